@@ -1,0 +1,1 @@
+"""Multiscale OME-Zarr pyramids from TIFF files and arrays."""

@@ -1,0 +1,133 @@
+"""The words that all floors share: frozen, small, free of Dask, Zarr and files.
+
+Axes are letters of ``tczyx`` in that order, and every tuple here has one item an axis.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+AXES = "tczyx"
+SPACE = "zyx"
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A region of an array: where it starts and how far it reaches, in pixels.
+
+    Parameters
+    ----------
+    start, shape
+        First pixel and extent on each axis.
+
+    Examples
+    --------
+    >>> Box((0, 4), (2, 4)).slices
+    (slice(0, 2, None), slice(4, 8, None))
+    """
+
+    start: Shape
+    shape: Shape
+
+    @property
+    def stop(self) -> Shape:
+        """The first pixel past the box on each axis."""
+        return tuple(a + n for a, n in zip(self.start, self.shape, strict=True))
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """The box as an index."""
+        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+
+    @property
+    def size_px(self) -> int:
+        """How many pixels the box holds."""
+        return math.prod(self.shape)
+
+    def tiles(self, tile: Shape) -> Iterator[Shape]:
+        """Grid positions, in C order, of the tiles of shape `tile` that the box touches."""
+        yield from itertools.product(
+            *(
+                range(a // t, -(-b // t)) if b > a else range(0)
+                for a, b, t in zip(self.start, self.stop, tile, strict=True)
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel's name and colour (six hexadecimal digits), each None where the source has none."""
+
+    name: str | None = None
+    color: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """What is known of a source before a pixel is read.
+
+    Parameters
+    ----------
+    axes
+        Letters of ``tczyx``, in that order.
+    shape
+        Pixels on each axis.
+    dtype
+        NumPy name of the dtype in native byte order, as ``"uint16"``.
+    chunks
+        What the source decodes at once on each axis (TIFF tile, strip or page; Zarr chunk or shard;
+        1 where it can be cut anywhere). Blocks are widened to whole ones where memory allows.
+    scale
+        Physical size of a pixel on each axis, in `units`; None where the source does not say.
+    units
+        UDUNITS long name on each axis, None where there is none.
+    name
+        What the image is called.
+    channels
+        One for each index on ``c``; empty where nothing is known.
+    location
+        Absolute path or URL, None for an array in memory. It never holds a secret.
+    notices
+        Sentences that the user should see: what was left out, or guessed.
+    """
+
+    axes: str
+    shape: Shape
+    dtype: str
+    chunks: Shape
+    scale: tuple[float | None, ...]
+    units: tuple[str | None, ...]
+    name: str = "image"
+    channels: tuple[Channel, ...] = ()
+    location: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Source(Protocol):
+    """An image that can be read by region, from any thread or process.
+
+    A source opens its files lazily in the process that reads, so that it pickles small.
+    """
+
+    @property
+    def spec(self) -> SourceSpec:
+        """What is known before a pixel is read."""
+        ...
+
+    def read(self, box: Box, out: NDArray[Any]) -> None:
+        """Fill `out`, of the box's shape and the spec's dtype, with the pixels of `box`.
+
+        `out` may be strided. Raises SourceError with the place of what cannot be decoded.
+        """
+        ...

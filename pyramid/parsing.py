@@ -1,0 +1,254 @@
+"""From what users write to values: one small parser for each kind of option.
+
+Each takes the text of a command line, or the value that Python or YAML gives, and raises OptionError otherwise.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from pyramid.errors import OptionError
+from pyramid.model import AXES
+
+_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_UNIT_ALIASES = {
+    "um": "micrometer",
+    "µm": "micrometer",  # the micro sign
+    "\u03bcm": "micrometer",  # the Greek letter mu
+    "micron": "micrometer",
+    "nm": "nanometer",
+    "mm": "millimeter",
+    "cm": "centimeter",
+    "m": "meter",
+    "pm": "picometer",
+    "Å": "angstrom",
+    "in": "inch",
+    "s": "second",
+    "sec": "second",
+    "ms": "millisecond",
+    "min": "minute",
+    "h": "hour",
+}
+SPACE_UNITS = frozenset(
+    """angstrom attometer centimeter decimeter exameter femtometer foot gigameter hectometer inch kilometer megameter
+    meter micrometer mile millimeter nanometer parsec petameter picometer terameter yard yoctometer yottameter
+    zeptometer zettameter""".split()
+)
+TIME_UNITS = frozenset(
+    """attosecond centisecond day decisecond exasecond femtosecond gigasecond hectosecond hour kilosecond megasecond
+    microsecond millisecond minute nanosecond petasecond picosecond second terasecond yoctosecond yottasecond
+    zeptosecond zettasecond""".split()
+)
+
+
+def unknown(kind: str, value: object, known: Iterable[str]) -> str:
+    """Say that `value` is not one of `known`, and which is nearest."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it is one of: {', '.join(choices)}"
+    return f"there is no {kind} {value!r}; {hint}"
+
+
+def text(value: object) -> str:
+    """Any text that is not empty."""
+    if not isinstance(value, str) and not hasattr(value, "__fspath__"):
+        raise OptionError(f"{value!r} is not text")
+    if not str(value):
+        raise OptionError("it is empty")
+    return str(value)
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """A parser of one of `choices`."""
+
+    def parse(value: object) -> str:
+        if str(value) not in choices:
+            raise OptionError(f"{value!r} is not one of: {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+def switch(value: object) -> bool:
+    """True or false, never a word that merely looks like one."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{value!r} is not true or false")
+    return value
+
+
+def _whole(value: object, least: int) -> int:
+    """A whole number of at least `least`."""
+    if isinstance(value, bool):
+        raise OptionError(f"{value!r} is not a whole number")
+    try:
+        number = int(str(value))
+    except ValueError:
+        raise OptionError(f"{value!r} is not a whole number") from None
+    if number < least:
+        raise OptionError(f"{number} is below {least}")
+    return number
+
+
+def count(value: object) -> int:
+    """A whole number of at least 1."""
+    return _whole(value, 1)
+
+
+def count_from_zero(value: object) -> int:
+    """A whole number of at least 0."""
+    return _whole(value, 0)
+
+
+def byte_count(value: object) -> int:
+    """A number of bytes, as ``2GiB``, ``500 MB`` or a whole number."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", str(value), re.IGNORECASE)
+    if isinstance(value, bool) or not found:
+        raise OptionError(f"{value!r} is not a number of bytes, as 2GiB or 500MB")
+    number = int(float(found[1]) * _BYTES[(found[2] or "").lower()])
+    if number < 1:
+        raise OptionError(f"{value!r} is below one byte")
+    return number
+
+
+def axes(value: object) -> str:
+    """Axes letters, each once: ``"czyx"``, or a sequence of letters."""
+    letters = value if isinstance(value, str) else "".join(map(str, _items(value)))
+    for letter in letters:
+        if letter not in AXES:
+            raise OptionError(f"there is no axis {letter!r} in {letters!r}; axes are letters of {AXES}")
+        if letters.count(letter) > 1:
+            raise OptionError(f"axis {letter!r} is named twice in {letters!r}")
+    if not {"y", "x"} <= set(letters):
+        raise OptionError(f"{letters!r} lacks y or x; an image has both")
+    return letters
+
+
+def _items(value: object) -> Sequence[Any]:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",")]
+    if isinstance(value, Sequence):
+        return value
+    raise OptionError(f"{value!r} is not a list")
+
+
+def _by_axis(value: object) -> dict[str, str]:
+    """Text for each axis, from ``z=1,y=2`` or a mapping."""
+    if isinstance(value, Mapping):
+        pairs = [(str(k), str(v)) for k, v in value.items()]
+    elif isinstance(value, str):
+        pairs = []
+        for item in value.split(","):
+            axis, equals, right = item.partition("=")
+            if not equals:
+                raise OptionError(f"{value!r} is not of the form z=1,y=2,x=2")
+            pairs.append((axis.strip(), right.strip()))
+    else:
+        raise OptionError(f"{value!r} is not of the form z=1,y=2,x=2, nor a mapping by axis")
+    found: dict[str, str] = {}
+    for axis, right in pairs:
+        if axis not in AXES or len(axis) != 1:
+            raise OptionError(f"there is no axis {axis!r} in {value!r}; axes are letters of {AXES}")
+        if axis in found:
+            raise OptionError(f"axis {axis!r} is named twice in {value!r}")
+        found[axis] = right
+    return found
+
+
+def _counts_by_axis(value: object) -> dict[str, int]:
+    """Whole numbers of at least 1, by axis."""
+    found = {}
+    for axis, right in _by_axis(value).items():
+        try:
+            found[axis] = count(right)
+        except OptionError as error:
+            raise OptionError(f"{axis}: {error}") from None
+    return found
+
+
+def scale(value: object) -> dict[str, float]:
+    """Physical pixel sizes by axis, each finite and above 0."""
+    found = {}
+    for axis, right in _by_axis(value).items():
+        try:
+            number = float(right)
+        except ValueError:
+            raise OptionError(f"{axis}: {right!r} is not a number") from None
+        if not 0 < number < float("inf"):
+            raise OptionError(f"{axis}: {right} is not a size; a pixel is above 0 and finite")
+        found[axis] = number
+    return found
+
+
+def unit(axis: str, value: str) -> str:
+    """The UDUNITS long name of a unit of `axis`, from a long name or a common short one."""
+    name = _UNIT_ALIASES.get(value, value.lower().removesuffix("s") if value.lower().endswith("meters") else value)
+    name = name.replace("metre", "meter")
+    known = TIME_UNITS if axis == "t" else SPACE_UNITS
+    if axis == "c":
+        raise OptionError("channels have no unit")
+    if name not in known:
+        raise OptionError(f"{axis}: {unknown('unit', value, known)}")
+    return name
+
+
+def units(value: object) -> dict[str, str]:
+    """Units by axis, as UDUNITS long names."""
+    return {axis: unit(axis, right) for axis, right in _by_axis(value).items()}
+
+
+def names(value: object) -> tuple[str, ...]:
+    """A list of names."""
+    return tuple(text(item) for item in _items(value))
+
+
+def colors(value: object) -> tuple[str, ...]:
+    """A list of colours, six hexadecimal digits each, in capitals."""
+    found = []
+    for item in _items(value):
+        digits = str(item).removeprefix("#").upper()
+        if not re.fullmatch("[0-9A-F]{6}", digits):
+            raise OptionError(f"{item!r} is not a colour; it has six hexadecimal digits, as 00FF00")
+        found.append(digits)
+    return tuple(found)
+
+
+def scale_factors(value: object) -> Literal["auto"] | tuple[dict[str, int], ...]:
+    """``auto``, factors by axis for all levels, or a list of them, one a level after the first."""
+    if value == "auto" or value == ("auto",):
+        return "auto"
+    several = [value] if isinstance(value, str | Mapping) else _items(value)
+    return tuple(_counts_by_axis(item) for item in several)
+
+
+def chunks(value: object) -> Literal["auto"] | dict[str, int]:
+    """``auto``, or a chunk's extent by axis."""
+    return "auto" if value == "auto" else _counts_by_axis(value)
+
+
+def shards(value: object) -> Literal["auto", "none"] | dict[str, int]:
+    """``auto``, ``none``, or a shard's extent by axis."""
+    if value == "auto" or value == "none":
+        return "auto" if value == "auto" else "none"
+    return _counts_by_axis(value)
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A mapping, or the JSON text of one."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise OptionError(f"it is not JSON: {error}") from None
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise OptionError("it is not a mapping from names to values")
+    return dict(value)
+
+
+def lengths(what: str, values: Collection[object] | None, expected: int) -> None:
+    """Raise OptionError unless there is one of `values` for each of `expected` channels."""
+    if values is not None and len(values) != expected:
+        raise OptionError(f"{what}: {len(values)} were given for {expected} channels")
