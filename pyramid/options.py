@@ -67,22 +67,16 @@ class Options:
     Fields left at None or ``"auto"`` are decided from the source; see ``pyramid convert --help`` for each.
     """
 
-    axes: str | None = _option(
-        None, Spelling("order of the source's axes, letters of tczyx", parsing.axes, "czyx")
-    )
+    axes: str | None = _option(None, Spelling("order of the source's axes, letters of tczyx", parsing.axes, "czyx"))
     scale: Mapping[str, float] | None = _option(
         None,
-        Spelling(
-            "physical size of a level-0 pixel", parsing.scale, "z=0.5,y=0.1,x=0.1", ("--voxel-size",)
-        ),
+        Spelling("physical size of a level-0 pixel", parsing.scale, "z=0.5,y=0.1,x=0.1", ("--voxel-size",)),
     )
     units: Mapping[str, str] | None = _option(
         None, Spelling("unit of each axis's scale", parsing.units, "z=micrometer,y=micrometer,x=micrometer")
     )
     name: str | None = _option(None, Spelling("name of the image", parsing.text, "TEXT"))
-    channel_names: tuple[str, ...] | None = _option(
-        None, Spelling("names of the channels", parsing.names, "DAPI,GFP")
-    )
+    channel_names: tuple[str, ...] | None = _option(None, Spelling("names of the channels", parsing.names, "DAPI,GFP"))
     channel_colors: tuple[str, ...] | None = _option(
         None, Spelling("colours of the channels, six hexadecimal digits each", parsing.colors, "0000FF,00FF00")
     )
@@ -103,9 +97,7 @@ class Options:
         ),
     )
     levels: int | None = _option(None, Spelling("how many levels, the first included", parsing.count, "N"))
-    min_size: int = _option(
-        256, Spelling("go on until y and x are at most this many pixels", parsing.count, "PX")
-    )
+    min_size: int = _option(256, Spelling("go on until y and x are at most this many pixels", parsing.count, "PX"))
     chunks: Extent = _option("auto", Spelling("chunk shape: auto, or by axis", parsing.chunks, "z=64,y=256,x=256"))
     shards: Extent = _option(
         "auto", Spelling("shard shape: auto, none, or by axis (none in 0.4)", parsing.shards, "z=64,y=2048,x=2048")
@@ -124,16 +116,12 @@ class Options:
         Spelling("shuffle of the Blosc codecs", parsing.one_of("auto", "byte", "bit", "none"), "KIND"),
     )
     checksum: bool = _option(False, Spelling("end every chunk with its crc32c", parsing.switch))
-    skip_empty: bool = _option(
-        False, Spelling("leave out chunks and shards that hold zeros alone", parsing.switch)
-    )
+    skip_empty: bool = _option(False, Spelling("leave out chunks and shards that hold zeros alone", parsing.switch))
     memory: int | None = _option(
         None,
         Spelling("for all workers of one machine together; a quarter of what is free", parsing.byte_count, "2GiB"),
     )
-    workers: int | None = _option(
-        None, Spelling("threads; all cores (ignored on a cluster)", parsing.count, "N")
-    )
+    workers: int | None = _option(None, Spelling("threads; all cores (ignored on a cluster)", parsing.count, "N"))
     scheduler: str | None = _option(
         None, Spelling("run on the Dask cluster at this address", parsing.text, "tcp://HOST:8786")
     )

@@ -33,16 +33,13 @@ _UNIT_ALIASES = {
     "min": "minute",
     "h": "hour",
 }
+_PREFIXES = (
+    "yocto zepto atto femto pico nano micro milli centi deci hecto kilo mega giga tera peta exa zetta yotta".split()
+)
 SPACE_UNITS = frozenset(
-    """angstrom attometer centimeter decimeter exameter femtometer foot gigameter hectometer inch kilometer megameter
-    meter micrometer mile millimeter nanometer parsec petameter picometer terameter yard yoctometer yottameter
-    zeptometer zettameter""".split()
+    ["angstrom", "foot", "inch", "meter", "mile", "parsec", "yard", *(prefix + "meter" for prefix in _PREFIXES)]
 )
-TIME_UNITS = frozenset(
-    """attosecond centisecond day decisecond exasecond femtosecond gigasecond hectosecond hour kilosecond megasecond
-    microsecond millisecond minute nanosecond petasecond picosecond second terasecond yoctosecond yottasecond
-    zeptosecond zettasecond""".split()
-)
+TIME_UNITS = frozenset(["day", "hour", "minute", "second", *(prefix + "second" for prefix in _PREFIXES)])
 
 
 def unknown(kind: str, value: object, known: Iterable[str]) -> str:

@@ -1,0 +1,166 @@
+"""`convert` and `plan`: from what a user gives to a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyramid.machine import available_cores, free_bytes
+from pyramid.model import Source
+from pyramid.options import Options, make_options
+from pyramid.plan import Plan, Room, make_plan
+from pyramid.readers import open_source
+from pyramid.reduce import load_method
+
+if TYPE_CHECKING:
+    from pyramid.engine import ProgressCallback, Runner
+    from pyramid.image import Image
+
+# The share of the free memory that a run takes where nothing is said.
+MEMORY_SHARE = 0.25
+
+
+def convert(
+    source: object, target: str | os.PathLike[str], *, progress: ProgressCallback | None = None, **options: Any
+) -> Image:
+    """Build the OME-Zarr pyramid of an image.
+
+    Parameters
+    ----------
+    source
+        A path or URL of a TIFF, a Zarr array, an OME-Zarr or a ``.npy``; or a NumPy, Dask or Zarr array.
+    target
+        A path, or an ``s3://``, ``gs://`` or ``az://`` URL, where nothing is yet.
+    progress
+        Called after each block with a `Progress`.
+    **options
+        The fields of `Options`, which are the flags of ``pyramid convert``.
+
+    Returns
+    -------
+    Image
+        The pyramid, its metadata read back.
+
+    Raises
+    ------
+    OptionError
+        For an option that is unknown, or cannot be honoured.
+    SourceError
+        Where the source cannot be read.
+    TargetError
+        Where the target exists, or cannot be written.
+
+    Notes
+    -----
+    Runs on the active Dask client, if there is one; otherwise on threads. Until the last moment `target` has no
+    ``multiscales``: what is half-written never looks whole.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> image = convert(np.zeros((300, 400), "uint8"), f"{folder}/zeros.ome.zarr", scale={"y": 0.5, "x": 0.5})
+    >>> [level.shape for level in image.levels]
+    [(300, 400), (150, 200)]
+    """
+    from pyramid.image import open as open_image  # noqa: PLC0415  (zarr: not at the import of the package)
+
+    parsed = make_options(options)
+    run(source, os.fspath(target), parsed, progress)
+    return open_image(os.fspath(target), parsed.storage_options)
+
+
+def plan(source: object, target: str | os.PathLike[str] | None = None, **options: Any) -> Plan:
+    """Say what `convert` would do, touching no pixel and writing nothing.
+
+    Parameters
+    ----------
+    source, target, **options
+        As for `convert`; a `target` is checked where it is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [level.shape for level in plan(np.zeros((600, 600)), scale_factors="y=3,x=3").levels]
+    [(600, 600), (200, 200)]
+    """
+    parsed = make_options(options)
+    with prepare(source, None if target is None else os.fspath(target), parsed) as job:
+        return job.plan
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is decided, and of which nothing is done."""
+
+    source: Source
+    plan: Plan
+    runner: Runner
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did.
+
+    Parameters
+    ----------
+    plan
+        What was done.
+    seconds
+        From the first block to the last piece of metadata.
+    """
+
+    plan: Plan
+    seconds: float
+
+
+@contextmanager
+def prepare(source: object, target: str | None, options: Options) -> Iterator[Job]:
+    """Open the source, find the workers, plan, and check the target; nothing is written."""
+    opened = open_source(source, options)
+    method = load_method(options.method)
+    with _runner(options) as (runner, room):
+        decided = make_plan(opened.spec, options, centred=method.centred, room=room)
+        if target is not None:
+            from pyramid.target import check_target  # noqa: PLC0415  (zarr: only where something is written)
+
+            check_target(opened.spec, target, options)
+        yield Job(opened, decided, runner)
+
+
+@contextmanager
+def _runner(options: Options) -> Iterator[tuple[Runner, Room]]:
+    """What runs the tasks, and the room it has: a cluster where one is named or active, threads otherwise."""
+    from pyramid.runners import LocalRunner  # noqa: PLC0415  (dask: not at the import of the package)
+
+    if options.scheduler or options.scheduler_file or "distributed" in sys.modules:
+        from pyramid.cluster import ClusterRunner, cluster_room, find_client  # noqa: PLC0415  (dear, and an extra)
+
+        with find_client(options) as client:
+            if client is not None:
+                yield ClusterRunner(client), cluster_room(client, options.memory)
+                return
+    workers = options.workers or available_cores()
+    yield LocalRunner(workers), Room(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
+
+
+def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:
+    """Build a pyramid: what `convert` does, with options that are parsed.
+
+    Raises as `convert` does; whatever is raised, `target` has no ``multiscales``.
+    """
+    with prepare(source, target, options) as job:
+        from pyramid.engine import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
+        from pyramid.finish import finish  # noqa: PLC0415
+        from pyramid.target import create_sink  # noqa: PLC0415
+
+        started_s = time.perf_counter()
+        sink = create_sink(job.plan, target, options)
+        tally = build(job.plan, job.source, sink, job.runner, progress)
+        finish(job.plan, sink, tally.extremes)
+        return Result(job.plan, time.perf_counter() - started_s)

@@ -1,0 +1,196 @@
+"""Passes as Dask arrays, run in waves on whatever Dask scheduler is active.
+
+A wave is an array of receipts, one element a block: its graph is small, and gone when the wave is done, so that the
+client's memory does not grow with the image. A `Runner` gives the receipts as they come; there is one for the
+schedulers of this process, and one for clusters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.errors import PyramidError, StoppedError
+from pyramid.model import Source
+from pyramid.plan import Plan
+from pyramid.readers.dask import DaskSource
+from pyramid.receipt import Extremes, Receipt
+from pyramid.sink import Sink
+from pyramid.task import BlockTask, may_mend
+
+WAVE_TASKS = 10_000
+FIRST_PAUSE_S = 0.1
+
+OnReceipt = Callable[[Receipt], None]
+
+
+class Runner(Protocol):
+    """Runs waves on one kind of scheduler."""
+
+    @property
+    def attempts(self) -> int:
+        """How often a task tries before it raises; 1 where the scheduler repeats tasks itself."""
+        ...
+
+    def run(self, wave: da.Array, on_receipt: OnReceipt) -> None:
+        """Compute every element of `wave`, an array of receipts, and hand each over as it comes.
+
+        Whatever ends it, no block of the wave is under way or waiting when it returns.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; what a progress callback is given.
+
+    Parameters
+    ----------
+    done_bytes, total_bytes
+        Pixels read so far and to be read in all passes, in bytes.
+    done_tasks, total_tasks
+        Blocks.
+    seconds
+        Since the first block was started.
+    """
+
+    done_bytes: int
+    total_bytes: int
+    done_tasks: int
+    total_tasks: int
+    seconds: float
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+@dataclass
+class Tally:
+    """What the receipts have told so far."""
+
+    plan: Plan
+    progress: ProgressCallback | None
+    started_s: float = field(default_factory=time.perf_counter)
+    done_bytes: int = 0
+    done_tasks: int = 0
+    extremes: dict[int, Extremes] = field(default_factory=dict)
+
+    def add(self, receipt: Receipt) -> None:
+        """Count one receipt; raises the failure that it tells."""
+        if receipt.failure is not None:
+            raise receipt.failure
+        self.done_bytes += receipt.source_bytes
+        self.done_tasks += 1
+        for channel, seen in receipt.extremes:
+            before = self.extremes.get(channel)
+            self.extremes[channel] = seen if before is None else before.joined(seen)
+        if self.progress is not None:
+            self.progress(self.state())
+
+    def state(self) -> Progress:
+        """How far the run is."""
+        item_bytes = np.dtype(self.plan.spec.dtype).itemsize
+        total_bytes = sum(int(np.prod(one.shape, dtype=object)) for one in self.plan.passes) * item_bytes
+        seconds = time.perf_counter() - self.started_s
+        return Progress(self.done_bytes, total_bytes, self.done_tasks, self.plan.tasks, seconds)
+
+
+def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: ProgressCallback | None) -> Tally:
+    """Write every level of a plan.
+
+    Parameters
+    ----------
+    plan
+        What is to be done.
+    source
+        What the first pass reads.
+    sink
+        Where the levels are written; its metadata is left for the caller to commit.
+    runner
+        What computes the waves.
+    progress
+        Called in this thread after each block.
+
+    Raises
+    ------
+    PyramidError
+        With the place of the block that failed and the cause.
+    """
+    tally = Tally(plan, progress)
+    for one in plan.passes:
+        task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source)
+        for wave in _waves(task, source, runner.attempts):
+            try:
+                runner.run(wave, tally.add)
+            except PyramidError:
+                raise
+            except Exception as error:
+                raise StoppedError(
+                    f"levels {one.first} to {one.last}: a block failed: {type(error).__name__}: {error}"
+                ) from error
+    return tally
+
+
+def _waves(task: BlockTask, source: Source, attempts: int) -> Iterator[da.Array]:
+    """The blocks of a pass as arrays of receipts."""
+    if task.one.source is None and isinstance(source, DaskSource):
+        yield from _waves_of_array(task, source.array, attempts)
+        return
+    for start in range(0, task.one.tasks, WAVE_TASKS):
+        blocks = da.arange(start, min(start + WAVE_TASKS, task.one.tasks), chunks=1, dtype=np.int64)
+        yield blocks.map_blocks(_do_numbered, task=task, attempts=attempts, dtype=object, meta=np.empty(0, object))
+
+
+def _do_numbered(blocks: NDArray[np.int64], task: BlockTask, attempts: int) -> NDArray[Any]:
+    return _as_array(_attempt(lambda: task(int(blocks[0])), attempts), 1)
+
+
+def _waves_of_array(task: BlockTask, array: da.Array, attempts: int) -> Iterator[da.Array]:
+    """Slabs of a Dask array along its first axis, cut into blocks and otherwise left alone."""
+    grid, edge = task.one.grid, task.one.block
+    row = int(np.prod(grid[1:], dtype=np.int64))
+    rows = max(1, WAVE_TASKS // row)
+    for first in range(0, grid[0], rows):
+        last = min(first + rows, grid[0])
+        slab = array[first * edge[0] : last * edge[0]].rechunk(edge)
+        ones = tuple((1,) * count for count in (last - first, *grid[1:]))
+        yield slab.map_blocks(
+            _do_handed,
+            task=task,
+            first=first,
+            attempts=attempts,
+            dtype=object,
+            chunks=ones,
+            meta=np.empty((0,) * len(grid), object),
+        )
+
+
+def _do_handed(
+    pixels: NDArray[Any], task: BlockTask, first: int, attempts: int, block_id: tuple[int, ...]
+) -> NDArray[Any]:
+    index = int(np.ravel_multi_index((block_id[0] + first, *block_id[1:]), task.one.grid))
+    return _as_array(_attempt(lambda: task(index, pixels), attempts), len(block_id))
+
+
+def _attempt(work: Callable[[], Receipt], attempts: int) -> Receipt:
+    """Do the work, and do it again after a pause where that may mend what went wrong."""
+    for attempt in range(1, attempts):
+        try:
+            return work()
+        except PyramidError as error:
+            if not may_mend(error):
+                raise
+            time.sleep(FIRST_PAUSE_S * 2**attempt)
+    return work()
+
+
+def _as_array(receipt: Receipt, ndim: int) -> NDArray[Any]:
+    wrapped = np.empty((1,) * ndim, object)
+    wrapped.flat[0] = receipt
+    return wrapped

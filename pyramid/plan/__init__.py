@@ -1,0 +1,146 @@
+"""What a run will do, decided before a pixel is read: levels, passes, blocks, bytes and objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pyramid import parsing
+from pyramid.model import Channel, SourceSpec
+from pyramid.ngff import FORMATS
+from pyramid.options import Options
+from pyramid.plan.levels import Level, check_axes, make_levels
+from pyramid.plan.passes import Pass, Room, amplification, make_passes
+from pyramid.plan.table import as_html, as_text
+
+__all__ = ["Level", "Pass", "Plan", "Room", "make_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What ``convert`` will do. Printing it gives a table.
+
+    Parameters
+    ----------
+    spec
+        The source, with the options' scale, units, name and channels in place of its own.
+    version, method, codec
+        Version of OME-Zarr, downsampling method and codec.
+    levels
+        The levels, level 0 first.
+    passes
+        The passes, in the order they run.
+    room
+        Workers, and memory for all of them.
+    """
+
+    spec: SourceSpec
+    version: str
+    method: str
+    codec: str
+    levels: tuple[Level, ...]
+    passes: tuple[Pass, ...]
+    room: Room
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks run in all."""
+        return sum(one.tasks for one in self.passes)
+
+    @property
+    def peak_bytes(self) -> int:
+        """What one worker holds at most, in bytes, beside the interpreter and its libraries."""
+        return max(one.task_bytes for one in self.passes)
+
+    @property
+    def read_amplification(self) -> float:
+        """How many pixels of the source are decoded for each one there is."""
+        return amplification(self.passes[0], self.spec.chunks)
+
+    @property
+    def objects(self) -> int:
+        """How many chunks or shards are written: as many PUT requests on object storage."""
+        return sum(level.objects for level in self.levels)
+
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of all levels before compression."""
+        return sum(math.prod(level.shape) for level in self.levels) * np.dtype(self.spec.dtype).itemsize
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan for JSON."""
+        return {
+            **asdict(self),
+            "tasks": self.tasks,
+            "peak_bytes": self.peak_bytes,
+            "read_amplification": self.read_amplification,
+            "objects": self.objects,
+            "raw_bytes": self.raw_bytes,
+        }
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+def make_plan(spec: SourceSpec, options: Options, *, centred: bool, room: Room) -> Plan:
+    """Plan the pyramid of a source: pure integers, nothing is read or written.
+
+    Parameters
+    ----------
+    spec
+        What the reader knows of the source.
+    options
+        The user's options.
+    centred
+        Whether the downsampling method moves a pixel's centre (all but ``nearest``).
+    room
+        Workers and memory.
+
+    Raises
+    ------
+    OptionError
+        Where options do not fit the source, each other, or the memory.
+    """
+    check_axes(spec.axes, options)
+    spec = with_options(spec, options)
+    levels = make_levels(spec, options, centred=centred, shards_allowed=FORMATS[options.ome_zarr_version].shards)
+    passes = make_passes(levels, spec.dtype, spec.chunks, room)
+    return Plan(spec, options.ome_zarr_version, options.method, options.codec, levels, passes, room)
+
+
+def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
+    """The source with the user's scale, units, name and channels in place of its own."""
+    scale = {**dict(zip(spec.axes, spec.scale, strict=True)), **(options.scale or {})}
+    units = {**dict(zip(spec.axes, spec.units, strict=True)), **_units(options)}
+    return replace(
+        spec,
+        scale=tuple(scale[axis] for axis in spec.axes),
+        units=tuple(units[axis] for axis in spec.axes),
+        name=options.name or spec.name,
+        channels=_channels(spec, options),
+    )
+
+
+def _units(options: Options) -> Mapping[str, str]:
+    """The user's units; micrometer for the axes of space that were given a scale alone."""
+    assumed = {axis: "micrometer" for axis in options.scale or {} if axis in "zyx"}
+    return {**assumed, **(options.units or {})}
+
+
+def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
+    count = spec.shape[spec.axes.index("c")] if "c" in spec.axes else 1
+    parsing.lengths("channel_names", options.channel_names, count)
+    parsing.lengths("channel_colors", options.channel_colors, count)
+    channels = list(spec.channels) or [Channel()] * count
+    for i, name in enumerate(options.channel_names or ()):
+        channels[i] = replace(channels[i], name=name)
+    for i, color in enumerate(options.channel_colors or ()):
+        channels[i] = replace(channels[i], color=color)
+    return tuple(channels)

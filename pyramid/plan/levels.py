@@ -1,0 +1,190 @@
+"""The levels of a pyramid: shapes, factors, physical scale and translation, chunks and shards.
+
+Nothing here depends on the machine, its memory or its workers: the same source and options give the same levels.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from pyramid.errors import OptionError
+from pyramid.model import SPACE, Shape, SourceSpec
+from pyramid.options import Options
+from pyramid.plan.chunks import chunk_shape, first_shards, next_shards
+
+# z is halved where a voxel is no more than this many times deeper than it is wide.
+ANISOTROPY_MOST = 1.5
+LEVELS_MOST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level: an array of the pyramid. Every tuple has one item an axis.
+
+    Parameters
+    ----------
+    shape
+        Extent in pixels.
+    factors
+        How many pixels of the level before make one of this; ones for level 0.
+    total
+        The product of the factors so far.
+    scale, translation
+        Physical size of a pixel, and where the centre of the first one lies.
+    chunks
+        Chunk shape, never over the level's shape.
+    shards
+        Shard shape, a multiple of the chunk; None where each chunk is an object of its own.
+    """
+
+    shape: Shape
+    factors: Shape
+    total: Shape
+    scale: tuple[float, ...]
+    translation: tuple[float, ...]
+    chunks: Shape
+    shards: Shape | None
+
+    @property
+    def unit(self) -> Shape:
+        """What is written at once and by one task alone: a shard, or a chunk where there are none."""
+        return self.shards or self.chunks
+
+    @property
+    def objects(self) -> int:
+        """How many objects hold the level's pixels."""
+        count = 1
+        for extent, edge in zip(self.shape, self.unit, strict=True):
+            count *= -(-extent // edge)
+        return count
+
+
+def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_allowed: bool) -> tuple[Level, ...]:
+    """Decide every level of the pyramid of `spec`.
+
+    Parameters
+    ----------
+    spec
+        The source, its scale already what it shall be.
+    options
+        ``scale_factors``, ``levels``, ``min_size``, ``chunks`` and ``shards`` are read.
+    centred
+        Whether the method's pixel lies at the centre of its window (translation moves) or at its origin.
+    shards_allowed
+        Whether the format has shards; where it has none, ``shards="auto"`` gives none.
+
+    Raises
+    ------
+    OptionError
+        For factors, chunks or shards on an axis that the source lacks, or that do not fit each other.
+    """
+    chunks = chunk_shape(spec, options.chunks)
+    shards = first_shards(spec, chunks, options.shards) if shards_allowed else None
+    if options.shards not in ("auto", "none") and not shards_allowed:
+        raise OptionError("shards: OME-Zarr 0.4 has none; leave them out, or write 0.5")
+    unknown = tuple(1.0 if size is None else size for size in spec.scale)
+    ones = (1,) * len(spec.axes)
+    level = Level(spec.shape, ones, ones, unknown, (0.0,) * len(ones), chunks, shards)
+    levels = [_fitted(level)]
+    for factors in _steps(spec, options):
+        before = level
+        total = _times(before.total, factors)
+        level = Level(
+            shape=tuple(-(-n // f) for n, f in zip(before.shape, factors, strict=True)),
+            factors=factors,
+            total=total,
+            scale=tuple(s * f for s, f in zip(unknown, total, strict=True)),
+            translation=tuple(s * (f - 1) / 2 if centred else 0.0 for s, f in zip(unknown, total, strict=True)),
+            chunks=chunks,
+            shards=next_shards(before.shards, factors, chunks),
+        )
+        levels.append(_fitted(level))
+    return tuple(levels)
+
+
+def _fitted(level: Level) -> Level:
+    """The level with chunk and shard cut to its shape; a shard of one chunk is no shard."""
+    chunks = tuple(map(min, level.chunks, level.shape))
+    if level.shards is None:
+        return replace(level, chunks=chunks)
+    whole = (-(-n // c) * c for n, c in zip(level.shape, chunks, strict=True))
+    shards = tuple(
+        min(s, w) if c == full else w for s, w, c, full in zip(level.shards, whole, chunks, level.chunks, strict=True)
+    )
+    return replace(level, chunks=chunks, shards=None if shards == chunks else shards)
+
+
+def _times(left: Shape, right: Shape) -> Shape:
+    return tuple(a * b for a, b in zip(left, right, strict=True))
+
+
+def check_axes(axes: str, options: Options) -> None:
+    """Raise OptionError where an option names an axis that the source lacks."""
+    given: list[tuple[str, Mapping[str, object]]] = []
+    for name in ("scale", "units", "chunks", "shards"):
+        value = getattr(options, name)
+        if isinstance(value, Mapping):
+            given.append((name, value))
+    if options.scale_factors != "auto":
+        given += [("scale_factors", factors) for factors in options.scale_factors]
+    for name, value in given:
+        for axis in value:
+            if axis not in axes:
+                raise OptionError(f"{name}: the source has no axis {axis!r}; its axes are {axes}")
+
+
+def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
+    """The factors of each level after the first."""
+    given = options.scale_factors
+    if given != "auto" and len(given) > 1:
+        if options.levels is not None and options.levels != len(given) + 1:
+            raise OptionError(
+                f"levels: {len(given)} scale_factors make {len(given) + 1} levels, not {options.levels}; "
+                "give one of the two"
+            )
+        yield from (_factors(spec.axes, factors) for factors in given)
+        return
+    shape, total = spec.shape, (1,) * len(spec.shape)
+    for made in itertools.count(1):
+        if made == options.levels or (options.levels is None and _is_small(spec.axes, shape, options.min_size)):
+            return
+        if made == LEVELS_MOST:
+            raise OptionError(f"levels: a pyramid has at most {LEVELS_MOST}")
+        factors = _auto_factors(spec, shape, total) if given == "auto" else _factors(spec.axes, given[0])
+        smaller = tuple(-(-n // f) for n, f in zip(shape, factors, strict=True))
+        if smaller == shape and options.levels is None:
+            if given == "auto":
+                return
+            raise OptionError(
+                f"scale_factors: {_show(spec.axes, factors)} make y and x no smaller; say how many levels"
+            )
+        yield factors
+        shape, total = smaller, _times(total, factors)
+
+
+def _is_small(axes: str, shape: Shape, min_size: int) -> bool:
+    return all(n <= min_size for axis, n in zip(axes, shape, strict=True) if axis in "yx")
+
+
+def _factors(axes: str, given: Mapping[str, int]) -> Shape:
+    return tuple(given.get(axis, 1) for axis in axes)
+
+
+def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
+    """Two on y and x; two on z where its voxels are not much deeper than wide; one where one pixel is left."""
+    size = {
+        axis: None if known is None else known * product
+        for axis, known, product in zip(spec.axes, spec.scale, total, strict=True)
+    }
+    unit = dict(zip(spec.axes, spec.units, strict=True))
+    z, y, x = (size.get(axis) for axis in SPACE)
+    halved = {"y", "x"}
+    if z is not None and y is not None and x is not None and unit["z"] == unit["y"] == unit["x"]:
+        halved |= {"z"} if z <= ANISOTROPY_MOST * max(y, x) else set()
+    return tuple(2 if axis in halved and n > 1 else 1 for axis, n in zip(spec.axes, shape, strict=True))
+
+
+def _show(axes: str, values: Shape) -> str:
+    return ",".join(f"{axis}={value}" for axis, value in zip(axes, values, strict=True))

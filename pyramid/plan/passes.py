@@ -1,0 +1,223 @@
+"""Passes and blocks: how the levels are cut into tasks that fit in memory.
+
+A pass reads its source once, block by block, and writes one or more levels. On each axis a block's edge is a
+multiple of ``write unit x product of factors`` of every level of its pass, so that each chunk or shard lies in
+exactly one block: one writer, no lock, any order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyramid.errors import OptionError
+from pyramid.model import Box, Shape
+from pyramid.plan.levels import Level
+
+# Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
+BLOCK_BYTES_AIM = 32 * 2**20
+# While a shard is written its pixels are gathered and its encoded chunks joined: two copies of it beside the block.
+UNIT_COPIES = 2
+# What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
+SOURCE_COPIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One reading of a source and the levels made on the way.
+
+    Parameters
+    ----------
+    source
+        The level that is read, None for the image itself.
+    first, last
+        The levels that are written, both included.
+    shape, block
+        Extent of what is read, and of one block of it, in its pixels.
+    task_bytes
+        What one task holds at most.
+    """
+
+    source: int | None
+    first: int
+    last: int
+    shape: Shape
+    block: Shape
+    task_bytes: int
+
+    @property
+    def grid(self) -> Shape:
+        """How many blocks there are on each axis."""
+        return tuple(-(-n // b) for n, b in zip(self.shape, self.block, strict=True))
+
+    @property
+    def tasks(self) -> int:
+        """How many blocks there are."""
+        return math.prod(self.grid)
+
+    def box(self, index: int) -> Box:
+        """The region of block `index`, counted in C order, in pixels of what is read."""
+        start = []
+        for count, edge in zip(reversed(self.grid), reversed(self.block), strict=True):
+            index, position = divmod(index, count)
+            start.append(position * edge)
+        origin = tuple(reversed(start))
+        extent = (min(b, n - a) for a, b, n in zip(origin, self.block, self.shape, strict=True))
+        return Box(origin, tuple(extent))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the machine gives: workers, and bytes for all of them together."""
+
+    workers: int
+    memory_bytes: int
+
+    @property
+    def task_bytes(self) -> int:
+        """What one worker may hold."""
+        return self.memory_bytes // self.workers
+
+
+def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, room: Room) -> tuple[Pass, ...]:
+    """Cut the building of `levels` into passes, each with as many levels as fit.
+
+    Raises
+    ------
+    OptionError
+        Where not even one level's smallest block fits, with the memory that would do.
+    """
+    item_bytes = np.dtype(dtype).itemsize
+    passes: list[Pass] = []
+    first = 0
+    while first < len(levels):
+        job = _Job(levels, first, item_bytes, source_chunks)
+        passes.append(job.choose(room))
+        first = passes[-1].last + 1
+    return tuple(passes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The choice of one pass: which levels from `first` on, in blocks of which shape."""
+
+    levels: Sequence[Level]
+    first: int
+    item_bytes: int
+    source_chunks: Shape
+
+    @property
+    def shape(self) -> Shape:
+        return self.levels[max(0, self.first - 1)].shape
+
+    def choose(self, room: Room) -> Pass:
+        smallest = self._pass(self.first, self._edges(self.first))
+        if smallest.task_bytes > room.task_bytes:
+            raise OptionError(
+                f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, "
+                f"{show_bytes(smallest.task_bytes * room.workers)} for {room.workers}, and "
+                f"{show_bytes(room.memory_bytes)} is allowed; give --memory "
+                f"{show_bytes(smallest.task_bytes * room.workers)}, fewer workers, or smaller chunks or shards"
+            )
+        deepest = smallest
+        for candidate in self._deeper():
+            if candidate.task_bytes > room.task_bytes or _starves(candidate, smallest, room):
+                break
+            deepest = candidate
+        return self._grown(self._widened(deepest, room), room)
+
+    def _deeper(self) -> Iterator[Pass]:
+        for last in range(self.first + 1, len(self.levels)):
+            yield self._pass(last, self._edges(last))
+
+    def _edges(self, last: int) -> Shape:
+        """The smallest block that holds whole write units on every level of the pass."""
+        edges = [1] * len(self.shape)
+        factor = [1] * len(self.shape)
+        for number in range(self.first, last + 1):
+            level = self.levels[number]
+            for axis, (extent, unit) in enumerate(zip(level.shape, level.unit, strict=True)):
+                factor[axis] *= level.factors[axis]
+                whole = unit >= extent
+                edges[axis] = self.shape[axis] if whole else math.lcm(edges[axis], unit * factor[axis])
+        return tuple(map(min, edges, self.shape))
+
+    def _pass(self, last: int, block: Shape) -> Pass:
+        source = None if self.first == 0 else self.first - 1
+        return Pass(source, self.first, last, self.shape, block, self._task_bytes(last, block))
+
+    def _task_bytes(self, last: int, block: Shape) -> int:
+        held = 0 if self.first == 0 else math.prod(block)
+        extent = block
+        largest_unit = 0
+        for number in range(self.first, last + 1):
+            level = self.levels[number]
+            if number > 0:
+                extent = tuple(-(-n // f) for n, f in zip(extent, level.factors, strict=True))
+            held += math.prod(-(-n // u) * u for n, u in zip(extent, level.unit, strict=True))
+            largest_unit = max(largest_unit, math.prod(level.unit))
+        piece = math.prod(map(min, self.source_chunks, block)) if self.first == 0 else 0
+        return (held + UNIT_COPIES * largest_unit + SOURCE_COPIES * piece) * self.item_bytes
+
+    def _widened(self, chosen: Pass, room: Room) -> Pass:
+        """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""
+        if self.first > 0:
+            return chosen
+        for axis in reversed(range(len(chosen.block))):
+            edge = min(math.lcm(chosen.block[axis], self.source_chunks[axis]), chosen.shape[axis])
+            chosen = self._with_edge(chosen, axis, edge, room)
+        return chosen
+
+    def _grown(self, chosen: Pass, room: Room) -> Pass:
+        """The pass in blocks large enough that a task's own cost does not show."""
+        for axis in reversed(range(len(chosen.block))):
+            while math.prod(chosen.block) * self.item_bytes * 2 <= BLOCK_BYTES_AIM:
+                wider = self._with_edge(chosen, axis, min(2 * chosen.block[axis], chosen.shape[axis]), room)
+                if wider.block == chosen.block:
+                    break
+                chosen = wider
+        return chosen
+
+    def _with_edge(self, chosen: Pass, axis: int, edge: int, room: Room) -> Pass:
+        """The pass with another edge on one axis, or as it is where that does not fit."""
+        block = (*chosen.block[:axis], edge, *chosen.block[axis + 1 :])
+        wider = self._pass(chosen.last, block)
+        fits = wider.task_bytes <= room.task_bytes and not _starves(wider, chosen, room)
+        return wider if fits else chosen
+
+
+def _starves(candidate: Pass, otherwise: Pass, room: Room) -> bool:
+    """Whether larger blocks leave workers without work that smaller ones would have given them."""
+    return candidate.tasks < min(room.workers, otherwise.tasks)
+
+
+def amplification(chosen: Pass, source_chunks: Shape) -> float:
+    """How many pixels of the source are decoded for each one there is; 1 where no chunk is decoded twice."""
+    read = 1.0
+    for extent, edge, chunk in zip(chosen.shape, chosen.block, source_chunks, strict=True):
+        touched = 0
+        for start in range(0, extent, edge):
+            stop = min(start + edge, extent)
+            touched += min(-(-stop // chunk) * chunk, extent) - start // chunk * chunk
+        read *= touched / extent
+    return read
+
+
+def show_bytes(count: int) -> str:
+    """A number of bytes as people write it, rounded up to what ``--memory`` takes.
+
+    Examples
+    --------
+    >>> show_bytes(1536)
+    '1.5KiB'
+    """
+    unit, size = "B", 1
+    for name in ("KiB", "MiB", "GiB", "TiB"):
+        if count < size * 1024:
+            break
+        unit, size = name, size * 1024
+    tenths = -(-count * 10 // size)
+    return f"{tenths // 10}{unit}" if tenths % 10 == 0 else f"{tenths / 10:.1f}{unit}"

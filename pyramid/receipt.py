@@ -1,0 +1,87 @@
+"""What a task tells the client: that its block is done, and what it saw. Small, frozen, and never a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.errors import PyramidError
+from pyramid.model import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The least and the greatest value of one channel; None where it holds no number but NaN.
+
+    Examples
+    --------
+    >>> Extremes(1, 3).joined(Extremes(0, 2))
+    Extremes(least=0, greatest=3)
+    """
+
+    least: int | float | None
+    greatest: int | float | None
+
+    def joined(self, other: Extremes) -> Extremes:
+        """The extremes of both."""
+        least = [v for v in (self.least, other.least) if v is not None]
+        greatest = [v for v in (self.greatest, other.greatest) if v is not None]
+        return Extremes(min(least, default=None), max(greatest, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One block of one pass, done or failed for good.
+
+    Parameters
+    ----------
+    block
+        Index of the block in its pass, in C order of the grid.
+    source_bytes
+        How many bytes of pixels it read.
+    extremes
+        By channel index, what level 0 holds in this block; empty in later passes.
+    failure
+        Why the block cannot be done, where no repetition would mend it.
+    """
+
+    block: int
+    source_bytes: int
+    extremes: tuple[tuple[int, Extremes], ...] = ()
+    failure: PyramidError | None = None
+
+
+def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extremes], ...]:
+    """Extremes of each channel of a block of level 0; NaN is passed over.
+
+    Parameters
+    ----------
+    pixels
+        The block, its axes as `axes`.
+    box
+        Where it lies.
+    axes
+        Letters of ``tczyx``.
+
+    Examples
+    --------
+    >>> measure(np.array([[1, 2], [3, 4]]), Box((0, 0), (2, 2)), "yx")
+    ((0, Extremes(least=1, greatest=4)),)
+    """
+    if "c" not in axes:
+        return ((0, _extremes(pixels)),)
+    axis = axes.index("c")
+    channels = np.moveaxis(pixels, axis, 0)
+    return tuple((box.start[axis] + i, _extremes(channel)) for i, channel in enumerate(channels))
+
+
+def _extremes(pixels: NDArray[Any]) -> Extremes:
+    if pixels.dtype.kind == "b":
+        pixels = pixels.view(np.uint8)
+    if pixels.dtype.kind != "f":
+        return Extremes(pixels.min().item(), pixels.max().item())
+    least, greatest = float(np.fmin.reduce(pixels, axis=None)), float(np.fmax.reduce(pixels, axis=None))
+    return Extremes(None, None) if np.isnan(least) else Extremes(least, greatest)

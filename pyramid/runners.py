@@ -1,0 +1,59 @@
+"""How a wave is computed by the schedulers of this process: threads, or what Dask's configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.callbacks import Callback
+
+from pyramid.receipt import Receipt
+
+ATTEMPTS = 4
+
+
+class _Watch(Callback):  # type: ignore[misc]  # dask is not typed
+    """Hands over each receipt when its task ends; Dask calls it in the thread that computes."""
+
+    def __init__(self, on_receipt: Callable[[Receipt], None]) -> None:
+        super().__init__(posttask=self._after)
+        self._on_receipt = on_receipt
+
+    def _after(self, _key: object, result: object, *_state: Any) -> None:  # noqa: ANN401  (Dask's own state)
+        if isinstance(result, np.ndarray) and result.dtype == object and isinstance(result.flat[0], Receipt):
+            self._on_receipt(result.flat[0])
+
+
+@dataclass(frozen=True)
+class LocalRunner:
+    """Runs waves on threads, or as ``dask.config.set(scheduler=...)`` says.
+
+    Parameters
+    ----------
+    workers
+        How many threads.
+    """
+
+    workers: int
+
+    @property
+    def attempts(self) -> int:
+        """How often a task tries: these schedulers repeat nothing."""
+        return ATTEMPTS
+
+    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None]) -> None:
+        """Compute the wave. On Ctrl-C or a failure, blocks under way are finished and no other is begun."""
+        with _Watch(on_receipt):
+            if dask.config.get("scheduler", None) is not None:
+                dask.compute(wave)
+                return
+            executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid")
+            try:
+                dask.compute(wave, scheduler="threads", pool=executor)
+            finally:
+                executor.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,88 @@
+"""One task: read a block, make its part of every level, write each part as soon as it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.block import Buffers, Part, build_parts, empty_part
+from pyramid.errors import PyramidError, StoppedError, TargetError
+from pyramid.model import Box, Source
+from pyramid.plan import Pass, Plan
+from pyramid.receipt import Receipt, measure
+from pyramid.reduce import load_method
+from pyramid.sink import Sink
+
+# Kept by the threads that run tasks, whichever scheduler they belong to; `release_buffers` gives it back.
+_buffers = Buffers()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTask:
+    """What is done with each block of one pass; it pickles small and may be repeated at will.
+
+    Parameters
+    ----------
+    plan, one
+        The plan, and the pass of it.
+    sink
+        Where the levels are written.
+    source
+        Where the first pass reads; None where a Dask array hands the pixels over, and in later passes, which read
+        from the sink.
+    """
+
+    plan: Plan
+    one: Pass
+    sink: Sink
+    source: Source | None
+
+    def __call__(self, index: int, pixels: NDArray[Any] | None = None) -> Receipt:
+        """Do block `index`.
+
+        Raises what a repetition may mend; what it cannot is told by the receipt.
+        """
+        box = self.one.box(index)
+        source_bytes = box.size_px * np.dtype(self.plan.spec.dtype).itemsize
+        try:
+            base = self._base(box, pixels)
+            parts = build_parts(self.plan.levels, self.one, base, load_method(self.plan.method), _buffers)
+            for part in parts:
+                self.sink.write(part)
+        except PyramidError as error:
+            if may_mend(error):
+                raise
+            return Receipt(index, source_bytes, failure=error)
+        except MemoryError as error:
+            raise StoppedError(
+                f"block {index} at {box.start}: there is no memory left; give a smaller --memory"
+            ) from error
+        extremes = measure(base.pixels, box, self.plan.spec.axes) if self.one.source is None else ()
+        return Receipt(index, source_bytes, extremes)
+
+    def _base(self, box: Box, pixels: NDArray[Any] | None) -> Part:
+        """The block as read, in this thread's memory."""
+        dtype = np.dtype(self.plan.spec.dtype)
+        if self.one.source is not None:
+            base = Part(self.one.source, box, _buffers.take(self.one.source, box.shape, dtype))
+            self.sink.read(self.one.source, box, base.array)
+            return base
+        base = empty_part(self.plan.levels[0], 0, box, _buffers, dtype)
+        if pixels is not None:
+            base.pixels[...] = pixels
+        elif self.source is not None:
+            self.source.read(box, base.pixels)
+        return base
+
+
+def may_mend(error: PyramidError) -> bool:
+    """Whether doing the block again may go well: what the system or a store said, not what the source holds."""
+    return isinstance(error, TargetError) or isinstance(error.__cause__, OSError)
+
+
+def release_buffers() -> None:
+    """Give back what the threads of this process keep."""
+    _buffers.release()
