@@ -58,7 +58,7 @@ def read_content(content: Attributes, prefix: str) -> Multiscale:
     first = _mapping(_items(content.get("multiscales"), place)[0], place := f"{place}[0]")
     axes, units = _read_axes(first.get("axes"), f"{place}.axes")
     outer = None
-    if "coordinateTransformations" in first:
+    if first.get("coordinateTransformations"):
         outer = read_transform(first, len(axes), place)
     creator = content.get("_creator")
     default_z, default_t = read_defaults(content.get("omero"))

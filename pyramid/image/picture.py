@@ -1,0 +1,114 @@
+"""A small picture of an image: the middle plane of a small level, its active channels in their colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.errors import SourceError
+from pyramid.ngff.channels import MAX_ACTIVE, make_window, omero_channels
+from pyramid.ngff.metadata import OmeroChannel, Window
+
+if TYPE_CHECKING:
+    from pyramid.image import Image, Level
+
+LONGEST_PX = 256
+MAX_READ_BYTES = 2**28
+
+
+def as_png(image: Image) -> bytes:
+    """The picture as a PNG, RGB, at most LONGEST_PX high and wide.
+
+    Raises
+    ------
+    SourceError
+        Where the image has no level that is small enough to be read for a picture.
+    """
+    level = choose_level(image)
+    indices = _shown_indices(image, level)
+    cost_bytes = read_bytes(level, image.axes) * len(indices)
+    if cost_bytes > MAX_READ_BYTES:
+        raise SourceError(f"{cost_bytes:,} bytes would be read for it, and the most is {MAX_READ_BYTES:,}")
+    planes = [_read_plane(image, level, index) for index in indices]
+    if image.channels:
+        channels: Sequence[OmeroChannel] = [image.channels[index] for index in indices]
+    else:
+        channels = omero_channels((), level.dtype.name, [_measure(plane) for plane in planes])
+    return bytes(imagecodecs.png_encode(composite(planes, channels)))
+
+
+def choose_level(image: Image) -> Level:
+    """The smallest level that fills the picture, or the largest where none does."""
+    y, x = image.axes.index("y"), image.axes.index("x")
+    filling = [level for level in image.levels if max(level.shape[y], level.shape[x]) >= LONGEST_PX]
+    return filling[-1] if filling else image.levels[0]
+
+
+def read_bytes(level: Level, axes: str) -> int:
+    """Bytes of the chunks that one plane of y and x lies in, before compression."""
+    return level.dtype.itemsize * math.prod(
+        -(-extent // chunk) * chunk if axis in "yx" else chunk
+        for axis, extent, chunk in zip(axes, level.shape, level.chunks, strict=True)
+    )
+
+
+def composite(planes: Sequence[NDArray[Any]], channels: Sequence[OmeroChannel]) -> NDArray[np.uint8]:
+    """Planes (y, x), each between the ends of its window and in its colour, added up.
+
+    Returns
+    -------
+    numpy.ndarray
+        (y, x, 3), uint8. NaN is black.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> green = OmeroChannel(None, "00FF00", Window(0, 9, 0, 4), active=True)
+    >>> composite([np.array([[0, 2, 9]])], [green])[0].tolist()
+    [[0, 0, 0], [0, 128, 0], [0, 255, 0]]
+    """
+    added: NDArray[np.float64] = np.zeros((*planes[0].shape, 3))
+    for plane, channel in zip(planes, channels, strict=True):
+        window = channel.window or make_window(_measure(plane), plane.dtype.name)
+        color = np.array([int(channel.color[i : i + 2], 16) for i in (0, 2, 4)])
+        added += _brightness(plane, window)[..., np.newaxis] * color
+    return np.asarray(np.rint(added.clip(0, 255)), np.uint8)
+
+
+def _brightness(plane: NDArray[Any], window: Window) -> NDArray[np.float64]:
+    """The plane's values from 0, at the window's start, to 1, at its end."""
+    # Halves, for the span of two floats can be past all floats.
+    span = window.end / 2 - window.start / 2 or 1.0
+    scaled = (plane.astype(np.float64).clip(window.start, window.end) / 2 - window.start / 2) / span
+    return np.nan_to_num(scaled, nan=0.0)
+
+
+def _shown_indices(image: Image, level: Level) -> list[int]:
+    """The channels that are shown: the active ones, as many as viewers blend; the first where none is active."""
+    count = level.shape[image.axes.index("c")] if "c" in image.axes else 1
+    known = image.channels[:count]
+    active = [i for i, channel in enumerate(known) if channel.active] if known else list(range(count))
+    return active[:MAX_ACTIVE] or [0]
+
+
+def _read_plane(image: Image, level: Level, channel: int) -> NDArray[Any]:
+    """One channel of the middle z, at the time that is shown at first, thinned to the picture's size: (y, x)."""
+    place = dict(zip(image.axes, level.shape, strict=True))
+    step = -(-max(place["y"], place["x"]) // LONGEST_PX)
+    fixed = {"t": min(image.metadata.default_t, place.get("t", 1) - 1), "c": channel, "z": place.get("z", 1) // 2}
+    index = tuple(fixed.get(axis, slice(None)) for axis in image.axes)
+    plane = np.asarray(level.zarr[index])
+    upright = plane if image.axes.index("y") < image.axes.index("x") else plane.T
+    return upright[::step, ::step]
+
+
+def _measure(plane: NDArray[Any]) -> tuple[float, float, float, float]:
+    """The plane's least and greatest finite value, twice: held and shown."""
+    finite = plane[np.isfinite(plane)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)
+    return low, high, low, high
