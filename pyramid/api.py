@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from pyramid.errors import TargetError
 from pyramid.machine import available_cores, free_bytes
 from pyramid.model import Source
 from pyramid.options import Options, make_options
 from pyramid.plan import Plan, Room, make_plan
 from pyramid.readers import open_source
 from pyramid.reduce import load_method
+from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pyramid.engine import ProgressCallback, Runner
     from pyramid.image import Image
+    from pyramid.sample import Estimate
 
 # The share of the free memory that a run takes where nothing is said.
 MEMORY_SHARE = 0.25
+REPORTED = ("ome-pyramid", "numpy", "dask", "zarr", "zarrs", "tifffile", "imagecodecs", "numba", "obstore")
 
 
 def convert(
@@ -89,9 +99,19 @@ def plan(source: object, target: str | os.PathLike[str] | None = None, **options
     >>> [level.shape for level in plan(np.zeros((600, 600)), scale_factors="y=3,x=3").levels]
     [(600, 600), (200, 200)]
     """
-    parsed = make_options(options)
-    with prepare(source, None if target is None else os.fspath(target), parsed) as job:
-        return job.plan
+    return plan_parsed(source, None if target is None else os.fspath(target), make_options(options))[0]
+
+
+def plan_parsed(
+    source: object, target: str | None, options: Options, *, sample: bool = False
+) -> tuple[Plan, Estimate | None]:
+    """The plan, and with `sample` what a few chunks tell of bytes after compression and of time."""
+    with prepare(source, target, options) as job:
+        if not sample:
+            return job.plan, None
+        from pyramid.sample import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
+
+        return job.plan, estimate(job.plan, job.source, options)
 
 
 @dataclass(frozen=True)
@@ -111,12 +131,41 @@ class Result:
     ----------
     plan
         What was done.
+    target
+        Where.
     seconds
         From the first block to the last piece of metadata.
+    retries
+        How often a block was done again; None on a cluster, whose scheduler does not tell.
     """
 
     plan: Plan
+    target: str
     seconds: float
+    retries: int | None
+
+    @property
+    def source_bytes(self) -> int:
+        """Bytes of the source's pixels."""
+        return math.prod(self.plan.spec.shape) * np.dtype(self.plan.spec.dtype).itemsize
+
+    def summary(self) -> str:
+        """One line for a terminal."""
+        rate = self.source_bytes / max(self.seconds, 1e-9)
+        return f"{self.source_bytes / 1e6:.1f} MB in {self.seconds:.2f} s, {rate / 1e6:.0f} MB/s"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report, for JSON."""
+        return {
+            "target": self.target,
+            "source": self.plan.spec.location,
+            "seconds": self.seconds,
+            "source_bytes": self.source_bytes,
+            "bytes_per_second": self.source_bytes / max(self.seconds, 1e-9),
+            "retries": self.retries,
+            "versions": {name: version(name) for name in REPORTED},
+            "plan": self.plan.to_dict(),
+        }
 
 
 @contextmanager
@@ -161,6 +210,21 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
 
         started_s = time.perf_counter()
         sink = create_sink(job.plan, target, options)
-        tally = build(job.plan, job.source, sink, job.runner, progress)
-        finish(job.plan, sink, tally.extremes)
-        return Result(job.plan, time.perf_counter() - started_s)
+        try:
+            tally = build(job.plan, job.source, sink, job.runner, progress)
+            finish(job.plan, sink, tally.extremes)
+        except BaseException as error:
+            error.add_note(f"{locate(target)} is unfinished: it has no multiscales; --overwrite replaces it")
+            raise
+        seconds = time.perf_counter() - started_s
+        result = Result(job.plan, str(locate(target)), seconds, tally.retries if job.runner.attempts > 1 else None)
+        if options.report is not None:
+            _write_report(result, options.report)
+        return result
+
+
+def _write_report(result: Result, path: str) -> None:
+    try:
+        Path(path).write_text(json.dumps(result.to_dict(), indent=2) + "\n")
+    except OSError as error:
+        raise TargetError(f"report: {path} cannot be written: {error.strerror}; the pyramid is whole") from error

@@ -47,7 +47,7 @@ class Part:
 
 
 class Buffers:
-    """Memory that each thread keeps from block to block: a fresh array costs more in page faults than the codec does."""
+    """Memory that a thread keeps from block to block: fresh arrays cost more in page faults than the codec does."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, int], NDArray[np.uint8]] = {}

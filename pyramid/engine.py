@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import dask.array as da
@@ -79,6 +79,7 @@ class Tally:
     started_s: float = field(default_factory=time.perf_counter)
     done_bytes: int = 0
     done_tasks: int = 0
+    retries: int = 0
     extremes: dict[int, Extremes] = field(default_factory=dict)
 
     def add(self, receipt: Receipt) -> None:
@@ -87,6 +88,7 @@ class Tally:
             raise receipt.failure
         self.done_bytes += receipt.source_bytes
         self.done_tasks += 1
+        self.retries += receipt.attempts - 1
         for channel, seen in receipt.extremes:
             before = self.extremes.get(channel)
             self.extremes[channel] = seen if before is None else before.joined(seen)
@@ -182,12 +184,12 @@ def _attempt(work: Callable[[], Receipt], attempts: int) -> Receipt:
     """Do the work, and do it again after a pause where that may mend what went wrong."""
     for attempt in range(1, attempts):
         try:
-            return work()
+            return replace(work(), attempts=attempt)
         except PyramidError as error:
             if not may_mend(error):
                 raise
             time.sleep(FIRST_PAUSE_S * 2**attempt)
-    return work()
+    return replace(work(), attempts=attempts)
 
 
 def _as_array(receipt: Receipt, ndim: int) -> NDArray[Any]:

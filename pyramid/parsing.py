@@ -34,7 +34,8 @@ _UNIT_ALIASES = {
     "h": "hour",
 }
 _PREFIXES = (
-    "yocto zepto atto femto pico nano micro milli centi deci hecto kilo mega giga tera peta exa zetta yotta".split()
+    *("yocto", "zepto", "atto", "femto", "pico", "nano", "micro", "milli", "centi", "deci"),
+    *("hecto", "kilo", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta"),
 )
 SPACE_UNITS = frozenset(
     ["angstrom", "foot", "inch", "meter", "mile", "parsec", "yard", *(prefix + "meter" for prefix in _PREFIXES)]

@@ -46,12 +46,15 @@ class Receipt:
         By channel index, what level 0 holds in this block; empty in later passes.
     failure
         Why the block cannot be done, where no repetition would mend it.
+    attempts
+        How often it was tried, the last time included.
     """
 
     block: int
     source_bytes: int
     extremes: tuple[tuple[int, Extremes], ...] = ()
     failure: PyramidError | None = None
+    attempts: int = 1
 
 
 def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extremes], ...]:

@@ -43,10 +43,9 @@ def _auto_chunks(spec: SourceSpec, item_bytes: int) -> Shape:
             break
     fitted = {axis: min(n, edge) if axis in "yx" else 1 for axis, n in extent.items()}
     if "z" in extent:
-        fitted["z"] = min(extent["z"], deep)
-        plane_bytes = fitted["y"] * fitted["x"] * item_bytes
-        while fitted["z"] < extent["z"] and 2 * fitted["z"] * plane_bytes <= CHUNK_BYTES_MOST // 2:
-            fitted["z"] *= 2
+        planes = CHUNK_BYTES_MOST // (fitted["y"] * fitted["x"] * item_bytes)
+        fits = extent["z"] if extent["z"] <= planes else 2 ** int(math.log2(max(1, planes // 2)))
+        fitted["z"] = min(extent["z"], max(deep, fits))
     edges = {"y": edge, "x": edge}
     return tuple(edges.get(axis, fitted[axis]) for axis in spec.axes)
 

@@ -1,0 +1,8 @@
+"""The command ``pyramid``: what a user types, and how failures are told.
+
+Start-up is quick: a command imports what it needs when it runs.
+"""
+
+from pyramid.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,42 @@
+"""``pyramid demo``: a real image, its pyramid, and how to look at it."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+
+from pyramid import api, image
+from pyramid.cli.progress import showing
+from pyramid.errors import TargetError
+from pyramid.options import make_options
+
+SAMPLE = "multi-channel-z-series.ome.tif"
+
+
+def run_demo(folder: str) -> None:
+    """Copy the sample to `folder`, convert it, and print what came out.
+
+    Raises TargetError where the folder cannot be written.
+    """
+    place = Path(folder)
+    source, target = place / SAMPLE, place / SAMPLE.replace(".ome.tif", ".ome.zarr")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with as_file(files("pyramid") / "data" / SAMPLE) as sample:
+            shutil.copyfile(sample, source)
+    except OSError as error:
+        raise TargetError(f"{place} cannot be written: {error.strerror}; give another folder") from error
+    click.echo(f"$ pyramid convert --min-size 64 --overwrite {source} {target}", err=True)
+    with showing(shown=True) as progress:
+        result = api.run(str(source), str(target), make_options({"min_size": 64, "overwrite": True}), progress)
+    click.echo(str(image.open(str(target))))
+    click.echo(result.summary(), err=True)
+    click.echo(
+        f"\nThe image is {target}. Look at it again with\n"
+        f"  pyramid info {target}\n"
+        f"or in Python, level by level, with\n"
+        f'  import pyramid; pyramid.open("{target}").levels[1].data.compute()'
+    )

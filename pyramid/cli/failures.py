@@ -1,0 +1,54 @@
+"""Failures as a user sees them: one message and the exit status, a traceback only where it is asked for."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+
+from pyramid.errors import PyramidError
+
+INTERRUPTED = 130
+UNFORESEEN = 70
+
+
+@contextmanager
+def telling(*, verbose: bool) -> Iterator[None]:
+    """Run a command's body; end the process with a message and the exit status where it fails."""
+    if verbose:
+        import logging  # noqa: PLC0415  (beside its one use, which is rare)
+
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    except PyramidError as error:
+        _end(error, f"{error}", error.exit_status, verbose=verbose)
+    except KeyboardInterrupt as error:
+        _end(error, "interrupted", INTERRUPTED, verbose=verbose)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(1) from None
+    except click.ClickException:
+        raise
+    except Exception as error:
+        message = f"this should not have happened: {type(error).__name__}: {error}; -v shows where"
+        _end(error, message, UNFORESEEN, verbose=verbose)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _end(error: BaseException, message: str, status: int, *, verbose: bool) -> NoReturn:
+    if verbose:
+        traceback.print_exception(error)
+    click.echo(f"pyramid: {message}", err=True)
+    for note in getattr(error, "__notes__", ()):
+        click.echo(f"pyramid: {note}", err=True)
+    raise SystemExit(status)

@@ -1,0 +1,121 @@
+"""The commands: each parses, calls the function of its name, and prints what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from pyramid._version import __version__
+from pyramid.cli.failures import telling
+from pyramid.cli.flags import option_flags, option_values
+from pyramid.options import Options, make_options
+
+
+class _Commands(click.Group):
+    """Commands in the order in which they are told here, which is the order of their use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pyramid")
+def main() -> None:
+    """Build multiscale OME-Zarr pyramids from TIFF files and arrays."""
+
+
+_json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+_verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
+
+
+def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
+    """A configuration file's options, and over them the flags."""
+    if config is None:
+        return make_options(option_values(flags))
+    from pyramid.config import read_config  # noqa: PLC0415  (yaml: only where there is a file)
+
+    return make_options({**read_config(config), **option_values(flags)})
+
+
+@main.command()
+@click.argument("source")
+@click.argument("target")
+@option_flags
+@click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
+@_json_flag
+@click.option("--no-progress", is_flag=True, help="Show no progress.")
+@_quiet_flag
+@_verbose_flag
+def convert(source: str, target: str, config: str | None, as_json: bool, **rest: Any) -> None:  # noqa: ANN401  (flags)
+    """Build the OME-Zarr pyramid TARGET of the image SOURCE.
+
+    SOURCE is a TIFF, a Zarr array, an OME-Zarr or a .npy file; TARGET a path or an s3://, gs:// or az:// URL where
+    nothing is yet.
+    """
+    quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
+    with telling(verbose=verbose):
+        options = _options(config, rest)
+        from pyramid import api, image  # noqa: PLC0415  (numpy and more: not for --help)
+        from pyramid.cli.progress import showing  # noqa: PLC0415
+
+        with showing(shown=not (quiet or no_progress)) as progress:
+            result = api.run(source, target, options, progress)
+        if as_json:
+            click.echo(json.dumps(result.to_dict(), indent=2))
+        elif not quiet:
+            click.echo(str(image.open(target, options.storage_options)))
+            click.echo(result.summary(), err=True)
+
+
+@main.command()
+@click.argument("source")
+@click.argument("target", required=False)
+@option_flags
+@click.option("--sample", is_flag=True, help="Read a few chunks, to estimate bytes after compression and time.")
+@click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
+@_json_flag
+@_verbose_flag
+def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:  # noqa: ANN401
+    """Say what convert would do, writing nothing and, without --sample, reading no pixel."""
+    sample, verbose = rest.pop("sample"), rest.pop("verbose")
+    with telling(verbose=verbose):
+        options = _options(config, rest)
+        from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
+
+        decided, estimate = api.plan_parsed(source, target, options, sample=sample)
+        if as_json:
+            told = decided.to_dict() | ({"estimate": estimate.to_dict()} if estimate else {})
+            click.echo(json.dumps(told, indent=2))
+        else:
+            click.echo(str(decided))
+            if estimate:
+                click.echo(str(estimate))
+
+
+@main.command()
+@click.argument("url")
+@click.option("--storage-options", metavar="JSON", help="Options of the store.")
+@_json_flag
+@_verbose_flag
+def info(url: str, storage_options: str | None, as_json: bool, verbose: bool) -> None:
+    """Print the metadata of an OME-Zarr, reading no pixel."""
+    with telling(verbose=verbose):
+        from pyramid import image, parsing  # noqa: PLC0415  (zarr: not for --help)
+
+        opened = image.open(url, parsing.mapping(storage_options) if storage_options else None)
+        click.echo(json.dumps(opened.to_dict(), indent=2) if as_json else str(opened))
+
+
+@main.command()
+@click.argument("folder", default="pyramid-demo")
+@_verbose_flag
+def demo(folder: str, verbose: bool) -> None:
+    """Write a real sample TIFF to FOLDER, convert it, and say how to look at what came out."""
+    with telling(verbose=verbose):
+        from pyramid.cli.demo import run_demo  # noqa: PLC0415  (numpy and more: not for --help)
+
+        run_demo(folder)

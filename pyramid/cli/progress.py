@@ -1,0 +1,58 @@
+"""Progress on stderr: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyramid.engine import Progress
+
+LINE_EVERY_S = 30.0
+
+
+@contextmanager
+def showing(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """A callback that shows how far a run is, None where nothing is to be shown."""
+    if not shown:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as callback:
+            yield callback
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console  # noqa: PLC0415  (only on a terminal)
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        row = bar.add_task("convert", total=None)
+        yield lambda state: bar.update(row, completed=state.done_bytes, total=state.total_bytes)
+
+
+def _lines() -> Callable[[Progress], None]:
+    last_s = time.monotonic()
+
+    def tell(state: Progress) -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s < LINE_EVERY_S:
+            return
+        last_s = time.monotonic()
+        rate = state.done_bytes / max(state.seconds, 1e-9)
+        left_s = (state.total_bytes - state.done_bytes) / max(rate, 1)
+        percent = 100 * state.done_bytes / state.total_bytes
+        print(  # noqa: T201  (a line of a log)
+            f"{percent:.0f} %, {state.done_bytes / 1e9:.2f} GB at {rate / 1e6:.0f} MB/s, {left_s:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return tell
