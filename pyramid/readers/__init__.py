@@ -1,0 +1,82 @@
+"""From what a user names to a `Source`: one opener for each kind of thing, found through entry points.
+
+An opener is a callable of the entry point group ``pyramid.readers``. It takes what the user gave and the options,
+returns None where the thing is not of its kind (told cheaply, by type, suffix or first bytes), returns a `Source`
+where it is, and raises SourceError where it is but cannot be read. Plug-ins come through the same door.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from pyramid.errors import SourceError
+from pyramid.readers.paths import is_url, local_path
+
+if TYPE_CHECKING:
+    from pyramid.model import Source
+    from pyramid.options import Options
+
+GROUP = "pyramid.readers"
+KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also a NumPy, Dask or Zarr array"
+
+
+class Opener(Protocol):
+    """What an entry point of the group ``pyramid.readers`` names."""
+
+    def __call__(self, source: object, options: Options) -> Source | None:
+        """Open `source`, or return None where it is of another kind."""
+        ...
+
+
+def open_source(source: object, options: Options) -> Source:
+    """Open an image by the first reader whose kind it is.
+
+    Parameters
+    ----------
+    source
+        A path, a URL, or an array.
+    options
+        `axes` and `series` say how the source is read; readers of remote stores use `source_storage_options`.
+
+    Raises
+    ------
+    SourceError
+        Where no reader knows the thing, or the one that does cannot read it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyramid.options import Options
+    >>> open_source(np.zeros((3, 64, 64), "u2"), Options()).spec.axes
+    'zyx'
+    """
+    path = local_path(source)
+    if path is not None and not path.exists():
+        raise SourceError(f"there is no file or folder {path}; check the spelling, and that its disk is mounted")
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        opened = _opener(entry)(source, options)
+        if opened is not None:
+            return opened
+    raise SourceError(_unknown(source, path))
+
+
+def _opener(entry: EntryPoint) -> Opener:
+    """Load the opener of an entry point, naming the plug-in where that fails."""
+    try:
+        return cast("Opener", entry.load())
+    except (ImportError, AttributeError) as error:
+        raise SourceError(
+            f"the reader {entry.name!r} ({entry.value}) cannot be loaded: {error}; mend or uninstall its package"
+        ) from error
+
+
+def _unknown(source: object, path: Path | None) -> str:
+    """Say that no reader knows `source`, and what they know."""
+    if path is not None and path.is_dir():
+        return f"the folder {path} is neither a Zarr array nor an OME-Zarr image; give {KINDS}"
+    what = str(path) if path is not None else str(source)
+    if path is None and not is_url(source):
+        what = f"an object of type {type(source).__module__}.{type(source).__qualname__}"
+    return f"{what} is of no kind that can be read; give {KINDS}"

@@ -1,0 +1,146 @@
+"""Which axis is which: from a source's own dimensions to the axes ``tczyx``, in that order, and back by region."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.errors import SourceError
+from pyramid.model import AXES, Box, Shape
+
+DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
+AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
+
+
+@dataclass(frozen=True, slots=True)
+class AxisOrder:
+    """How a source's dimensions stand for axes.
+
+    Parameters
+    ----------
+    letters
+        The axis of each of the source's dimensions, in the source's order; empty for a dimension of one pixel that
+        is left out. Two dimensions may be ``c``: together they are one axis, the first the slower.
+    shape
+        Pixels on each of the source's dimensions.
+
+    Examples
+    --------
+    >>> order = AxisOrder(("y", "x", "c"), (5, 6, 3))
+    >>> order.axes, order.axes_shape
+    ('cyx', (3, 5, 6))
+    """
+
+    letters: tuple[str, ...]
+    shape: Shape
+
+    @property
+    def axes(self) -> str:
+        """Letters of ``tczyx``, in that order."""
+        return "".join(axis for axis in AXES if axis in self.letters)
+
+    @property
+    def axes_shape(self) -> Shape:
+        """Pixels on each of `axes`."""
+        return self.by_axis(self.shape)
+
+    def by_axis(self, values: Sequence[int]) -> Shape:
+        """For each of `axes` the product of the values of its dimensions."""
+        return tuple(
+            math.prod(v for v, letter in zip(values, self.letters, strict=True) if letter == axis) for axis in self.axes
+        )
+
+    def pieces(self, box: Box, out: NDArray[Any]) -> Iterator[tuple[Box, NDArray[Any]]]:
+        """Cut `box` (of `axes`) into boxes of the source's dimensions, each with its view of `out` in their order."""
+        if self.letters.count("c") < 2:
+            yield self._piece(box, out, None)
+            return
+        c = self.axes.index("c")
+        inner = self.shape[len(self.letters) - 1 - self.letters[::-1].index("c")]
+        start, stop = box.start[c], box.stop[c]
+        for outer in range(start // inner, -(-stop // inner)):
+            low, high = max(start, outer * inner), min(stop, (outer + 1) * inner)
+            part = Box(_put(box.start, c, low - outer * inner), _put(box.shape, c, high - low))
+            yield self._piece(part, out[(slice(None),) * c + (slice(low - start, high - start),)], outer)
+
+    def _piece(self, box: Box, out: NDArray[Any], outer: int | None) -> tuple[Box, NDArray[Any]]:
+        axes = self.axes
+        slower = self.letters.index("c") if outer is not None else -1
+        start, shape, order = [], [], []
+        view: list[slice | None] = []
+        for dimension, letter in enumerate(self.letters):
+            if not letter or dimension == slower:
+                start.append(outer if letter and outer is not None else 0)
+                shape.append(1)
+                view.append(None)
+                continue
+            axis = axes.index(letter)
+            start.append(box.start[axis])
+            shape.append(box.shape[axis])
+            order.append(axis)
+            view.append(slice(None))
+        return Box(tuple(start), tuple(shape)), out.transpose(order)[tuple(view)]
+
+
+def _put(values: Shape, index: int, value: int) -> Shape:
+    return (*values[:index], value, *values[index + 1 :])
+
+
+def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) -> AxisOrder:
+    """The axes of an array: as the user says, as its dimensions are named, or by how many it has.
+
+    Parameters
+    ----------
+    shape
+        Pixels on each dimension.
+    axes
+        What the user says, letters of ``tczyx`` in the array's order; None where nothing is said.
+    names
+        Names of the dimensions; used where each is a letter of ``tczyx`` in either case.
+
+    Raises
+    ------
+    SourceError
+        For fewer than two dimensions or more than five, for an empty one, and for axes that do not fit.
+    """
+    if not 2 <= len(shape) <= 5:
+        raise SourceError(f"an array of shape {shape} has {len(shape)} axes; an image has 2 to 5: select or reshape it")
+    letters = tuple(axes) if axes else tuple(str(name).lower() for name in names)
+    if axes and len(letters) != len(shape):
+        raise SourceError(f"--axes {axes} names {len(letters)} axes, but the array of shape {shape} has {len(shape)}")
+    if not axes and not _are_axes(letters, len(shape)):
+        letters = tuple(DEFAULT_AXES[len(shape)])
+    check_extent("".join(letters), shape)
+    return AxisOrder(letters, shape)
+
+
+def _are_axes(letters: Sequence[str], dimensions: int) -> bool:
+    return len(letters) == len(set(letters)) == dimensions and {"y", "x"} <= set(letters) <= set(AXES)
+
+
+def check_extent(axes: str, shape: Shape) -> None:
+    """Raise SourceError where an axis is empty."""
+    if 0 in shape:
+        raise SourceError(f"the image ({axes}, shape {shape}) has an axis of no pixels; there is nothing to convert")
+
+
+def check_dtype(dtype: np.dtype[Any]) -> str:
+    """The name of a dtype of pixels, in native byte order; raise SourceError for any other dtype.
+
+    Examples
+    --------
+    >>> check_dtype(np.dtype(">u2"))
+    'uint16'
+    """
+    known = dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+    if not known:
+        raise SourceError(
+            f"pixels of dtype {dtype} have no place in OME-Zarr, which holds booleans, integers and floats "
+            "of 16 to 64 bits; convert them first, for complex numbers to magnitude or to two channels"
+        )
+    return dtype.newbyteorder("=").name

@@ -1,0 +1,47 @@
+"""What a user's path or URL names on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePath
+from urllib.parse import unquote, urlsplit
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def is_url(source: object) -> bool:
+    """Whether `source` is text that starts with a scheme.
+
+    Examples
+    --------
+    >>> is_url("s3://bucket/key"), is_url("C:/cells.tif")
+    (True, False)
+    """
+    return isinstance(source, str) and _SCHEME.match(source) is not None
+
+
+def local_path(source: object) -> Path | None:
+    """The absolute path that `source` names on this machine; None for a remote URL and for an object.
+
+    Examples
+    --------
+    >>> local_path("file:///data/cells.tif").as_posix()
+    '/data/cells.tif'
+    """
+    if isinstance(source, str) and source.startswith("file://"):
+        return Path(unquote(urlsplit(source).path))
+    if is_url(source) or not isinstance(source, str | os.PathLike):
+        return None
+    return Path(os.path.abspath(os.path.expanduser(os.fsdecode(source))))
+
+
+def stem(path: PurePath) -> str:
+    """The name of an image file without its suffixes.
+
+    Examples
+    --------
+    >>> stem(Path("cells.v2.ome.tif"))
+    'cells.v2'
+    """
+    return path.stem.removesuffix(".ome") or path.name

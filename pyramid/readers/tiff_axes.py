@@ -1,0 +1,79 @@
+"""Which axis each dimension of a TIFF image is.
+
+tifffile names dimensions by letters of which only T, C, Z, Y, X and S (samples of a pixel) mean an axis of an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyramid.errors import SourceError
+from pyramid.model import AXES
+from pyramid.readers.axes import AXES_REMEDY, AxisOrder
+
+_KNOWN = {"T": "t", "C": "c", "Z": "z", "Y": "y", "X": "x", "S": "c"}
+_GUESSES = "ztc"
+
+
+def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[AxisOrder, list[str]]:
+    """The axis of each dimension, and a notice of each that was guessed.
+
+    Samples are channels, and together with channels one axis of both. A dimension of one pixel that no axis is known
+    for is left out. Of the others the one nearest the rows is z, then t, then c, as far as they are free.
+
+    Parameters
+    ----------
+    axes, shape
+        tifffile's letters, and pixels on each dimension.
+    override
+        What the user says: a letter for each dimension in the file's order, or for each but the samples.
+
+    Raises
+    ------
+    SourceError
+        Where `override` does not fit, where rows or columns are missing, and where there are too many dimensions.
+
+    Examples
+    --------
+    >>> tiff_order("IYXS", (4, 64, 64, 3), None)[0].letters
+    ('z', 'y', 'x', 'c')
+    >>> tiff_order("IYX", (4, 64, 64), "tyx")[0].letters
+    ('t', 'y', 'x')
+    """
+    extents = tuple(int(n) for n in shape)
+    if override is not None:
+        return AxisOrder(_override(axes, extents, override), extents), []
+    known = [_KNOWN.get(letter, "") for letter in axes]
+    letters = [
+        ""
+        if letter in known[:i] and not (letter == "c" and {axes[i], axes[known.index("c")]} == {"C", "S"})
+        else letter
+        for i, letter in enumerate(known)
+    ]
+    if not {"y", "x"} <= set(letters):
+        raise SourceError(f"the axes {axes} of shape {extents} have no rows (Y) and columns (X); {AXES_REMEDY}")
+    notices = []
+    for i in reversed(range(len(axes))):
+        if letters[i] or extents[i] == 1:
+            continue
+        free = [letter for letter in _GUESSES if letter not in letters]
+        if not free:
+            raise SourceError(f"an image has at most the axes {AXES}, but the axes {axes} of shape {extents} are more")
+        letters[i] = free[0]
+        notices.append(
+            f"the file does not say what its dimension {axes[i]} of {extents[i]} pixels is; it is taken as {free[0]}: "
+            f"if that is wrong, {AXES_REMEDY}"
+        )
+    return AxisOrder(tuple(letters), extents), notices
+
+
+def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ...]:
+    """The user's letter for each dimension."""
+    letters = list(override)
+    if len(override) == len(axes) - 1 and "S" in axes:
+        letters.insert(axes.index("S"), "c")
+    if len(letters) != len(axes):
+        raise SourceError(
+            f"--axes {override} names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}"
+        )
+    return tuple(letters)

@@ -1,0 +1,230 @@
+"""Where the pixels of a TIFF image lie: its pages, and the strips and tiles of each.
+
+tifffile finds the pages and makes the decoders; this module keeps what reading needs of them. A page whose bytes lie
+in the file as they lie in memory is flat. Every other page is a grid of segments, strips or tiles, decoded one by one.
+
+Shapes of pages have the five dimensions of tifffile's ``shaped``: separate samples, depth, length, width, samples
+within a pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from pyramid.errors import SourceError
+from pyramid.model import Shape
+
+Page: TypeAlias = "tifffile.TiffPage | tifffile.TiffFrame"
+
+JPEG = frozenset({6, 7, 34892, 33007})
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How the pages of one keyframe are stored.
+
+    Parameters
+    ----------
+    decode
+        tifffile's decoder of a segment, safe to call from any thread.
+    dtype
+        Of the pixels in the file, with its byte order.
+    jpegheader
+        What NDPI's tiles lack to be JPEGs.
+    nodata
+        The value of pixels whose segment is not in the file.
+    is_jpeg, is_plain, is_tiled
+        Whether the decoder takes tables; whether segments are pixels as they are; whether segments are tiles.
+    """
+
+    decode: Callable[..., Any]
+    dtype: np.dtype[Any]
+    jpegheader: bytes | None
+    nodata: Any
+    is_jpeg: bool
+    is_plain: bool
+    is_tiled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One page: the file that it lies in, the place of each segment (bytes), and whether it is flat."""
+
+    file: str
+    label: str
+    offsets: tuple[int, ...]
+    counts: tuple[int, ...]
+    jpegtables: bytes | None
+    coding: Coding
+    is_flat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An image's pages in order, and how its dimensions are theirs.
+
+    Parameters
+    ----------
+    lead
+        Shape of the image's dimensions that count pages.
+    plane_shape
+        Shape of one page: tifffile's five dimensions, or all of the image's where it is one flat run.
+    dimensions
+        For each dimension of a page the image's dimension that it is; None where it has one pixel.
+    segment
+        Shape of a segment on the dimensions of a page.
+    planes
+        One for each index into `lead`; None where a page is missing and reads as 0.
+    transform
+        What turns decoded pixels into the image's; None where they are the same.
+    """
+
+    lead: Shape
+    plane_shape: Shape
+    dimensions: tuple[int | None, ...]
+    segment: Shape
+    planes: tuple[Plane | None, ...]
+    transform: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+
+    @property
+    def grid(self) -> Shape:
+        """How many segments a page has on each dimension."""
+        return tuple(-(-n // m) for n, m in zip(self.plane_shape, self.segment, strict=True))
+
+    def decoded_at_once(self, dimensions: int) -> Shape:
+        """Pixels that are decoded together, on each of the image's `dimensions`; 1 where it can be cut anywhere."""
+        at_once = [1] * dimensions
+        first = next(plane for plane in self.planes if plane is not None)
+        cut_anywhere = first.is_flat or (first.coding.is_plain and not first.coding.is_tiled)
+        if not cut_anywhere:
+            for dimension, extent, whole in zip(self.dimensions, self.segment, self.plane_shape, strict=True):
+                if dimension is not None:
+                    at_once[dimension] = min(extent, whole)
+        return tuple(at_once)
+
+
+def make_layout(series: tifffile.TiffPageSeries) -> Layout:
+    """The layout of an image of an open file.
+
+    Raises
+    ------
+    SourceError
+        Where the pages do not make up the image, or nothing can decode them.
+    """
+    keyframe = series.keyframe
+    shape = tuple(int(n) for n in series.shape)
+    if series.dataoffset is not None and not series.is_multifile:
+        return _one_run(series, shape)
+    pages = list(series)
+    page_shape = tuple(int(n) for n in keyframe.shaped)
+    split = _split(shape, len(pages), page_shape)
+    dimensions = iter(i for i in range(split, len(shape)) if shape[i] != 1)
+    return Layout(
+        lead=shape[:split],
+        plane_shape=page_shape,
+        dimensions=tuple(next(dimensions) if n != 1 else None for n in page_shape),
+        segment=_segment(keyframe),
+        planes=_planes(pages),
+        transform=series.transform,
+    )
+
+
+def _one_run(series: tifffile.TiffPageSeries, shape: Shape) -> Layout:
+    """The layout of an image whose pages follow each other without a gap: one flat plane of all dimensions."""
+    keyframe = series.keyframe
+    offset = int(series.dataoffset or 0)
+    size = math.prod(shape) * _stored(keyframe).itemsize
+    coding = _coding(keyframe)
+    plane = Plane(str(keyframe.parent.filehandle.path), "pixels", (offset,), (size,), None, coding, is_flat=True)
+    return Layout((), shape, tuple(range(len(shape))), shape, (plane,), series.transform)
+
+
+def _split(shape: Shape, pages: int, page_shape: Shape) -> int:
+    """How many of the image's dimensions count pages."""
+    of_page = [n for n in page_shape if n != 1]
+    for split in range(len(shape) + 1):
+        if math.prod(shape[:split]) == pages and [n for n in shape[split:] if n != 1] == of_page:
+            return split
+    raise SourceError(
+        f"its {pages} pages of shape {page_shape} do not make up an image of shape {shape}; the file is damaged, "
+        "or its metadata is wrong"
+    )
+
+
+def _segment(page: tifffile.TiffPage) -> Shape:
+    """Shape of a strip or tile on the dimensions of a page."""
+    samples = page.shaped[4]
+    inner = (
+        (page.tiledepth, page.tilelength, page.tilewidth) if page.is_tiled else (1, page.rowsperstrip, page.imagewidth)
+    )
+    if min(inner) < 1:
+        raise SourceError(f"its strips or tiles have the shape {inner} (depth, length, width): the file is damaged")
+    return (1, *(int(n) for n in inner), samples)
+
+
+def _planes(pages: list[Page | None]) -> tuple[Plane | None, ...]:
+    codings: dict[int, Coding] = {}
+    planes: list[Plane | None] = []
+    for page in pages:
+        if page is None:
+            planes.append(None)
+            continue
+        keyframe = page.keyframe
+        if keyframe is None:
+            raise SourceError(f"page {page.index} does not fit the others; the file is damaged")
+        if id(keyframe) not in codings:
+            codings[id(keyframe)] = _coding(keyframe)
+        planes.append(_plane(page, keyframe, codings[id(keyframe)]))
+    return tuple(planes)
+
+
+def _plane(page: Page, keyframe: tifffile.TiffPage, coding: Coding) -> Plane:
+    offsets, counts = tuple(page.dataoffsets), tuple(page.databytecounts)
+    if not offsets:
+        raise SourceError(f"page {page.index} does not say where its pixels lie; the file is damaged")
+    # a frame has the keyframe's word for lying in one run, but offsets of its own
+    one_run = keyframe.is_stk or keyframe.is_lsm or page is keyframe
+    one_run = one_run or all(a + n == b for (a, b), n in zip(pairwise(offsets), counts, strict=False))
+    return Plane(
+        file=str(page.parent.filehandle.path),
+        label=f"page {page.index}",
+        offsets=offsets,
+        counts=counts,
+        jpegtables=page.jpegtables,
+        coding=coding,
+        is_flat=bool(keyframe.is_final and one_run and offsets[0]),
+    )
+
+
+def _stored(page: tifffile.TiffPage) -> np.dtype[Any]:
+    """The dtype of the pixels in the file."""
+    if page.dtype is None:
+        raise SourceError(f"pixels of {page.bitspersample} bits, sample format {page.sampleformat}, are not known")
+    return page.dtype.newbyteorder(page.parent.byteorder)
+
+
+def _coding(page: tifffile.TiffPage) -> Coding:
+    dtype = _stored(page)
+    if not page.is_final:
+        page.decode(None, 0)  # raises where nothing can decode the page; without data it does nothing else
+    return Coding(
+        decode=page.decode,
+        dtype=dtype,
+        jpegheader=page.jpegheader,
+        nodata=page.nodata,
+        is_jpeg=page.compression in JPEG,
+        is_plain=page.compression == 1
+        and page.fillorder == 1
+        and page.predictor == 1
+        and page.bitspersample == dtype.itemsize * 8
+        and not page.is_subsampled,
+        is_tiled=page.is_tiled,
+    )

@@ -1,0 +1,174 @@
+"""A Zarr array as a `Source`.
+
+What is pickled for a path or URL is the path or URL with its options; each process opens the array once.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, TypeAlias
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.buffer.cpu import NDBuffer
+
+from pyramid import ngff, stores
+from pyramid.errors import PyramidError, SourceError
+from pyramid.model import Box, Channel, SourceSpec
+from pyramid.options import Options
+from pyramid.readers.axes import AxisOrder, array_order, check_dtype
+from pyramid.readers.paths import stem
+
+Node: TypeAlias = "zarr.Array[Any] | zarr.Group"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an array is found again in another process.
+
+    Parameters
+    ----------
+    url, array_path
+        The store, and the array's path in it.
+    options
+        Of the store; never shown, for they may hold secrets.
+    opening
+        Different for each time that a source is opened, so that an array that was written anew is opened anew.
+    """
+
+    url: str
+    array_path: str
+    options: tuple[tuple[str, Any], ...] = field(repr=False)
+    opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZarrSource:
+    """A Zarr array.
+
+    Parameters
+    ----------
+    spec, order
+        What is known before a chunk is read, and how the array's dimensions stand for axes.
+    where
+        The array itself, or where it is found.
+    """
+
+    spec: SourceSpec
+    order: AxisOrder
+    where: zarr.Array[Any] | Place
+
+    def read(self, box: Box, out: NDArray[Any]) -> None:
+        """Fill `out` with the pixels of `box`; raise SourceError for a chunk that cannot be read."""
+        array = self.where if isinstance(self.where, zarr.Array) else _find(self.where)
+        for part, view in self.order.pieces(box, out):
+            try:
+                if array.dtype == view.dtype:
+                    array.get_basic_selection(part.slices, out=NDBuffer.from_numpy_array(view))
+                else:  # the other byte order
+                    view[...] = array[part.slices]
+            except Exception as error:  # a codec may raise anything over a damaged chunk
+                raise SourceError(
+                    f"{self.spec.location or 'the Zarr array'}: the region from {part.start} to {part.stop} cannot be "
+                    f"read: {error or type(error).__name__}; a chunk is damaged, or the store is out of reach"
+                ) from error
+
+
+def open_zarr_url(url: str, options: Options) -> ZarrSource:
+    """Open the array or image at a path or URL (see `pyramid.readers.zarr.open_zarr`)."""
+    storage = options.source_storage_options
+    location = str(stores.locate(url))
+    node = _open(url, storage, location)
+    array, image = _array_of(node, location)
+    place = Place(url, array.path, tuple(sorted((storage or {}).items())))
+    return _source(array, image, options.axes, (location, place))
+
+
+def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
+    """Open an array or image that zarr has open (see `pyramid.readers.zarr.open_zarr`)."""
+    array, image = _array_of(node, "the Zarr group")
+    return _source(array, image, options.axes, (None, array))
+
+
+def _open(url: str, storage: Mapping[str, Any] | None, location: str) -> Node:
+    try:
+        return zarr.open(stores.open_store(url, storage, read_only=True), mode="r")
+    except PyramidError:
+        raise
+    except Exception as error:  # stores and codecs raise their own kinds
+        raise SourceError(
+            f"{location} cannot be opened as Zarr: {error or type(error).__name__}; check the address, the credentials "
+            "and that the array is whole"
+        ) from error
+
+
+@functools.lru_cache(maxsize=16)
+def _find(place: Place) -> zarr.Array[Any]:
+    node = _open(place.url, dict(place.options), place.url)
+    array = node[place.array_path] if isinstance(node, zarr.Group) else node
+    if not isinstance(array, zarr.Array):
+        raise SourceError(f"{place.url} no longer holds the array {place.array_path!r}; start again")
+    return array
+
+
+def _array_of(node: Node, where: str) -> tuple[zarr.Array[Any], ngff.Multiscale | None]:
+    """The array of a node, and the metadata of the image that it is the largest level of."""
+    if isinstance(node, zarr.Array):
+        return node, None
+    try:
+        image = ngff.parse(dict(node.attrs))
+        array = node[image.datasets[0].path]
+    except SourceError as error:
+        raise SourceError(f"{where} is no OME-Zarr image: {error}; name an array or an image within it") from error
+    except Exception as error:  # a level that is missing or damaged
+        raise SourceError(f"{where}: its largest level cannot be opened: {error}; copy the image again") from error
+    if not isinstance(array, zarr.Array):
+        raise SourceError(f"{where}: {image.datasets[0].path!r} is a group where the largest level should be")
+    return array, image
+
+
+def _source(
+    array: zarr.Array[Any], image: ngff.Multiscale | None, axes: str | None, where: tuple[str | None, Any]
+) -> ZarrSource:
+    dtype = check_dtype(np.dtype(array.dtype))
+    named: Sequence[object] = tuple(image.axes) if image is not None else _dimension_names(array)
+    order = array_order(array.shape, axes, named)
+    at_once = order.by_axis(array.shards or array.chunks)
+    shape = order.axes_shape
+    sizes = {} if image is None or axes else _sizes(image)
+    location, kept = where
+    spec = SourceSpec(
+        axes=order.axes,
+        shape=shape,
+        dtype=dtype,
+        chunks=tuple(max(1, min(n, whole)) for n, whole in zip(at_once, shape, strict=True)),
+        scale=tuple(sizes.get(axis, (None, None))[0] for axis in order.axes),
+        units=tuple(sizes.get(axis, (None, None))[1] for axis in order.axes),
+        name=(image.name if image is not None else "") or (stem(PurePosixPath(location)) if location else "image"),
+        channels=_channels(image, order),
+        location=location,
+    )
+    return ZarrSource(spec, order, kept)
+
+
+def _dimension_names(array: zarr.Array[Any]) -> Sequence[object]:
+    """The names of the dimensions: in Zarr v2 there is only xarray's way to say them."""
+    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    return names if isinstance(names, list | tuple) else ()
+
+
+def _sizes(image: ngff.Multiscale) -> dict[str, tuple[float | None, str | None]]:
+    """Size of a pixel and its unit by axis; a size of 1 without a unit says nothing, and a channel has none."""
+    scales = zip(image.axes, image.datasets[0].scale, image.units, strict=True)
+    return {axis: (size, unit) for axis, size, unit in scales if axis != "c" and (unit is not None or size != 1)}
+
+
+def _channels(image: ngff.Multiscale | None, order: AxisOrder) -> tuple[Channel, ...]:
+    if image is None or "c" not in order.axes or len(image.channels) != order.axes_shape[order.axes.index("c")]:
+        return ()
+    return tuple(Channel(channel.label, channel.color) for channel in image.channels)
