@@ -24,7 +24,7 @@ class _Watch(Callback):  # type: ignore[misc]  # dask is not typed
         super().__init__(posttask=self._after)
         self._on_receipt = on_receipt
 
-    def _after(self, _key: object, result: object, *_state: Any) -> None:  # noqa: ANN401  (Dask's own state)
+    def _after(self, _key: object, result: object, *_state: Any) -> None:
         if isinstance(result, np.ndarray) and result.dtype == object and isinstance(result.flat[0], Receipt):
             self._on_receipt(result.flat[0])
 

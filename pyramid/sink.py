@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.core.array_spec import ArrayConfig
 from zarr.core.sync import sync
 from zarr.storage import StorePath
 
@@ -28,6 +29,9 @@ from pyramid.block import Part
 from pyramid.errors import PyramidError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.stores import locate, open_store
+
+if TYPE_CHECKING:
+    from zarr.core.metadata import ArrayV3Metadata
 
 ZARRS = "zarrs.ZarrsCodecPipeline"
 ZARR_PYTHON = "zarr.core.codec_pipeline.BatchedCodecPipeline"
@@ -136,10 +140,10 @@ def open_array(
         sync(_nothing())
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="zarrs")
         with zarr.config.set(settings):
-            asynchronous = zarr.AsyncArray(
-                metadata=dict(metadata),  # type: ignore[arg-type]  # zarr types it as either format's dictionary
+            asynchronous: zarr.AsyncArray[Any] = zarr.AsyncArray(
+                metadata=cast("ArrayV3Metadata", metadata),  # a dictionary of either format is as good
                 store_path=path,
-                config={"write_empty_chunks": write_empty_chunks, "order": "C"},
+                config=ArrayConfig(order="C", write_empty_chunks=write_empty_chunks),
             )
         return zarr.Array(asynchronous)
 

@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pyramid.errors import OptionError
 from pyramid.parsing import unknown
@@ -20,6 +20,7 @@ from pyramid.parsing import unknown
 if TYPE_CHECKING:
     import obstore.store
     import zarr.abc.store
+    from obstore.store import AzureConfig, GCSConfig, S3Config
 
     ObStore: TypeAlias = obstore.store.ObjectStore
 
@@ -156,13 +157,17 @@ def _s3(location: Location, config: dict[str, Any], allow_http: bool) -> ObStore
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     config = {"region": region, **config}
-    return S3Store(location.bucket, prefix=location.path, **_common(allow_http=allow_http), config=config)
+    return S3Store(
+        location.bucket, prefix=location.path, **_common(allow_http=allow_http), config=cast("S3Config", config)
+    )
 
 
 def _gs(location: Location, config: dict[str, Any], allow_http: bool) -> ObStore:
     from obstore.store import GCSStore  # noqa: PLC0415  (a local run needs no obstore)
 
-    return GCSStore(location.bucket, prefix=location.path, **_common(allow_http=allow_http), config=config)
+    return GCSStore(
+        location.bucket, prefix=location.path, **_common(allow_http=allow_http), config=cast("GCSConfig", config)
+    )
 
 
 def _az(location: Location, config: dict[str, Any], allow_http: bool) -> ObStore:
@@ -170,7 +175,9 @@ def _az(location: Location, config: dict[str, Any], allow_http: bool) -> ObStore
 
     if "account_name" not in config and "AZURE_STORAGE_ACCOUNT_NAME" not in os.environ:
         raise OptionError(f"{location}: Azure needs an account; give the storage option account_name")
-    return AzureStore(location.bucket, prefix=location.path, **_common(allow_http=allow_http), config=config)
+    return AzureStore(
+        location.bucket, prefix=location.path, **_common(allow_http=allow_http), config=cast("AzureConfig", config)
+    )
 
 
 @dataclass(frozen=True, slots=True)

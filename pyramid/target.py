@@ -128,7 +128,7 @@ def _create_array(store: Store, name: str, level: Level, plan: Plan, codecs: Seq
         compressors=[dict(codec) for codec in codecs],
         fill_value=FILL_VALUE,
         zarr_format=form.zarr_format,
-        chunk_key_encoding=keys if form.zarr_format == 3 else {**keys, "name": "v2"},  # type: ignore[arg-type]  # as typed
+        chunk_key_encoding=keys if form.zarr_format == 3 else {**keys, "name": "v2"},
         dimension_names=tuple(plan.spec.axes) if form.dimension_names else None,
     )
     return json.dumps(array.metadata.to_dict())

@@ -50,7 +50,7 @@ def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
 @click.option("--no-progress", is_flag=True, help="Show no progress.")
 @_quiet_flag
 @_verbose_flag
-def convert(source: str, target: str, config: str | None, as_json: bool, **rest: Any) -> None:  # noqa: ANN401  (flags)
+def convert(source: str, target: str, config: str | None, as_json: bool, **rest: Any) -> None:
     """Build the OME-Zarr pyramid TARGET of the image SOURCE.
 
     SOURCE is a TIFF, a Zarr array, an OME-Zarr or a .npy file; TARGET a path or an s3://, gs:// or az:// URL where
@@ -79,7 +79,7 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 @click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
 @_json_flag
 @_verbose_flag
-def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:  # noqa: ANN401
+def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:
     """Say what convert would do, writing nothing and, without --sample, reading no pixel."""
     sample, verbose = rest.pop("sample"), rest.pop("verbose")
     with telling(verbose=verbose):

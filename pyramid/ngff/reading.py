@@ -100,7 +100,7 @@ def _read_letter(axis: Attributes, place: str) -> str:
     letter = name if len(name) == 1 and name in AXES else _LETTERS_BY_TYPE.get(str(axis.get("type")))
     if letter is None:
         raise SourceError(
-            f"{place}.name: axis {axis.get('name')!r} is none of t, c, z, y and x, nor of time or channel"
+            f"{place}.name: axis {_shown(axis.get('name'))} is none of t, c, z, y and x, nor of time or channel"
         )
     return letter
 
@@ -123,10 +123,12 @@ def _read_datasets(value: object, ndim: int, outer: Transform | None, place: str
 def _read_path(value: object, place: str) -> str:
     """A path that stays below the image's group."""
     if not isinstance(value, str) or not value:
-        raise SourceError(f"{place}: the path of a level's array is text, not {value!r}")
+        raise SourceError(f"{place}: the path of a level's array is text, not {_shown(value)}")
     parts = value.replace("\\", "/").split("/")
     if "" in parts or ".." in parts or "." in parts:
-        raise SourceError(f"{place}: {value!r} is not a path below the image; it may neither be absolute nor hold '..'")
+        raise SourceError(
+            f"{place}: {_shown(value)} is not a path below the image; it may neither be absolute nor hold '..'"
+        )
     return value
 
 
@@ -141,13 +143,13 @@ def read_transform(owner: Attributes, ndim: int, place: str) -> Transform:
             continue
         if kind not in ("scale", "translation") or kind in found or (kind == "scale" and found):
             raise SourceError(
-                f"{here}: a {kind!r} does not belong here; there is one scale, then at most one translation"
+                f"{here}: a {_shown(kind)} does not belong here; there is one scale, then at most one translation"
             )
         found[kind] = _numbers(transform.get(kind), ndim, f"{here}.{kind}")
     if "scale" not in found:
         raise SourceError(f"{place}: there is no scale, and every level has one")
     if not all(size > 0 for size in found["scale"]):
-        raise SourceError(f"{place}: a pixel's size is above 0, and the scale is {list(found['scale'])}")
+        raise SourceError(f"{place}: a pixel's size is above 0, and the scale is {_shown(list(found['scale']))}")
     return found["scale"], found.get("translation")
 
 

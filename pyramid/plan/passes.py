@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -114,13 +114,15 @@ class _Job:
         return self.levels[max(0, self.first - 1)].shape
 
     def choose(self, room: Room) -> Pass:
-        smallest = self._pass(self.first, self._edges(self.first))
+        smallest = self.smallest()
         if smallest.task_bytes > room.task_bytes:
+            # Any level may have to be the first of a pass: what holds the largest of their smallest blocks will do.
+            others = (replace(self, first=number).smallest() for number in range(len(self.levels)))
+            enough = max(other.task_bytes for other in others)
             raise OptionError(
-                f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, "
-                f"{show_bytes(smallest.task_bytes * room.workers)} for {room.workers}, and "
-                f"{show_bytes(room.memory_bytes)} is allowed; give --memory "
-                f"{show_bytes(smallest.task_bytes * room.workers)}, fewer workers, or smaller chunks or shards"
+                f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, and "
+                f"{show_bytes(room.memory_bytes)} is allowed for {room.workers}; give --memory "
+                f"{show_bytes(enough * room.workers)}, fewer workers, or smaller chunks or shards"
             )
         deepest = smallest
         for candidate in self._deeper():
@@ -128,6 +130,10 @@ class _Job:
                 break
             deepest = candidate
         return self._grown(self._widened(deepest, room), room)
+
+    def smallest(self) -> Pass:
+        """The pass of the first level alone, in its smallest blocks."""
+        return self._pass(self.first, self._edges(self.first))
 
     def _deeper(self) -> Iterator[Pass]:
         for last in range(self.first + 1, len(self.levels)):

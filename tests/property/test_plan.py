@@ -1,0 +1,147 @@
+"""What every plan must keep, whatever the image and the options."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyramid.errors import OptionError
+from pyramid.model import SourceSpec
+from pyramid.options import make_options
+from pyramid.plan import Pass, Plan, Room, make_plan
+
+AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tcyx", "tzyx", "tczyx")
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> SourceSpec:
+    axes = draw(st.sampled_from(AXES))
+    shape = tuple(draw(st.integers(1, 700 if axis in "yx" else 40)) for axis in axes)
+    sizes = st.one_of(st.none(), st.sampled_from([0.1, 0.25, 1.0, 7.5]))
+    return SourceSpec(
+        axes=axes,
+        shape=shape,
+        dtype=draw(st.sampled_from(["uint8", "uint16", "float32", "int64", "bool"])),
+        chunks=tuple(draw(st.integers(1, n)) for n in shape),
+        scale=tuple(draw(sizes) for _ in axes),
+        units=(None,) * len(axes),
+    )
+
+
+@st.composite
+def choices(draw: st.DrawFn, axes: str) -> dict[str, Any]:
+    def per_axis(most: int) -> dict[str, int]:
+        return {axis: draw(st.integers(1, most)) for axis in axes if draw(st.booleans())}
+
+    options: dict[str, Any] = {"min_size": draw(st.integers(1, 300))}
+    kind = draw(st.sampled_from(["auto", "all", "each"]))
+    if kind == "all":
+        options |= {"scale_factors": per_axis(4), "levels": draw(st.integers(1, 5))}
+    elif kind == "each":
+        options["scale_factors"] = [per_axis(4) for _ in range(draw(st.integers(2, 4)))]
+    if draw(st.booleans()):
+        chunks = {axis: draw(st.integers(1, 130)) for axis in axes}
+        options["chunks"] = chunks
+        if draw(st.booleans()):
+            options["shards"] = {axis: n * draw(st.integers(1, 5)) for axis, n in chunks.items()}
+    elif draw(st.booleans()):
+        options["shards"] = "none"
+    return options
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    spec = draw(specs())
+    room = Room(draw(st.integers(1, 9)), draw(st.integers(2**22, 2**32)))
+    try:
+        return make_plan(spec, make_options(draw(choices(spec.axes))), centred=True, room=room)
+    except OptionError as error:
+        if "needs" not in f"{error}":
+            raise
+        return make_plan(spec, make_options({}), centred=True, room=Room(1, 2**40))
+
+
+def _edges(one: Pass, plan: Plan, number: int) -> tuple[int, ...]:
+    """A block's edge in the pixels of level `number`, which may be a fraction's ceiling only where a block is whole."""
+    factor = [1] * len(one.block)
+    for level in plan.levels[one.first : number + 1]:
+        factor = [a * b for a, b in zip(factor, level.factors, strict=True)]
+    return tuple(b // f if b < n else n for b, f, n in zip(one.block, factor, plan.levels[number].shape, strict=True))
+
+
+@given(plans())
+def test_levels_follow_their_factors(plan: Plan) -> None:
+    for before, level in zip(plan.levels, plan.levels[1:], strict=False):
+        assert level.shape == tuple(math.ceil(n / f) for n, f in zip(before.shape, level.factors, strict=True))
+        assert level.total == tuple(a * b for a, b in zip(before.total, level.factors, strict=True))
+    for level in plan.levels:
+        first = plan.levels[0].scale
+        assert level.scale == tuple(s * f for s, f in zip(first, level.total, strict=True))
+        assert level.translation == pytest.approx(tuple((s - s0) / 2 for s, s0 in zip(level.scale, first, strict=True)))
+
+
+@given(plans())
+def test_chunks_fit_in_levels_and_shards_are_whole_chunks(plan: Plan) -> None:
+    for level in plan.levels:
+        assert all(1 <= c <= n for c, n in zip(level.chunks, level.shape, strict=True))
+        assert all(s % c == 0 for s, c in zip(level.unit, level.chunks, strict=True))
+
+
+@given(plans())
+def test_every_level_is_written_by_one_pass(plan: Plan) -> None:
+    written = [number for one in plan.passes for number in range(one.first, one.last + 1)]
+    assert written == list(range(len(plan.levels)))
+    assert plan.passes[0].source is None
+    for one in plan.passes[1:]:
+        assert one.source == one.first - 1
+        assert one.shape == plan.levels[one.first - 1].shape
+
+
+@given(plans())
+def test_blocks_tile_what_is_read(plan: Plan) -> None:
+    for one in plan.passes:
+        boxes = [one.box(index) for index in range(min(one.tasks, 2000))]
+        assert len({box.start for box in boxes}) == len(boxes)
+        if one.tasks <= 2000:
+            assert sum(box.size_px for box in boxes) == math.prod(one.shape)
+        assert all(b <= n for box in boxes for b, n in zip(box.stop, one.shape, strict=True))
+
+
+@given(plans())
+def test_each_write_unit_lies_in_exactly_one_block(plan: Plan) -> None:
+    for one in plan.passes:
+        for number in range(one.first, one.last + 1):
+            level = plan.levels[number]
+            for edge, unit, extent in zip(_edges(one, plan, number), level.unit, level.shape, strict=True):
+                assert edge >= extent or edge % unit == 0
+
+
+@given(plans())
+def test_a_task_stays_within_its_memory(plan: Plan) -> None:
+    item_bytes = np.dtype(plan.spec.dtype).itemsize
+    for one in plan.passes:
+        assert one.task_bytes <= plan.room.task_bytes
+        assert one.task_bytes >= math.prod(one.block) * item_bytes
+
+
+@given(specs(), st.integers(1, 64), st.integers(2**28, 2**36))
+def test_the_machine_decides_neither_levels_nor_chunks(spec: SourceSpec, workers: int, memory_bytes: int) -> None:
+    options = make_options({})
+    here = make_plan(spec, options, centred=True, room=Room(1, 2**40))
+    there = make_plan(spec, options, centred=True, room=Room(workers, memory_bytes * workers))
+    assert here.levels == there.levels
+
+
+@given(specs(), st.integers(1, 5))
+def test_what_cannot_fit_is_refused_with_the_number_that_would_do(spec: SourceSpec, workers: int) -> None:
+    options = make_options({"chunks": dict.fromkeys(spec.axes, 64)})
+    with pytest.raises(OptionError, match="memory: one block of level 0 needs") as refused:
+        make_plan(spec, options, centred=True, room=Room(workers, workers))
+    enough = f"{refused.value}".partition("--memory ")[2].partition(",")[0]
+    room = Room(workers, make_options({"memory": enough}).memory or 0)
+    assert make_plan(spec, options, centred=True, room=room).passes[0].source is None
