@@ -1,0 +1,63 @@
+# make demo            an environment with what running needs, and the main job on a real image
+# make test            an environment with what testing needs, and every check that needs neither root nor a service
+# make test-services   checks that need root: file systems, servers, Debian's packages
+# make format          what the formatter and the fixable rules can mend
+# make clean           the environments and what tools left behind
+
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+LOWEST := .venv-lowest
+BIN := $(VENV)/bin
+PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
+TESTS := tests/unit tests/property tests/contract tests/integration
+
+.PHONY: demo test test-services lint unit lowest format clean
+
+demo: $(VENV)/core.stamp
+	$(BIN)/pyramid demo
+
+test: lint unit lowest
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+unit: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n 2 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)
+
+lowest: $(LOWEST)/stamp
+	$(LOWEST)/bin/python -m pytest --quiet -W default tests/unit  # old packages warn of what new ones mended
+
+test-services: $(VENV)/dev.stamp
+	@test "$$(id -u)" = 0 || { echo "make test-services mounts file systems: run it as root" >&2; exit 1; }
+	$(BIN)/python -m pytest --quiet tests/services
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer was found: install one, or give PYTHON=/path/to/it" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is older than its list of packages when that list has changed; without that, nothing is installed twice.
+$(VENV)/core.stamp: $(VENV)/bin/python constraints.txt pyproject.toml
+	$(BIN)/python $(PIP) --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/bin/python constraints.txt pyproject.toml
+	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[dev]'
+	touch $@ $(VENV)/core.stamp
+
+$(LOWEST)/stamp: $(VENV)/bin/python constraints.txt pyproject.toml .ci/lowest.py
+	$(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python $(PIP) --constraint $(LOWEST)/lowest.txt --editable . pytest hypothesis jsonschema
+	touch $@
