@@ -1,0 +1,261 @@
+"""The metadata of OME-Zarr, case by case."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import Any
+
+import pytest
+
+from pyramid.errors import OptionError, SourceError
+from pyramid.model import Channel
+from pyramid.ngff import FORMATS, Dataset, Multiscale, OmeroChannel, Window, attributes, creator, omero_channels, parse
+from pyramid.ngff.channels import MAX_ACTIVE, make_window
+
+RANGE = (0.0, 100.0, 10.0, 90.0)
+
+IMAGE = Multiscale(
+    axes="czyx",
+    units=(None, "micrometer", "micrometer", "micrometer"),
+    datasets=(
+        Dataset("0", (1.0, 0.5, 0.1, 0.1), (0.0, 0.0, 0.0, 0.0)),
+        Dataset("1", (1.0, 0.5, 0.2, 0.2), (0.0, 0.0, 0.05, 0.05)),
+    ),
+    name="cells",
+    method="mean",
+    channels=(OmeroChannel("DAPI", "0000FF", Window(*RANGE), active=True),),
+    provenance={"name": "ome-pyramid", "version": "1"},
+    default_z=7,
+)
+
+
+def written(version: str) -> dict[str, Any]:
+    """The attributes of IMAGE as a reader gets them, below ``ome`` where that is."""
+    told: dict[str, Any] = json.loads(json.dumps(attributes(IMAGE, version), allow_nan=False))
+    return told
+
+
+def content(told: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = told.get("ome", told)
+    return found
+
+
+def test_formats_are_a_table_of_versions() -> None:
+    facts = {name: (one.zarr_format, one.shards, one.dimension_names) for name, one in FORMATS.items()}
+    assert facts == {"0.4": (2, False, False), "0.5": (3, True, True)}
+
+
+def test_0_4_is_flat_and_carries_its_version_in_each_object() -> None:
+    told = written("0.4")
+    assert set(told) == {"multiscales", "omero", "_creator"}
+    assert told["multiscales"][0]["version"] == told["omero"]["version"] == "0.4"
+
+
+def test_0_5_lies_under_ome_and_carries_its_version_once() -> None:
+    told = written("0.5")
+    assert set(told) == {"ome"}
+    assert told["ome"]["version"] == "0.5"
+    assert "version" not in told["ome"]["multiscales"][0]
+    assert "version" not in told["ome"]["omero"]
+
+
+@pytest.mark.parametrize("version", FORMATS)
+def test_multiscales_as_the_rules_have_them(version: str) -> None:
+    multiscale = content(written(version))["multiscales"][0]
+    assert multiscale["axes"] == [
+        {"name": "c", "type": "channel"},
+        {"name": "z", "type": "space", "unit": "micrometer"},
+        {"name": "y", "type": "space", "unit": "micrometer"},
+        {"name": "x", "type": "space", "unit": "micrometer"},
+    ]
+    assert [dataset["coordinateTransformations"] for dataset in multiscale["datasets"]] == [
+        [
+            {"type": "scale", "scale": [1.0, 0.5, 0.1, 0.1]},
+            {"type": "translation", "translation": [0.0, 0.0, 0.0, 0.0]},
+        ],
+        [
+            {"type": "scale", "scale": [1.0, 0.5, 0.2, 0.2]},
+            {"type": "translation", "translation": [0.0, 0.0, 0.05, 0.05]},
+        ],
+    ]
+    assert multiscale["type"] == multiscale["metadata"]["method"] == "mean"
+
+
+@pytest.mark.parametrize("version", FORMATS)
+def test_omero_as_viewers_want_it(version: str) -> None:
+    omero = content(written(version))["omero"]
+    assert omero["rdefs"] == {"model": "color", "defaultZ": 7, "defaultT": 0}
+    (channel,) = omero["channels"]
+    assert channel["window"] == {"min": 0.0, "max": 100.0, "start": 10.0, "end": 90.0}
+    assert (channel["label"], channel["color"], channel["active"]) == ("DAPI", "0000FF", True)
+
+
+def test_one_white_channel_is_greyscale() -> None:
+    channels = omero_channels((), "uint16", [RANGE])
+    image = Multiscale("yx", (None, None), (Dataset("0", (1.0, 1.0), None),), channels=channels)
+    assert attributes(image, "0.4")["omero"]["rdefs"]["model"] == "greyscale"
+
+
+def test_time_has_its_type_and_nothing_is_said_that_is_not_known() -> None:
+    image = Multiscale("tyx", ("second", None, None), (Dataset("0", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)),))
+    told = attributes(image, "0.5")["ome"]
+    assert set(told) == {"version", "multiscales"}
+    assert set(told["multiscales"][0]) == {"axes", "datasets"}
+    assert told["multiscales"][0]["axes"][0] == {"name": "t", "type": "time", "unit": "second"}
+    assert len(told["multiscales"][0]["datasets"][0]["coordinateTransformations"]) == 1
+
+
+def test_an_unknown_version_is_refused_with_those_there_are() -> None:
+    with pytest.raises(OptionError, match=r"'0\.7'.*0\.4, 0\.5"):
+        attributes(IMAGE, "0.7")
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("/data/a b/cells.tif", "cells.tif"),
+        ("s3://key:secret@bucket/cells.zarr/?token=1#x", "cells.zarr"),
+        (None, None),
+    ],
+)
+def test_a_creator_names_its_source_alone(location: str | None, name: str | None) -> None:
+    assert creator("1", "mean", location).get("source") == name
+
+
+def test_colors_by_count_and_source() -> None:
+    def colors(count: int, dtype: str = "uint16", channels: tuple[Channel, ...] = ()) -> list[str]:
+        return [channel.color for channel in omero_channels(channels, dtype, [RANGE] * count)]
+
+    assert colors(1) == ["FFFFFF"]
+    assert len(set(colors(6))) == 6
+    assert colors(3, "uint8") == ["FF0000", "00FF00", "0000FF"]
+    assert colors(2, channels=(Channel(None, "123456"), Channel("b"))) == ["123456", "00FF00"]
+
+
+def test_a_picture_shows_its_whole_range_and_no_alpha() -> None:
+    shown = omero_channels((), "uint8", [RANGE] * 4)
+    assert {channel.window for channel in shown} == {Window(0.0, 255.0, 0.0, 255.0)}
+    assert [channel.active for channel in shown] == [True, True, True, False]
+
+
+def test_named_channels_of_uint8_are_no_picture() -> None:
+    names = tuple(Channel(name) for name in ("DAPI", "GFP", "RFP"))
+    shown = omero_channels(names, "uint8", [RANGE] * 3)
+    assert [channel.label for channel in shown] == ["DAPI", "GFP", "RFP"]
+    assert {channel.window for channel in shown} == {Window(*RANGE)}
+
+
+def test_no_more_channels_are_active_than_viewers_blend() -> None:
+    shown = omero_channels((), "uint16", [RANGE] * 9)
+    assert [channel.active for channel in shown] == [True] * MAX_ACTIVE + [False] * 3
+    assert shown[8].label == "Channel 8"
+
+
+def test_channels_and_measurements_must_agree() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        omero_channels((Channel("a"),), "uint16", [RANGE, RANGE])
+
+
+@pytest.mark.parametrize(
+    ("measured", "dtype", "expected"),
+    [
+        ((math.nan,) * 4, "float32", Window(0.0, 1.0, 0.0, 1.0)),
+        ((math.nan,) * 4, "int8", Window(-128.0, 127.0, -128.0, 127.0)),
+        ((-math.inf, math.inf, 2.0, 3.0), "float64", Window(2.0, 3.0, 2.0, 3.0)),
+        ((5.0, 5.0, 5.0, 5.0), "uint16", Window(5.0, 6.0, 5.0, 6.0)),
+        ((False, True, False, True), "bool", Window(0.0, 1.0, 0.0, 1.0)),
+    ],
+)
+def test_windows_of_odd_data(measured: tuple[float, float, float, float], dtype: str, expected: Window) -> None:
+    assert make_window(measured, dtype) == expected
+
+
+BROKEN: list[tuple[str, list[Any], Any, str]] = [
+    ("no datasets", ["datasets"], [], r"multiscales\[0\]\.datasets: .*\[\]"),
+    ("too many levels", ["datasets"], [{}] * 1001, r"datasets: 1001 levels"),
+    ("one axis", ["axes"], [{"name": "x"}], r"axes: an image has 2 to 5 axes, and there are 1"),
+    ("axes of 0.3", ["axes", 0], "c", r"axes\[0\]: there must be an object"),
+    ("unknown axis", ["axes", 1, "name"], "q", r"axes\[1\]\.name: axis 'q'"),
+    ("axis twice", ["axes", 1, "name"], "x", r"axes\[3\]: axis 'x' is there twice"),
+    ("path upwards", ["datasets", 1, "path"], "../0", r"datasets\[1\]\.path: '\.\./0'"),
+    ("absolute path", ["datasets", 1, "path"], "/etc", r"datasets\[1\]\.path: '/etc'"),
+    ("path of no text", ["datasets", 0, "path"], 0, r"datasets\[0\]\.path: .* not 0"),
+    ("no transformations", ["datasets", 0, "coordinateTransformations"], None, r"datasets\[0\]\.coordinateTransf"),
+    ("short scale", ["datasets", 0, "coordinateTransformations", 0, "scale"], [1, 1], "2 numbers for 4 axes"),
+    ("NaN", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], math.nan, "nan is not a finite number"),
+    ("huge", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], 10**400, "is not a finite number"),
+    ("text", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], "1", "'1' is not a finite number"),
+    ("zero scale", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], 0, "a pixel's size is above 0"),
+    ("affine", ["datasets", 0, "coordinateTransformations", 1, "type"], "affine", r"\[1\]: a 'affine' does not belong"),
+    ("translation first", ["datasets", 0, "coordinateTransformations", 0, "type"], "translation", "is not|must be"),
+]
+
+
+@pytest.mark.parametrize("version", FORMATS)
+@pytest.mark.parametrize(("place", "value", "message"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_what_places_pixels_is_strict_and_the_place_is_told(
+    version: str, place: list[Any], value: object, message: str
+) -> None:
+    told = copy.deepcopy(written(version))
+    holder: Any = content(told)["multiscales"][0]
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    with pytest.raises(SourceError, match=message) as caught:
+        parse(told)
+    assert str(caught.value).startswith("ome.multiscales[0]" if version == "0.5" else "multiscales[0]")
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({}, "no multiscales"),
+        ({"ome": {"version": "0.5", "plate": {}}}, "no multiscales"),
+        ({"multiscales": [{"version": "0.3"}]}, r"version '0\.3'; those read here are: 0\.4, 0\.5"),
+        ({"ome": {"version": "0.6", "multiscales": [{}]}}, r"version '0\.6'"),
+        ({"multiscales": []}, r"multiscales: there must be a list with at least one item"),
+        ({"multiscales": [7]}, r"multiscales\[0\]: there must be an object"),
+    ],
+)
+def test_other_versions_and_no_image_are_told(told: dict[str, Any], message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        parse(told)
+
+
+@pytest.mark.parametrize("said", [None, "0.4", "0.4.1", "0.4-dev-spatialdata"])
+def test_drafts_and_patches_are_of_the_family(said: str | None) -> None:
+    told = written("0.4")
+    told["multiscales"][0]["version"] = said
+    assert parse(told) == IMAGE
+
+
+@pytest.mark.parametrize(
+    "omero",
+    [None, 7, {}, {"channels": 7}, {"channels": [7]}, {"channels": [{"window": 7, "color": [], "label": 3}]}],
+)
+def test_what_is_shown_never_keeps_an_image_from_being_read(omero: object) -> None:
+    told = {**written("0.4"), "omero": omero}
+    assert parse(told).datasets == IMAGE.datasets
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ({"min": 0, "max": 9}, Window(0, 9, 0, 9)),
+        ({"start": 1, "end": 8}, Window(1, 8, 1, 8)),
+        ({"min": 0, "end": math.nan}, None),
+        ({"min": True, "max": 10**400}, None),
+    ],
+)
+def test_windows_of_others(window: dict[str, float], expected: Window | None) -> None:
+    told = {**written("0.4"), "omero": {"channels": [{"window": window, "color": "#00ff00", "active": False}]}}
+    assert parse(told).channels == (OmeroChannel(None, "00FF00", expected, active=False),)
+
+
+def test_axes_of_other_names_are_known_by_their_type() -> None:
+    told = written("0.4")
+    told["multiscales"][0]["axes"][0] = {"name": "channel index", "type": "channel"}
+    told["multiscales"][0]["axes"][1]["name"] = "Z"
+    assert parse(told).axes == "czyx"
