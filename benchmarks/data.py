@@ -125,15 +125,16 @@ def write_rows(path: Path, dataset: Dataset) -> None:
 
 
 def _slide_tiles(dataset: Dataset, encode: Callable[[Pixels], bytes]) -> Iterator[bytes]:
-    """Yield encoded tiles of 512 x 512 x 3, of which 64 differ: encoding each anew would take minutes."""
+    """Yield encoded tiles of 512 x 512 x 3, of which at most 64 differ: encoding each anew would take minutes."""
     edge = 512
+    count = -(-dataset.shape[0] // edge) * -(-dataset.shape[1] // edge)
     gray = noise((1024, 1024), "uint8")
     rng = np.random.default_rng(SEED + 2)
     kinds = []
-    for _ in range(64):
+    for _ in range(min(64, count)):
         turned = [np.roll(gray, tuple(rng.integers(0, 1024, 2)), axis=(0, 1))[:edge, :edge] for _ in range(3)]
         kinds.append(encode(np.ascontiguousarray(255 - np.stack(turned, axis=-1) // 2)))
-    for _ in range(-(-dataset.shape[0] // edge) * -(-dataset.shape[1] // edge)):
+    for _ in range(count):
         yield kinds[rng.integers(len(kinds))]
 
 

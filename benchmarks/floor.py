@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BloscShuffle
 
 PIECE_BYTES = 32 << 20
+PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline", "threading.max_workers": 1}  # one thread a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,6 @@ class Writer:
     """Appends pixels to a flat Zarr array, whole chunks at a time, from any thread."""
 
     def __init__(self, target: Path, work: Work, total_px: int) -> None:
-        zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline", "threading.max_workers": 1})
         self._chunk_px = work.chunk_px
         self._next = 0
         self._lock = threading.Lock()
@@ -202,7 +202,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--factors", type=_by_comma, default=(2, 2), help="what each level is reduced by, as 2,2")
     given = parser.parse_args(arguments)
     work = plan_work(given.source, given.chunk, given.factors)
-    print(json.dumps(run(given.source, given.target, work, given.workers)))
+    with zarr.config.set(PIPELINE):
+        print(json.dumps(run(given.source, given.target, work, given.workers)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,221 @@
+"""Run ome-pyramid, the floor and its peers in turn on one input, and write the table.
+
+    python -m benchmarks.run stack                                   # ours and the floor
+    python -m benchmarks.run stack --tools all --modes defaults equal --rounds 3 --readme
+    python -m benchmarks.run slide-deflate --tools ome-pyramid libvips ngff-zarr
+
+Modes: ``defaults`` leaves every tool its own; ``equal`` gives all the same codec (Blosc lz4, level 5, byte shuffle),
+chunks and levels; ``sharded`` the same shards as well. Results go to ``benchmarks/results/`` as Markdown and JSON.
+A first round warms what tools compile and cache, and is not counted. A target is deleted before the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks import data, envs, measure, table
+
+HERE = Path(__file__).parent
+FLOOR = "floor"
+MODES = ("defaults", "equal", "sharded")
+CHUNKS = {"z": 32, "y": 128, "x": 128}  # 1 MiB of uint16
+CHUNKS_FLAT = {"y": 512, "x": 512}
+SHARDS = {"z": 64, "y": 512, "x": 512}
+SHARDS_FLAT = {"y": 2048, "x": 2048}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all tools of one comparison are given.
+
+    Parameters
+    ----------
+    dataset
+        The input, at the scale asked for.
+    source
+        Its path.
+    mode
+        Of MODES.
+    levels
+        How many levels `equal` and `sharded` ask for.
+    workers
+        Threads.
+    envs
+        Where the peers' environments are.
+    """
+
+    dataset: data.Dataset
+    source: Path
+    mode: str
+    levels: int
+    workers: int
+    envs: Path = envs.DEFAULT_FOLDER
+
+    @property
+    def halve(self) -> str:
+        """Axes that every level halves: z too where its pixel is as fine as y's and x's."""
+        return "zyx" if self.dataset.name == "volume" else "yx"
+
+    def extents(self, volume: dict[str, int], flat: dict[str, int]) -> dict[str, int]:
+        """Extents by axis, channels first, none larger than the image."""
+        size = dict(zip(self.dataset.axes, self.dataset.shape, strict=True))
+        wanted = volume if "z" in size else flat
+        return {axis: min(wanted.get(axis, 1), size[axis]) for axis in sorted(size, key="tczyx".index)}
+
+    @property
+    def chunks(self) -> dict[str, int]:
+        """The chunk that `equal` gives all tools."""
+        return self.extents(CHUNKS, CHUNKS_FLAT)
+
+    @property
+    def shards(self) -> dict[str, int]:
+        """The shard that `sharded` gives all tools, whole chunks of it."""
+        wanted = self.extents(SHARDS, SHARDS_FLAT)
+        return {axis: max(1, wanted[axis] // chunk) * chunk for axis, chunk in self.chunks.items()}
+
+
+def our_command(setting: Setting, target: Path) -> list[str]:
+    """How ome-pyramid is run."""
+    command = [sys.executable, "-m", "pyramid", "convert", str(setting.source), str(target), "--quiet"]
+    command += ["--workers", str(setting.workers)]
+    if setting.mode == "defaults":
+        return command
+    shards = _by_axis(setting.shards) if setting.mode == "sharded" else "none"
+    factors = _by_axis({axis: 2 if axis in setting.halve else 1 for axis in setting.chunks})
+    command += ["--chunks", _by_axis(setting.chunks), "--shards", shards]
+    return [*command, "--levels", str(setting.levels), "--scale-factors", factors]
+
+
+def floor_command(setting: Setting, target: Path) -> list[str]:
+    """How the floor is run: chunks of `equal` in every mode."""
+    command = [sys.executable, "-m", "benchmarks.floor", str(setting.source), str(target)]
+    command += ["--workers", str(setting.workers), "--chunk", _by_comma(setting.chunks)]
+    return [*command, "--factors", ",".join("2" for _ in setting.halve)]
+
+
+def peer_command(peer: envs.Peer, setting: Setting, target: Path) -> list[str]:
+    """How a peer is run, in its own environment."""
+    python = envs.python_of(peer, setting.envs)
+    command = [str(python), str(HERE / "adapters" / peer.adapter), str(setting.source), str(target)]
+    command += ["--axes", setting.dataset.axes, "--workers", str(setting.workers)]
+    if setting.mode == "defaults":
+        return command
+    command += ["--chunks", _by_comma(setting.chunks), "--levels", str(setting.levels), "--halve", setting.halve]
+    return [*command, "--shards", _by_comma(setting.shards)] if setting.mode == "sharded" else command
+
+
+def _by_axis(extents: dict[str, int]) -> str:
+    return ",".join(f"{axis}={n}" for axis, n in extents.items())
+
+
+def _by_comma(extents: dict[str, int]) -> str:
+    return ",".join(map(str, extents.values()))
+
+
+def command_of(tool: str, setting: Setting, target: Path) -> list[str]:
+    """How `tool` is run: ours, the floor, or a peer by name."""
+    if tool == table.OURS:
+        return our_command(setting, target)
+    if tool == FLOOR:
+        return floor_command(setting, target)
+    return peer_command(envs.PEERS[tool], setting, target)
+
+
+def version_of(tool: str) -> str:
+    """What tables show as `tool`'s version."""
+    if tool == table.OURS:
+        return version("ome-pyramid")
+    if tool in envs.PEERS and envs.PEERS[tool].requirements:
+        return envs.PEERS[tool].requirements[0].split("==")[1]
+    return "-"
+
+
+def compare(tools: list[str], setting: Setting, rounds: int, *, cold: bool, scratch: Path) -> list[dict[str, Any]]:
+    """Run `tools` in turn, `rounds` times after a round that is not counted; return a row a tool."""
+    costs: dict[str, list[measure.Cost]] = {tool: [] for tool in tools}
+    for turn in range(rounds + 1):
+        for tool in tools:
+            with tempfile.TemporaryDirectory(dir=scratch) as folder:
+                measure.set_cache(setting.source, cold=cold)
+                command = command_of(tool, setting, Path(folder) / "out.zarr")
+                cost = measure.run_once(command, Path(folder) / "log.txt")
+            print(f"{setting.mode:9} {tool:17} {cost.wall_s:7.2f} s  {cost.cpu_s:7.2f} CPU s", flush=True)
+            if turn:
+                costs[tool].append(cost)
+    return [
+        {"tool": tool, "version": version_of(tool), "mode": setting.mode, **measure.as_json(found)}
+        for tool, found in costs.items()
+    ]
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", choices=data.DATASETS)
+    parser.add_argument("--tools", nargs="+", default=[table.OURS, FLOOR], help="all, or names")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=["defaults"])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--levels", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the input, see benchmarks.data")
+    parser.add_argument("--cold", action="store_true", help="drop the source from the page cache before each run")
+    parser.add_argument("--data", type=Path, default=data.DEFAULT_FOLDER)
+    parser.add_argument("--envs", type=Path, default=envs.DEFAULT_FOLDER)
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    given = parser.parse_args(arguments)
+    kind = data.DATASETS[given.dataset].kind
+    able = [table.OURS, *([FLOOR] if kind != "zarr" else []), *(n for n, p in envs.PEERS.items() if kind in p.kinds)]
+    given.tools = able if given.tools == ["all"] else given.tools
+    for tool in given.tools:
+        if tool not in able:
+            parser.error(f"{tool!r} cannot run on {given.dataset}; these can: {', '.join(able)}")
+    return given
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Make the input, install the peers, measure and write the results."""
+    given = _parse(arguments)
+    source = data.make(given.dataset, given.data.resolve(), given.scale)
+    dataset = data.DATASETS[given.dataset].scaled(given.scale)
+    for tool in given.tools:
+        if tool in envs.PEERS:
+            envs.install(envs.PEERS[tool], given.envs)
+    rows: list[dict[str, Any]] = []
+    scratch = Path(tempfile.mkdtemp(dir=source.parent))
+    try:
+        for mode in given.modes:
+            setting = Setting(dataset, source, mode, given.levels, given.workers, given.envs.absolute())
+            rows += compare(given.tools, setting, given.rounds, cold=given.cold, scratch=scratch)
+    finally:
+        shutil.rmtree(scratch)
+    record = {
+        "dataset": dataset.name,
+        "axes": dataset.axes,
+        "shape": dataset.shape,
+        "dtype": dataset.dtype,
+        "seed": data.SEED,
+        "workers": given.workers,
+        "rounds": given.rounds,
+        "cache": "cold" if given.cold else "warm",
+        "machine": measure.machine(),
+        "results": rows,
+    }
+    text = table.markdown(record)
+    given.results.mkdir(parents=True, exist_ok=True)
+    (given.results / f"{source.name.split('.')[0]}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    (given.results / f"{source.name.split('.')[0]}.md").write_text(text, encoding="utf-8")
+    if given.readme:
+        table.fill(HERE.parent / "README.md", text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Every benchmark program runs, tiny, so that none rots; the peers' own runs need their environments."""
+
+from __future__ import annotations
+
+import compileall
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+from benchmarks import data, envs, floor, run, table
+
+SCALE = 0.05
+TIFFS = [name for name, dataset in data.DATASETS.items() if dataset.kind != "zarr" and name[-1] not in "gk"]
+
+
+@pytest.mark.parametrize("name", TIFFS)  # the larger of each kind are written by the same function
+def test_tiff_inputs_have_their_shape(name: str, tmp_path: Path) -> None:
+    path = data.make(name, tmp_path, SCALE)
+    wanted = data.DATASETS[name].scaled(SCALE)
+    pixels = tifffile.imread(path)
+    assert pixels.shape == tuple(n for n in wanted.shape if n > 1)
+    assert pixels.dtype == wanted.dtype
+    assert pixels.std() > 1
+    assert data.make(name, tmp_path, SCALE) == path
+
+
+def test_the_zarr_input_is_cut_by_planes(tmp_path: Path) -> None:
+    array = zarr.open_array(data.make("zarr-planes", tmp_path, SCALE), mode="r")
+    assert array.chunks == (1, 1, *array.shape[-2:])
+    assert np.asarray(array[0, 0]).std() > 1
+
+
+def test_inputs_are_the_same_each_time() -> None:
+    first, again = (list(data.planes(2, (64, 64), "uint16")) for _ in range(2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first[0], first[1])
+
+
+@pytest.mark.parametrize("name", ["stack", "stack-zstd", "slide-deflate", "slide-jpeg", "rows"])
+def test_the_floor_reads_all_and_writes_as_much(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = data.make(name, tmp_path, SCALE)
+    floor.main([str(source), str(tmp_path / "floor.zarr"), "--workers", "2", "--chunk", "64,64"])
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["pixel_bytes"] >= tifffile.imread(source).nbytes
+    assert figures["written_bytes"] > 0
+
+
+def test_run_measures_ours_beside_the_floor_and_writes_the_table(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    options = ["--scale", str(SCALE), "--data", str(tmp_path / "data"), "--results", str(results)]
+    run.main(["stack", *options, "--rounds", "1", "--levels", "2", "--modes", "sharded"])
+    record = json.loads((results / "stack@0.json").read_text(encoding="utf-8"))
+    assert [row["tool"] for row in record["results"]] == ["ome-pyramid", "floor"]
+    assert all(row["median"]["wall_s"] > 0 and row["median"]["peak_bytes"] > 0 for row in record["results"])
+    assert (results / "stack@0.md").read_text(encoding="utf-8") == table.markdown(record)
+    assert list((tmp_path / "data").iterdir()) == [tmp_path / "data" / f"stack@{SCALE}.ome.tif"]
+
+
+def test_the_table_fills_the_readme_between_its_markers(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- benchmark -->\nold\n<!-- /benchmark -->\nafter\n", encoding="utf-8")
+    table.fill(readme, "new\n")
+    assert readme.read_text(encoding="utf-8") == "before\n<!-- benchmark -->\nnew\n<!-- /benchmark -->\nafter\n"
+    readme.write_text("no markers", encoding="utf-8")
+    with pytest.raises(ValueError, match="<!-- benchmark -->"):
+        table.fill(readme, "new\n")
+
+
+def test_every_peer_has_an_adapter_that_compiles_and_a_command(tmp_path: Path) -> None:
+    adapters = Path(run.__file__).parent / "adapters"
+    dataset = data.DATASETS["stack"].scaled(SCALE)
+    for peer in envs.PEERS.values():
+        assert compileall.compile_file(adapters / peer.adapter, quiet=1, force=True)
+        for mode in run.MODES:
+            command = run.command_of(peer.name, run.Setting(dataset, tmp_path, mode, 2, 2), tmp_path / "out.zarr")
+            assert ("--shards" in command) == (mode == "sharded")
+            assert ("--chunks" in command) == (mode != "defaults")

@@ -1,0 +1,90 @@
+"""The project's own files agree with each other, and speak of the product alone."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CONDA_NAMES = {"dask[array]": "dask-core"}  # conda's dask is everything; dask-core is what pip calls dask
+PROSE = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("configs/*"), *ROOT.glob("*.txt"), *ROOT.glob("*.yml")]
+)
+
+
+def project() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return found
+
+
+def split(requirement: str) -> tuple[str, str]:
+    name, _, bound = requirement.partition(">=")
+    return CONDA_NAMES.get(name, name), bound
+
+
+def test_environment_agrees_with_pyproject() -> None:
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    from_pip = next(item["pip"] for item in listed if isinstance(item, dict))
+    conda = dict(split(item) for item in [*listed, *from_pip] if isinstance(item, str) and ">=" in item)
+    extra = project()["optional-dependencies"]["distributed"]
+    wanted = dict(split(item) for item in [*project()["dependencies"], *extra])
+    assert conda.pop("python") == project()["requires-python"].removeprefix(">=")
+    assert conda == wanted
+
+
+def test_constraints_pin_by_name_and_version_alone() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._]+", line)] == []
+
+
+def test_constraints_keep_the_lower_bounds() -> None:
+    def numbers(text: str) -> tuple[int, ...]:
+        return tuple(int(part) for part in re.findall(r"\d+", text))
+
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {name.lower().replace("_", "-"): pin for name, pin in (line.split("==") for line in lines)}
+    groups = project()["optional-dependencies"].values()
+    requirements = [*project()["dependencies"], *(item for group in groups for item in group)]
+    outside = project()["name"]
+    for requirement in requirements:
+        if not requirement.startswith(outside):
+            name, bound = requirement.split(">=")
+            pin = pins[name.split("[")[0].lower()]
+            assert numbers(pin) >= numbers(bound), f"{name} is pinned to {pin}, below its bound {bound}"
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_name_no_machine_and_no_registry(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    told = re.findall(
+        r"(?:/home/|/root/|/Users/|/opt/|/work/)\w+|(?:index-url|find-links)\S*|https?://\S*/simple\b\S*", text
+    )
+    assert told == []
+
+
+def test_local_links_of_documents_lead_somewhere() -> None:
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / link).exists(), f"{path.name} links to {link}, which is not there"
+
+
+def test_ci_runs_the_two_make_targets_and_hides_nothing() -> None:
+    lines = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+    assert lines == ["#!/bin/sh", "set -e", 'cd "$(dirname "$0")/.."', "make test", "make test-services"]
+
+
+def test_lowest_prints_each_bound_once() -> None:
+    from sys import executable
+
+    run = subprocess.run([executable, str(ROOT / ".ci/lowest.py")], capture_output=True, text=True, check=True)
+    names = [line.split("==")[0].lower() for line in run.stdout.splitlines()]
+    assert len(names) == len(set(names))
+    for requirement in project()["dependencies"]:
+        name, bound = requirement.split(">=")
+        assert f"{name.split('[')[0]}=={bound}" in run.stdout.splitlines()
