@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyramid.api import convert, plan
     from pyramid.engine import Progress
     from pyramid.image import Image, open
-    from pyramid.plan import Plan
+    from pyramid.planning import Plan
 
 __all__ = [
     "Image",
@@ -35,7 +35,7 @@ __all__ = [
 
 _HOMES = {
     "Image": "pyramid.image",
-    "Plan": "pyramid.plan",
+    "Plan": "pyramid.planning",
     "Progress": "pyramid.engine",
     "convert": "pyramid.api",
     "open": "pyramid.image",

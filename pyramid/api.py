@@ -20,7 +20,7 @@ from pyramid.errors import TargetError
 from pyramid.machine import available_cores, free_bytes
 from pyramid.model import Source
 from pyramid.options import Options, make_options
-from pyramid.plan import Plan, Room, make_plan
+from pyramid.planning import Plan, Room, make_plan
 from pyramid.readers import open_source
 from pyramid.reduce import load_method
 from pyramid.stores import locate

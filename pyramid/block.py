@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.model import Box, Shape
-from pyramid.plan import Level, Pass
+from pyramid.planning import Level, Pass
 from pyramid.reduce import Method
 
 FILL_VALUE = 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dask.array as da
 
 from pyramid.errors import OptionError, StoppedError
-from pyramid.plan import Room
+from pyramid.planning import Room
 from pyramid.receipt import Receipt
 from pyramid.task import release_buffers
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyramid.errors import OptionError
 
 if TYPE_CHECKING:
     from pyramid.options import Options
 
-Config = Mapping[str, Any]
+Config: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ CODECS: Mapping[str, Codec] = {
 }
 
 
-def compressors(options: Options, zarr_format: int, item_bytes: int) -> tuple[Config, ...]:
-    """Metadata of the codecs of a chunk, in the order they are applied.
+def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Config] | Config | None:
+    """Codecs of a chunk as ``zarr.create_array`` takes them: a list for Zarr v3, one or None for Zarr v2.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def compressors(options: Options, zarr_format: int, item_bytes: int) -> tuple[Co
     --------
     >>> from pyramid.options import Options
     >>> compressors(Options(codec="gzip"), 3, 2)
-    ({'name': 'gzip', 'configuration': {'level': 5}},)
+    [{'name': 'gzip', 'configuration': {'level': 5}}]
     """
     codec = CODECS[options.codec]
     if options.codec_level > codec.level_most:
@@ -100,9 +100,10 @@ def compressors(options: Options, zarr_format: int, item_bytes: int) -> tuple[Co
     if options.checksum and zarr_format == 2:
         raise OptionError("checksum: OME-Zarr 0.4 has no place for one; leave it out, or write 0.5")
     shuffle = auto_shuffle(item_bytes) if options.shuffle == "auto" else options.shuffle
-    made = (codec.v2 if zarr_format == 2 else codec.v3)(options.codec_level, shuffle, item_bytes)
-    checksum = ({"name": "crc32c"},) if options.checksum else ()
-    return (*((made,) if made else ()), *checksum)
+    if zarr_format == 2:
+        return codec.v2(options.codec_level, shuffle, item_bytes)
+    made = codec.v3(options.codec_level, shuffle, item_bytes)
+    return [*([made] if made else []), *([{"name": "crc32c"}] if options.checksum else [])]
 
 
 def auto_shuffle(item_bytes: int) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyramid._version import __version__
 from pyramid.model import Box, Shape
 from pyramid.ngff import Dataset, Multiscale, OmeroChannel, attributes, creator, omero_channels
-from pyramid.plan import Plan
+from pyramid.planning import Plan
 from pyramid.receipt import Extremes
 from pyramid.sink import Sink
 

@@ -16,7 +16,7 @@ from pyramid.codecs import compressors
 from pyramid.model import Box, Source
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
-from pyramid.plan import Plan, show_bytes
+from pyramid.planning import Plan, show_bytes
 
 PIECES = 8
 
@@ -82,7 +82,7 @@ def _encoded_bytes(pixels: np.ndarray[Any, Any], plan: Plan, options: Options) -
         shape=pixels.shape,
         chunks=pixels.shape,
         dtype=pixels.dtype,
-        compressors=[dict(codec) for codec in compressors(options, form.zarr_format, pixels.itemsize)],
+        compressors=compressors(options, form.zarr_format, pixels.itemsize),
         zarr_format=form.zarr_format,
         config={"write_empty_chunks": True},
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from pyramid.errors import TargetError
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
-from pyramid.plan import Level, Plan
+from pyramid.planning import Level, Plan
 from pyramid.sink import Sink, StoredLevel, told
 from pyramid.stores import Location, locate, open_store
 
@@ -114,7 +113,7 @@ def _remove(location: Location, store: Store) -> None:
             os.remove(path)
 
 
-def _create_array(store: Store, name: str, level: Level, plan: Plan, codecs: Sequence[Config]) -> str:
+def _create_array(store: Store, name: str, level: Level, plan: Plan, codecs: list[Config] | Config | None) -> str:
     """Create one level's empty array and give its metadata as JSON."""
     form = FORMATS[plan.version]
     keys: dict[str, Any] = {"name": "default", "separator": "/"}
@@ -125,7 +124,7 @@ def _create_array(store: Store, name: str, level: Level, plan: Plan, codecs: Seq
         chunks=level.chunks,
         shards=level.shards,
         dtype=np.dtype(plan.spec.dtype),
-        compressors=[dict(codec) for codec in codecs],
+        compressors=codecs,
         fill_value=FILL_VALUE,
         zarr_format=form.zarr_format,
         chunk_key_encoding=keys if form.zarr_format == 3 else {**keys, "name": "v2"},

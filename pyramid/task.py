@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyramid.block import Buffers, Part, build_parts, empty_part
 from pyramid.errors import PyramidError, StoppedError, TargetError
 from pyramid.model import Box, Source
-from pyramid.plan import Pass, Plan
+from pyramid.planning import Pass, Plan
 from pyramid.receipt import Receipt, measure
 from pyramid.reduce import load_method
 from pyramid.sink import Sink

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyramid.errors import OptionError
 from pyramid.model import SourceSpec
 from pyramid.options import make_options
-from pyramid.plan import Pass, Plan, Room, make_plan
+from pyramid.planning import Pass, Plan, Room, make_plan
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tcyx", "tzyx", "tczyx")
 

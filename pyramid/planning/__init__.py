@@ -13,9 +13,9 @@ from pyramid import parsing
 from pyramid.model import Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
-from pyramid.plan.levels import Level, check_axes, make_levels
-from pyramid.plan.passes import Pass, Room, amplification, make_passes, show_bytes
-from pyramid.plan.table import as_html, as_text
+from pyramid.planning.levels import Level, check_axes, make_levels
+from pyramid.planning.passes import Pass, Room, amplification, make_passes, show_bytes
+from pyramid.planning.table import as_html, as_text
 
 __all__ = ["Level", "Pass", "Plan", "Room", "make_plan", "show_bytes"]
 

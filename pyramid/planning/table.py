@@ -6,10 +6,10 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pyramid.plan.passes import show_bytes
+from pyramid.planning.passes import show_bytes
 
 if TYPE_CHECKING:
-    from pyramid.plan import Plan
+    from pyramid.planning import Plan
 
 HEADS = ("level", "shape", "scale", "chunks", "shards", "objects")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pyramid.errors import OptionError
 from pyramid.model import SPACE, Shape, SourceSpec
 from pyramid.options import Options
-from pyramid.plan.chunks import chunk_shape, first_shards, next_shards
+from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 
 # z is halved where a voxel is no more than this many times deeper than it is wide.
 ANISOTROPY_MOST = 1.5

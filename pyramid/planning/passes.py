@@ -15,7 +15,7 @@ import numpy as np
 
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape
-from pyramid.plan.levels import Level
+from pyramid.planning.levels import Level
 
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
 BLOCK_BYTES_AIM = 32 * 2**20

@@ -1,0 +1,147 @@
+"""What a reducer is, how one is found by name, and the pure function that applies one.
+
+A window is a box of `factors` pixels anchored at a multiple of `factors`; one that hangs over the far edge is
+reduced over the pixels it has. Everything here is NumPy: compiled kernels live in the methods' own modules.
+"""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from pyramid import parsing
+from pyramid.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyramid.model import Shape
+
+ENTRY_POINTS = "pyramid.methods"
+MAX_AXES = 5
+MAX_WINDOW_PX = 2**30  # up to here sums of 64-bit pixels, kept in two halves, cannot overflow
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A reducer: pure, thread-safe, and without memory of what it did before."""
+
+    @property
+    def name(self) -> str:
+        """What a user calls it."""
+        ...
+
+    @property
+    def centred(self) -> bool:
+        """Whether a level's pixel lies at the centre of its window (else at the window's first pixel)."""
+        ...
+
+    def __call__(self, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+        """Reduce ``array[:extent]`` into ``out[:ceil(extent / factors)]``.
+
+        Parameters
+        ----------
+        array
+            Pixels, C-contiguous, of 1 to 5 axes and of a native dtype; it may be larger than `extent`.
+        extent
+            Valid pixels on each axis. What lies beyond is never read.
+        factors
+            Window on each axis, in pixels, at least 1.
+        out
+            C-contiguous, of the dtype and the number of axes of `array`. What lies beyond the reduced extent is
+            never written.
+        """
+        ...
+
+
+def load_method(name: str) -> Method:
+    """Find the method called `name` among the entry points ``pyramid.methods``.
+
+    Raises OptionError, with the nearest name that exists, where there is none.
+
+    Examples
+    --------
+    >>> load_method("nearest").centred
+    False
+    """
+    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    if name not in found:
+        raise OptionError(parsing.unknown("method", name, found))
+    method: Method = found[name].load()
+    return method
+
+
+def reduced_shape(shape: Shape, factors: Shape) -> Shape:
+    """The shape of the level made from one of `shape`.
+
+    Examples
+    --------
+    >>> reduced_shape((5, 8), (2, 2))
+    (3, 4)
+    """
+    return tuple(-(-n // f) for n, f in zip(shape, factors, strict=True))
+
+
+def check(array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+    """Raise OptionError unless the arguments of a Method fit together."""
+    if not 1 <= array.ndim <= MAX_AXES:
+        raise OptionError(f"an image has 1 to {MAX_AXES} axes; this one has {array.ndim}")
+    if not array.ndim == out.ndim == len(extent) == len(factors):
+        raise OptionError(
+            f"one extent and one factor are needed for each axis; array has {array.ndim} axes, "
+            f"out {out.ndim}, extent is {extent} and factors are {factors}"
+        )
+    if min(factors) < 1:
+        raise OptionError(f"a scale factor is at least 1; these are {factors}")
+    if math.prod(map(min, zip(extent, factors, strict=True))) >= MAX_WINDOW_PX:
+        raise OptionError(f"a window holds less than 2**30 pixels; factors {factors} make more: use smaller ones")
+    for what, shape, valid in (("array", array.shape, extent), ("out", out.shape, reduced_shape(extent, factors))):
+        if any(n < v for n, v in zip(shape, valid, strict=True)):
+            raise OptionError(f"{what} of shape {shape} is smaller than the extent {valid} it should hold")
+    if array.dtype != out.dtype or not array.dtype.isnative:
+        raise OptionError(f"array and out share one native dtype; these are {array.dtype!r} and {out.dtype!r}")
+    if not (array.flags.c_contiguous and out.flags.c_contiguous):
+        raise OptionError("array and out are C-contiguous; pass a copy, or use downsample")
+
+
+def downsample(array: NDArray[Any], factors: Shape, method: str = "mean") -> NDArray[Any]:
+    """Reduce an array by whole factors.
+
+    Parameters
+    ----------
+    array
+        Pixels, of 1 to 5 axes, of any real dtype, byte order and memory layout.
+    factors
+        Window on each axis, in pixels, at least 1.
+    method
+        ``mean``, ``nearest``, ``mode``, ``median``, ``min``, ``max``, or the name of a plug-in.
+
+    Returns
+    -------
+    NDArray
+        Of shape ``ceil(array.shape / factors)`` and of the array's dtype, in native byte order.
+
+    Raises
+    ------
+    OptionError
+        There is no such method; a factor is below 1; factors and axes differ in number; the dtype is not
+        boolean, integer or floating point.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> downsample(np.array([[1, 3, 5], [5, 7, 8]], "uint16"), (2, 2))
+    array([[4, 6]], dtype=uint16)
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > np.dtype("float64").itemsize:
+        raise OptionError(f"pixels are boolean, integers or floats of at most 64 bits; these are {array.dtype}")
+    array = np.asarray(array, array.dtype.newbyteorder("="), order="C")
+    if len(factors) != array.ndim or min(factors, default=0) < 1:
+        raise OptionError(f"one factor of at least 1 is needed for each of {array.ndim} axes; these are {factors}")
+    out = np.empty(reduced_shape(array.shape, factors), array.dtype)
+    load_method(method)(array, array.shape, factors, out)
+    return out

@@ -1,0 +1,84 @@
+"""The least and the greatest pixel of a window; among equals, as the two zeros, the first in C order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyramid.reduce.compiled import compiled, inlined
+from pyramid.reduce.window import WindowMethod, Windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def _minimum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
+    floats = array.dtype.kind == "f"
+    start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).max)
+    _least(array, windows, out, start)
+
+
+def _maximum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
+    floats = array.dtype.kind == "f"
+    start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).min)
+    _greatest(array, windows, out, start)
+
+
+# In the two kernels a pixel replaces the start, NaN, at once, and a NaN replaces only another NaN.
+
+
+@inlined
+def _lower(row: NDArray[Any], target: NDArray[Any], full: int, fx: int) -> None:
+    for i in range(full):
+        kept = target[i]
+        for k in range(fx):
+            value = row[i * fx + k]
+            kept = value if value < kept or kept != kept else kept
+        target[i] = kept
+
+
+@inlined
+def _raise(row: NDArray[Any], target: NDArray[Any], full: int, fx: int) -> None:
+    for i in range(full):
+        kept = target[i]
+        for k in range(fx):
+            value = row[i * fx + k]
+            kept = value if value > kept or kept != kept else kept
+        target[i] = kept
+
+
+@compiled
+def _least(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any]) -> None:
+    fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
+    full, tail = divmod(windows.width, fx)
+    for group in range(windows.targets.size):
+        for y in range(-(-windows.height // windows.fy)):
+            target = out[windows.targets[group], y]
+            target[: -(-windows.width // fx)] = start
+            for s in range(windows.first[group], windows.first[group + 1]):
+                for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
+                    row = array[windows.sources[s], v]
+                    _lower(row, target, full, fx)
+                    if tail > 0:
+                        _lower(row[full * fx :], target[full:], 1, tail)
+
+
+@compiled
+def _greatest(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any]) -> None:
+    fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
+    full, tail = divmod(windows.width, fx)
+    for group in range(windows.targets.size):
+        for y in range(-(-windows.height // windows.fy)):
+            target = out[windows.targets[group], y]
+            target[: -(-windows.width // fx)] = start
+            for s in range(windows.first[group], windows.first[group + 1]):
+                for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
+                    row = array[windows.sources[s], v]
+                    _raise(row, target, full, fx)
+                    if tail > 0:
+                        _raise(row[full * fx :], target[full:], 1, tail)
+
+
+minimum = WindowMethod("min", _minimum)
+maximum = WindowMethod("max", _maximum)

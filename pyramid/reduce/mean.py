@@ -1,0 +1,177 @@
+"""The mean of a window: integers rounded half to even, floats summed in C order in their own dtype."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyramid.reduce.compiled import compiled, inlined
+from pyramid.reduce.window import WindowMethod, Windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LOW_BITS = 32
+_LOW_MASK = np.uint64(2**_LOW_BITS - 1)
+
+
+def _mean(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
+    """Choose the narrowest numbers that are exact: the fewer bytes, the more pixels at a time."""
+    width = windows.reduced_width
+    if array.dtype.kind == "f":
+        _mean_floats(array, windows, out, np.empty(width, array.dtype))
+        return
+    limits = np.iinfo(array.dtype)
+    largest = max(limits.max, -limits.min) * windows.most_px
+    # A quotient that is no half lies at least 1 / (2 count) from one; division errs by at most
+    # quotient / 2**24 in float32 and quotient / 2**53 in float64. So below these sums rounding is exact.
+    if largest < 2**15:
+        _mean_integers(array, windows, out, np.empty(width, np.int16), np.float32(0))
+    elif largest < 2**23:
+        _mean_integers(array, windows, out, np.empty(width, np.int32), np.float32(0))
+    elif largest < 2**52:
+        _mean_integers(array, windows, out, np.empty(width, np.float64), np.float64(0))
+    else:
+        _mean_wide(array, windows, out, np.empty((2, width), np.int64))
+
+
+@inlined
+def _sum_row(array: NDArray[Any], windows: Windows, group: int, y: int, sums: NDArray[Any]) -> int:
+    """Sum the windows of output row `y` in C order; return how many pixels high and deep they are."""
+    fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
+    full = windows.width // fx
+    top = y * windows.fy
+    bottom = min(top + windows.fy, windows.height)
+    sums[:] = 0
+    for s in range(windows.first[group], windows.first[group + 1]):
+        for v in range(top, bottom):
+            row = array[windows.sources[s], v]
+            _add_row(sums, row, full, fx)
+            for k in range(full * fx, windows.width):
+                sums[full] += row[k]
+    return (bottom - top) * (windows.first[group + 1] - windows.first[group])
+
+
+@inlined
+def _add_row(sums: NDArray[Any], row: NDArray[Any], full: int, fx: int) -> None:
+    for i in range(full):
+        total = sums[i]
+        for k in range(fx):
+            total += row[i * fx + k]
+        sums[i] = total
+
+
+@compiled
+def _mean_integers(
+    array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: NDArray[Any], zero: np.floating[Any]
+) -> None:
+    """Means of integers whose sums are divided in the dtype of `zero`."""
+    number = type(zero)
+    full, tail = divmod(windows.width, windows.fx)
+    for group in range(windows.targets.size):
+        for y in range(-(-windows.height // windows.fy)):
+            count = _sum_row(array, windows, group, y, sums)
+            target = out[windows.targets[group], y]
+            divisor = number(count * windows.fx)
+            for i in range(full):
+                target[i] = np.rint(number(sums[i]) / divisor)
+            if tail > 0:
+                target[full] = np.rint(number(sums[full]) / number(count * tail))
+
+
+@compiled
+def _mean_floats(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: NDArray[Any]) -> None:
+    """Means of floats. A window whose sum is NaN is summed again without its NaNs, so that others stay fast."""
+    number = sums.dtype.type
+    full, tail = divmod(windows.width, windows.fx)
+    for group in range(windows.targets.size):
+        for y in range(-(-windows.height // windows.fy)):
+            count = _sum_row(array, windows, group, y, sums)
+            target = out[windows.targets[group], y]
+            divisor = number(count * windows.fx)
+            unclear = 0
+            for i in range(full):
+                target[i] = sums[i] / divisor
+                unclear += sums[i] != sums[i]
+            if tail > 0:
+                target[full] = sums[full] / number(count * tail)
+                unclear += sums[full] != sums[full]
+            if unclear > 0:
+                _mean_valid(array, windows, group, y, target)
+
+
+@inlined
+def _mean_valid(array: NDArray[Any], windows: Windows, group: int, y: int, target: NDArray[Any]) -> None:
+    """Put right the means of output row `y` that are NaN: sum the pixels that are not."""
+    number = target.dtype.type
+    for i in range(-(-windows.width // windows.fx)):
+        if target[i] != target[i]:
+            total = number(0)
+            count = 0
+            for s in range(windows.first[group], windows.first[group + 1]):
+                block = array[windows.sources[s]]
+                for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
+                    for k in range(i * windows.fx, min((i + 1) * windows.fx, windows.width)):
+                        if block[v, k] == block[v, k]:
+                            total += block[v, k]
+                            count += 1
+            target[i] = total / number(count)
+
+
+@compiled
+def _mean_wide(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: NDArray[Any]) -> None:
+    """Means of integers whose high and low halves are summed apart, so that no sum of 64-bit pixels overflows."""
+    high, low = sums
+    full, tail = divmod(windows.width, windows.fx)
+    for group in range(windows.targets.size):
+        for y in range(-(-windows.height // windows.fy)):
+            count = _sum_halves(array, windows, group, y, high, low)
+            target = out[windows.targets[group], y]
+            for i in range(full):
+                target[i] = _join(high[i], low[i], count * windows.fx)
+            if tail > 0:
+                target[full] = _join(high[full], low[full], count * tail)
+
+
+@inlined
+def _sum_halves(
+    array: NDArray[Any], windows: Windows, group: int, y: int, high: NDArray[Any], low: NDArray[Any]
+) -> int:
+    """Sum the windows of output row `y`, the upper and the lower 32 bits apart; return how many rows they are."""
+    fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
+    full, tail = divmod(windows.width, fx)
+    top = y * windows.fy
+    bottom = min(top + windows.fy, windows.height)
+    high[:] = 0
+    low[:] = 0
+    for s in range(windows.first[group], windows.first[group + 1]):
+        for v in range(top, bottom):
+            row = array[windows.sources[s], v]
+            _add_halves(row, high, low, full, fx)
+            if tail > 0:
+                _add_halves(row[full * fx :], high[full:], low[full:], 1, tail)
+    return (bottom - top) * (windows.first[group + 1] - windows.first[group])
+
+
+@inlined
+def _add_halves(row: NDArray[Any], high: NDArray[Any], low: NDArray[Any], full: int, fx: int) -> None:
+    for i in range(full):
+        for k in range(fx):
+            value = row[i * fx + k]
+            high[i] += np.int64(value >> _LOW_BITS)
+            low[i] += np.int64(np.uint64(value) & _LOW_MASK)
+
+
+@inlined
+def _join(high: int, low: int, count: int) -> int:
+    """``(high * 2**32 + low) / count``, rounded half to even."""
+    whole = high // count
+    rest = ((high - whole * count) << _LOW_BITS) + low
+    part = rest // count
+    down = (whole << _LOW_BITS) + part
+    twice_left = 2 * (rest - part * count)
+    return down + (twice_left > count or (twice_left == count and down & 1 == 1))
+
+
+mean = WindowMethod("mean", _mean)

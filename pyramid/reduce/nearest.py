@@ -1,0 +1,30 @@
+"""The first pixel of each window, which so stays where it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyramid.reduce.base import check, reduced_shape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyramid.model import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The Method that keeps a window's first pixel, of any dtype."""
+
+    name: ClassVar[str] = "nearest"
+    centred: ClassVar[bool] = False
+
+    def __call__(self, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+        """Copy every first pixel of ``array[:extent]`` into ``out``, as Method says."""
+        check(array, extent, factors, out)
+        picked = tuple(slice(0, n, f) for n, f in zip(extent, factors, strict=True))
+        out[tuple(map(slice, reduced_shape(extent, factors)))] = array[picked]
+
+
+nearest = Nearest()

@@ -1,0 +1,127 @@
+"""The law: each level is what tensorstore makes of the level before, and the bytes do not tell how work was cut."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import pyramid
+from tests.stores import digests, downsample, read_level
+
+AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tzyx", "tczyx")
+DTYPES = [
+    *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
+    *("float16", "float32", "float64"),
+]
+METHODS = ("mean", "nearest", "mode", "median", "min", "max")
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image and how its pyramid is to be built."""
+
+    axes: str
+    image: NDArray[Any]
+    options: Mapping[str, Any]
+
+
+def _image(seed: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    rng = np.random.default_rng(seed)
+    kind = np.dtype(dtype)
+    if kind.kind == "b":
+        return rng.random(shape) < 0.5
+    if kind.kind == "f":
+        return (rng.random(shape) * 1000 + 0.001).astype(kind)
+    limits = np.iinfo(kind)
+    full = rng.integers(limits.min, limits.max, shape, kind, endpoint=True)
+    few = rng.integers(0, 5, shape).astype(kind)
+    return np.where(rng.random(shape) < 0.5, full, few)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    axes = draw(st.sampled_from(AXES))
+    shape = tuple(draw(st.integers(1, 60 if axis in "yx" else 4)) for axis in axes)
+    image = _image(draw(st.integers(0, 2**32)), shape, draw(st.sampled_from(DTYPES)))
+    version = draw(st.sampled_from(["0.5", "0.4"]))
+    chunks = {axis: draw(st.integers(7, 24) if axis in "yx" else st.integers(1, 3)) for axis in axes}
+    options: dict[str, Any] = {
+        "axes": axes,
+        "method": draw(st.sampled_from(METHODS)),
+        "ome_zarr_version": version,
+        "codec": draw(st.sampled_from(["blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"])),
+        "chunks": chunks,
+        "shards": "none",  # automatic shards follow the source's own chunks, which differ between sources
+        "scale_factors": [
+            {axis: draw(st.integers(1, 4)) for axis in axes} for _ in range(draw(st.integers(2, 4)))
+        ],
+    }
+    if version == "0.5" and draw(st.booleans()):
+        options["shards"] = {axis: n * draw(st.integers(1, 3)) for axis, n in chunks.items()}
+        options["checksum"] = draw(st.booleans())
+    return Case(axes, image, options)
+
+
+def _cut(draw: st.DrawFn) -> dict[str, Any]:
+    """What must not show in the bytes: memory, and so blocks and passes, and workers."""
+    return {"workers": draw(st.integers(1, 4)), "memory": draw(st.sampled_from(["64MiB", "4GiB"]))}
+
+
+cuts = st.composite(_cut)()
+
+
+def _factors(case: Case) -> list[tuple[int, ...]]:
+    return [tuple(step[axis] for axis in case.axes) for step in case.options["scale_factors"]]
+
+
+@given(cases(), cuts)
+def test_each_level_is_made_of_the_level_before(case: Case, cut: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "image.ome.zarr"
+        pyramid.convert(case.image, target, **case.options, **cut)
+        version = case.options["ome_zarr_version"]
+        levels = [read_level(target, number, version) for number in range(len(_factors(case)) + 1)]
+    np.testing.assert_array_equal(levels[0], case.image, strict=True)
+    for before, level, factors in zip(levels, levels[1:], _factors(case), strict=False):
+        expected = downsample(before, factors, case.options["method"])
+        np.testing.assert_array_equal(level, expected, strict=True)
+
+
+@given(cases(), cuts, cuts, st.sampled_from(["threads", "synchronous"]))
+def test_bytes_do_not_tell_how_the_work_was_cut(
+    case: Case, one: dict[str, Any], other: dict[str, Any], scheduler: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        first, second, third = (Path(folder) / name for name in ("first", "second", "third"))
+        pyramid.convert(case.image, first, **case.options, **one)
+        with dask.config.set(scheduler=scheduler):
+            pyramid.convert(case.image, second, **case.options, **other)
+        pyramid.convert(da.from_array(case.image, chunks=7), third, **case.options, **other)
+        assert digests(first) == digests(second) == digests(third)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("shards", ["auto", "none"])
+def test_passes_that_memory_forces_leave_the_same_bytes(tmp_path: Path, version: str, shards: str) -> None:
+    image = _image(1, (2, 9, 600, 500), "uint16")
+    options: dict[str, Any] = {"axes": "czyx", "chunks": {"y": 32, "x": 32, "z": 3}, "ome_zarr_version": version}
+    if version == "0.5":
+        options["shards"] = shards if shards == "none" else {"z": 6, "y": 64, "x": 64}
+    options["scale_factors"] = [{"z": 3, "y": 2, "x": 2}, {"y": 3, "x": 2}, {"z": 2, "y": 2, "x": 2}]
+    much = pyramid.plan(image, **options, memory="1GiB", workers=1)
+    little = pyramid.plan(image, **options, memory="400kiB", workers=1)
+    assert len(little.passes) > len(much.passes)
+    pyramid.convert(image, tmp_path / "much", **options, memory="1GiB", workers=1)
+    pyramid.convert(image, tmp_path / "little", **options, memory="400kiB", workers=1)
+    assert digests(tmp_path / "much") == digests(tmp_path / "little")

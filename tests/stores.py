@@ -1,0 +1,35 @@
+"""What tests ask of a store that was written: its levels as another library reads them, and its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorstore as ts
+from numpy.typing import NDArray
+
+TENSORSTORE_METHODS = {"nearest": "stride"}
+
+
+def read_level(path: Path, number: int, version: str = "0.5") -> NDArray[Any]:
+    """One level, read by tensorstore."""
+    driver = "zarr3" if version == "0.5" else "zarr"
+    spec = {"driver": driver, "kvstore": {"driver": "file", "path": str(path / str(number))}}
+    return np.asarray(ts.open(spec, read=True).result().read().result())
+
+
+def downsample(array: NDArray[Any], factors: tuple[int, ...], method: str) -> NDArray[Any]:
+    """The next level, as tensorstore makes it."""
+    name = TENSORSTORE_METHODS.get(method, method)
+    return np.asarray(ts.downsample(ts.array(array), list(factors), name).read().result())
+
+
+def digests(path: Path) -> dict[str, str]:
+    """Every file's digest by its path below `path`."""
+    return {
+        str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(path.rglob("*"))
+        if file.is_file()
+    }
