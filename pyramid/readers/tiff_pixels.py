@@ -24,6 +24,7 @@ from pyramid.model import Box, Shape
 from pyramid.readers.flat import FlatArray, read_exactly, read_flat
 from pyramid.readers.tiff_layout import Layout, Plane
 
+MOST_OPEN = 64  # an image may lie in thousands of files, and a process may open some hundreds
 GATHER_BYTES = 1 << 22  # enough for a read to cost more than the call, little beside a block
 
 
@@ -63,6 +64,9 @@ class Files:
 
     def __getitem__(self, path: str) -> io.FileIO:
         if path not in self.opened:
+            if len(self.opened) == MOST_OPEN:
+                self.stack.close()
+                self.opened.clear()
             # unbuffered: whole runs go from the file to their place
             self.opened[path] = self.stack.enter_context(io.FileIO(path))
         return self.opened[path]

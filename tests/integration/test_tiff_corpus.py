@@ -121,8 +121,7 @@ def read_damaged(data: bytes, folder: Path) -> NDArray[Any] | None:
             if np.prod(source.spec.shape, dtype=float) > 1e7:
                 return None  # a size that nobody asks for at once; opening it cost nothing
             return read(source)
-        except SourceError as error:
-            assert str(error)
+        except SourceError:
             return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def boxes(draw: st.DrawFn, shape: tuple[int, ...]) -> Box:
     return Box(start, tuple(draw(st.integers(1, n - a)) for n, a in zip(shape, start, strict=True)))
 
 
-def strided(draw: st.DrawFn, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def strided(draw: Callable[..., Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """An array of `shape` that may have gaps, run backwards, and have its dimensions in any order in memory."""
     order = draw(st.permutations(range(len(shape))))
     steps = [draw(st.sampled_from([1, 1, 2, -1])) for _ in shape]

@@ -83,8 +83,12 @@ def test_xml_that_asks_too_much_is_refused(xml: str, complaint: str) -> None:
 
 @pytest.mark.parametrize(
     ("unit", "name"),
-    [("micron", "micrometer"), ("microns", "micrometer"), ("um", "micrometer"), ("\\u00B5m", "micrometer")]
-    + [("µm", "micrometer"), ("nm", "nanometer"), ("mm", "millimeter"), ("inch", "inch")],
+    [
+        *((spelling, "micrometer") for spelling in ("micron", "microns", "um", "µm", "\\u00B5m")),
+        ("nm", "nanometer"),
+        ("mm", "millimeter"),
+        ("inch", "inch"),
+    ],
 )
 def test_imagej_names_its_units_in_many_ways(unit: str, name: str) -> None:
     found = describe_imagej({"unit": unit, "spacing": 0.5}, (0.1, 0.2))

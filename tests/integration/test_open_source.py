@@ -1,0 +1,163 @@
+"""The one door: what is opened by which reader, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+
+from pyramid import readers
+from pyramid.errors import SourceError
+from pyramid.model import Channel
+from pyramid.options import Options
+from pyramid.readers import open_source
+from pyramid.readers.array import ArraySource, NpySource
+from pyramid.readers.dask import DaskSource
+from pyramid.readers.tiff_source import TiffSource
+from pyramid.readers.zarr_source import ZarrSource
+from tests.contract.source import read
+
+DATA = Path(__file__).parents[1] / "data"
+TIFF = DATA / "tiff" / "ome-files" / "2010-06-18x24y5z1t2c8b-text.ome.tiff"
+
+
+def test_each_kind_comes_to_its_reader(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4, 5)))
+    zarr.create_array(tmp_path / "a.zarr", shape=(4, 5), dtype="u1")
+    sources = [np.zeros((4, 5)), tmp_path / "a.npy", da.zeros((4, 5)), str(tmp_path / "a.zarr"), TIFF, f"file://{TIFF}"]
+    kinds = [type(open_source(source, Options())) for source in sources]
+    assert kinds == [ArraySource, NpySource, DaskSource, ZarrSource, TiffSource, TiffSource]
+
+
+def test_ours_come_through_the_entry_points() -> None:
+    assert {"array", "dask", "tiff", "zarr"} <= {e.name for e in importlib.metadata.entry_points(group=readers.GROUP)}
+
+
+def test_a_plug_in_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = importlib.metadata.EntryPoint("a-broken-one", "pyramid.nowhere:open_it", readers.GROUP)
+    monkeypatch.setattr(readers, "entry_points", lambda group: [broken])
+    with pytest.raises(SourceError, match="a-broken-one"):
+        open_source(np.zeros((4, 5)), Options())
+
+
+def refuse(source: object, complaint: str, **options: Any) -> None:
+    with pytest.raises(SourceError, match=complaint):
+        open_source(source, Options(**options))
+
+
+def test_what_is_no_image_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "text.tif").write_text("hello")
+    (tmp_path / "empty.tiff").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a.npy").write_bytes(b"hello")
+    refuse(tmp_path / "nowhere.tif", r"there is no file or folder .*nowhere\.tif")
+    refuse(tmp_path / "text.tif", r"text\.tif is not a TIFF")
+    refuse(tmp_path / "empty.tiff", r"empty\.tiff is not a TIFF")
+    refuse(tmp_path / "notes.txt", r"notes\.txt is of no kind")
+    refuse(tmp_path / "folder", "folder.* is neither a Zarr array nor an OME-Zarr image")
+    refuse(tmp_path / "a.npy", r"a\.npy cannot be read as \.npy")
+    refuse("s3://bucket/cells.tif", "copy it here first")
+    refuse({"a": 1}, "object of type builtins.dict")
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "U3", "datetime64[s]", "O", [("a", "u1"), ("b", "f4")]])
+def test_dtypes_without_pixels_are_refused(dtype: Any, tmp_path: Path) -> None:
+    array = np.zeros((4, 5), dtype)
+    refuse(array, "have no place in OME-Zarr")
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    refuse(tmp_path / "a.npy", r"have no place in OME-Zarr|holds no plain array")
+
+
+def test_shapes_that_are_no_image_are_refused() -> None:
+    refuse(np.zeros(5), "2 to 5")
+    refuse(np.zeros((1, 1, 1, 1, 2, 2)), "2 to 5")
+    refuse(np.zeros((0, 5)), "no pixels")
+    refuse(np.zeros((3, 4, 5)), "names 2 axes", axes="yx")
+    refuse(np.ma.masked_array(np.zeros((4, 5))), "masked")
+    refuse(da.zeros((4, 0)), "no pixels")
+
+
+def test_a_dask_array_of_unknown_chunks_is_refused() -> None:
+    array = da.zeros((10, 5), chunks=5)
+    refuse(array[array[:, 0] > 0], "compute_chunk_sizes")
+
+
+def test_a_dask_array_is_offered_in_canonical_order() -> None:
+    source = open_source(da.zeros((8, 9, 3), chunks=(4, 4, 3), dtype=">u2"), Options(axes="yxc"))
+    assert isinstance(source, DaskSource)
+    assert (source.array.shape, source.array.dtype, source.spec.chunks) == ((3, 8, 9), np.dtype("u2"), (3, 4, 4))
+
+
+def test_an_npy_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((40, 50)))
+    data = (tmp_path / "a.npy").read_bytes()
+    for length in (5, 100, len(data) - 1):
+        (tmp_path / "a.npy").write_bytes(data[:length])
+        refuse(tmp_path / "a.npy", r"a\.npy cannot be read")
+
+
+def ome_group(folder: Path, version: int, *, path: str = "0") -> Path:
+    multiscale = {
+        "name": "embryo",
+        "axes": [
+            {"name": "c", "type": "channel"},
+            {"name": "y", "type": "space", "unit": "micrometer"},
+            {"name": "x", "type": "space"},
+        ],
+        "datasets": [{"path": path, "coordinateTransformations": [{"type": "scale", "scale": [1, 0.5, 1]}]}],
+    }
+    omero = {"channels": [{"label": "DAPI", "color": "0000FF"}, {"label": "GFP", "color": "00FF00"}]}
+    content: dict[str, Any] = {"multiscales": [multiscale], "omero": omero}
+    if version == 2:
+        multiscale["version"] = "0.4"
+    group = zarr.create_group(
+        folder / "a.ome.zarr",
+        zarr_format=version,  # type: ignore[arg-type]  # 2 or 3
+        attributes=content if version == 2 else {"ome": content | {"version": "0.5"}},
+    )
+    array = group.create_array("0", shape=(2, 20, 30), chunks=(1, 16, 16), dtype="u2")
+    array[...] = np.arange(1200).reshape(2, 20, 30)
+    return folder / "a.ome.zarr"
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_an_ome_zarr_image_is_its_largest_level(version: int, tmp_path: Path) -> None:
+    source = open_source(ome_group(tmp_path, version), Options())
+    np.testing.assert_array_equal(read(source), np.arange(1200).reshape(2, 20, 30))
+    assert source.spec.axes == "cyx"
+    assert source.spec.chunks == (1, 16, 16)
+    assert source.spec.scale == (None, 0.5, None)  # a size of 1 without a unit says nothing
+    assert source.spec.units == (None, "micrometer", None)
+    assert source.spec.channels == (Channel("DAPI", "0000FF"), Channel("GFP", "00FF00"))
+    assert source.spec.name == "embryo"
+
+
+def test_zarrs_that_are_no_image_are_refused(tmp_path: Path) -> None:
+    zarr.create_group(tmp_path / "group.zarr")
+    refuse(tmp_path / "group.zarr", "is no OME-Zarr image")
+    (tmp_path / "torn.zarr").mkdir()
+    (tmp_path / "torn.zarr" / "zarr.json").write_text('{"zarr_format": 3, "node_')
+    refuse(tmp_path / "torn.zarr", "cannot be opened as Zarr")
+    refuse(ome_group(tmp_path, 3, path="7"), "largest level")
+
+
+def test_a_chunk_that_does_not_decode_is_told(tmp_path: Path) -> None:
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(8, 8), chunks=(4, 4), dtype="u2")
+    array[...] = 1
+    (tmp_path / "a.zarr" / "c" / "1" / "1").write_bytes(b"garbage")
+    source = open_source(tmp_path / "a.zarr", Options())
+    with pytest.raises(SourceError, match=r"a\.zarr: the region from \(0, 0\) to \(8, 8\)"):
+        read(source)
+
+
+def test_an_array_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    for value in (1, 2):
+        array = zarr.create_array(tmp_path / "a.zarr", shape=(4, 4 * value), dtype="u1", overwrite=True)
+        array[...] = value
+        assert read(open_source(tmp_path / "a.zarr", Options())).sum() == 16 * value * value
