@@ -140,6 +140,8 @@ def downsample(array: NDArray[Any], factors: Shape, method: str = "mean") -> NDA
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > np.dtype("float64").itemsize:
         raise OptionError(f"pixels are boolean, integers or floats of at most 64 bits; these are {array.dtype}")
     array = np.asarray(array, array.dtype.newbyteorder("="), order="C")
+    if not 1 <= array.ndim <= MAX_AXES:
+        raise OptionError(f"an image has 1 to {MAX_AXES} axes; this one has {array.ndim}")
     if len(factors) != array.ndim or min(factors, default=0) < 1:
         raise OptionError(f"one factor of at least 1 is needed for each of {array.ndim} axes; these are {factors}")
     out = np.empty(reduced_shape(array.shape, factors), array.dtype)

@@ -1,4 +1,4 @@
-"""How kernels are compiled: when first called, once a dtype, and kept on disk."""
+"""How kernels are compiled."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def compiled(function: Function) -> Function:
     """Compile `function` when it is first called for a dtype, without the interpreter's lock, and keep it on disk.
 
     Where no folder can hold the outcome (a read-only installation without a home), each process compiles anew.
-    Numba looks at the time of the function's own file alone to see whether what is kept is stale: what a kernel
-    calls stands in the kernel's file.
+    Numba looks at the time of the function's own file alone to see whether what is kept is stale: whoever changes a
+    function that kernels of another file call, empties ``__pycache__``.
     """
     options = {"nogil": True, "error_model": "numpy"}
     try:

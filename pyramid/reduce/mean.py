@@ -50,7 +50,8 @@ def _sum_row(array: NDArray[Any], windows: Windows, group: int, y: int, sums: ND
             _add_row(sums, row, full, fx)
             for k in range(full * fx, windows.width):
                 sums[full] += row[k]
-    return (bottom - top) * (windows.first[group + 1] - windows.first[group])
+    count: int = (bottom - top) * (windows.first[group + 1] - windows.first[group])
+    return count
 
 
 @inlined
@@ -126,7 +127,7 @@ def _mean_wide(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: N
     full, tail = divmod(windows.width, windows.fx)
     for group in range(windows.targets.size):
         for y in range(-(-windows.height // windows.fy)):
-            count = _sum_halves(array, windows, group, y, high, low)
+            count = _sum_halves(array, windows, group, y, sums)
             target = out[windows.targets[group], y]
             for i in range(full):
                 target[i] = _join(high[i], low[i], count * windows.fx)
@@ -135,23 +136,22 @@ def _mean_wide(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: N
 
 
 @inlined
-def _sum_halves(
-    array: NDArray[Any], windows: Windows, group: int, y: int, high: NDArray[Any], low: NDArray[Any]
-) -> int:
+def _sum_halves(array: NDArray[Any], windows: Windows, group: int, y: int, sums: NDArray[Any]) -> int:
     """Sum the windows of output row `y`, the upper and the lower 32 bits apart; return how many rows they are."""
     fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
     full, tail = divmod(windows.width, fx)
     top = y * windows.fy
     bottom = min(top + windows.fy, windows.height)
-    high[:] = 0
-    low[:] = 0
+    high, low = sums
+    sums[:] = 0
     for s in range(windows.first[group], windows.first[group + 1]):
         for v in range(top, bottom):
             row = array[windows.sources[s], v]
             _add_halves(row, high, low, full, fx)
             if tail > 0:
                 _add_halves(row[full * fx :], high[full:], low[full:], 1, tail)
-    return (bottom - top) * (windows.first[group + 1] - windows.first[group])
+    count: int = (bottom - top) * (windows.first[group + 1] - windows.first[group])
+    return count
 
 
 @inlined

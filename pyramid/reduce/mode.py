@@ -40,9 +40,7 @@ def _compare_pairs(columns: NDArray[Any], height: int, valid: NDArray[Any], best
 
 
 @inlined
-def _keep_run(
-    start: NDArray[Any], end: NDArray[Any], place: int, valid: NDArray[Any], best: NDArray[Any]
-) -> None:
+def _keep_run(start: NDArray[Any], end: NDArray[Any], place: int, valid: NDArray[Any], best: NDArray[Any]) -> None:
     at = valid.dtype.type(place)
     for i in range(best.size):
         a, b, kept, count = start[i], end[i], best[i], valid[i]

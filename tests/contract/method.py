@@ -1,0 +1,101 @@
+"""What every downsampling method keeps, ours or a plug-in's: inherit MethodContract and give `method`."""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pyramid.errors import OptionError
+from pyramid.reduce import Method, load_method, reduced_shape
+from tests.strategies import pixels
+
+
+def reduce(method: Method, array: NDArray[Any], factors: tuple[int, ...]) -> NDArray[Any]:
+    out = np.empty(reduced_shape(array.shape, factors), array.dtype)
+    method(array, array.shape, factors, out)
+    return out
+
+
+class MethodContract:
+    """Tests of one method; `dtypes` are those that they are run for."""
+
+    dtypes: tuple[str, ...] = ("bool", "uint16", "float16", "float32")
+
+    @pytest.fixture
+    def method(self) -> Method:
+        raise NotImplementedError("a subclass gives the method that it tests")
+
+    @pytest.fixture
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng(7)
+
+    def test_it_is_found_by_its_name(self, method: Method) -> None:
+        assert isinstance(method, Method)
+        assert load_method(method.name) == method
+
+    def test_it_travels_to_other_processes(self, method: Method) -> None:
+        assert pickle.loads(pickle.dumps(method)) == method
+
+    def test_a_flat_image_stays_flat(self, method: Method) -> None:
+        for dtype in self.dtypes:
+            array = np.full((3, 5, 7), 1, dtype)
+            np.testing.assert_array_equal(reduce(method, array, (2, 2, 2)), np.full((2, 3, 4), 1, dtype))
+
+    def test_factors_of_one_change_nothing(self, method: Method, rng: np.random.Generator) -> None:
+        array = pixels(rng, "any", (3, 4, 5), "uint16")
+        np.testing.assert_array_equal(reduce(method, array, (1, 1, 1)), array)
+
+    def test_padding_is_neither_read_nor_written(self, method: Method, rng: np.random.Generator) -> None:
+        for dtype in self.dtypes:
+            array = pixels(rng, "any", (3, 5, 7), dtype)
+            padded = pixels(rng, "extreme", (4, 8, 8), dtype)
+            padded[:3, :5, :7] = array
+            out = pixels(rng, "any", (3, 4, 6), dtype)
+            expected = out.copy()
+            expected[:2, :3, :4] = reduce(method, array, (2, 2, 2))
+            method(padded, (3, 5, 7), (2, 2, 2), out)
+            np.testing.assert_array_equal(out, expected)
+
+    def test_an_image_reduced_in_parts_is_the_same(self, method: Method, rng: np.random.Generator) -> None:
+        for dtype in self.dtypes:
+            array = pixels(rng, "any", (5, 9, 11), dtype)
+            whole = reduce(method, array, (2, 2, 2))
+            for z, y in np.ndindex(3, 3):
+                part = np.ascontiguousarray(array[2 * z : 2 * z + 2, 4 * y : 4 * y + 4])
+                np.testing.assert_array_equal(reduce(method, part, (2, 2, 2)), whole[z : z + 1, 2 * y : 2 * y + 2])
+
+    def test_threads_do_not_disturb_each_other(self, method: Method, rng: np.random.Generator) -> None:
+        arrays = [pixels(rng, "any", (4, 64, 64), "uint16") for _ in range(8)]
+        expected = [reduce(method, array, (2, 2, 2)) for array in arrays]
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda array: reduce(method, array, (2, 2, 2)), arrays))
+        np.testing.assert_array_equal(found, expected)
+
+    def test_the_input_is_left_alone(self, method: Method, rng: np.random.Generator) -> None:
+        array = pixels(rng, "any", (4, 6, 8), "uint16")
+        before = array.copy()
+        reduce(method, array, (2, 2, 2))
+        np.testing.assert_array_equal(array, before)
+
+    def test_an_empty_image_gives_an_empty_one(self, method: Method) -> None:
+        assert reduce(method, np.empty((0, 6, 8), "uint16"), (2, 2, 2)).shape == (0, 3, 4)
+
+    @pytest.mark.parametrize(
+        ("shape", "factors", "out_shape", "words"),
+        [
+            ((4, 4), (2, 0), (2, 2), "at least 1"),
+            ((4, 4), (2, 2, 2), (2, 2), "for each axis"),
+            ((4, 4), (2, 2), (2, 1), "smaller than the extent"),
+            ((1, 1, 1, 1, 1, 4), (1, 1, 1, 1, 1, 2), (1, 1, 1, 1, 1, 2), "1 to 5 axes"),
+        ],
+    )
+    def test_arguments_that_do_not_fit_are_refused(
+        self, method: Method, shape: tuple[int, ...], factors: tuple[int, ...], out_shape: tuple[int, ...], words: str
+    ) -> None:
+        with pytest.raises(OptionError, match=words):
+            method(np.zeros(shape, "uint8"), shape, factors, np.zeros(out_shape, "uint8"))

@@ -1,0 +1,15 @@
+"""The methods of the package keep the contract of methods."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyramid.reduce import Method, load_method
+from tests.contract.method import MethodContract
+
+
+@pytest.mark.parametrize("name", ["max", "mean", "median", "min", "mode", "nearest"])
+class TestMethods(MethodContract):
+    @pytest.fixture
+    def method(self, name: str) -> Method:
+        return load_method(name)
