@@ -210,8 +210,9 @@ def main(arguments: list[str] | None = None) -> None:
     }
     text = table.markdown(record)
     given.results.mkdir(parents=True, exist_ok=True)
-    (given.results / f"{source.name.split('.')[0]}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-    (given.results / f"{source.name.split('.')[0]}.md").write_text(text, encoding="utf-8")
+    label = source.name.removesuffix(dataset.suffix)
+    (given.results / f"{label}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    (given.results / f"{label}.md").write_text(text, encoding="utf-8")
     if given.readme:
         table.fill(HERE.parent / "README.md", text)
     print(text)

@@ -53,10 +53,10 @@ def test_run_measures_ours_beside_the_floor_and_writes_the_table(tmp_path: Path)
     results = tmp_path / "results"
     options = ["--scale", str(SCALE), "--data", str(tmp_path / "data"), "--results", str(results)]
     run.main(["stack", *options, "--rounds", "1", "--levels", "2", "--modes", "sharded"])
-    record = json.loads((results / "stack@0.json").read_text(encoding="utf-8"))
+    record = json.loads((results / f"stack@{SCALE}.json").read_text(encoding="utf-8"))
     assert [row["tool"] for row in record["results"]] == ["ome-pyramid", "floor"]
     assert all(row["median"]["wall_s"] > 0 and row["median"]["peak_bytes"] > 0 for row in record["results"])
-    assert (results / "stack@0.md").read_text(encoding="utf-8") == table.markdown(record)
+    assert (results / f"stack@{SCALE}.md").read_text(encoding="utf-8") == table.markdown(record)
     assert list((tmp_path / "data").iterdir()) == [tmp_path / "data" / f"stack@{SCALE}.ome.tif"]
 
 
