@@ -25,7 +25,7 @@ def _mode(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     _modes(array, windows, out, columns, valid, greatest_value(array.dtype))
 
 
-@inlined
+@compiled  # apart: within the whole kernel LLVM does not find these loops fit for wide registers
 def _compare_pairs(columns: NDArray[Any], height: int, valid: NDArray[Any], best: NDArray[Any]) -> None:
     """Read the value of the first longest run of each sorted column.
 
