@@ -5,6 +5,7 @@ Only a process that uses a cluster imports ``distributed``: it costs more than a
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ def find_client(options: Options) -> Iterator[Client | None]:
         return
     if options.scheduler is not None and options.scheduler_file is not None:
         raise OptionError("scheduler: give an address or a scheduler_file, not both")
+    if options.scheduler_file is not None and not os.access(options.scheduler_file, os.R_OK):
+        # The client would wait for the file for ever.
+        raise OptionError(f"scheduler_file: {options.scheduler_file} cannot be read; start the scheduler first")
     try:
         from distributed import Client  # noqa: PLC0415  (dear, and an extra)
     except ModuleNotFoundError:
@@ -108,7 +112,7 @@ class ClusterRunner:
 
         futures = futures_of(self.client.persist(wave, retries=RETRIES))
         try:
-            for _, result in as_completed(futures, with_results=True):
+            for _, result in as_completed(futures, loop=self.client.loop, with_results=True):
                 on_receipt(result.flat[0])
         except KilledWorker as error:
             raise StoppedError(f"a block ended the workers it ran on, which points at their memory: {error}") from error
