@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyramid.errors import TargetError
-from pyramid.machine import available_cores, free_bytes
+from pyramid.machine import available_cores, free_bytes, keep_freed_memory
 from pyramid.model import Source
 from pyramid.options import Options, make_options
 from pyramid.planning import Plan, Room, make_plan
@@ -179,6 +179,8 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
             from pyramid.target import check_target  # noqa: PLC0415  (zarr: only where something is written)
 
             check_target(opened.spec, target, options)
+        if options.report is not None:
+            _check_report(options.report)
         yield Job(opened, decided, runner)
 
 
@@ -209,6 +211,7 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
         from pyramid.target import create_sink  # noqa: PLC0415
 
         started_s = time.perf_counter()
+        keep_freed_memory()  # before zarr's threads begin: what malloc does for a thread is settled then
         sink = create_sink(job.plan, target, options)
         try:
             tally = build(job.plan, job.source, sink, job.runner, progress)
@@ -223,8 +226,15 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
         return result
 
 
+def _check_report(path: str) -> None:
+    """Refuse a report that could not be written, which would be known only when the work is done."""
+    folder = Path(path).expanduser().absolute().parent
+    if Path(path).expanduser().is_dir() or not os.access(folder, os.W_OK):
+        raise TargetError(f"report: {path} cannot be written; give a file in a folder that is there and can be written")
+
+
 def _write_report(result: Result, path: str) -> None:
     try:
-        Path(path).write_text(json.dumps(result.to_dict(), indent=2) + "\n")
+        Path(path).expanduser().write_text(json.dumps(result.to_dict(), indent=2) + "\n")
     except OSError as error:
         raise TargetError(f"report: {path} cannot be written: {error.strerror}; the pyramid is whole") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +23,59 @@ def read_config(path: str) -> dict[str, Any]:
     OptionError
         Where the file cannot be read, is no YAML, or holds what is no option: with file, line and column.
     """
-    try:
-        text = Path(path).read_bytes()[: BYTES_MOST + 1]
-    except OSError as error:
-        raise OptionError(f"config: {path} cannot be read: {error.strerror}") from error
-    if len(text) > BYTES_MOST:
-        raise OptionError(f"config: {path} is over {BYTES_MOST} bytes, which no configuration is")
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise OptionError(f"config: {path} is no YAML: {error}") from error
+    text = _read(path)
+    with _told(path):
+        # An alias may stand for a thousand others: what it unfolds to is no configuration.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise OptionError(f"config: {path} has an alias (*name); write the value where it is meant")
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise OptionError(f"{_place(path, root)}: a configuration is a mapping from option names to values")
-    seen: set[str] = set()
-    for key, value in root.value:
-        if key.value in seen:
-            raise OptionError(f"{_place(path, key)}: {key.value!r} stands twice")
-        seen.add(key.value)
-        _check(path, key, value, values[key.value] if isinstance(key.value, str) else None)
-    return dict(values)
+    values: dict[str, Any] = {}
+    for key, node in root.value:
+        name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+        if name in values:
+            raise OptionError(f"{_place(path, key)}: {name!r} stands twice")
+        with _told(path, node):
+            values[name] = loader.construct_object(node, deep=True)
+        _check(path, key, node, {name: values[name]})
+    return values
 
 
-def _check(path: str, key: yaml.Node, node: yaml.Node, value: object) -> None:
+def _read(path: str) -> bytes:
     try:
-        make_options({str(key.value): value})
+        with Path(path).expanduser().open("rb") as file:
+            text = file.read(BYTES_MOST + 1)
+    except OSError as error:
+        raise OptionError(f"config: {path} cannot be read: {error.strerror}; check the path") from error
+    if len(text) > BYTES_MOST:
+        raise OptionError(f"config: {path} is over {BYTES_MOST} bytes, which no configuration is")
+    return text
+
+
+@contextmanager
+def _told(path: str, node: yaml.Node | None = None) -> Iterator[None]:
+    """Turn what YAML says of the text into OptionError with the place."""
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+        raise OptionError(f"{place}: this is no YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        place = path if node is None else _place(path, node)
+        raise OptionError(f"{place}: this is no YAML: {' '.join(str(error).split())}") from error
+
+
+def _check(path: str, key: yaml.Node, node: yaml.Node, option: dict[str, Any]) -> None:
+    try:
+        make_options(option)
     except OptionError as error:
-        told = f"{error}"
-        place = key if told.startswith("there is no option") else node
-        raise OptionError(f"{_place(path, place)}: {told}") from None
+        place = key if f"{error}".startswith("there is no option") else node
+        raise OptionError(f"{_place(path, place)}: {error}") from None
 
 
 def _place(path: str, node: yaml.Node) -> str:

@@ -18,7 +18,7 @@ PerAxis: TypeAlias = Mapping[str, int]
 ScaleFactors: TypeAlias = Literal["auto"] | tuple[PerAxis, ...]
 Extent: TypeAlias = Literal["auto", "none"] | PerAxis
 
-METHODS_HELP = "mean, nearest, mode, median, min, max, or the name of a plug-in"
+METHODS_HELP = "how pixels are joined: mean, nearest, mode, median, min, max, or the name of a plug-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,12 @@ class Options:
     axes: str | None = _option(None, Spelling("order of the source's axes, letters of tczyx", parsing.axes, "czyx"))
     scale: Mapping[str, float] | None = _option(
         None,
-        Spelling("physical size of a level-0 pixel", parsing.scale, "z=0.5,y=0.1,x=0.1", ("--voxel-size",)),
+        Spelling(
+            "physical size of a level-0 pixel, in --units (else micrometer)",
+            parsing.scale,
+            "z=0.5,y=0.1,x=0.1",
+            ("--voxel-size",),
+        ),
     )
     units: Mapping[str, str] | None = _option(
         None, Spelling("unit of each axis's scale", parsing.units, "z=micrometer,y=micrometer,x=micrometer")
@@ -105,7 +110,7 @@ class Options:
     codec: str = _option(
         "blosc:lz4",
         Spelling(
-            "blosc:lz4, blosc:zstd, zstd, gzip or none",
+            "compression: blosc:lz4, blosc:zstd, zstd, gzip or none",
             parsing.one_of("blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"),
             "NAME",
         ),
@@ -119,9 +124,11 @@ class Options:
     skip_empty: bool = _option(False, Spelling("leave out chunks and shards that hold zeros alone", parsing.switch))
     memory: int | None = _option(
         None,
-        Spelling("for all workers of one machine together; a quarter of what is free", parsing.byte_count, "2GiB"),
+        Spelling(
+            "memory for all workers of a machine together; else a quarter of what is free", parsing.byte_count, "2GiB"
+        ),
     )
-    workers: int | None = _option(None, Spelling("threads; all cores (ignored on a cluster)", parsing.count, "N"))
+    workers: int | None = _option(None, Spelling("threads, else one a core; ignored on a cluster", parsing.count, "N"))
     scheduler: str | None = _option(
         None, Spelling("run on the Dask cluster at this address", parsing.text, "tcp://HOST:8786")
     )

@@ -113,8 +113,9 @@ def byte_count(value: object) -> int:
 
 
 def axes(value: object) -> str:
-    """Axes letters, each once: ``"czyx"``, or a sequence of letters."""
-    letters = value if isinstance(value, str) else "".join(map(str, _items(value)))
+    """Axes letters, each once: ``"czyx"``, ``"C,Z,Y,X"``, or a sequence of letters."""
+    given = value if isinstance(value, str) else "".join(map(str, _items(value)))
+    letters = re.sub(r"[\s,]", "", given).lower()
     for letter in letters:
         if letter not in AXES:
             raise OptionError(f"there is no axis {letter!r} in {letters!r}; axes are letters of {AXES}")
@@ -133,19 +134,14 @@ def _items(value: object) -> Sequence[Any]:
     raise OptionError(f"{value!r} is not a list")
 
 
-def _by_axis(value: object) -> dict[str, str]:
+def _by_axis(value: object, example: str) -> dict[str, str]:
     """Text for each axis, from ``z=1,y=2`` or a mapping."""
     if isinstance(value, Mapping):
-        pairs = [(str(k), str(v)) for k, v in value.items()]
+        pairs = [(str(k).lower(), str(v)) for k, v in value.items()]
     elif isinstance(value, str):
-        pairs = []
-        for item in value.split(","):
-            axis, equals, right = item.partition("=")
-            if not equals:
-                raise OptionError(f"{value!r} is not of the form z=1,y=2,x=2")
-            pairs.append((axis.strip(), right.strip()))
+        pairs = [_pair(item, value, example) for item in value.split(",")]
     else:
-        raise OptionError(f"{value!r} is not of the form z=1,y=2,x=2, nor a mapping by axis")
+        raise OptionError(f"{value!r} is neither of the form {example} nor a mapping by axis")
     found: dict[str, str] = {}
     for axis, right in pairs:
         if axis not in AXES or len(axis) != 1:
@@ -156,10 +152,20 @@ def _by_axis(value: object) -> dict[str, str]:
     return found
 
 
+def _pair(item: str, whole: str, example: str) -> tuple[str, str]:
+    """Axis and text from ``z=1``, an item of `whole`."""
+    axis, equals, right = item.partition("=")
+    if equals:
+        return axis.strip().lower(), right.strip()
+    if "=" in whole and item.strip().isdigit():
+        raise OptionError(f"{item!r} in {whole!r} names no axis; write a decimal with a point, as z=0.5")
+    raise OptionError(f"{item!r} names no axis; write {example}")
+
+
 def _counts_by_axis(value: object) -> dict[str, int]:
     """Whole numbers of at least 1, by axis."""
     found = {}
-    for axis, right in _by_axis(value).items():
+    for axis, right in _by_axis(value, "z=1,y=2,x=2").items():
         try:
             found[axis] = count(right)
         except OptionError as error:
@@ -170,7 +176,7 @@ def _counts_by_axis(value: object) -> dict[str, int]:
 def scale(value: object) -> dict[str, float]:
     """Physical pixel sizes by axis, each finite and above 0."""
     found = {}
-    for axis, right in _by_axis(value).items():
+    for axis, right in _by_axis(value, "z=0.5,y=0.1,x=0.1").items():
         try:
             number = float(right)
         except ValueError:
@@ -182,12 +188,19 @@ def scale(value: object) -> dict[str, float]:
 
 
 def unit(axis: str, value: str) -> str:
-    """The UDUNITS long name of a unit of `axis`, from a long name or a common short one."""
-    name = _UNIT_ALIASES.get(value, value.lower().removesuffix("s") if value.lower().endswith("meters") else value)
-    name = name.replace("metre", "meter")
-    known = TIME_UNITS if axis == "t" else SPACE_UNITS
+    """The UDUNITS long name of a unit of `axis`, from a long name or a common short one.
+
+    Examples
+    --------
+    >>> unit("x", "um"), unit("t", "Seconds")
+    ('micrometer', 'second')
+    """
     if axis == "c":
         raise OptionError("channels have no unit")
+    known = TIME_UNITS if axis == "t" else SPACE_UNITS
+    # Case tells short names apart, as mm and Mm; of long ones it means nothing, and a plural means the same.
+    long = value.lower().replace("metre", "meter").removesuffix("s")
+    name = _UNIT_ALIASES.get(value) or (_UNIT_ALIASES.get(long, long) if len(long) > 2 else value)
     if name not in known:
         raise OptionError(f"{axis}: {unknown('unit', value, known)}")
     return name
@@ -195,7 +208,8 @@ def unit(axis: str, value: str) -> str:
 
 def units(value: object) -> dict[str, str]:
     """Units by axis, as UDUNITS long names."""
-    return {axis: unit(axis, right) for axis, right in _by_axis(value).items()}
+    example = "z=micrometer,y=micrometer,x=micrometer"
+    return {axis: unit(axis, right) for axis, right in _by_axis(value, example).items()}
 
 
 def names(value: object) -> tuple[str, ...]:
@@ -216,9 +230,11 @@ def colors(value: object) -> tuple[str, ...]:
 
 def scale_factors(value: object) -> Literal["auto"] | tuple[dict[str, int], ...]:
     """``auto``, factors by axis for all levels, or a list of them, one a level after the first."""
-    if value == "auto" or value == ("auto",):
+    several = [value] if isinstance(value, str | Mapping) else list(_items(value))
+    if several == ["auto"]:
         return "auto"
-    several = [value] if isinstance(value, str | Mapping) else _items(value)
+    if not several:
+        raise OptionError("the list is empty; leave the option out, or say levels=1")
     return tuple(_counts_by_axis(item) for item in several)
 
 

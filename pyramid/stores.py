@@ -61,18 +61,23 @@ class Location:
 def locate(url: str) -> Location:
     """Parse a path or URL.
 
-    Raises OptionError for a scheme that is not known or a URL without a bucket.
+    Raises OptionError for empty text, a scheme that is not known, and a URL without a bucket or with one slash.
 
     Examples
     --------
     >>> str(locate("s3://bucket/a//cells.ome.zarr/"))
     's3://bucket/a/cells.ome.zarr'
     """
+    if not url:
+        raise OptionError("a path or URL is empty; say which is meant")
     scheme, colon, rest = url.partition("://")
     if not colon:
-        return Location("file", "", str(Path(url).expanduser().absolute()))
+        return _locate_path(url)
     if scheme == "file":
-        return Location("file", "", str(Path(urllib.parse.unquote(rest.removeprefix("localhost"))).absolute()))
+        path = urllib.parse.unquote(rest.removeprefix("localhost"))
+        if not path.startswith("/"):
+            raise OptionError(f"{url}: a file URL has three slashes, as file:///data/cells.ome.zarr")
+        return Location("file", "", path)
     canonical = _ALIASES.get(scheme, scheme)
     if canonical not in _SCHEMES:
         raise OptionError(f"{_without_secrets(url)}: {unknown('scheme', scheme, {*_SCHEMES, 'file'})}")
@@ -81,6 +86,16 @@ def locate(url: str) -> Location:
     if not bucket or not parts or ".." in parts:
         raise OptionError(f"{_without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY, without '..'")
     return Location(canonical, bucket, "/".join(parts))
+
+
+def _locate_path(path: str) -> Location:
+    """A path on this machine; a URL that lost a slash on its way, as it does in a `Path`, is none."""
+    scheme, colon, _ = path.partition(":/")
+    if colon and scheme in {*_SCHEMES, *_ALIASES, "file", "http", "https"}:
+        raise OptionError(f"{path}: a URL has two slashes, as {scheme}://BUCKET/KEY; give it as text, not as a Path")
+    absolute = Path(os.path.expanduser(path)).absolute()
+    # '..' means what the system takes it for, behind a link too, and is no folder to be made.
+    return Location("file", "", os.path.realpath(absolute) if ".." in absolute.parts else str(absolute))
 
 
 def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) -> zarr.abc.store.Store:

@@ -43,8 +43,8 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
         source = locate(spec.location)
         if source.holds(location) or location.holds(source):
             raise TargetError(f"{location}: target and source ({source}) lie within each other; give another target")
-    if location.is_local and os.path.lexists(location.path) and not os.path.isdir(location.path):
-        raise TargetError(f"{location} is a file or a broken link; give the path of a folder that can be made")
+    if location.is_local:
+        _check_folder(location)
     if _is_free(location, url, options):
         return
     if not options.overwrite:
@@ -56,6 +56,24 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
         raise TargetError(
             f"{location} exists and is no Zarr, and --overwrite replaces nothing else; remove it yourself"
         )
+
+
+def _check_folder(location: Location) -> None:
+    """Refuse a local target that is a file, or whose folder cannot be made."""
+    path = location.path
+    if not path.isascii() and any("\ud800" <= letter <= "\udfff" for letter in path):
+        raise TargetError(f"{path!r} is no UTF-8, which the writer of chunks wants; give another target")
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise TargetError(
+            f"{location} is a file or a broken link, and an OME-Zarr is a folder; "
+            "give another TARGET (SOURCE comes first, then TARGET)"
+        )
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    if not os.path.isdir(path):
+        raise TargetError(f"{location} cannot be made: {path} is no folder; give another target")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise TargetError(f"{location} cannot be made: {path} may not be written; give another target")
 
 
 def _is_free(location: Location, url: str, options: Options) -> bool:
@@ -89,6 +107,8 @@ def create_sink(plan: Plan, url: str, options: Options) -> Sink:
     if options.overwrite and not _is_free(locate(url), url, options):
         with told(url, "what is there", "removed"):
             _remove(locate(url), store)
+    if locate(url).is_local:
+        _make_folder(locate(url))
     with told(url, "metadata"):
         zarr.create_group(store, zarr_format=form.zarr_format, attributes=IN_PROGRESS)
         levels = tuple(
@@ -96,6 +116,13 @@ def create_sink(plan: Plan, url: str, options: Options) -> Sink:
             for number, level in enumerate(plan.levels)
         )
     return Sink(url, options.storage_options, levels, options.skip_empty)
+
+
+def _make_folder(location: Location) -> None:
+    try:
+        os.makedirs(location.path, exist_ok=True)
+    except OSError as error:
+        raise TargetError(f"{location} cannot be made: {error.strerror}; give another target") from error
 
 
 def _remove(location: Location, store: Store) -> None:

@@ -24,7 +24,7 @@ def telling(*, verbose: bool) -> Iterator[None]:
         import logging  # noqa: PLC0415  (beside its one use, which is rare)
 
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     except PyramidError as error:
@@ -39,6 +39,8 @@ def telling(*, verbose: bool) -> Iterator[None]:
     except Exception as error:
         message = f"this should not have happened: {type(error).__name__}: {error}; -v shows where"
         _end(error, message, UNFORESEEN, verbose=verbose)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pyramid.options import Options, Spelling, spellings
+from pyramid.options import Options, Spelling, make_options, spellings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,7 +18,7 @@ def _flag(name: str) -> str:
 
 
 def _help(spelling: Spelling, default: object) -> str:
-    text = spelling.help[0].upper() + spelling.help[1:]
+    text = spelling.help[0].upper() + spelling.help[1:]  # which is why no help begins with a value
     shown = f" [default: {default}]" if isinstance(default, str | int) and not isinstance(default, bool) else ""
     return f"{text}.{shown}"
 
@@ -39,10 +39,9 @@ def option_flags(command: Command) -> Command:
             )
             command = decorate(command)
         decorate = click.option(
-            _flag(name),
+            _flag(name) if spelling.metavar else f"{_flag(name)}/--no-{_flag(name)[2:]}",
             *spelling.flags,
             name,
-            is_flag=not spelling.metavar,
             default=None,
             multiple=spelling.repeat,
             metavar=spelling.metavar or None,
@@ -52,11 +51,15 @@ def option_flags(command: Command) -> Command:
     return command
 
 
-def option_values(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, by option name; flags that stand for one key of a mapping are put into it."""
-    values = {name: flags[name] for name in spellings() if flags[name] not in (None, ())}
+def option_values(flags: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """`base`, a configuration's values by option name, with the flags that were given in their place.
+
+    A flag that stands for one key of a mapping is put into it.
+    """
+    values = {**base, **{name: flags[name] for name in spellings() if flags[name] not in (None, ())}}
     for name, spelling in spellings().items():
         keys = {key: flags[key] for key, _ in spelling.split if flags[key] is not None}
         if keys:
-            values[name] = {**(spelling.parse(values[name]) if name in values else {}), **keys}
+            given = getattr(make_options({name: values.get(name)}), name)
+            values[name] = {**(given or {}), **keys}
     return values

@@ -21,7 +21,7 @@ class _Commands(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("pyramid", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pyramid")
 def main() -> None:
     """Build multiscale OME-Zarr pyramids from TIFF files and arrays."""
@@ -35,10 +35,10 @@ _verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log
 def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
     """A configuration file's options, and over them the flags."""
     if config is None:
-        return make_options(option_values(flags))
+        return make_options(option_values(flags, {}))
     from pyramid.config import read_config  # noqa: PLC0415  (yaml: only where there is a file)
 
-    return make_options({**read_config(config), **option_values(flags)})
+    return make_options(option_values(flags, read_config(config)))
 
 
 @main.command()
