@@ -17,7 +17,7 @@ import dask.array as da
 from pyramid.errors import OptionError, StoppedError
 from pyramid.planning import Room
 from pyramid.receipt import Receipt
-from pyramid.task import release_buffers
+from pyramid.task import release_memory
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -119,5 +119,7 @@ class ClusterRunner:
         finally:
             unfinished = [future for future in futures if not future.done()]
             self.client.cancel(unfinished)
-            del futures, unfinished
-            self.client.run(release_buffers)
+
+    def release(self) -> None:
+        """Give back the memory that the workers have kept."""
+        self.client.run(release_memory)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -43,6 +44,10 @@ class Runner(Protocol):
 
         Whatever ends it, no block of the wave is under way or waiting when it returns.
         """
+        ...
+
+    def release(self) -> None:
+        """Give back the memory that tasks have kept from block to block."""
         ...
 
 
@@ -125,18 +130,27 @@ def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: Prog
         With the place of the block that failed and the cause.
     """
     tally = Tally(plan, progress)
-    for one in plan.passes:
-        task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source)
-        for wave in _waves(task, source, runner.attempts):
-            try:
-                runner.run(wave, tally.add)
-            except PyramidError:
-                raise
-            except Exception as error:
-                raise StoppedError(
-                    f"levels {one.first} to {one.last}: a block failed: {type(error).__name__}: {error}"
-                ) from error
+    try:
+        for one in plan.passes:
+            task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source)
+            for wave in _waves(task, source, runner.attempts):
+                with _placed(one):
+                    runner.run(wave, tally.add)
+    finally:
+        runner.release()
     return tally
+
+
+@contextmanager
+def _placed(one: Pass) -> Iterator[None]:
+    """Turn what is no failure foreseen into one that names the levels that were made."""
+    try:
+        yield
+    except PyramidError:
+        raise
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise StoppedError(f"levels {one.first} to {one.last}: a block failed: {cause}") from error
 
 
 def _waves(task: BlockTask, source: Source, attempts: int) -> Iterator[da.Array]:

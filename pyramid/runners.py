@@ -13,6 +13,7 @@ import numpy as np
 from dask.callbacks import Callback
 
 from pyramid.receipt import Receipt
+from pyramid.task import release_memory
 
 ATTEMPTS = 4
 
@@ -54,6 +55,11 @@ class LocalRunner:
                 return
             executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid")
             try:
-                dask.compute(wave, scheduler="threads", pool=executor)
+                # An executor, not the name of a scheduler: for a name, Dask would import distributed.
+                dask.compute(wave, scheduler=executor)
             finally:
                 executor.shutdown(wait=True, cancel_futures=True)
+
+    def release(self) -> None:
+        """Give back the memory that this process has kept."""
+        release_memory()

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from pyramid.block import Buffers, Part, build_parts, empty_part
 from pyramid.errors import PyramidError, StoppedError, TargetError
+from pyramid.machine import keep_freed_memory, return_freed_memory
 from pyramid.model import Box, Source
 from pyramid.planning import Pass, Plan
 from pyramid.receipt import Receipt, measure
 from pyramid.reduce import load_method
 from pyramid.sink import Sink
 
-# Kept by the threads that run tasks, whichever scheduler they belong to; `release_buffers` gives it back.
+# Kept by the threads that run tasks, whichever scheduler they belong to; `release_memory` gives it back.
 _buffers = Buffers()
 
 
@@ -45,6 +46,7 @@ class BlockTask:
 
         Raises what a repetition may mend; what it cannot is told by the receipt.
         """
+        keep_freed_memory()
         box = self.one.box(index)
         source_bytes = box.size_px * np.dtype(self.plan.spec.dtype).itemsize
         try:
@@ -83,6 +85,7 @@ def may_mend(error: PyramidError) -> bool:
     return isinstance(error, TargetError) or isinstance(error.__cause__, OSError)
 
 
-def release_buffers() -> None:
-    """Give back what the threads of this process keep."""
+def release_memory() -> None:
+    """Give back what this process keeps from block to block."""
     _buffers.release()
+    return_freed_memory()

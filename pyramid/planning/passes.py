@@ -19,6 +19,8 @@ from pyramid.planning.levels import Level
 
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
 BLOCK_BYTES_AIM = 32 * 2**20
+# More levels a pass save little above this, and many workers side by side would take memory for nothing.
+TASK_BYTES_AIM = 256 * 2**20
 # While a shard is written its pixels are gathered and its encoded chunks joined: two copies of it beside the block.
 UNIT_COPIES = 2
 # What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
@@ -126,7 +128,7 @@ class _Job:
             )
         deepest = smallest
         for candidate in self._deeper():
-            if candidate.task_bytes > room.task_bytes or _starves(candidate, smallest, room):
+            if candidate.task_bytes > min(room.task_bytes, TASK_BYTES_AIM) or _starves(candidate, smallest, room):
                 break
             deepest = candidate
         return self._grown(self._widened(deepest, room), room)
