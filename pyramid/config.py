@@ -12,7 +12,7 @@ import yaml
 from pyramid.errors import OptionError
 from pyramid.options import make_options
 
-BYTES_MOST = 2**20
+BYTES_MOST = 2**16
 
 
 def read_config(path: str) -> dict[str, Any]:
@@ -25,12 +25,12 @@ def read_config(path: str) -> dict[str, Any]:
     """
     text = _read(path)
     with _told(path):
-        # An alias may stand for a thousand others: what it unfolds to is no configuration.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise OptionError(f"config: {path} has an alias (*name); write the value where it is meant")
+        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
-    if root is None:
+    if aliased:  # it may stand for a thousand others: what it unfolds to is no configuration
+        raise OptionError(f"config: {path} has an alias (*name); write the value where it is meant")
+    if root is None or root.tag == "tag:yaml.org,2002:null":
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise OptionError(f"{_place(path, root)}: a configuration is a mapping from option names to values")

@@ -1,0 +1,88 @@
+"""Codecs by name, as the two Zarr formats write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pyramid.codecs import CODECS, auto_shuffle, compressors
+from pyramid.errors import OptionError
+from pyramid.options import Options, spellings
+
+BLOSC = {"cname": "lz4", "clevel": 5, "blocksize": 0}
+
+
+def test_the_options_know_the_same_codecs() -> None:
+    for name in CODECS:
+        assert spellings()["codec"].parse(name) == name
+        assert name in spellings()["codec"].help
+
+
+@pytest.mark.parametrize(
+    ("options", "v3", "v2"),
+    [
+        (
+            Options(),
+            [{"name": "blosc", "configuration": {**BLOSC, "shuffle": "shuffle", "typesize": 2}}],
+            {"id": "blosc", **BLOSC, "shuffle": 1},
+        ),
+        (
+            Options(codec="blosc:zstd", codec_level=1, shuffle="bit"),
+            [
+                {
+                    "name": "blosc",
+                    "configuration": {
+                        "cname": "zstd",
+                        "clevel": 1,
+                        "blocksize": 0,
+                        "shuffle": "bitshuffle",
+                        "typesize": 2,
+                    },
+                }
+            ],
+            {"id": "blosc", "cname": "zstd", "clevel": 1, "blocksize": 0, "shuffle": 2},
+        ),
+        (
+            Options(codec="zstd", codec_level=22),
+            [{"name": "zstd", "configuration": {"level": 22, "checksum": False}}],
+            {"id": "zstd", "level": 22},
+        ),
+        (
+            Options(codec="gzip", codec_level=0),
+            [{"name": "gzip", "configuration": {"level": 0}}],
+            {"id": "gzip", "level": 0},
+        ),
+        (Options(codec="none"), [], None),
+    ],
+)
+def test_metadata(options: Options, v3: list[dict[str, Any]], v2: dict[str, Any] | None) -> None:
+    assert compressors(options, 3, 2) == v3
+    assert compressors(options, 2, 2) == v2
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_checksum_comes_last(codec: str) -> None:
+    plain = compressors(Options(codec=codec), 3, 2)
+    assert isinstance(plain, list)
+    assert compressors(Options(codec=codec, checksum=True), 3, 2) == [*plain, {"name": "crc32c"}]
+
+
+@pytest.mark.parametrize(("item_bytes", "shuffle"), [(1, "none"), (2, "byte"), (8, "byte")])
+def test_the_automatic_shuffle(item_bytes: int, shuffle: str) -> None:
+    assert auto_shuffle(item_bytes) == shuffle
+    assert compressors(Options(), 2, item_bytes) == compressors(Options(shuffle=shuffle), 2, item_bytes)
+
+
+@pytest.mark.parametrize(
+    ("options", "zarr_format", "told"),
+    [
+        (Options(codec_level=10), 3, "codec_level: blosc:lz4 has levels 0 to 9, not 10"),
+        (Options(codec="zstd", codec_level=23), 3, "codec_level: zstd has levels 0 to 22, not 23"),
+        (Options(codec="gzip", shuffle="bit"), 3, "shuffle: gzip has none"),
+        (Options(checksum=True), 2, "checksum: OME-Zarr 0.4 has no place for one"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options: Options, zarr_format: int, told: str) -> None:
+    with pytest.raises(OptionError, match=told):
+        compressors(options, zarr_format, 2)

@@ -1,0 +1,112 @@
+"""Where a path or URL leads, and which place lies in which."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyramid.errors import OptionError
+from pyramid.stores import Location, locate
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("s3://bucket/a/b.zarr", Location("s3", "bucket", "a/b.zarr")),
+        ("s3://bucket//a///b.zarr/", Location("s3", "bucket", "a/b.zarr")),
+        ("s3a://bucket/a", Location("s3", "bucket", "a")),
+        ("gcs://bucket/a", Location("gs", "bucket", "a")),
+        ("abfs://container/a", Location("az", "container", "a")),
+        ("file:///data/a%20b.zarr", Location("file", "", "/data/a b.zarr")),
+        ("file://localhost/data/a", Location("file", "", "/data/a")),
+        ("/data/a/", Location("file", "", "/data/a")),
+        ("/data//a", Location("file", "", "/data/a")),
+        ("/data/100%20", Location("file", "", "/data/100%20")),
+        ("/data/s3:/a", Location("file", "", "/data/s3:/a")),
+    ],
+)
+def test_places(url: str, expected: Location) -> None:
+    assert locate(url) == expected
+
+
+def test_paths_start_here_or_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert locate("a.zarr").path == str(tmp_path / "a.zarr")
+    assert locate("./a.zarr").path == str(tmp_path / "a.zarr")
+    assert locate("~/a.zarr").path == str(tmp_path / "home" / "a.zarr")
+    assert locate("x:y/a.zarr").path == str(tmp_path / "x:y" / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", "empty"),
+        ("s4://bucket/a", "there is no scheme 's4'"),
+        ("s3://bucket", "a URL has the form s3://BUCKET/KEY"),
+        ("s3://bucket/", "a URL has the form s3://BUCKET/KEY"),
+        ("s3:///a", "a URL has the form s3://BUCKET/KEY"),
+        ("s3://bucket/a/../b", "without '..'"),
+        ("s3:/bucket/a", "a URL has two slashes, as s3://BUCKET/KEY"),
+        ("https:/host/a", "a URL has two slashes"),
+        ("file://data/a", "a file URL has three slashes"),
+    ],
+)
+def test_mistakes(url: str, told: str) -> None:
+    with pytest.raises(OptionError, match=told):
+        locate(url)
+
+
+def test_no_secret_is_told() -> None:
+    with pytest.raises(OptionError) as caught:
+        locate("s4://user:hush@bucket/a?token=hush")
+    assert "hush" not in str(caught.value)
+
+
+def test_a_place_holds_itself_and_what_lies_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = locate("a.zarr")
+    for inside in ("a.zarr", "a.zarr/", "./a.zarr", "a.zarr/0", "b/../a.zarr", str(tmp_path / "a.zarr" / "x" / "y")):
+        assert here.holds(locate(inside)), inside
+    assert here.holds(locate(f"file://{tmp_path}/a.zarr/0"))
+    for outside in ("a.zar", "a.zarr2", "a.zarr/../b", ".", "b/a.zarr", "s3://a.zarr/0"):
+        assert not here.holds(locate(outside)), outside
+
+
+def test_links_lead_to_the_same_place(tmp_path: Path) -> None:
+    (tmp_path / "real" / "a.zarr").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "twice").symlink_to("link/a.zarr")
+    (tmp_path / "loop").symlink_to("loop")
+    real = locate(str(tmp_path / "real" / "a.zarr"))
+    for name in ("link/a.zarr", "twice", "twice/0", "twice/../a.zarr/0"):
+        assert real.holds(locate(f"{tmp_path}/{name}")), name
+    assert locate(str(tmp_path / "link" / "a.zarr")).holds(real)
+    assert not real.holds(locate(str(tmp_path / "loop" / "a")))
+
+
+def test_two_dots_mean_what_the_system_takes_them_for(tmp_path: Path) -> None:
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("far/away")
+    assert locate(f"{tmp_path}/link/../a.zarr").path == os.path.realpath(tmp_path / "far" / "a.zarr")
+
+
+def test_buckets_are_told_apart() -> None:
+    assert locate("s3://bucket/a").holds(locate("s3a://bucket/a//b/"))
+    assert not locate("s3://bucket/a").holds(locate("s3://other/a/b"))
+    assert not locate("s3://bucket/a").holds(locate("gs://bucket/a/b"))
+    assert not locate("s3://bucket/a/b").holds(locate("s3://bucket/a"))
+
+
+keys = st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=4)
+
+
+@given(keys, keys)
+def test_holding_is_a_matter_of_whole_names(ours: list[str], theirs: list[str]) -> None:
+    one, other = (locate("s3://bucket/" + "/".join(key)) for key in (ours, theirs))
+    assert one.holds(other) == (theirs[: len(ours)] == ours)
+    assert locate(str(one)) == one
