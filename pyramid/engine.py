@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pyramid.errors import PyramidError, StoppedError
 from pyramid.model import Source
-from pyramid.planning import Plan
+from pyramid.planning import Pass, Plan
 from pyramid.readers.dask import DaskSource
 from pyramid.receipt import Extremes, Receipt
 from pyramid.sink import Sink

@@ -10,7 +10,7 @@ import numpy as np
 import tensorstore as ts
 from numpy.typing import NDArray
 
-TENSORSTORE_METHODS = {"nearest": "stride"}
+TENSORSTORE_METHODS = {"nearest": "stride"}  # all others have one name
 
 
 def read_level(path: Path, number: int, version: str = "0.5") -> NDArray[Any]:
@@ -23,7 +23,8 @@ def read_level(path: Path, number: int, version: str = "0.5") -> NDArray[Any]:
 def downsample(array: NDArray[Any], factors: tuple[int, ...], method: str) -> NDArray[Any]:
     """The next level, as tensorstore makes it."""
     name = TENSORSTORE_METHODS.get(method, method)
-    return np.asarray(ts.downsample(ts.array(array), list(factors), name).read().result())
+    reduced: Any = ts.downsample(ts.array(array), list(factors), name)  # type: ignore[call-overload]  # any method's name
+    return np.asarray(reduced.read().result())
 
 
 def digests(path: Path) -> dict[str, str]:

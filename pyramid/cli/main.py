@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -41,6 +41,12 @@ def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
     return make_options(option_values(flags, read_config(config)))
 
 
+def _notice(notices: Iterable[str]) -> None:
+    """Say what the reader left out or guessed."""
+    for sentence in notices:
+        click.echo(f"pyramid: {sentence}", err=True)
+
+
 @main.command()
 @click.argument("source")
 @click.argument("target")
@@ -64,6 +70,8 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 
         with showing(shown=not (quiet or no_progress)) as progress:
             result = api.run(source, target, options, progress)
+        if not quiet:
+            _notice(result.plan.spec.notices)
         if as_json:
             click.echo(json.dumps(result.to_dict(), indent=2))
         elif not quiet:
@@ -87,6 +95,7 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
         decided, estimate = api.plan_parsed(source, target, options, sample=sample)
+        _notice(decided.spec.notices)
         if as_json:
             told = decided.to_dict() | ({"estimate": estimate.to_dict()} if estimate else {})
             click.echo(json.dumps(told, indent=2))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -16,15 +17,13 @@ import pyramid
 from pyramid.errors import OptionError, TargetError
 from tests.stores import digests
 
-OPTIONS = {"axes": "czyx", "chunks": {"z": 2, "y": 64, "x": 64}, "shards": {"z": 4, "y": 128, "x": 128}}
+OPTIONS: dict[str, Any] = {"axes": "czyx", "chunks": {"z": 2, "y": 64, "x": 64}, "shards": {"z": 4, "y": 128, "x": 128}}
 IMAGE = np.random.default_rng(3).integers(0, 4000, (2, 9, 300, 280), "uint16")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster(  # type: ignore[no-untyped-call]  # distributed is not typed
-        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
-    ) as made:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as made:
         yield made
 
 
@@ -80,13 +79,11 @@ def test_every_block_failing_once_leaves_the_same_bytes(local: dict[str, str], t
     markers = tmp_path / "markers"
     markers.mkdir()
     # Two levels a block keep the failures of a block within the three repetitions that it has.
-    options = {**OPTIONS, "levels": 2, "scale_factors": {"y": 2, "x": 2}, "memory": "4MiB"}
+    options: dict[str, Any] = {**OPTIONS, "levels": 2, "scale_factors": {"y": 2, "x": 2}, "memory": "4MiB"}
     pyramid.convert(IMAGE, tmp_path / "whole", **options)
     with (
-        LocalCluster(  # type: ignore[no-untyped-call]  # distributed is not typed
-            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
+        Client(cluster) as client,
     ):
         client.run(_fail_each_write_once, str(markers))
         pyramid.convert(IMAGE, tmp_path / "failing", **options)

@@ -23,8 +23,9 @@ from tests.stores import digests
 
 IMAGE = np.random.default_rng(4).integers(0, 4000, (2, 5, 200, 180), "uint16")
 BUCKET = "images"
-SHARDED = {"axes": "czyx", "chunks": {"z": 2, "y": 64, "x": 64}, "shards": {"z": 4, "y": 128, "x": 128}}
-PLAIN = {"axes": "czyx", "chunks": {"z": 2, "y": 64, "x": 64}, "ome_zarr_version": "0.4", "shards": "none"}
+CHUNKS: dict[str, Any] = {"axes": "czyx", "chunks": {"z": 2, "y": 64, "x": 64}}
+SHARDED: dict[str, Any] = {**CHUNKS, "shards": {"z": 4, "y": 128, "x": 128}}
+PLAIN: dict[str, Any] = {**CHUNKS, "ome_zarr_version": "0.4", "shards": "none"}
 SECRET = "a-secret-that-is-told-to-nobody"
 
 
