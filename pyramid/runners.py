@@ -19,15 +19,23 @@ ATTEMPTS = 4
 
 
 class _Watch(Callback):  # type: ignore[misc]  # dask is not typed
-    """Hands over each receipt when its task ends; Dask calls it in the thread that computes."""
+    """Hands over each receipt once, when its task ends; Dask calls it in the thread that computes.
+
+    The task that joins the wave's blocks shows their receipts a second time.
+    """
 
     def __init__(self, on_receipt: Callable[[Receipt], None]) -> None:
         super().__init__(posttask=self._after)
         self._on_receipt = on_receipt
+        self._seen: set[int] = set()
 
     def _after(self, _key: object, result: object, *_state: Any) -> None:
-        if isinstance(result, np.ndarray) and result.dtype == object and isinstance(result.flat[0], Receipt):
-            self._on_receipt(result.flat[0])
+        if not isinstance(result, np.ndarray) or result.dtype != object or not isinstance(result.flat[0], Receipt):
+            return
+        receipt = result.flat[0]
+        if receipt.block not in self._seen:
+            self._seen.add(receipt.block)
+            self._on_receipt(receipt)
 
 
 @dataclass(frozen=True)
