@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyramid.errors import TargetError
-from pyramid.machine import available_cores, free_bytes, keep_freed_memory
+from pyramid.machine import available_cores, free_bytes
 from pyramid.model import Source
 from pyramid.options import Options, make_options
 from pyramid.planning import Plan, Room, make_plan
@@ -211,7 +211,6 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
         from pyramid.target import create_sink  # noqa: PLC0415
 
         started_s = time.perf_counter()
-        keep_freed_memory()  # before zarr's threads begin: what malloc does for a thread is settled then
         sink = create_sink(job.plan, target, options)
         try:
             tally = build(job.plan, job.source, sink, job.runner, progress)

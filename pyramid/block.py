@@ -1,14 +1,14 @@
 """The fused step: one block of the source becomes its part of every level of the pass, in memory.
 
-Arrays are padded to whole write units, since a chunk is written whole or not at all: a partial chunk would be read
-before it is written. Padding holds the fill value, so that the bytes on disk do not depend on how the work was cut.
+Arrays are padded to whole write units, since a chunk is stored whole. Padding holds the fill value, so that the bytes
+on disk do not depend on how the work was cut.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,9 @@ class Buffers:
     """Memory that a thread keeps from block to block: fresh arrays cost more in page faults than the codec does."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, int], NDArray[np.uint8]] = {}
+        self._kept: dict[tuple[int, Hashable], NDArray[np.uint8]] = {}
 
-    def take(self, key: int, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
+    def take(self, key: Hashable, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
         """An array of C order whose content is whatever was there; in a thread the same key gives the same memory."""
         size = math.prod(shape) * dtype.itemsize
         place = (threading.get_ident(), key)

@@ -92,6 +92,16 @@ def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Con
     >>> compressors(Options(codec="gzip"), 3, 2)
     [{'name': 'gzip', 'configuration': {'level': 5}}]
     """
+    check_codec(options, zarr_format)
+    codec, shuffle = CODECS[options.codec], chosen_shuffle(options, item_bytes)
+    if zarr_format == 2:
+        return codec.v2(options.codec_level, shuffle, item_bytes)
+    made = codec.v3(options.codec_level, shuffle, item_bytes)
+    return [*([made] if made else []), *([{"name": "crc32c"}] if options.checksum else [])]
+
+
+def check_codec(options: Options, zarr_format: int) -> None:
+    """Raise OptionError where the options of the codec do not fit it, or the format."""
     codec = CODECS[options.codec]
     if options.codec_level > codec.level_most:
         raise OptionError(f"codec_level: {options.codec} has levels 0 to {codec.level_most}, not {options.codec_level}")
@@ -99,11 +109,11 @@ def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Con
         raise OptionError(f"shuffle: {options.codec} has none; leave it out, or use a blosc codec")
     if options.checksum and zarr_format == 2:
         raise OptionError("checksum: OME-Zarr 0.4 has no place for one; leave it out, or write 0.5")
-    shuffle = auto_shuffle(options.codec, item_bytes) if options.shuffle == "auto" else options.shuffle
-    if zarr_format == 2:
-        return codec.v2(options.codec_level, shuffle, item_bytes)
-    made = codec.v3(options.codec_level, shuffle, item_bytes)
-    return [*([made] if made else []), *([{"name": "crc32c"}] if options.checksum else [])]
+
+
+def chosen_shuffle(options: Options, item_bytes: int) -> str:
+    """The shuffle that the options ask for, decided where they leave it open."""
+    return auto_shuffle(options.codec, item_bytes) if options.shuffle == "auto" else options.shuffle
 
 
 def auto_shuffle(codec: str, item_bytes: int) -> str:

@@ -98,14 +98,18 @@ def _sampled_level(plan: Plan) -> int:
 
 
 def _planes(axes: str, shape: Shape, channel: int) -> Iterator[Box]:
-    """Planes of one channel, of at most SAMPLE_PX_MOST pixels in all; of one that is larger, its middle."""
+    """All of one channel where that is not too much; else planes of it, and of one that is larger, its middle."""
+    extent = dict(zip(axes, shape, strict=True)) | {"c": 1}
+    if math.prod(extent[axis] for axis in axes) <= SAMPLE_PX_MOST:
+        yield Box(tuple(channel if axis == "c" else 0 for axis in axes), tuple(extent[axis] for axis in axes))
+        return
     edge = math.isqrt(SAMPLE_PX_MOST)
-    plane = {axis: min(n, edge) for axis, n in zip(axes, shape, strict=True) if axis in "yx"}
-    stack = {axis: n for axis, n in zip(axes, shape, strict=True) if axis in "tz"}
-    wanted = min(math.prod(stack.values()), max(1, SAMPLE_PX_MOST // math.prod(plane.values())))
-    for flat in np.linspace(0, math.prod(stack.values()) - 1, wanted).round().astype(int):
+    plane = {axis: min(extent[axis], edge) for axis in "yx"}
+    stack = {axis: n for axis, n in extent.items() if axis in "tz"}
+    depth = math.prod(stack.values())
+    wanted = min(depth, max(1, SAMPLE_PX_MOST // math.prod(plane.values())))
+    middle = {axis: (extent[axis] - n) // 2 for axis, n in plane.items()}
+    for flat in np.linspace(0, depth - 1, wanted).round().astype(int):
         at = dict(zip(stack, np.unravel_index(flat, tuple(stack.values())), strict=True)) if stack else {}
-        at["c"] = channel
-        middle = {axis: (n - plane[axis]) // 2 for axis, n in zip(axes, shape, strict=True) if axis in plane}
-        start = tuple(int({**at, **middle}[axis]) for axis in axes)
-        yield Box(start, tuple(plane.get(axis, 1) for axis in axes))
+        start = {**at, **middle, "c": channel}
+        yield Box(tuple(int(start[axis]) for axis in axes), tuple(plane.get(axis, 1) for axis in axes))

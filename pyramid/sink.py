@@ -1,14 +1,13 @@
-"""The target while it is written: chunks in any order, and the metadata last.
+"""The target while it is written: objects in any order, and the metadata last.
 
-A `Sink` is what a task carries: URL, options and the arrays' metadata, no handle. The process that writes builds its
-arrays from that metadata, with no request to the store. Chunks go through zarr-python's array with the ``zarrs``
-pipeline, one thread a call: tasks are what runs side by side, and a shard's inner chunks always lie in the same
-order. The arrays that write are rounded up to whole write units, so that every chunk is written whole: a partial
-one would be read and decoded first.
+A `Sink` is what a task carries: URL, options and what each level's arrays look like, no handle. The process that
+writes opens its store from that, with no request. Each object is encoded by `pyramid.encode` and put whole by
+`pyramid.writers`; levels are read back through zarr-python's arrays, built from their metadata alone.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import warnings
@@ -21,14 +20,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.core.array_spec import ArrayConfig
 from zarr.core.sync import sync
 from zarr.storage import StorePath
 
-from pyramid.block import Part
+from pyramid.block import Buffers, Part
+from pyramid.encode import Encoding
 from pyramid.errors import PyramidError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.stores import locate, open_store
+from pyramid.writers import Writer, open_writer
 
 if TYPE_CHECKING:
     from zarr.core.metadata import ArrayV3Metadata
@@ -42,10 +42,25 @@ _configuring = threading.Lock()
 
 @dataclass(frozen=True)
 class StoredLevel:
-    """One level's array: its metadata as JSON, and what is written at once."""
+    """One level's array.
+
+    Parameters
+    ----------
+    metadata
+        What its ``zarr.json`` or ``.zarray`` holds, as JSON.
+    shape, unit
+        Extent, and what one object holds, in pixels.
+    prefix
+        What the keys of its objects begin with.
+    encoding
+        How a unit becomes an object.
+    """
 
     metadata: str
+    shape: Shape
     unit: Shape
+    prefix: str
+    encoding: Encoding
 
 
 @dataclass(frozen=True)
@@ -60,22 +75,30 @@ class Sink:
         What its store is opened with.
     levels
         The arrays, level 0 first.
-    skip_empty
-        Whether chunks that hold the fill value alone are left out.
     """
 
     url: str
     storage_options: Mapping[str, Any] | None = field(repr=False)
     levels: tuple[StoredLevel, ...]
-    skip_empty: bool
 
-    def write(self, part: Part) -> None:
-        """Write one block's part of a level: whole chunks or shards, each replaced if it is there.
+    def write(self, part: Part, buffers: Buffers) -> None:
+        """Write one block's part of a level: whole chunks or shards, each in place of what is there.
 
         Raises TargetError with the level, the place and the cause.
         """
-        with told(self.url, f"level {part.level}, block at {part.box.start}"):
-            self._writers[part.level][Box(part.box.start, part.array.shape).slices] = part.array
+        level = self.levels[part.level]
+        grid = (range(n // u) for n, u in zip(part.array.shape, level.unit, strict=True))
+        first = tuple(a // u for a, u in zip(part.box.start, level.unit, strict=True))
+        for at in itertools.product(*grid):
+            place = tuple(a + b for a, b in zip(first, at, strict=True))
+            box = Box(tuple(a * u for a, u in zip(at, level.unit, strict=True)), level.unit)
+            start = (i * u for i, u in zip(place, level.unit, strict=True))
+            inside = tuple(min(u, n - a) for a, u, n in zip(start, level.unit, level.shape, strict=True))
+            key = level.prefix + "/".join(map(str, place))
+            with told(self.url, key):
+                body = level.encoding.encode(part.array[box.slices], inside, buffers)
+                if body is not None:
+                    self._writer.put(key, body)
 
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box` of a level that is written."""
@@ -85,6 +108,7 @@ class Sink:
     def commit(self, attributes: Mapping[str, Any]) -> None:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
         with told(self.url, "metadata"):
+            self._writer.finish()
             group = zarr.open_group(self._store, mode="r+")
             group.attrs.put(dict(attributes))
 
@@ -93,30 +117,23 @@ class Sink:
         return open_store(self.url, self.storage_options, read_only=False)
 
     @cached_property
-    def _writers(self) -> tuple[zarr.Array[Any], ...]:
-        return tuple(self._open(number, ZARRS, padded=True) for number in range(len(self.levels)))
+    def _writer(self) -> Writer:
+        return open_writer(self.url, self.storage_options)
 
     @cached_property
     def _readers(self) -> tuple[zarr.Array[Any], ...]:
         # Over the network zarr-python makes one request a chunk where zarrs makes two.
         pipeline = ZARRS if locate(self.url).is_local else ZARR_PYTHON
-        return tuple(self._open(number, pipeline, padded=False) for number in range(len(self.levels)))
-
-    def _open(self, number: int, pipeline: str, *, padded: bool) -> zarr.Array[Any]:
-        level = self.levels[number]
-        metadata = json.loads(level.metadata)
-        if padded:
-            metadata["shape"] = [-(-n // u) * u for n, u in zip(metadata["shape"], level.unit, strict=True)]
-        path = StorePath(self._store, str(number))
-        return open_array(metadata, path, pipeline, write_empty_chunks=not self.skip_empty)
+        return tuple(
+            open_array(json.loads(level.metadata), StorePath(self._store, str(number)), pipeline)
+            for number, level in enumerate(self.levels)
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def open_array(
-    metadata: Mapping[str, Any], path: StorePath, pipeline: str, *, write_empty_chunks: bool
-) -> zarr.Array[Any]:
+def open_array(metadata: Mapping[str, Any], path: StorePath, pipeline: str) -> zarr.Array[Any]:
     """An array from its metadata alone, without a request to the store.
 
     Parameters
@@ -126,9 +143,7 @@ def open_array(
     path
         Where its chunks lie.
     pipeline
-        The codec pipeline that it reads and writes with, one thread a call.
-    write_empty_chunks
-        Whether a chunk that holds the fill value alone is stored.
+        The codec pipeline that it reads with, one thread a call.
     """
     settings = {
         "codec_pipeline.path": pipeline,
@@ -140,12 +155,8 @@ def open_array(
         sync(_nothing())
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="zarrs")
         with zarr.config.set(settings):
-            asynchronous: zarr.AsyncArray[Any] = zarr.AsyncArray(
-                metadata=cast("ArrayV3Metadata", metadata),  # a dictionary of either format is as good
-                store_path=path,
-                config=ArrayConfig(order="C", write_empty_chunks=write_empty_chunks),
-            )
-        return zarr.Array(asynchronous)
+            # A dictionary is as good as what it is said to be, in either format.
+            return zarr.Array(zarr.AsyncArray(cast("ArrayV3Metadata", metadata), path))
 
 
 async def _nothing() -> None:

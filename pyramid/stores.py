@@ -127,7 +127,12 @@ def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) 
         return LocalStore(location.path, read_only=read_only)
     from zarr.storage import ObjectStore  # noqa: PLC0415
 
-    return ObjectStore(_object_store(location, _frozen(options or {})), read_only=read_only)
+    return ObjectStore(open_object_store(location, options), read_only=read_only)
+
+
+def open_object_store(location: Location, options: Mapping[str, Any] | None) -> ObStore:
+    """The obstore of a location that is not on local disk; one a process, for its connections are what is dear."""
+    return _object_store(location, _frozen(options or {}))
 
 
 def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -139,7 +144,6 @@ def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 @functools.lru_cache(maxsize=32)
 def _object_store(location: Location, options: tuple[tuple[str, Any], ...]) -> ObStore:
-    """The obstore of a location: one a process, for its connections are what is dear."""
     scheme = _SCHEMES[location.scheme]
     config: dict[str, Any] = {}
     for name, value in options:

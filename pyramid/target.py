@@ -16,7 +16,8 @@ from zarr.abc.store import Store
 from zarr.core.sync import sync
 
 from pyramid.block import FILL_VALUE
-from pyramid.codecs import Config, compressors
+from pyramid.codecs import Config, chosen_shuffle, compressors
+from pyramid.encode import Encoding
 from pyramid.errors import TargetError
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
@@ -112,10 +113,29 @@ def create_sink(plan: Plan, url: str, options: Options) -> Sink:
     with told(url, "metadata"):
         zarr.create_group(store, zarr_format=form.zarr_format, attributes=IN_PROGRESS)
         levels = tuple(
-            StoredLevel(_create_array(store, str(number), level, plan, codecs), level.unit)
+            StoredLevel(
+                metadata=_create_array(store, str(number), level, plan, codecs),
+                shape=level.shape,
+                unit=level.unit,
+                prefix=f"{number}/" if form.zarr_format == 2 else f"{number}/c/",
+                encoding=_encoding(level, plan, options),
+            )
             for number, level in enumerate(plan.levels)
         )
-    return Sink(url, options.storage_options, levels, options.skip_empty)
+    return Sink(url, options.storage_options, levels)
+
+
+def _encoding(level: Level, plan: Plan, options: Options) -> Encoding:
+    return Encoding(
+        codec=options.codec,
+        level=options.codec_level,
+        shuffle=chosen_shuffle(options, np.dtype(plan.spec.dtype).itemsize),
+        checksum=options.checksum,
+        dtype=plan.spec.dtype,
+        chunks=level.chunks,
+        sharded=level.shards is not None,
+        skip_empty=options.skip_empty,
+    )
 
 
 def _make_folder(location: Location) -> None:

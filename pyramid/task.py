@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pyramid.block import Buffers, Part, build_parts, empty_part
 from pyramid.errors import PyramidError, StoppedError, TargetError
-from pyramid.machine import keep_freed_memory, return_freed_memory
 from pyramid.model import Box, Source
 from pyramid.planning import Pass, Plan
 from pyramid.receipt import Receipt, measure
@@ -46,14 +45,13 @@ class BlockTask:
 
         Raises what a repetition may mend; what it cannot is told by the receipt.
         """
-        keep_freed_memory()
         box = self.one.box(index)
         source_bytes = box.size_px * np.dtype(self.plan.spec.dtype).itemsize
         try:
             base = self._base(box, pixels)
             parts = build_parts(self.plan.levels, self.one, base, load_method(self.plan.method), _buffers)
             for part in parts:
-                self.sink.write(part)
+                self.sink.write(part, _buffers)
         except PyramidError as error:
             if may_mend(error):
                 raise
@@ -88,4 +86,3 @@ def may_mend(error: PyramidError) -> bool:
 def release_memory() -> None:
     """Give back what this process keeps from block to block."""
     _buffers.release()
-    return_freed_memory()

@@ -21,8 +21,8 @@ from pyramid.planning.levels import Level
 BLOCK_BYTES_AIM = 32 * 2**20
 # More levels a pass save little above this, and many workers side by side would take memory for nothing.
 TASK_BYTES_AIM = 256 * 2**20
-# While a shard is written its pixels are gathered and its encoded chunks joined: two copies of it beside the block.
-UNIT_COPIES = 2
+# What encoding an object holds beside the block: its bytes, which noise does not make fewer, and a chunk.
+UNIT_COPIES = 1.05
 # What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
 SOURCE_COPIES = 2
 
@@ -168,7 +168,7 @@ class _Job:
             held += math.prod(-(-n // u) * u for n, u in zip(extent, level.unit, strict=True))
             largest_unit = max(largest_unit, math.prod(level.unit))
         piece = math.prod(map(min, self.source_chunks, block)) if self.first == 0 else 0
-        return (held + UNIT_COPIES * largest_unit + SOURCE_COPIES * piece) * self.item_bytes
+        return (held + math.ceil(UNIT_COPIES * largest_unit) + SOURCE_COPIES * piece) * self.item_bytes
 
     def _widened(self, chosen: Pass, room: Room) -> Pass:
         """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""

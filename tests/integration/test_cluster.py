@@ -60,17 +60,17 @@ def test_the_command_line_runs_on_the_cluster_at_an_address(
 
 def _fail_each_write_once(folder: str) -> None:
     """Make every block's writes fail at first, in this worker: a marker tells that a part has failed already."""
-    from pyramid.block import Part
+    from pyramid.block import Buffers, Part
     from pyramid.sink import Sink
 
     write = Sink.write
 
-    def failing(self: Sink, part: Part) -> None:
+    def failing(self: Sink, part: Part, buffers: Buffers) -> None:
         marker = Path(folder) / f"{part.level}-{'-'.join(map(str, part.box.start))}"
         if not marker.exists():
             marker.touch()
             raise TargetError(f"{marker.name}: refused for once")
-        write(self, part)
+        write(self, part, buffers)
 
     Sink.write = failing  # type: ignore[method-assign]  # the fault is put in on purpose
 

@@ -68,10 +68,15 @@ def test_a_checksum_comes_last(codec: str) -> None:
     assert compressors(Options(codec=codec, checksum=True), 3, 2) == [*plain, {"name": "crc32c"}]
 
 
-@pytest.mark.parametrize(("item_bytes", "shuffle"), [(1, "none"), (2, "byte"), (8, "byte")])
-def test_the_automatic_shuffle(item_bytes: int, shuffle: str) -> None:
-    assert auto_shuffle(item_bytes) == shuffle
-    assert compressors(Options(), 2, item_bytes) == compressors(Options(shuffle=shuffle), 2, item_bytes)
+@pytest.mark.parametrize(
+    ("codec", "item_bytes", "shuffle"),
+    [("blosc:lz4", 1, "bit"), ("blosc:zstd", 1, "none"), ("blosc:lz4", 2, "byte"), ("blosc:zstd", 8, "byte")],
+)
+def test_the_automatic_shuffle(codec: str, item_bytes: int, shuffle: str) -> None:
+    assert auto_shuffle(codec, item_bytes) == shuffle
+    assert compressors(Options(codec=codec), 2, item_bytes) == compressors(
+        Options(codec=codec, shuffle=shuffle), 2, item_bytes
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""From pixels to the bytes of one object: a chunk, or a shard of chunks with its index.
+
+Each chunk is gathered into memory that stays in the processor's cache, encoded straight into a buffer that the
+thread keeps, and the buffer is what the store is handed: no pixel is copied twice and nothing is mapped anew. The
+bytes depend on the pixels alone: one thread encodes an object, and a shard's chunks lie in C order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import google_crc32c
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.block import Buffers
+from pyramid.model import Shape
+
+# The most by which a codec's output outgrows its input: gzip, the worst, adds 5 bytes to each 16 KiB and a header.
+_OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 1024
+_EMPTY = np.uint64(2**64 - 1)
+_CRC_BYTES = 4
+
+_imagecodecs: Any = imagecodecs  # what it is typed as knows neither arrays nor memory views
+Encoder: TypeAlias = Callable[[NDArray[Any], memoryview, "Encoding"], int]
+
+
+def _blosc(name: str) -> Encoder:
+    kinds = {"none": "noshuffle", "byte": "shuffle", "bit": "bitshuffle"}
+
+    def encode(chunk: NDArray[Any], out: memoryview, encoding: Encoding) -> int:
+        packed = _imagecodecs.blosc_encode(
+            chunk,
+            level=encoding.level,
+            compressor=name,
+            shuffle=kinds[encoding.shuffle],
+            typesize=chunk.itemsize,
+            numthreads=1,
+            out=out,
+        )
+        return len(packed)
+
+    return encode
+
+
+def _zstd(chunk: NDArray[Any], out: memoryview, encoding: Encoding) -> int:
+    return len(_imagecodecs.zstd_encode(chunk, level=encoding.level, out=out))
+
+
+def _gzip(chunk: NDArray[Any], out: memoryview, encoding: Encoding) -> int:
+    return len(_imagecodecs.gzip_encode(chunk, level=encoding.level, out=out))
+
+
+def _plain(chunk: NDArray[Any], out: memoryview, _encoding: Encoding) -> int:
+    out[: chunk.nbytes] = chunk.reshape(-1).view(np.uint8).data
+    return chunk.nbytes
+
+
+_ENCODERS: Mapping[str, Encoder] = {
+    "blosc:lz4": _blosc("lz4"),
+    "blosc:zstd": _blosc("zstd"),
+    "zstd": _zstd,
+    "gzip": _gzip,
+    "none": _plain,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the pixels of one level become objects.
+
+    Parameters
+    ----------
+    codec, level, shuffle
+        As in `pyramid.codecs`; the shuffle is decided.
+    checksum
+        Whether each chunk ends with its crc32c.
+    dtype
+        NumPy name of the pixels' dtype; it is stored little-endian.
+    chunks
+        Chunk shape.
+    sharded
+        Whether an object is a shard.
+    skip_empty
+        Whether chunks and shards that hold zero bytes alone are left out.
+    """
+
+    codec: str
+    level: int
+    shuffle: str
+    checksum: bool
+    dtype: str
+    chunks: Shape
+    sharded: bool
+    skip_empty: bool
+
+    def encode(self, unit: NDArray[Any], inside: Shape, buffers: Buffers) -> memoryview | None:
+        """The object of one write unit, None where it is left out.
+
+        Parameters
+        ----------
+        unit
+            The pixels, padded to the unit's whole shape; it may be strided.
+        inside
+            How far they lie inside the level; chunks of a shard that lie outside are left out.
+        buffers
+            Where the bytes are; they are valid until the next call with the same buffers in this thread.
+        """
+        if self.sharded:
+            return self._shard(unit, inside, buffers)
+        out = self._out(1, buffers)
+        size = self._chunk(unit, out, buffers)
+        return None if size is None else out[:size]
+
+    def _out(self, chunks: int, buffers: Buffers) -> memoryview:
+        chunk_bytes = math.prod(self.chunks) * np.dtype(self.dtype).itemsize
+        most = chunk_bytes + chunk_bytes // _OVERHEAD_SHARE + _OVERHEAD_BYTES
+        return buffers.take("object", (chunks * most,), np.dtype(np.uint8)).data
+
+    def _chunk(self, pixels: NDArray[Any], out: memoryview, buffers: Buffers) -> int | None:
+        """Encode one chunk into `out`; its size in bytes, None where it is left out."""
+        chunk = buffers.take("chunk", self.chunks, np.dtype(self.dtype).newbyteorder("<"))
+        np.copyto(chunk, pixels)
+        if self.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
+            return None
+        size = _ENCODERS[self.codec](chunk, out, self)
+        if self.checksum:
+            out[size : size + _CRC_BYTES] = _crc32c(out[:size])
+            size += _CRC_BYTES
+        return size
+
+    def _shard(self, unit: NDArray[Any], inside: Shape, buffers: Buffers) -> memoryview | None:
+        grid = tuple(n // c for n, c in zip(unit.shape, self.chunks, strict=True))
+        index = np.full((math.prod(grid), 2), _EMPTY, "<u8")
+        out, end = self._out(math.prod(grid) + 1, buffers), 0
+        for number, box in self._inner(grid, inside):
+            size = self._chunk(unit[box], out[end:], buffers)
+            if size is not None:
+                index[number] = end, size
+                end += size
+        if end == 0:
+            return None
+        told = index.tobytes()
+        told += _crc32c(told)
+        out[end : end + len(told)] = told
+        return out[: end + len(told)]
+
+    def _inner(self, grid: Shape, inside: Shape) -> Iterator[tuple[int, tuple[slice, ...]]]:
+        """Number and place of each chunk of a shard that lies inside the level, at least in part."""
+        for number, at in enumerate(itertools.product(*map(range, grid))):
+            start = tuple(i * c for i, c in zip(at, self.chunks, strict=True))
+            if all(a < n for a, n in zip(start, inside, strict=True)):
+                yield number, tuple(slice(a, a + c) for a, c in zip(start, self.chunks, strict=True))
+
+
+def _crc32c(data: memoryview | bytes) -> bytes:
+    return int(google_crc32c.value(bytes(data))).to_bytes(_CRC_BYTES, "little")
