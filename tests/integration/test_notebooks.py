@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
-def test_notebooks_run(tmp_path: Path) -> None:
-    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    assert notebooks, "there is no notebook to run"
-    for notebook in notebooks:
-        copy = shutil.copy(notebook, tmp_path)
-        words = [sys.executable, "-c", "from nbclient.cli import main; main()", "--timeout=120", str(copy)]
-        run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, f"{notebook.name}: {run.stderr[-3000:]}"
+def test_there_is_one() -> None:
+    assert "quickstart.ipynb" in [path.name for path in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs(notebook: Path, tmp_path: Path) -> None:
+    copy = shutil.copy(notebook, tmp_path)
+    words = [sys.executable, "-c", "from nbclient.cli import main; main()", "--timeout=120", str(copy)]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_kept_without_what_it_put_out(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    assert [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
