@@ -132,7 +132,7 @@ def test_an_unknown_option_is_answered_with_the_nearest() -> None:
         make_options({"chunk": "auto"})
 
 
-@pytest.mark.parametrize("name", [*GIVEN, *SWITCHES])
+@pytest.mark.parametrize("name", sorted({*GIVEN, *SWITCHES}))  # alike in each process of the tests
 def test_a_wrong_value_is_told_with_its_option(name: str) -> None:
     with pytest.raises(OptionError, match=f"^{name}: "):
         make_options({name: object()})
