@@ -257,19 +257,20 @@ def test_a_disk_that_takes_no_more(version: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", LIMITED, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (NO_TARGET, ""), done.stderr
     first, second = done.stderr.splitlines()
-    assert f"{tmp_path}/t.zarr: level 0, block at (" in first
-    assert "large" in first.lower()
+    assert f"{tmp_path}/t.zarr: " in first
+    assert "cannot be written: " in first
+    assert "File too large" in first
     assert "--overwrite replaces it" in second
     assert not looks_whole(tmp_path / "t.zarr")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_when_it_is_told_to(number: signal.Signals, tmp_path: Path) -> None:
-    source = np.lib.format.open_memmap(tmp_path / "a.npy", mode="w+", dtype="u2", shape=(60, 1500, 1500))
-    source[:] = np.arange(1500, dtype="u2")
+    source = np.lib.format.open_memmap(tmp_path / "a.npy", mode="w+", dtype="u2", shape=(60, 1024, 1024))
+    source[:] = np.random.default_rng(0).integers(0, 4096, (1024, 1024), "u2")
     source.flush()
-    # The slowest codec and small chunks: long enough to be interrupted, on any machine.
-    words = ["convert", str(tmp_path / "a.npy"), str(tmp_path / "t.zarr"), "--codec", "zstd", "--codec-level", "19"]
+    # A slow codec and small chunks: long enough to be interrupted, on any machine.
+    words = ["convert", str(tmp_path / "a.npy"), str(tmp_path / "t.zarr"), "--codec", "gzip", "--codec-level", "9"]
     words += ["--chunks", "z=1,y=512,x=512", "--shards", "none", "--workers", "2"]
     with subprocess.Popen([sys.executable, "-m", "pyramid", *words], stderr=subprocess.PIPE, text=True) as process:
         chunks = tmp_path / "t.zarr" / "0" / "c"
