@@ -269,9 +269,9 @@ def test_it_stops_when_it_is_told_to(number: signal.Signals, tmp_path: Path) -> 
     source = np.lib.format.open_memmap(tmp_path / "a.npy", mode="w+", dtype="u2", shape=(60, 1024, 1024))
     source[:] = np.random.default_rng(0).integers(0, 4096, (1024, 1024), "u2")
     source.flush()
-    # A slow codec and small chunks: long enough to be interrupted, on any machine.
+    # A slow codec, so that it takes long enough, and little memory, so that a block does not.
     words = ["convert", str(tmp_path / "a.npy"), str(tmp_path / "t.zarr"), "--codec", "gzip", "--codec-level", "9"]
-    words += ["--chunks", "z=1,y=512,x=512", "--shards", "none", "--workers", "2"]
+    words += ["--chunks", "z=1,y=512,x=512", "--shards", "none", "--workers", "2", "--memory", "16MiB"]
     with subprocess.Popen([sys.executable, "-m", "pyramid", *words], stderr=subprocess.PIPE, text=True) as process:
         chunks = tmp_path / "t.zarr" / "0" / "c"
         while process.poll() is None and not (chunks.is_dir() and any(chunks.iterdir())):
