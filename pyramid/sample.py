@@ -40,9 +40,10 @@ class Estimate:
     sampled_bytes: int
 
     def __str__(self) -> str:
+        time_told = "less than 1 s" if self.seconds < 1 else f"about {self.seconds:.0f} s"
         return (
             f"after compression   about {show_bytes(self.stored_bytes)}\n"
-            f"time                about {self.seconds:.0f} s to read and encode "
+            f"time                {time_told} to read and encode "
             f"(from {show_bytes(self.sampled_bytes)} of the source)"
         )
 

@@ -95,7 +95,7 @@ class Sink:
             start = (i * u for i, u in zip(place, level.unit, strict=True))
             inside = tuple(min(u, n - a) for a, u, n in zip(start, level.unit, level.shape, strict=True))
             key = level.prefix + "/".join(map(str, place))
-            with told(self.url, key):
+            with told(self.url, f"level {part.level}, object {key}"):
                 body = level.encoding.encode(part.array[box.slices], inside, buffers)
                 if body is not None:
                     self._writer.put(key, body)

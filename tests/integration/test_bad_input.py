@@ -188,6 +188,12 @@ def test_it_is_told(words: str, status: int, told: list[str], inputs: Path, monk
         shutil.rmtree("t.zarr", ignore_errors=True)
 
 
+def test_a_scheduler_that_is_not_there(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inputs)
+    monkeypatch.setattr("pyramid.cluster.CONNECT_S", 1)
+    check("good.npy t.zarr --scheduler tcp://127.0.0.1:9", WRONG_USE, ["scheduler: tcp://127.0.0.1:9 does not answer"])
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -285,8 +291,8 @@ def test_it_stops_when_it_is_told_to(number: signal.Signals, tmp_path: Path) -> 
     assert not looks_whole(tmp_path / "t.zarr")
     np.save(tmp_path / "small.npy", np.zeros((2, 300, 300), "u2"))
     words = ["convert", str(tmp_path / "small.npy"), str(tmp_path / "t.zarr"), "--overwrite", "-q"]
-    again = subprocess.run([sys.executable, "-m", "pyramid", *words], capture_output=True, text=True, check=False)
-    assert (again.returncode, again.stderr) == (0, "")
+    again = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert (again.exit_code, again.output) == (0, "")
     validate_everything(tmp_path / "t.zarr", "0.5")
 
 
