@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pyramid.errors import TargetError
 from pyramid.machine import available_cores, free_bytes
 from pyramid.model import Source
 from pyramid.options import Options, make_options
 from pyramid.planning import Plan, Room, make_plan
 from pyramid.readers import open_source
 from pyramid.reduce import load_method
+from pyramid.report import Result, check_report, plan_report, write_report
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
@@ -32,7 +26,6 @@ if TYPE_CHECKING:
 
 # The share of the free memory that a run takes where nothing is said.
 MEMORY_SHARE = 0.25
-REPORTED = ("ome-pyramid", "numpy", "dask", "zarr", "zarrs", "tifffile", "imagecodecs", "numba", "obstore")
 
 
 def convert(
@@ -107,11 +100,14 @@ def plan_parsed(
 ) -> tuple[Plan, Estimate | None]:
     """The plan, and with `sample` what a few chunks tell of bytes after compression and of time."""
     with prepare(source, target, options) as job:
-        if not sample:
-            return job.plan, None
-        from pyramid.sample import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
+        estimated = None
+        if sample:
+            from pyramid.sample import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
-        return job.plan, estimate(job.plan, job.source, options)
+            estimated = estimate(job.plan, job.source, options)
+        if options.report is not None:
+            write_report(plan_report(job.plan, estimated), options.report)
+        return job.plan, estimated
 
 
 @dataclass(frozen=True)
@@ -121,51 +117,6 @@ class Job:
     source: Source
     plan: Plan
     runner: Runner
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run did.
-
-    Parameters
-    ----------
-    plan
-        What was done.
-    target
-        Where.
-    seconds
-        From the first block to the last piece of metadata.
-    retries
-        How often a block was done again; None on a cluster, whose scheduler does not tell.
-    """
-
-    plan: Plan
-    target: str
-    seconds: float
-    retries: int | None
-
-    @property
-    def source_bytes(self) -> int:
-        """Bytes of the source's pixels."""
-        return math.prod(self.plan.spec.shape) * np.dtype(self.plan.spec.dtype).itemsize
-
-    def summary(self) -> str:
-        """One line for a terminal."""
-        rate = self.source_bytes / max(self.seconds, 1e-9)
-        return f"{self.source_bytes / 1e6:.1f} MB in {self.seconds:.2f} s, {rate / 1e6:.0f} MB/s"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report, for JSON."""
-        return {
-            "target": self.target,
-            "source": self.plan.spec.location,
-            "seconds": self.seconds,
-            "source_bytes": self.source_bytes,
-            "bytes_per_second": self.source_bytes / max(self.seconds, 1e-9),
-            "retries": self.retries,
-            "versions": {name: version(name) for name in REPORTED},
-            "plan": self.plan.to_dict(),
-        }
 
 
 @contextmanager
@@ -180,7 +131,7 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
 
             check_target(opened.spec, target, options)
         if options.report is not None:
-            _check_report(options.report)
+            check_report(options.report)
         yield Job(opened, decided, runner)
 
 
@@ -208,32 +159,19 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
     with prepare(source, target, options) as job:
         from pyramid.engine import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
         from pyramid.finish import finish  # noqa: PLC0415
-        from pyramid.target import create_sink  # noqa: PLC0415
+        from pyramid.target import create_sink, is_unfinished  # noqa: PLC0415
 
         started_s = time.perf_counter()
-        sink = create_sink(job.plan, target, options)
         try:
+            sink = create_sink(job.plan, target, options)
             tally = build(job.plan, job.source, sink, job.runner, progress)
             finish(job.plan, sink, tally.extremes)
         except BaseException as error:
-            error.add_note(f"{locate(target)} is unfinished: it has no multiscales; --overwrite replaces it")
+            if is_unfinished(target, options):
+                error.add_note(f"{locate(target)} is unfinished: it has no multiscales; --overwrite replaces it")
             raise
         seconds = time.perf_counter() - started_s
         result = Result(job.plan, str(locate(target)), seconds, tally.retries if job.runner.attempts > 1 else None)
         if options.report is not None:
-            _write_report(result, options.report)
+            write_report(result.to_dict(), options.report)
         return result
-
-
-def _check_report(path: str) -> None:
-    """Refuse a report that could not be written, which would be known only when the work is done."""
-    folder = Path(path).expanduser().absolute().parent
-    if Path(path).expanduser().is_dir() or not os.access(folder, os.W_OK):
-        raise TargetError(f"report: {path} cannot be written; give a file in a folder that is there and can be written")
-
-
-def _write_report(result: Result, path: str) -> None:
-    try:
-        Path(path).expanduser().write_text(json.dumps(result.to_dict(), indent=2) + "\n")
-    except OSError as error:
-        raise TargetError(f"report: {path} cannot be written: {error.strerror}; the pyramid is whole") from error

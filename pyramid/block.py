@@ -6,15 +6,17 @@ on disk do not depend on how the work was cut.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.errors import StoppedError
 from pyramid.model import Box, Shape
 from pyramid.planning import Level, Pass
 from pyramid.reduce import Method
@@ -47,13 +49,22 @@ class Part:
 
 
 class Buffers:
-    """Memory that a thread keeps from block to block: fresh arrays cost more in page faults than the codec does."""
+    """Memory that a thread keeps from block to block: fresh arrays cost more in page faults than the codec does.
+
+    A run has its own. What pickles is only that a task has some: in another process they are that process's.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, Hashable], NDArray[np.uint8]] = {}
+        self._stopped = False
 
     def take(self, key: Hashable, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """An array of C order whose content is whatever was there; in a thread the same key gives the same memory."""
+        """An array of C order whose content is whatever was there; in a thread the same key gives the same memory.
+
+        Raises StoppedError once the run is stopped.
+        """
+        if self._stopped:
+            raise StoppedError("the run was stopped while this block was under way")
         size = math.prod(shape) * dtype.itemsize
         place = (threading.get_ident(), key)
         kept = self._kept.get(place)
@@ -62,9 +73,22 @@ class Buffers:
             kept = self._kept[place] = np.empty(size, np.uint8)
         return kept[:size].view(dtype).reshape(shape)
 
+    def stop(self) -> None:
+        """Let blocks under way end at their next chunk."""
+        self._stopped = True
+
     def release(self) -> None:
         """Give back the memory of every thread; arrays in use stay until their user lets go."""
         self._kept.clear()
+
+    def __reduce__(self) -> tuple[Callable[[], Buffers], tuple[()]]:
+        return process_buffers, ()
+
+
+@functools.cache
+def process_buffers() -> Buffers:
+    """The buffers of a process that runs tasks of others, as a worker of a cluster does."""
+    return Buffers()
 
 
 def empty_part(level: Level, number: int, box: Box, buffers: Buffers, dtype: np.dtype[Any]) -> Part:

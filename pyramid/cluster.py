@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import dask.array as da
 
+from pyramid.block import process_buffers
 from pyramid.errors import OptionError, StoppedError
 from pyramid.planning import Room
 from pyramid.receipt import Receipt
-from pyramid.task import release_memory
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -94,6 +94,10 @@ def cluster_room(client: Client, memory_bytes: int | None) -> Room:
     return Room(threads, task_bytes * threads)
 
 
+def _release() -> None:
+    process_buffers().release()
+
+
 @dataclass(frozen=True)
 class ClusterRunner:
     """Runs waves on a cluster; a block that fails is done again by the scheduler."""
@@ -105,8 +109,9 @@ class ClusterRunner:
         """Once: the scheduler repeats what fails, on another worker where there is one."""
         return 1
 
-    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None]) -> None:
-        """Compute the wave. On Ctrl-C or a failure, what has not begun is taken back."""
+    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
+        """Compute the wave. On Ctrl-C or a failure, what has not begun is taken back; workers end what they do."""
+        del stop  # it reaches this process alone
         from distributed import as_completed, futures_of  # noqa: PLC0415  (imported with the client)
         from distributed.scheduler import KilledWorker  # noqa: PLC0415
 
@@ -122,4 +127,4 @@ class ClusterRunner:
 
     def release(self) -> None:
         """Give back the memory that the workers have kept."""
-        self.client.run(release_memory)
+        self.client.run(_release)

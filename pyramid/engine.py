@@ -8,6 +8,7 @@ schedulers of this process, and one for clusters.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.block import Buffers
 from pyramid.errors import PyramidError, StoppedError
 from pyramid.model import Source
 from pyramid.planning import Pass, Plan
@@ -39,10 +41,11 @@ class Runner(Protocol):
         """How often a task tries before it raises; 1 where the scheduler repeats tasks itself."""
         ...
 
-    def run(self, wave: da.Array, on_receipt: OnReceipt) -> None:
+    def run(self, wave: da.Array, on_receipt: OnReceipt, stop: Callable[[], None]) -> None:
         """Compute every element of `wave`, an array of receipts, and hand each over as it comes.
 
-        Whatever ends it, no block of the wave is under way or waiting when it returns.
+        Whatever ends it, no block of the wave is under way or waiting in this process when it returns; `stop` makes
+        those that are end soon.
         """
         ...
 
@@ -86,6 +89,7 @@ class Tally:
     done_tasks: int = 0
     retries: int = 0
     extremes: dict[int, Extremes] = field(default_factory=dict)
+    callback_error: Exception | None = None
 
     def add(self, receipt: Receipt) -> None:
         """Count one receipt; raises the failure that it tells."""
@@ -98,7 +102,11 @@ class Tally:
             before = self.extremes.get(channel)
             self.extremes[channel] = seen if before is None else before.joined(seen)
         if self.progress is not None:
-            self.progress(self.state())
+            try:
+                self.progress(self.state())
+            except Exception as error:
+                self.callback_error = error
+                raise
 
     def state(self) -> Progress:
         """How far the run is."""
@@ -129,26 +137,28 @@ def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: Prog
     PyramidError
         With the place of the block that failed and the cause.
     """
-    tally = Tally(plan, progress)
+    tally, buffers = Tally(plan, progress), Buffers()
     try:
         for one in plan.passes:
-            task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source)
+            task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source, buffers)
             for wave in _waves(task, source, runner.attempts):
-                with _placed(one):
-                    runner.run(wave, tally.add)
+                with _placed(one, tally):
+                    runner.run(wave, tally.add, buffers.stop)
     finally:
         runner.release()
     return tally
 
 
 @contextmanager
-def _placed(one: Pass) -> Iterator[None]:
-    """Turn what is no failure foreseen into one that names the levels that were made."""
+def _placed(one: Pass, tally: Tally) -> Iterator[None]:
+    """Turn what is no failure foreseen, nor the progress callback's own, into one that names the levels."""
     try:
         yield
     except PyramidError:
         raise
     except Exception as error:
+        if error is tally.callback_error:
+            raise
         cause = f"{type(error).__name__}: {error}"
         raise StoppedError(f"levels {one.first} to {one.last}: a block failed: {cause}") from error
 
@@ -160,7 +170,14 @@ def _waves(task: BlockTask, source: Source, attempts: int) -> Iterator[da.Array]
         return
     for start in range(0, task.one.tasks, WAVE_TASKS):
         blocks = da.arange(start, min(start + WAVE_TASKS, task.one.tasks), chunks=1, dtype=np.int64)
-        yield blocks.map_blocks(_do_numbered, task=task, attempts=attempts, dtype=object, meta=np.empty(0, object))
+        yield blocks.map_blocks(
+            _do_numbered,
+            name=_new_name(),
+            task=task,
+            attempts=attempts,
+            dtype=object,
+            meta=np.empty(0, object),
+        )
 
 
 def _do_numbered(blocks: NDArray[np.int64], task: BlockTask, attempts: int) -> NDArray[Any]:
@@ -178,6 +195,7 @@ def _waves_of_array(task: BlockTask, array: da.Array, attempts: int) -> Iterator
         ones = tuple((1,) * count for count in (last - first, *grid[1:]))
         yield slab.map_blocks(
             _do_handed,
+            name=_new_name(),
             task=task,
             first=first,
             attempts=attempts,
@@ -204,6 +222,11 @@ def _attempt(work: Callable[[], Receipt], attempts: int) -> Receipt:
                 raise
             time.sleep(FIRST_PAUSE_S * 2**attempt)
     return replace(work(), attempts=attempts)
+
+
+def _new_name() -> str:
+    """A name for a wave's keys. Dask would make one by hashing the task, and with it a source that is in memory."""
+    return f"pyramid-{uuid.uuid4().hex}"
 
 
 def _as_array(receipt: Receipt, ndim: int) -> NDArray[Any]:

@@ -265,4 +265,4 @@ def mapping(value: object) -> dict[str, Any]:
 def lengths(what: str, values: Collection[object] | None, expected: int) -> None:
     """Raise OptionError unless there is one of `values` for each of `expected` channels."""
     if values is not None and len(values) != expected:
-        raise OptionError(f"{what}: {len(values)} were given for {expected} channels")
+        raise OptionError(f"{what}: {len(values)} were given, and the channels are {expected}")

@@ -13,7 +13,6 @@ import numpy as np
 from dask.callbacks import Callback
 
 from pyramid.receipt import Receipt
-from pyramid.task import release_memory
 
 ATTEMPTS = 4
 
@@ -55,19 +54,18 @@ class LocalRunner:
         """How often a task tries: these schedulers repeat nothing."""
         return ATTEMPTS
 
-    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None]) -> None:
-        """Compute the wave. On Ctrl-C or a failure, blocks under way are finished and no other is begun."""
-        with _Watch(on_receipt):
-            if dask.config.get("scheduler", None) is not None:
-                dask.compute(wave)
-                return
-            executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid")
-            try:
+    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
+        """Compute the wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""
+        executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid")
+        try:
+            with _Watch(on_receipt):
                 # An executor, not the name of a scheduler: for a name, Dask would import distributed.
-                dask.compute(wave, scheduler=executor)
-            finally:
-                executor.shutdown(wait=True, cancel_futures=True)
+                dask.compute(wave, scheduler=dask.config.get("scheduler", None) or executor)
+        except BaseException:
+            stop()
+            raise
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
 
     def release(self) -> None:
-        """Give back the memory that this process has kept."""
-        release_memory()
+        """Nothing is left to do: what threads of this process keep ends with the run."""

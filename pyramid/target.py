@@ -85,6 +85,15 @@ def _is_free(location: Location, url: str, options: Options) -> bool:
         return bool(sync(open_store(url, options.storage_options, read_only=True).is_empty("")))
 
 
+def is_unfinished(url: str, options: Options) -> bool:
+    """Whether a run that began is there and has not ended; False where that cannot be told."""
+    try:
+        group = zarr.open_group(open_store(url, options.storage_options, read_only=True), mode="r")
+    except Exception:
+        return False
+    return "pyramid" in group.attrs
+
+
 def create_sink(plan: Plan, url: str, options: Options) -> Sink:
     """Make the target's group and empty arrays; what is there is removed first, where `options` ask for that.
 

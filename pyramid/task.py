@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,13 @@ from pyramid.receipt import Receipt, measure
 from pyramid.reduce import load_method
 from pyramid.sink import Sink
 
-# Kept by the threads that run tasks, whichever scheduler they belong to; `release_memory` gives it back.
-_buffers = Buffers()
+# What the system says of a target that no repetition mends.
+_FINAL = frozenset(
+    {
+        *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EISDIR, errno.ENAMETOOLONG),
+        *(errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +39,15 @@ class BlockTask:
     source
         Where the first pass reads; None where a Dask array hands the pixels over, and in later passes, which read
         from the sink.
+    buffers
+        The memory that it works in.
     """
 
     plan: Plan
     one: Pass
     sink: Sink
     source: Source | None
+    buffers: Buffers
 
     def __call__(self, index: int, pixels: NDArray[Any] | None = None) -> Receipt:
         """Do block `index`.
@@ -49,9 +58,9 @@ class BlockTask:
         source_bytes = box.size_px * np.dtype(self.plan.spec.dtype).itemsize
         try:
             base = self._base(box, pixels)
-            parts = build_parts(self.plan.levels, self.one, base, load_method(self.plan.method), _buffers)
+            parts = build_parts(self.plan.levels, self.one, base, load_method(self.plan.method), self.buffers)
             for part in parts:
-                self.sink.write(part, _buffers)
+                self.sink.write(part, self.buffers)
         except PyramidError as error:
             if may_mend(error):
                 raise
@@ -67,10 +76,10 @@ class BlockTask:
         """The block as read, in this thread's memory."""
         dtype = np.dtype(self.plan.spec.dtype)
         if self.one.source is not None:
-            base = Part(self.one.source, box, _buffers.take(self.one.source, box.shape, dtype))
+            base = Part(self.one.source, box, self.buffers.take(self.one.source, box.shape, dtype))
             self.sink.read(self.one.source, box, base.array)
             return base
-        base = empty_part(self.plan.levels[0], 0, box, _buffers, dtype)
+        base = empty_part(self.plan.levels[0], 0, box, self.buffers, dtype)
         if pixels is not None:
             base.pixels[...] = pixels
         elif self.source is not None:
@@ -80,9 +89,7 @@ class BlockTask:
 
 def may_mend(error: PyramidError) -> bool:
     """Whether doing the block again may go well: what the system or a store said, not what the source holds."""
-    return isinstance(error, TargetError) or isinstance(error.__cause__, OSError)
-
-
-def release_memory() -> None:
-    """Give back what this process keeps from block to block."""
-    _buffers.release()
+    cause = error.__cause__
+    if isinstance(cause, OSError) and cause.errno in _FINAL:
+        return False
+    return isinstance(error, TargetError) or isinstance(cause, OSError)

@@ -13,7 +13,7 @@ from pyramid.cli.progress import showing
 from pyramid.errors import TargetError
 from pyramid.options import make_options
 
-SAMPLE = "multi-channel-z-series.ome.tif"
+SAMPLE = "slide-region.ome.tif"
 
 
 def run_demo(folder: str) -> None:
@@ -29,9 +29,9 @@ def run_demo(folder: str) -> None:
             shutil.copyfile(sample, source)
     except OSError as error:
         raise TargetError(f"{place} cannot be written: {error.strerror}; give another folder") from error
-    click.echo(f"$ pyramid convert --min-size 64 --overwrite {source} {target}", err=True)
+    click.echo(f"$ pyramid convert --overwrite {source} {target}", err=True)
     with showing(shown=True) as progress:
-        result = api.run(str(source), str(target), make_options({"min_size": 64, "overwrite": True}), progress)
+        result = api.run(str(source), str(target), make_options({"overwrite": True}), progress)
     click.echo(str(image.open(str(target))))
     click.echo(result.summary(), err=True)
     click.echo(

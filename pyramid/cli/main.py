@@ -93,12 +93,12 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
     with telling(verbose=verbose):
         options = _options(config, rest)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
+        from pyramid.report import plan_report  # noqa: PLC0415
 
         decided, estimate = api.plan_parsed(source, target, options, sample=sample)
         _notice(decided.spec.notices)
         if as_json:
-            told = decided.to_dict() | ({"estimate": estimate.to_dict()} if estimate else {})
-            click.echo(json.dumps(told, indent=2))
+            click.echo(json.dumps(plan_report(decided, estimate), indent=2))
         else:
             click.echo(str(decided))
             if estimate:

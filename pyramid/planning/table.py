@@ -18,6 +18,10 @@ def _x(values: Sequence[int] | None) -> str:
     return "none" if values is None else " x ".join(map(str, values))
 
 
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
 def rows(plan: Plan) -> Iterator[tuple[str, ...]]:
     """One row a level, under HEADS."""
     for number, level in enumerate(plan.levels):
@@ -37,8 +41,8 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     for number, one in enumerate(plan.passes, 1):
         origin = "the source" if one.source is None else f"level {one.source}"
         made = f"level {one.first}" if one.first == one.last else f"levels {one.first} to {one.last}"
-        yield f"pass {number}", f"{made} from {origin}: {one.tasks} tasks of {_x(one.block)}"
-    workers = "1 worker" if plan.room.workers == 1 else f"{plan.room.workers} workers"
+        yield f"pass {number}", f"{made} from {origin}: {_count(one.tasks, 'task')} of {_x(one.block)}"
+    workers = _count(plan.room.workers, "worker")
     yield "memory", f"{show_bytes(plan.peak_bytes)} a worker, {workers}, {show_bytes(plan.room.memory_bytes)} allowed"
     yield "read amplification", f"{plan.read_amplification:.3g}"
 

@@ -6,6 +6,7 @@ reduced over the pixels it has. Everything here is NumPy: compiled kernels live 
 
 from __future__ import annotations
 
+import functools
 import math
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -57,6 +58,7 @@ class Method(Protocol):
         ...
 
 
+@functools.cache
 def load_method(name: str) -> Method:
     """Find the method called `name` among the entry points ``pyramid.methods``.
 

@@ -184,8 +184,8 @@ def test_demo(tmp_path: Path) -> None:
     for _ in range(2):  # a second time is as good as the first
         result = succeed("demo", tmp_path / "demo")
         assert "pyramid info" in result.stdout
-        assert "czyx 3 x 5 x 167 x 439" in result.stdout
-    target = tmp_path / "demo" / "multi-channel-z-series.ome.zarr"
+        assert "cyx 3 x 2967 x 2220" in result.stdout
+    target = tmp_path / "demo" / "slide-region.ome.zarr"
     validate_everything(target, "0.5")
     for line in result.stdout.splitlines():
         if line.startswith("  pyramid "):

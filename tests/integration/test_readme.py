@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "pyramid/data/multi-channel-z-series.ome.tif"
+SAMPLE = ROOT / "tests/data/tiff/ome-sample/multi-channel-z-series.ome.tif"
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 

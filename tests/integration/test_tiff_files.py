@@ -23,7 +23,7 @@ from pyramid.readers.tiff_source import TiffSource
 from tests.contract.source import read
 
 DATA = Path(__file__).parents[1] / "data" / "tiff"
-DEMO = Path(__file__).parents[2] / "pyramid" / "data" / "multi-channel-z-series.ome.tif"
+SAMPLE = DATA / "ome-sample" / "multi-channel-z-series.ome.tif"
 
 
 def pixels(*shape: int) -> NDArray[np.uint16]:
@@ -37,9 +37,9 @@ def open_path(path: Path, **options: Any) -> TiffSource:
 
 
 def test_the_demo_image_is_read(tmp_path: Path) -> None:
-    source = open_path(DEMO)
+    source = open_path(SAMPLE)
     assert (source.spec.axes, source.spec.shape, source.spec.dtype) == ("czyx", (3, 5, 167, 439), "int8")
-    assert DEMO.with_name("NOTICE.txt").read_text().startswith(DEMO.name)
+    assert SAMPLE.with_name("NOTICE.txt").read_text().startswith(SAMPLE.name)
 
 
 def test_a_slide_is_read_without_its_label_and_says_so() -> None:
@@ -200,7 +200,7 @@ def test_a_tiff_costs_the_import_of_neither_zarr_nor_dask(tmp_path: Path) -> Non
         "from pyramid.options import Options; source = pyramid.readers.open_source(sys.argv[1], Options())\n"
         "print(source.spec.axes, sorted({'zarr', 'dask', 'obstore', 'distributed'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(DEMO)], capture_output=True, check=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, str(SAMPLE)], capture_output=True, check=True, text=True)
     assert done.stdout == "czyx []\n"
     assert done.stderr == ""
 
