@@ -68,13 +68,11 @@ def describe(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, image: Ome
     image
         What the file's OME-XML says of the image, None where there is none.
     """
-    if image is not None:
-        return describe_ome(image)
     readers: dict[str, Callable[[], Description]] = {
         "imagej": lambda: describe_imagej(tif.imagej_metadata or {}, _imagej_resolution(series.keyframe)),
         "svs": lambda: describe_svs(series.keyframe.description),
     }
-    found = readers.get(series.kind, Description)()
+    found = describe_ome(image) if image is not None else readers.get(series.kind, Description)()
     samples = series.keyframe.samplesperpixel
     if not found.channels and _is_rgb(series.keyframe) and "C" not in series.axes:
         found.channels = _RGB[:samples]

@@ -115,7 +115,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --codec-level 10", WRONG_USE, ["codec_level: blosc:lz4 has levels 0 to 9, not 10"]),
     ("good.npy t.zarr --codec gzip --shuffle bit", WRONG_USE, ["shuffle: gzip has none"]),
     ("good.npy t.zarr --ome-zarr-version 0.4 --checksum", WRONG_USE, ["checksum", "write 0.5"]),
-    ("good.npy t.zarr --channel-names a,b", WRONG_USE, ["channel_names: 2 were given for 1 channel"]),
+    ("good.npy t.zarr --channel-names a,b", WRONG_USE, ["channel_names: 2 were given, and the channels are 1"]),
     ("good.npy t.zarr --channel-colors red", WRONG_USE, ["'red' is not a colour"]),
     # memory, workers, schedulers
     ("good.npy t.zarr --memory 1kB", WRONG_USE, ["memory: one block", "1000B is allowed", "give --memory"]),
