@@ -25,11 +25,14 @@ class Cost:
         User and system time of the process and of its children that it waited for.
     peak_bytes
         Largest resident memory of the process, or of its largest child.
+    work_s
+        From the first pixel to the last piece of metadata, as the program tells it; None where it does not.
     """
 
     wall_s: float
     cpu_s: float
     peak_bytes: int
+    work_s: float | None = None
 
 
 class FailedRunError(RuntimeError):
@@ -55,10 +58,12 @@ def run_once(command: list[str], log: Path) -> Cost:
 
 def median(costs: list[Cost]) -> Cost:
     """The median of each figure by itself."""
+    work = [cost.work_s for cost in costs if cost.work_s is not None]
     return Cost(
         statistics.median(cost.wall_s for cost in costs),
         statistics.median(cost.cpu_s for cost in costs),
         int(statistics.median(cost.peak_bytes for cost in costs)),
+        statistics.median(work) if work else None,
     )
 
 

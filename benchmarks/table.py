@@ -15,12 +15,16 @@ def markdown(record: Mapping[str, Any]) -> str:
     """A table of one record of ``benchmarks.run``: a row a tool and mode, and what it was measured on."""
     rows = record["results"]
     ours = {row["mode"]: row["median"]["wall_s"] for row in rows if row["tool"] == OURS}
-    lines = ["| tool | version | options | wall s | CPU s | peak MB | wall / ours |", "|---|---|---|--:|--:|--:|--:|"]
+    lines = [
+        "| tool | version | options | wall s | work s | CPU s | peak MB | wall / ours |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
+    ]
     for row in rows:
         cost = row["median"]
         ratio = f"{cost['wall_s'] / ours[row['mode']]:.1f}" if row["mode"] in ours else "-"
+        work = "-" if cost["work_s"] is None else f"{cost['work_s']:.1f}"
         lines.append(
-            f"| {row['tool']} | {row['version']} | {row['mode']} | {cost['wall_s']:.1f} | {cost['cpu_s']:.1f}"
+            f"| {row['tool']} | {row['version']} | {row['mode']} | {cost['wall_s']:.1f} | {work} | {cost['cpu_s']:.1f}"
             f" | {cost['peak_bytes'] / 1e6:.0f} | {ratio} |"
         )
     shape = " x ".join(map(str, record["shape"]))

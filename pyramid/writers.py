@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
 import shutil
 import threading
 from collections.abc import Mapping
@@ -55,7 +56,7 @@ class LocalWriter:
     def put(self, key: str, body: memoryview) -> None:
         """Store `body` at `key`. Raises OSError; what was there before is then still there."""
         path = os.path.join(self._root, key)
-        name = f"{os.uname().nodename}-{os.getpid()}-{threading.get_ident()}-{next(self._numbers)}"
+        name = f"{platform.node()}-{os.getpid()}-{threading.get_ident()}-{next(self._numbers)}"
         partial = os.path.join(self._root, PARTIAL, name)
         for folder in (os.path.dirname(partial), os.path.dirname(path)):
             if folder not in self._made:
