@@ -89,10 +89,12 @@ def locate(url: str) -> Location:
 
 
 def _locate_path(path: str) -> Location:
-    """A path on this machine; a URL that lost a slash on its way, as it does in a `Path`, is none."""
-    scheme, colon, _ = path.partition(":/")
+    """A path on this machine; a URL that lost slashes on its way, as it does in a `Path`, is none."""
+    scheme, colon, _ = path.partition(":")
     if colon and scheme in {*_SCHEMES, *_ALIASES, "file", "http", "https"}:
-        raise OptionError(f"{path}: a URL has two slashes, as {scheme}://BUCKET/KEY; give it as text, not as a Path")
+        raise OptionError(
+            f"{path}: a URL has two slashes after its colon, as {scheme}://BUCKET/KEY; give it as text, not as a Path"
+        )
     absolute = Path(os.path.expanduser(path)).absolute()
     # '..' means what the system takes it for, behind a link too, and is no folder to be made.
     return Location("file", "", os.path.realpath(absolute) if ".." in absolute.parts else str(absolute))

@@ -50,7 +50,7 @@ def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[M
     Returns
     -------
     tuple of OmeroChannel
-        As many as `measured`. Three or four channels of uint8 that carry neither colours nor other names than red,
+        As many as `measured`. Three or four channels of uint8 that carry no other colours nor names than red,
         green, blue and alpha are a picture: its colours, its whole range, the fourth off.
 
     Raises
@@ -84,8 +84,8 @@ def is_picture(channels: Sequence[Channel], dtype: str) -> bool:
         dtype == "uint8"
         and len(channels) in (3, 4)
         and all(
-            channel.color is None and (channel.name is None or channel.name.lower() in names)
-            for channel, names in zip(channels, _RGB_NAMES, strict=False)
+            channel.color in (None, color) and (channel.name is None or channel.name.lower() in names)
+            for channel, names, color in zip(channels, _RGB_NAMES, (*RGB, WHITE), strict=False)
         )
     )
 

@@ -140,6 +140,12 @@ def test_a_picture_shows_its_whole_range_and_no_alpha() -> None:
     assert [channel.active for channel in shown] == [True, True, True, False]
 
 
+def test_red_green_and_blue_by_name_and_colour_are_a_picture_too() -> None:
+    named = [Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF")]
+    made = omero_channels(named, "uint8", [(10, 200, 20, 150)] * 3)
+    assert {channel.window for channel in made} == {Window(0, 255, 0, 255)}
+
+
 def test_named_channels_of_uint8_are_no_picture() -> None:
     names = tuple(Channel(name) for name in ("DAPI", "GFP", "RFP"))
     shown = omero_channels(names, "uint8", [RANGE] * 3)
