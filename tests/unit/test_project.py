@@ -62,9 +62,7 @@ def test_constraints_keep_the_lower_bounds() -> None:
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_name_no_machine_and_no_registry(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    told = re.findall(
-        r"(?:/home/|/root/|/Users/|/opt/)\w+|(?:index-url|find-links)\S*|https?://\S*/simple\b\S*", text
-    )
+    told = re.findall(r"(?:/home/|/root/|/Users/|/opt/)\w+|(?:index-url|find-links)\S*|https?://\S*/simple\b\S*", text)
     assert told == []
 
 

@@ -1,0 +1,81 @@
+"""The objects that are written: which there are, and what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+
+import pyramid
+from pyramid.writers import PARTIAL, LocalWriter
+from tests.stores import digests, read_level
+
+
+@pytest.fixture
+def sparse() -> np.ndarray:
+    """An image whose one corner holds something."""
+    image = np.zeros((300, 300), "uint16")
+    image[:40, :40] = 7
+    return image
+
+
+CHUNKS = {"y": 50, "x": 50}
+
+
+def test_every_chunk_is_there_empty_or_not(sparse: np.ndarray, tmp_path: Path) -> None:
+    pyramid.convert(sparse, tmp_path / "a", chunks=CHUNKS, shards="none", levels=1)
+    assert len([key for key in digests(tmp_path / "a") if key.startswith("0/c/")]) == 36
+
+
+@pytest.mark.parametrize("shards", ["none", {"y": 100, "x": 100}])
+def test_empty_chunks_are_left_out_where_that_is_asked_for(
+    sparse: np.ndarray, shards: str | dict[str, int], tmp_path: Path
+) -> None:
+    pyramid.convert(sparse, tmp_path / "a", chunks=CHUNKS, shards=shards, levels=1, skip_empty=True)
+    assert [key for key in digests(tmp_path / "a") if key.startswith("0/c/")] == ["0/c/0/0"]
+    np.testing.assert_array_equal(read_level(tmp_path / "a", 0), sparse)
+
+
+def test_a_negative_zero_is_no_empty_chunk(tmp_path: Path) -> None:
+    pyramid.convert(np.full((8, 8), -0.0), tmp_path / "a", skip_empty=True)
+    assert np.signbit(read_level(tmp_path / "a", 0)).all()
+
+
+def test_chunks_of_a_shard_that_lie_outside_the_image_are_left_out(tmp_path: Path) -> None:
+    image = np.arange(110 * 60, dtype="uint16").reshape(110, 60)
+    options: dict[str, Any] = {"chunks": {"y": 10, "x": 10}, "codec": "none", "levels": 1}
+    pyramid.convert(image, tmp_path / "a", shards={"y": 100, "x": 60}, **options)
+    chunk_bytes, index_bytes = 10 * 10 * 2, 60 * 16 + 4
+    assert (tmp_path / "a/0/c/0/0").stat().st_size == 60 * chunk_bytes + index_bytes
+    assert (tmp_path / "a/0/c/1/0").stat().st_size == 6 * chunk_bytes + index_bytes
+    np.testing.assert_array_equal(read_level(tmp_path / "a", 0), image)
+
+
+def test_a_checksum_finds_a_chunk_that_was_damaged(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (64, 64), "uint8")
+    pyramid.convert(image, tmp_path / "a", checksum=True, shards="none", codec="none", levels=1)
+    chunk = tmp_path / "a/0/c/0/0"
+    body = bytearray(chunk.read_bytes())
+    body[100] ^= 1
+    chunk.write_bytes(body)
+    with pytest.raises(ValueError, match="checksum"):
+        zarr.open_array(tmp_path / "a/0", mode="r")[...]
+
+
+def test_nothing_but_objects_is_left(tmp_path: Path) -> None:
+    pyramid.convert(np.zeros((300, 300)), tmp_path / "a")
+    assert not (tmp_path / "a" / PARTIAL).exists()
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    writer = LocalWriter(str(tmp_path))
+    writer.put("0/c/0", memoryview(b"first"))
+    with pytest.raises(BufferError):
+        writer.put("0/c/0", memoryview(b"second")[::2])
+    assert (tmp_path / "0/c/0").read_bytes() == b"first"
+    assert list((tmp_path / PARTIAL).iterdir()) == []
+    writer.finish()
+    assert not (tmp_path / PARTIAL).exists()

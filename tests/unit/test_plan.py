@@ -1,0 +1,108 @@
+"""What is decided for images as users have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pyramid.errors import OptionError
+from pyramid.model import SourceSpec
+from pyramid.options import make_options
+from pyramid.planning import Plan, Room, make_plan
+
+ROOM = Room(2, 4 * 2**30)
+
+
+def image(axes: str, shape: tuple[int, ...], dtype: str = "uint16", **known: Any) -> SourceSpec:
+    """An image whose pixel sizes are unknown and which can be cut anywhere, but for what is `known`."""
+    nothing = (None,) * len(axes)
+    return SourceSpec(axes, shape, dtype, **{"chunks": (1,) * len(axes), "scale": nothing, "units": nothing, **known})
+
+
+def plan(spec: SourceSpec, room: Room = ROOM, **options: Any) -> Plan:
+    return make_plan(spec, make_options(options), centred=True, room=room)
+
+
+def test_z_is_halved_once_its_voxels_are_no_deeper_than_wide() -> None:
+    made = plan(image("zyx", (64, 4096, 4096), scale=(2.0, 0.5, 0.5)))
+    assert [level.factors for level in made.levels[1:]] == [(1, 2, 2), (1, 2, 2), (2, 2, 2), (2, 2, 2)]
+    assert made.levels[3].scale == (4.0, 4.0, 4.0)
+    assert made.levels[3].translation == (1.0, 1.75, 1.75)
+
+
+def test_z_of_unknown_size_time_and_channels_are_never_halved() -> None:
+    made = plan(image("tczyx", (9, 2, 30, 600, 600)))
+    assert {level.factors for level in made.levels[1:]} == {(1, 1, 1, 2, 2)}
+
+
+@pytest.mark.parametrize(
+    ("spec", "chunks"),
+    [
+        (image("yx", (50000, 50000), "uint8"), (1024, 1024)),
+        (image("zyx", (99, 5000, 5000)), (1, 512, 512)),
+        (image("zyx", (999, 999, 999), "uint8", scale=(1.0, 1.0, 1.0)), (128, 64, 64)),
+        (image("zyx", (999, 999, 999), scale=(5.0, 1.0, 1.0)), (32, 128, 128)),
+    ],
+)
+def test_automatic_chunks_are_of_half_a_mebibyte_to_one(spec: SourceSpec, chunks: tuple[int, ...]) -> None:
+    assert plan(spec).levels[0].chunks == chunks
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        image("czyx", (2, 1000, 16384, 16384), scale=(None, 1.0, 0.4, 0.4)),
+        image("cyx", (3, 600_000, 600_000), "uint8"),
+        image("zyx", (10_000, 10_000, 10_000), "uint8", scale=(1.0, 1.0, 1.0)),
+    ],
+)
+def test_a_terabyte_is_some_ten_thousand_objects_and_tasks(spec: SourceSpec) -> None:
+    made = plan(spec)
+    terabytes = made.raw_bytes / 1e12
+    assert made.objects / terabytes < 60_000
+    assert made.tasks / terabytes < 20_000
+    assert made.peak_bytes <= 256 * 2**20
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        image("cyx", (3, 16384, 16384), "uint8", chunks=(3, 512, 512)),  # RGB tiles
+        image("yx", (20000, 20000), chunks=(1, 20000)),  # compressed strips of one row
+        image("zyx", (500, 2048, 2048), chunks=(1, 2048, 2048)),  # compressed pages of one strip
+        image("cyx", (3, 2967, 2220), "uint8", chunks=(3, 240, 240)),  # a slide's tiles, which divide nothing
+    ],
+)
+def test_no_piece_of_the_source_is_decoded_twice(spec: SourceSpec) -> None:
+    assert plan(spec).read_amplification == 1
+
+
+def test_a_million_blocks_are_planned_at_once() -> None:
+    made = plan(image("zyx", (100_000, 10_000, 10_000)), chunks={"z": 1, "y": 512, "x": 512}, shards="none")
+    assert made.tasks > 100_000
+    assert made.passes[0].box(made.passes[0].tasks - 1).stop == (100_000, 10_000, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"levels": 3, "scale_factors": [{"y": 2}, {"y": 2}, {"y": 2}]}, "3 scale_factors make 4 levels, not 3"),
+        ({"scale_factors": {"y": 1}}, "make y and x no smaller; say how many levels"),
+        ({"scale_factors": {"t": 2}}, "the source has no axis 't'; its axes are yx"),
+        ({"chunks": {"z": 2}}, "the source has no axis 'z'"),
+        ({"chunks": {"y": 64}, "shards": {"y": 100}}, "y=100 is no multiple of the chunk's y=64; y=128 would be"),
+        ({"levels": 99}, "a pyramid has at most 64"),
+    ],
+)
+def test_what_does_not_fit_is_told(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(OptionError, match=told):
+        plan(image("yx", (5000, 5000)), **options)
+
+
+def test_it_shows_itself() -> None:
+    made = plan(image("yx", (5000, 4000), name="<cells>"))
+    assert "5000 x 4000" in str(made)
+    assert "1 x" not in str(made).splitlines()[1]
+    assert "&lt;cells&gt;" in made._repr_html_()
+    assert made.to_dict()["tasks"] == made.tasks
