@@ -1,4 +1,4 @@
-"""Where each peer lives: an environment of its own, made by name and version.
+"""Where each tool lives: an environment of its own, made by name and version; ours holds what it needs to run.
 
 Peers pin each other's dependencies away, so none shares an environment. The folder is git-ignored.
 
@@ -62,6 +62,9 @@ PEERS = {
         Peer("libvips", "vips_tiffsave.py", command="vips", hint="apt-get install libvips-tools", kinds=("slide",)),
     )
 }
+
+ROOT = HERE.parent
+OURS = Peer("ome-pyramid", "", ("--constraint", str(ROOT / "constraints.txt"), "--editable", str(ROOT)))
 
 
 def python_of(peer: Peer, folder: Path = DEFAULT_FOLDER) -> Path:

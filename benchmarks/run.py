@@ -50,6 +50,8 @@ class Setting:
         How many levels `equal` and `sharded` ask for.
     workers
         Threads.
+    ours
+        The interpreter that runs ome-pyramid.
     envs
         Where the peers' environments are.
     """
@@ -59,6 +61,7 @@ class Setting:
     mode: str
     levels: int
     workers: int
+    ours: Path = Path(sys.executable)
     envs: Path = envs.DEFAULT_FOLDER
 
     @property
@@ -86,7 +89,7 @@ class Setting:
 
 def our_command(setting: Setting, target: Path) -> list[str]:
     """How ome-pyramid is run."""
-    command = [sys.executable, "-m", "pyramid", "convert", str(setting.source), str(target), "--quiet"]
+    command = [str(setting.ours), "-m", "pyramid", "convert", str(setting.source), str(target), "--quiet"]
     command += ["--workers", str(setting.workers), "--report", str(target.with_name(REPORT))]
     if setting.mode == "defaults":
         return command
@@ -178,6 +181,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cold", action="store_true", help="drop the source from the page cache before each run")
     parser.add_argument("--data", type=Path, default=data.DEFAULT_FOLDER)
     parser.add_argument("--envs", type=Path, default=envs.DEFAULT_FOLDER)
+    parser.add_argument(
+        "--ours", type=Path, help="an interpreter that has ome-pyramid; by default of its own environment"
+    )
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     given = parser.parse_args(arguments)
@@ -202,11 +208,14 @@ def main(arguments: list[str] | None = None) -> None:
     for tool in given.tools:
         if tool in envs.PEERS:
             envs.install(envs.PEERS[tool], given.envs)
+    if given.ours is None:
+        envs.install(envs.OURS, given.envs)
+        given.ours = envs.python_of(envs.OURS, given.envs).absolute()
     rows: list[dict[str, Any]] = []
     scratch = Path(tempfile.mkdtemp(dir=source.parent))
     try:
         for mode in given.modes:
-            setting = Setting(dataset, source, mode, given.levels, given.workers, given.envs.absolute())
+            setting = Setting(dataset, source, mode, given.levels, given.workers, given.ours, given.envs.absolute())
             rows += compare(given.tools, setting, given.rounds, cold=given.cold, scratch=scratch)
     finally:
         shutil.rmtree(scratch)

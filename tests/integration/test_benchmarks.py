@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def test_the_floor_reads_all_and_writes_as_much(name: str, tmp_path: Path, capsy
 def test_run_measures_ours_beside_the_floor_and_writes_the_table(tmp_path: Path) -> None:
     results = tmp_path / "results"
     options = ["--scale", str(SCALE), "--data", str(tmp_path / "data"), "--results", str(results)]
+    options += ["--ours", sys.executable]
     run.main(["stack", *options, "--rounds", "1", "--levels", "2", "--modes", "sharded"])
     record = json.loads((results / f"stack@{SCALE}.json").read_text(encoding="utf-8"))
     assert [row["tool"] for row in record["results"]] == ["ome-pyramid", "floor"]
