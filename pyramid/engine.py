@@ -138,14 +138,15 @@ def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: Prog
         With the place of the block that failed and the cause.
     """
     tally, buffers = Tally(plan, progress), Buffers()
-    try:
-        for one in plan.passes:
-            task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source, buffers)
+    for one in plan.passes:
+        task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source, buffers)
+        try:
             for wave in _waves(task, source, runner.attempts):
                 with _placed(one, tally):
                     runner.run(wave, tally.add, buffers.stop)
-    finally:
-        runner.release()
+                buffers.release()  # a wave's threads end with it; the next ones would take memory beside theirs
+        finally:
+            runner.release()  # another pass has levels of other sizes
     return tally
 
 

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 def _minimum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     floats = array.dtype.kind == "f"
     start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).max)
-    _least(array, windows, out, start)
+    _extremes(array, windows, out, start, False)
 
 
 def _maximum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     floats = array.dtype.kind == "f"
     start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).min)
-    _greatest(array, windows, out, start)
+    _extremes(array, windows, out, start, True)
 
 
-# In the two kernels a pixel replaces the start, NaN, at once, and a NaN replaces only another NaN.
+# In both rows' loops a pixel replaces the start, NaN, at once, and a NaN replaces only another NaN.
 
 
 @inlined
@@ -49,7 +49,7 @@ def _raise(row: NDArray[Any], target: NDArray[Any], full: int, fx: int) -> None:
 
 
 @compiled
-def _least(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any]) -> None:
+def _extremes(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any], greatest: bool) -> None:
     fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
     full, tail = divmod(windows.width, fx)
     for group in range(windows.targets.size):
@@ -59,25 +59,12 @@ def _least(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.n
             for s in range(windows.first[group], windows.first[group + 1]):
                 for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
                     row = array[windows.sources[s], v]
-                    _lower(row, target, full, fx)
-                    if tail > 0:
-                        _lower(row[full * fx :], target[full:], 1, tail)
-
-
-@compiled
-def _greatest(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any]) -> None:
-    fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
-    full, tail = divmod(windows.width, fx)
-    for group in range(windows.targets.size):
-        for y in range(-(-windows.height // windows.fy)):
-            target = out[windows.targets[group], y]
-            target[: -(-windows.width // fx)] = start
-            for s in range(windows.first[group], windows.first[group + 1]):
-                for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
-                    row = array[windows.sources[s], v]
-                    _raise(row, target, full, fx)
-                    if tail > 0:
-                        _raise(row[full * fx :], target[full:], 1, tail)
+                    if greatest:
+                        _raise(row, target, full, fx)
+                        _raise(row[full * fx :], target[full:], min(tail, 1), tail)
+                    else:
+                        _lower(row, target, full, fx)
+                        _lower(row[full * fx :], target[full:], min(tail, 1), tail)
 
 
 minimum = WindowMethod("min", _minimum)
