@@ -20,6 +20,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from benchmarks import computed
+
 SEED = 20261122
 DEFAULT_FOLDER = Path(__file__).parent / "data"
 Pixels: TypeAlias = NDArray[Any]
@@ -38,7 +40,7 @@ class Dataset:
     axes, shape, dtype
         Of the image at scale 1, in the order of the file.
     kind
-        ``stack``, ``slide`` or ``zarr``: which peers can read it.
+        ``stack``, ``slide``, ``zarr`` or ``dask``: which peers can read it.
     write
         Writes it: path, shape, dtype.
     """
@@ -53,6 +55,8 @@ class Dataset:
 
     def scaled(self, scale: float) -> Dataset:
         """The same at `scale` times the extent along y and x, in steps of 64 pixels, and along t and z."""
+        if scale == 1:
+            return self
         shape = tuple(
             max(64, round(n * scale / 64) * 64) if axis in "yx" else max(1, round(n * scale)) if axis in "tz" else n
             for axis, n in zip(self.axes, self.shape, strict=True)
@@ -187,6 +191,12 @@ def write_zarr_planes(path: Path, dataset: Dataset) -> None:
         array[index] = plane
 
 
+def write_computed(path: Path, dataset: Dataset) -> None:
+    """What a computed image is: its shape, and its blocks of one plane."""
+    plane = (*(1 for _ in dataset.shape[:-2]), *dataset.shape[-2:])
+    computed.write(path, computed.Computed(dataset.axes, dataset.shape, plane))
+
+
 DATASETS = {
     dataset.name: dataset
     for dataset in (
@@ -200,6 +210,7 @@ DATASETS = {
         Dataset("volume", ".ome.tif", "zyx", (1024, 1024, 1024), "uint8", "stack", write_plain),
         Dataset("movie", ".ome.tif", "tyx", (500, 2048, 2048), "uint16", "stack", write_plain),
         Dataset("zarr-planes", ".zarr", "czyx", (2, 64, 2048, 2048), "uint16", "zarr", write_zarr_planes),
+        Dataset("dask", ".json", "czyx", (2, 64, 2048, 2048), "uint16", "dask", write_computed),
         Dataset("rows", ".ome.tif", "yx", (20000, 20000), "uint16", "stack", write_rows),
     )
 }

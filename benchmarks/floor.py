@@ -1,11 +1,11 @@
 """The limit: read the source's bytes, encode and write as many as a pyramid has, and reduce nothing.
 
-    python -m benchmarks.floor SOURCE TARGET --workers 2
+    python -m benchmarks.floor SOURCE TARGET --workers 2 --chunk 1,32,128,128 --shard 1,64,512,1024
 
-Each thread reads a piece of level 0 from the file (decoding it where the file is compressed), hands it to the
-codec in chunks, and writes what comes out. The bytes of the coarser levels are stood for by encoding and writing
-again a part of the pixels just read, a fourth or an eighth a level. A chunk is as many pixels as they lie in the
-file, not gathered from rows: a pyramid has to do that too. TARGET is a Zarr array with no multiscales.
+Each thread reads (and decodes) into a buffer that it keeps, encodes a chunk's worth of pixels as they lie in the
+file as soon as it has them, and appends what comes out to a plain file: one a chunk, or one a shard. The bytes of the
+coarser levels are stood for by encoding and writing every so many chunks once more. TARGET is a folder of files
+that nobody can read: what a pyramid has to do beside this (gathering, reducing, indices, names, metadata) is left out.
 """
 
 from __future__ import annotations
@@ -16,176 +16,163 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import imagecodecs
 import numpy as np
-import tifffile
-import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, BloscShuffle
 
-PIECE_BYTES = 32 << 20
-PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline", "threading.max_workers": 1}  # one thread a worker
+from benchmarks.pieces import Bytes, Pieces, open_pieces
+from pyramid.codecs import auto_shuffle
+
+SHUFFLES = {"none": "noshuffle", "byte": "shuffle", "bit": "bitshuffle"}
+CODECS = ("blosc:lz4", "blosc:zstd")
+OVERHEAD_BYTES = 1024  # Blosc adds 16 bytes to what it cannot pack
+LEVELS = 9
+
+_imagecodecs: Any = imagecodecs  # what it is typed as knows no buffer to encode into
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the floor does.
+    """What the floor writes.
 
     Parameters
     ----------
-    pieces
-        Byte ranges of the file to read: offset and length.
-    decode
-        What turns such bytes into pixels; None where they are pixels as they lie.
-    piece_px
-        The most pixels that one piece holds.
-    dtype
-        Of the pixels.
     chunk_px
         Pixels a chunk.
+    shard_chunks
+        Chunks a file.
     above
-        Bytes of all coarser levels over those of level 0.
+        Pixels of all coarser levels over those of level 0.
+    codec, level, shuffle
+        As in `pyramid.codecs`.
     """
 
-    pieces: tuple[tuple[int, int], ...]
-    decode: Callable[[bytes], NDArray[Any]] | None
-    piece_px: int
-    dtype: np.dtype[Any]
     chunk_px: int
+    shard_chunks: int
     above: float
+    codec: str = "blosc:lz4"
+    level: int = 5
+    shuffle: str = "auto"
+
+    def shuffle_of(self, item_bytes: int) -> str:
+        """Blosc's name of the shuffle that ome-pyramid would use for items of this size."""
+        return SHUFFLES[auto_shuffle(self.codec, item_bytes) if self.shuffle == "auto" else self.shuffle]
 
 
-def _merged(ranges: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield neighbouring byte ranges as one, of at most PIECE_BYTES."""
-    start = length = 0
-    for offset, count in ranges:
-        if length and (offset != start + length or length + count > PIECE_BYTES):
-            yield start, length
-            length = 0
-        start, length = (start, length + count) if length else (offset, count)
-    if length:
-        yield start, length
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Bytes of pixels that a thread read, and bytes that it wrote."""
+
+    pixel_bytes: int
+    written_bytes: int
 
 
-def _decoder(page: tifffile.TiffPage) -> Callable[[bytes], NDArray[Any]]:
-    """What decodes a tile or strip of `page` after its file was closed."""
-    decode, tables, header = page.decode, page.jpegtables, page.jpegheader
+class Files:
+    """The files of one thread, each of as many chunks as a shard has."""
 
-    def decoded(data: bytes) -> NDArray[Any]:
-        pixels = decode(data, 0, jpegtables=tables, jpegheader=header)[0]
-        assert pixels is not None  # None stands for a tile that the file leaves out; the inputs have none
-        return np.ascontiguousarray(pixels).reshape(-1)
+    def __init__(self, folder: Path, chunks: int) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._chunks = str(folder), chunks
+        self._count = 0
+        self._open: BinaryIO | None = None
 
-    return decoded
+    def append(self, body: memoryview) -> None:
+        """Write one chunk."""
+        if self._count % self._chunks == 0:
+            self.close()
+            self._open = open(f"{self._folder}/{self._count}", "wb", buffering=0)  # noqa: SIM115  (closed when full)
+        assert self._open is not None  # the first chunk opened it
+        self._open.write(body)
+        self._count += 1
+
+    def close(self) -> None:
+        """Close the last one."""
+        if self._open is not None:
+            self._open.close()
 
 
-def plan_work(source: Path, chunk: tuple[int, ...], factors: tuple[int, ...]) -> Work:
-    """Look at `source`, a TIFF, and say what the floor reads and writes.
+class Encoder:
+    """Encodes and writes the chunks of one thread, and again what stands for coarser levels."""
 
-    `chunk` and `factors` have one item for each of the last axes of the image.
-    """
-    above = sum(1 / math.prod(factors) ** level for level in range(1, 9))
-    with tifffile.TiffFile(source) as tiff:
-        series = tiff.series[0]
-        first = tiff.pages.first
-        plain = first.compression == tifffile.COMPRESSION.NONE
-        if plain and series.dataoffset is not None:
-            size = series.dtype.itemsize * math.prod(series.shape)
-            ranges = [(series.dataoffset + at, min(PIECE_BYTES, size - at)) for at in range(0, size, PIECE_BYTES)]
-        else:
-            pages = [page for page in series.pages if page is not None]
-            ranges = sorted(
-                piece for page in pages for piece in zip(page.dataoffsets, page.databytecounts, strict=True)
-            )
-        pieces = tuple(_merged(iter(ranges))) if plain else tuple(ranges)
-        piece_px = max(length for _, length in pieces) // series.dtype.itemsize
-        return Work(
-            pieces=pieces,
-            decode=None if plain else _decoder(first),
-            piece_px=piece_px if plain else math.prod(first.chunks),
-            dtype=series.dtype,
-            chunk_px=math.prod(chunk),
-            above=above,
+    def __init__(self, work: Work, dtype: np.dtype[Any], files: Files) -> None:
+        self._work, self._dtype, self._files = work, dtype, files
+        self._shuffle = work.shuffle_of(dtype.itemsize)
+        self._out = np.empty(work.chunk_px * dtype.itemsize + OVERHEAD_BYTES, np.uint8).data
+        self._owed = 0.0
+        self.written_bytes = 0
+
+    def chunk(self, pixels: Bytes) -> None:
+        """Encode and write one chunk, and as much of the coarser levels as it brings."""
+        self._owed += 1 + self._work.above * pixels.size / (self._work.chunk_px * self._dtype.itemsize)
+        while self._owed >= 1:
+            self._owed -= 1
+            self._once(pixels.view(self._dtype))
+
+    def _once(self, pixels: NDArray[Any]) -> None:
+        packed = _imagecodecs.blosc_encode(
+            pixels,
+            level=self._work.level,
+            compressor=self._work.codec.removeprefix("blosc:"),
+            shuffle=self._shuffle,
+            typesize=self._dtype.itemsize,
+            numthreads=1,
+            out=self._out,
         )
+        self._files.append(packed)
+        self.written_bytes += len(packed)
 
 
-class Writer:
-    """Appends pixels to a flat Zarr array, whole chunks at a time, from any thread."""
+def run(pieces: Pieces, target: Path, work: Work, workers: int) -> dict[str, float]:
+    """Do the work on `workers` threads; return seconds, CPU seconds, and bytes in and out."""
+    numbers, lock = iter(range(len(pieces))), threading.Lock()
 
-    def __init__(self, target: Path, work: Work, total_px: int) -> None:
-        self._chunk_px = work.chunk_px
-        self._next = 0
-        self._lock = threading.Lock()
-        self._array = zarr.create_array(
-            target,
-            shape=(total_px,),
-            chunks=(work.chunk_px,),
-            dtype=work.dtype,
-            compressors=BloscCodec(cname="lz4", clevel=5, shuffle=BloscShuffle.shuffle),
-        )
+    def shared() -> Iterator[int]:
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            yield number
 
-    def write(self, pixels: NDArray[Any]) -> None:
-        """Write `pixels`, and what is short of a chunk as one more chunk."""
-        whole = -(-pixels.size // self._chunk_px) * self._chunk_px
-        with self._lock:
-            start, self._next = self._next, self._next + whole
-        self._array[start : start + pixels.size] = pixels
-
-
-def _read(file: int, piece: tuple[int, int], work: Work, buffer: bytearray) -> NDArray[Any]:
-    """Read one piece into `buffer`, decoded."""
-    offset, length = piece
-    view = memoryview(buffer)[:length]
-    os.preadv(file, [view], offset)
-    return np.frombuffer(view, work.dtype) if work.decode is None else work.decode(bytes(view))
+    started_s, started_cpu_s = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(workers) as threads:
+        folders = [target / str(number) for number in range(workers)]
+        told = list(threads.map(lambda folder: _one_thread(pieces, shared(), folder, work), folders))
+    return {
+        "work_s": time.perf_counter() - started_s,
+        "cpu_s": time.process_time() - started_cpu_s,
+        "pixel_bytes": sum(one.pixel_bytes for one in told),
+        "written_bytes": sum(one.written_bytes for one in told),
+    }
 
 
-def run(source: Path, target: Path, work: Work, workers: int) -> dict[str, float]:
-    """Do the work on `workers` threads; return seconds of work and bytes in and out."""
-    started = time.perf_counter()
-    largest = max(length for _, length in work.pieces)
-    room_px = len(work.pieces) * 2 * (math.ceil(work.piece_px * (1 + work.above)) + 2 * work.chunk_px)
-    writer = Writer(target, work, room_px)
-    local = threading.local()
-    file = os.open(source, os.O_RDONLY)
-
-    def one(piece: tuple[int, int]) -> int:
-        if not hasattr(local, "buffer"):
-            local.buffer = bytearray(largest)
-            local.kept = []
-            local.kept_px = 0
-        pixels = _read(file, piece, work, local.buffer)
-        for part in (pixels, pixels[: int(pixels.size * work.above)]):
-            _gather(local, part, writer, work)
-        return pixels.nbytes
-
-    try:
-        with ThreadPoolExecutor(workers) as threads:
-            read = sum(threads.map(one, work.pieces))
-    finally:
-        os.close(file)
-    return {"work_s": time.perf_counter() - started, "pixel_bytes": read, "written_bytes": _size(target)}
-
-
-def _gather(local: Any, part: NDArray[Any], writer: Writer, work: Work) -> None:  # noqa: ANN401  (threading.local)
-    """Write `part`, or keep a copy of it until there is a chunk's worth of such small ones."""
-    if part.size >= work.chunk_px:
-        writer.write(part)
-        return
-    local.kept.append(part.copy())
-    local.kept_px += part.size
-    if local.kept_px >= work.chunk_px:
-        writer.write(np.concatenate(local.kept))
-        local.kept, local.kept_px = [], 0
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _one_thread(pieces: Pieces, numbers: Iterator[int], folder: Path, work: Work) -> Told:
+    """Read, encode and write until no piece is left."""
+    chunk_bytes = work.chunk_px * pieces.dtype.itemsize
+    pixels = np.empty(chunk_bytes + pieces.segment_bytes, np.uint8)
+    files = Files(folder, work.shard_chunks)
+    encoder = Encoder(work, pieces.dtype, files)
+    held = read = 0
+    for number in numbers:
+        for put in pieces.segments(number):
+            count = put(pixels[held:])
+            held, read = held + count, read + count
+            whole = held - held % chunk_bytes
+            for at in range(0, whole, chunk_bytes):
+                encoder.chunk(pixels[at : at + chunk_bytes])
+            if whole:
+                pixels[: held - whole] = pixels[whole:held]  # less than a chunk: they do not overlap
+                held -= whole
+    if held:
+        encoder.chunk(pixels[:held])
+    files.close()
+    return Told(read, encoder.written_bytes)
 
 
 def _by_comma(text: str) -> tuple[int, ...]:
@@ -196,14 +183,23 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the floor once and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
+    parser.add_argument("target", type=Path, help="a folder that is not there yet")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--chunk", type=_by_comma, default=(512, 1024), help="extents of a chunk, as 1,512,1024")
+    parser.add_argument("--shard", type=_by_comma, help="extents of a shard; a file a chunk without it")
     parser.add_argument("--factors", type=_by_comma, default=(2, 2), help="what each level is reduced by, as 2,2")
+    parser.add_argument("--above", type=float, help="pixels of the coarser levels over level 0's; else from --factors")
+    parser.add_argument("--codec", choices=CODECS, default=CODECS[0])
+    parser.add_argument("--codec-level", type=int, default=5)
+    parser.add_argument("--shuffle", choices=("auto", *SHUFFLES), default="auto")
     given = parser.parse_args(arguments)
-    work = plan_work(given.source, given.chunk, given.factors)
-    with zarr.config.set(PIPELINE):
-        print(json.dumps(run(given.source, given.target, work, given.workers)))
+    chunk_px = math.prod(given.chunk)
+    shard_chunks = math.prod(given.shard) // chunk_px if given.shard else 1
+    above = given.above
+    if above is None:
+        above = sum(1 / math.prod(given.factors) ** level for level in range(1, LEVELS))
+    work = Work(chunk_px, shard_chunks, above, given.codec, given.codec_level, given.shuffle)
+    print(json.dumps(run(open_pieces(given.source, chunk_px), given.target, work, given.workers)))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,18 @@
     python -m benchmarks.run slide-deflate --tools ome-pyramid libvips ngff-zarr
 
 Modes: ``defaults`` leaves every tool its own; ``equal`` gives all the same codec (Blosc lz4, level 5, byte shuffle),
-chunks and levels; ``sharded`` the same shards as well. Results go to ``benchmarks/results/`` as Markdown and JSON.
+chunks and levels; ``sharded`` the same shards as well; ``zstd1`` gives ours Blosc zstd at level 1, which is next to
+what libvips is given. Results go to ``benchmarks/results/`` as Markdown and JSON.
 A first round warms what tools compile and cache, and is not counted. A target is deleted before the next run.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -25,9 +29,8 @@ from typing import Any
 from benchmarks import data, envs, measure, table
 
 HERE = Path(__file__).parent
-FLOOR = "floor"
 REPORT, LOG = "report.json", "log.txt"
-MODES = ("defaults", "equal", "sharded")
+MODES = ("defaults", "equal", "sharded", "zstd1")
 CHUNKS = {"z": 32, "y": 128, "x": 128}  # 1 MiB of uint16
 CHUNKS_FLAT = {"y": 512, "x": 512}
 SHARDS = {"z": 64, "y": 512, "x": 512}
@@ -87,23 +90,56 @@ class Setting:
         return {axis: max(1, wanted[axis] // chunk) * chunk for axis, chunk in self.chunks.items()}
 
 
+def our_options(setting: Setting) -> dict[str, str]:
+    """The options that ome-pyramid is given, by flag; none at defaults."""
+    options = {"--workers": str(setting.workers)}
+    if setting.mode == "zstd1":
+        return {**options, "--codec": "blosc:zstd", "--codec-level": "1"}
+    if setting.mode == "defaults":
+        return options
+    factors = {axis: 2 if axis in setting.halve else 1 for axis in setting.chunks}
+    return {
+        **options,
+        "--chunks": _by_axis(setting.chunks),
+        "--shards": _by_axis(setting.shards) if setting.mode == "sharded" else "none",
+        "--levels": str(setting.levels),
+        "--scale-factors": _by_axis(factors),
+        "--shuffle": "byte",
+    }
+
+
 def our_command(setting: Setting, target: Path) -> list[str]:
     """How ome-pyramid is run."""
-    command = [str(setting.ours), "-m", "pyramid", "convert", str(setting.source), str(target), "--quiet"]
-    command += ["--workers", str(setting.workers), "--report", str(target.with_name(REPORT))]
-    if setting.mode == "defaults":
-        return command
-    shards = _by_axis(setting.shards) if setting.mode == "sharded" else "none"
-    factors = _by_axis({axis: 2 if axis in setting.halve else 1 for axis in setting.chunks})
-    command += ["--chunks", _by_axis(setting.chunks), "--shards", shards]
-    return [*command, "--levels", str(setting.levels), "--scale-factors", factors]
+    options = {**our_options(setting), "--report": str(target.with_name(REPORT))}
+    flags = itertools.chain.from_iterable(options.items())
+    if setting.dataset.kind == "dask":
+        return [str(setting.ours), "-m", "benchmarks.computed", str(setting.source), str(target), *flags]
+    return [str(setting.ours), "-m", "pyramid", "convert", str(setting.source), str(target), "--quiet", *flags]
+
+
+@functools.cache
+def our_plan(setting: Setting) -> Any:  # noqa: ANN401  (JSON)
+    """What ``pyramid plan`` decides. A process of its own: what this one holds would count as its children's peak."""
+    flags = itertools.chain.from_iterable(our_options(setting).items())
+    if setting.dataset.kind == "dask":
+        command = [str(setting.ours), "-m", "benchmarks.computed", str(setting.source), "--plan", *flags]
+    else:
+        command = [str(setting.ours), "-m", "pyramid", "plan", str(setting.source), "--json", *flags]
+    return json.loads(subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def floor_command(setting: Setting, target: Path) -> list[str]:
-    """How the floor is run: chunks of `equal` in every mode."""
+    """How the floor is run: as many pixels a chunk, a shard and in all as ome-pyramid writes, by the same codec."""
+    levels = our_plan(setting)["levels"]
+    pixels = [math.prod(level["shape"]) for level in levels]
+    options = our_options(setting)
     command = [sys.executable, "-m", "benchmarks.floor", str(setting.source), str(target)]
-    command += ["--workers", str(setting.workers), "--chunk", _by_comma(setting.chunks)]
-    return [*command, "--factors", ",".join("2" for _ in setting.halve)]
+    command += ["--workers", str(setting.workers), "--above", str(sum(pixels[1:]) / pixels[0])]
+    command += ["--chunk", ",".join(map(str, levels[0]["chunks"]))]
+    if levels[0]["shards"]:
+        command += ["--shard", ",".join(map(str, levels[0]["shards"]))]
+    given = [(flag, options[flag]) for flag in ("--codec", "--codec-level", "--shuffle") if flag in options]
+    return [*command, *itertools.chain.from_iterable(given)]
 
 
 def peer_command(peer: envs.Peer, setting: Setting, target: Path) -> list[str]:
@@ -111,7 +147,7 @@ def peer_command(peer: envs.Peer, setting: Setting, target: Path) -> list[str]:
     python = envs.python_of(peer, setting.envs)
     command = [str(python), str(HERE / "adapters" / peer.adapter), str(setting.source), str(target)]
     command += ["--axes", setting.dataset.axes, "--workers", str(setting.workers)]
-    if setting.mode == "defaults":
+    if setting.mode not in ("equal", "sharded"):
         return command
     command += ["--chunks", _by_comma(setting.chunks), "--levels", str(setting.levels), "--halve", setting.halve]
     return [*command, "--shards", _by_comma(setting.shards)] if setting.mode == "sharded" else command
@@ -129,14 +165,14 @@ def work_seconds(tool: str, folder: Path) -> float | None:
     """What a run says that its work took: ours in its report, the floor in what it prints; peers do not tell."""
     if tool == table.OURS:
         return float(json.loads((folder / REPORT).read_text())["seconds"])
-    return float(json.loads((folder / LOG).read_text())["work_s"]) if tool == FLOOR else None
+    return float(json.loads((folder / LOG).read_text())["work_s"]) if tool == table.FLOOR else None
 
 
 def command_of(tool: str, setting: Setting, target: Path) -> list[str]:
     """How `tool` is run: ours, the floor, or a peer by name."""
     if tool == table.OURS:
         return our_command(setting, target)
-    if tool == FLOOR:
+    if tool == table.FLOOR:
         return floor_command(setting, target)
     return peer_command(envs.PEERS[tool], setting, target)
 
@@ -147,6 +183,9 @@ def version_of(tool: str) -> str:
         return version("ome-pyramid")
     if tool in envs.PEERS and envs.PEERS[tool].requirements:
         return envs.PEERS[tool].requirements[0].split("==")[1]
+    if tool in envs.PEERS:
+        told = subprocess.run([envs.PEERS[tool].command, "--version"], check=True, stdout=subprocess.PIPE, text=True)
+        return told.stdout.split()[0].removeprefix(f"{envs.PEERS[tool].command}-")
     return "-"
 
 
@@ -172,7 +211,7 @@ def compare(tools: list[str], setting: Setting, rounds: int, *, cold: bool, scra
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=data.DATASETS)
-    parser.add_argument("--tools", nargs="+", default=[table.OURS, FLOOR], help="all, or names")
+    parser.add_argument("--tools", nargs="+", default=[table.OURS, table.FLOOR], help="all, or names")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=["defaults"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
@@ -188,7 +227,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     given = parser.parse_args(arguments)
     kind = data.DATASETS[given.dataset].kind
-    able = [table.OURS, *([FLOOR] if kind != "zarr" else []), *(n for n, p in envs.PEERS.items() if kind in p.kinds)]
+    able = [table.OURS, table.FLOOR, *(n for n, p in envs.PEERS.items() if kind in p.kinds)]
     given.tools = able if given.tools == ["all"] else given.tools
     for tool in given.tools:
         if tool not in able:

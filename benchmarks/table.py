@@ -8,25 +8,24 @@ from pathlib import Path
 from typing import Any
 
 MARKERS = re.compile(r"(<!-- benchmark -->\n).*?(<!-- /benchmark -->)", re.DOTALL)
-OURS = "ome-pyramid"
+OURS, FLOOR = "ome-pyramid", "floor"
 
 
 def markdown(record: Mapping[str, Any]) -> str:
     """A table of one record of ``benchmarks.run``: a row a tool and mode, and what it was measured on."""
     rows = record["results"]
-    ours = {row["mode"]: row["median"]["wall_s"] for row in rows if row["tool"] == OURS}
+    ours = {row["mode"]: row["median"] for row in rows if row["tool"] == OURS}
+    floor = {row["mode"]: row["median"] for row in rows if row["tool"] == FLOOR}
     lines = [
-        "| tool | version | options | wall s | work s | CPU s | peak MB | wall / ours |",
-        "|---|---|---|--:|--:|--:|--:|--:|",
+        "| tool | version | options | wall s | work s | CPU s | peak MB | wall / ours | ours / wall | work / floor |",
+        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
-        cost = row["median"]
-        ratio = f"{cost['wall_s'] / ours[row['mode']]:.1f}" if row["mode"] in ours else "-"
-        work = "-" if cost["work_s"] is None else f"{cost['work_s']:.1f}"
-        lines.append(
-            f"| {row['tool']} | {row['version']} | {row['mode']} | {cost['wall_s']:.1f} | {work} | {cost['cpu_s']:.1f}"
-            f" | {cost['peak_bytes'] / 1e6:.0f} | {ratio} |"
-        )
+        cost, our, limit = row["median"], ours.get(row["mode"]), floor.get(row["mode"])
+        cells = [row["tool"], row["version"], row["mode"], f"{cost['wall_s']:.2f}", _ratio(cost["work_s"], 1)]
+        cells += [f"{cost['cpu_s']:.2f}", f"{cost['peak_bytes'] / 1e6:.0f}"]
+        cells += [_ratio(cost["wall_s"], our and our["wall_s"]), _ratio(our and our["wall_s"], cost["wall_s"])]
+        lines.append(f"| {' | '.join([*cells, _ratio(cost['work_s'], limit and limit['work_s'])])} |")
     shape = " x ".join(map(str, record["shape"]))
     machine = record["machine"]
     about = (
@@ -35,6 +34,11 @@ def markdown(record: Mapping[str, Any]) -> str:
         f" {machine['cores']} cores of {machine['processor']}."
     )
     return f"{about}\n\n" + "\n".join(lines) + "\n"
+
+
+def _ratio(above: float | None, below: float | None) -> str:
+    """A ratio as a table shows it, a dash where one of the two was not measured."""
+    return "-" if above is None or not below else f"{above / below:.2f}"
 
 
 def fill(readme: Path, text: str) -> None:
