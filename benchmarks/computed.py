@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     planned = "--plan" in rest
     given = [item for item in rest if item != "--plan"]
     target = None if planned else given.pop(0)
-    options = {
+    options: dict[str, Any] = {
         flag.removeprefix("--").replace("-", "_"): value for flag, value in zip(given[::2], given[1::2], strict=True)
     }
     image = read(Path(source))

@@ -20,6 +20,8 @@ HERE = Path(__file__).parent
 DEFAULT_FOLDER = HERE / "envs"
 TIFF = ("tifffile==2026.3.3", "imagecodecs==2026.3.6")  # what reads the source, the same for all
 
+LAZY = ("zarr", "dask")  # kinds of input for tools that take any Dask array
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -38,7 +40,8 @@ class Peer:
     hint
         How to install that command.
     kinds
-        Kinds of input that its adapter takes: ``stack`` (TIFF to Zarr) or ``slide`` (TIFF to TIFF too).
+        Kinds of input that its adapter takes: ``stack`` (TIFF to Zarr), ``slide`` (TIFF to TIFF too), ``zarr`` and
+        ``dask``.
     """
 
     name: str
@@ -53,10 +56,13 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer(
-            "ome-zarr-py", "ome_zarr_py.py", ("ome-zarr==0.18.0", "tifffile", "imagecodecs"), kinds=("stack", "slide")
+            "ome-zarr-py",
+            "ome_zarr_py.py",
+            ("ome-zarr==0.18.0", "tifffile", "imagecodecs"),
+            kinds=("stack", "slide", *LAZY),
         ),
         Peer("ngff-zarr", "ngff_zarr_cli.py", ("ngff-zarr[cli]==0.50.0", "imagecodecs"), kinds=("stack", "slide")),
-        Peer("bioio-ome-zarr", "bioio_writer.py", ("bioio-ome-zarr==3.8.1", *TIFF)),
+        Peer("bioio-ome-zarr", "bioio_writer.py", ("bioio-ome-zarr==3.8.1", *TIFF), kinds=("stack", *LAZY)),
         Peer("ome-zarr-pyramid", "ome_zarr_pyramid_api.py", ("ome_zarr_pyramid==0.4.0", *TIFF)),
         Peer("acquire-zarr", "acquire_stream.py", ("acquire-zarr==0.10.0", *TIFF)),
         Peer("libvips", "vips_tiffsave.py", command="vips", hint="apt-get install libvips-tools", kinds=("slide",)),

@@ -14,7 +14,7 @@ import tifffile
 import zarr
 from numpy.typing import NDArray
 
-from benchmarks import computed, data, envs, floor, run, table
+from benchmarks import bars, computed, data, envs, floor, probe, run, table
 
 SCALE = 0.05
 TIFFS = [name for name, dataset in data.DATASETS.items() if ".tif" in dataset.suffix and name[-1] not in "gk"]
@@ -109,3 +109,41 @@ def test_every_peer_has_an_adapter_that_compiles_and_a_command(tmp_path: Path) -
             command = run.command_of(peer.name, run.Setting(dataset, tmp_path, mode, 2, 2), tmp_path / "out.zarr")
             assert ("--shards" in command) == (mode == "sharded")
             assert ("--chunks" in command) == (mode in ("equal", "sharded"))
+
+
+def test_the_bars_are_measured_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--data", str(tmp_path / "data"), "--results", str(tmp_path), "--ours", sys.executable]
+    bars.main(["plan", "start", *options, "--scale", "0.0001", "--rounds", "1"])
+    record = json.loads((tmp_path / "bars.json").read_text(encoding="utf-8"))
+    assert [bar["unit"] for bar in record["bars"]] == ["s", "MB", "s", "s"]
+    assert all(bar["value"] > 0 < bar["most"] for bar in record["bars"])
+    assert "pyramid --help" in capsys.readouterr().out
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_every_bar_is_what_its_measurements_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*command: str) -> dict[str, float]:
+        size = 4.0 if "stack-4g" in command[1] else 1.0
+        return {"seconds": 2.0, "bytes": 3e6, "blocks": 100, "cpu_s": size, "tasks": 10}
+
+    peaks = {"tiny.ome.tif": 1e8, "sparse-16g@0.02.ome.tif": 4e8}
+    monkeypatch.setattr(bars, "_probe", lambda _python, *command: told(*command))
+    monkeypatch.setattr(bars, "_peak_bytes", lambda _place, source: peaks.get(source.name, 2e8))
+    place = bars.Place(tmp_path, tmp_path, Path(sys.executable), 0.02, 1)
+    found = {bar.what: bar.value for name in bars.BARS if name != "start" for bar in bars.BARS[name](place)}
+    assert found["CPU seconds, 4 GiB over 1 GiB"] == 4
+    assert found["engine over a block's own time"] == 10
+    assert found["two processes over two threads"] == 1
+    assert found["plan for 100 blocks, memory"] == 3
+    assert found["peak memory over the imports'"] == 300
+    assert found["peak memory, largest over smallest input"] == 3
+
+
+def test_the_probes_do_their_work(tmp_path: Path) -> None:
+    source = data.make("stack", tmp_path, SCALE)
+    done = probe.work(source, tmp_path / "out.zarr", source, 2, processes=False)
+    assert done["tasks"] >= 1
+    assert done["seconds"] > 0
+    assert list(tmp_path.iterdir()) == [source]
+    assert probe.idle_engine(40)["blocks"] >= 40
+    assert probe.plan(20_000)["blocks"] >= 20_000

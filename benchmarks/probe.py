@@ -1,0 +1,188 @@
+"""What only a look from inside tells, each in a process of its own: work without imports, the plan, the engine.
+
+    python -m benchmarks.probe work SOURCE TARGET --warm SOURCE --workers 2 [--processes]
+    python -m benchmarks.probe plan --blocks 1000000
+    python -m benchmarks.probe engine --blocks 2000
+
+Each prints its figures as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import dask
+import dask.array as da
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+import pyramid
+from pyramid import engine
+from pyramid.errors import PyramidError
+from pyramid.model import Box, SourceSpec
+from pyramid.options import Options
+from pyramid.planning import Pass, Plan, Room, make_plan
+from pyramid.receipt import Receipt
+from pyramid.runners import LocalRunner
+from pyramid.sink import Sink
+
+MEMORY = "4GiB"  # given, so that threads and processes plan alike
+FRAME = (2, 64, 2048, 2048)  # czyx of one time point of the image that is planned
+ROOM = Room(2, 4 << 30)
+
+
+def work(source: Path, target: Path, warm: Path, workers: int, *, processes: bool) -> dict[str, float]:
+    """Convert `warm`, then `source`; tell seconds, CPU seconds of this process, and tasks of the second."""
+    with _workers(workers, processes=processes):
+        _convert(warm, target, workers)
+        before_s = time.process_time()
+        told = _convert(source, target, workers)
+        cpu_s = time.process_time() - before_s
+    tasks = sum(int(np.prod([-(-n // b) for n, b in _cut(one)])) for one in told["plan"]["passes"])
+    return {"seconds": told["seconds"], "cpu_s": cpu_s, "tasks": tasks}
+
+
+def _cut(one: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    return zip(one["shape"], one["block"], strict=True)
+
+
+def _convert(source: Path, target: Path, workers: int) -> Any:  # noqa: ANN401  (JSON)
+    report = target.with_name(f"{target.name}-report.json")
+    pyramid.convert(source, target, workers=workers, memory=MEMORY, report=str(report))
+    told = json.loads(report.read_text(encoding="utf-8"))
+    report.unlink()
+    shutil.rmtree(target)
+    return told
+
+
+@contextmanager
+def _workers(count: int, *, processes: bool) -> Iterator[None]:
+    """Threads of this process, which need nothing; or a cluster of processes of one thread, as the active client."""
+    if not processes:
+        yield
+        return
+    from distributed import Client, LocalCluster  # noqa: PLC0415  (its import would change what threads cost)
+
+    options = {"n_workers": count, "threads_per_worker": 1, "processes": True}
+    with LocalCluster(**options, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster):
+        yield
+
+
+class _Blank:
+    """A source that is never read."""
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.spec = spec
+
+    def read(self, box: Box, out: NDArray[Any]) -> None:
+        """Not called: no block is done."""
+        raise NotImplementedError
+
+
+class _EnoughError(PyramidError):
+    """The first wave was there."""
+
+
+class _FirstWave:
+    """A runner that makes the graph of the first wave as a scheduler would get it, and stops there."""
+
+    attempts = 1
+
+    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
+        """Make the graph."""
+        dict(dask.optimize(wave)[0].__dask_graph__())
+        raise _EnoughError("the first wave is made")
+
+    def release(self) -> None:
+        """Nothing is kept."""
+
+
+class _Nothing:
+    """A block's task that does nothing."""
+
+    def __init__(self, plan: Plan, one: Pass, *_: object) -> None:
+        self.plan, self.one = plan, one
+
+    def __call__(self, index: int, pixels: object = None) -> Receipt:
+        return Receipt(index, 0)
+
+
+def spec_of(blocks: int) -> SourceSpec:
+    """An image that is cut into at least so many blocks, by as many time points as that takes."""
+
+    def spec(times: int) -> SourceSpec:
+        return SourceSpec("tczyx", (times, *FRAME), "uint16", (1,) * 5, (1.0, None, 0.5, 0.1, 0.1), _UNITS)
+
+    return spec(-(-blocks // _plan(spec(64)).tasks) * 64)
+
+
+_UNITS = ("second", None, "micrometer", "micrometer", "micrometer")
+
+
+def _plan(spec: SourceSpec) -> Plan:
+    return make_plan(spec, Options(), centred=True, room=ROOM)
+
+
+def plan(blocks: int) -> dict[str, float]:
+    """Plan so many blocks, print the plan, and make the graph of the engine's first wave."""
+    spec = spec_of(blocks)
+    process = psutil.Process()
+    before_bytes, started_s = process.memory_info().rss, time.perf_counter()
+    decided = _plan(spec)
+    text = str(decided)
+    try:
+        engine.build(decided, _Blank(spec), Sink("nowhere", None, ()), _FirstWave(), None)
+    except _EnoughError:
+        seconds = time.perf_counter() - started_s
+    return {"seconds": seconds, "bytes": peak_bytes() - before_bytes, "blocks": decided.tasks, "printed": len(text)}
+
+
+def peak_bytes() -> int:
+    """The most resident memory that this process has had."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+
+def idle_engine(blocks: int, workers: int = 2) -> dict[str, float]:
+    """Run so many blocks whose task does nothing on threads, twice; tell the second time's seconds."""
+    spec = spec_of(blocks)
+    decided = _plan(spec)
+    with mock.patch.object(engine, "BlockTask", _Nothing):
+        for _ in range(2):
+            started_s, started_cpu_s = time.perf_counter(), time.process_time()
+            engine.build(decided, _Blank(spec), Sink("nowhere", None, ()), LocalRunner(workers), None)
+            seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
+    return {"seconds": seconds, "cpu_s": cpu_s, "blocks": decided.tasks}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Do one probe and print its figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    probes = parser.add_subparsers(dest="probe", required=True)
+    at_work = probes.add_parser("work")
+    at_work.add_argument("source", type=Path)
+    at_work.add_argument("target", type=Path)
+    at_work.add_argument("--warm", type=Path, required=True, help="is converted first, and not counted")
+    at_work.add_argument("--workers", type=int, default=2)
+    at_work.add_argument("--processes", action="store_true", help="workers are processes of a local cluster")
+    probes.add_parser("plan").add_argument("--blocks", type=int, default=1_000_000)
+    probes.add_parser("engine").add_argument("--blocks", type=int, default=2000)
+    given = parser.parse_args(arguments)
+    if given.probe == "work":
+        figures = work(given.source, given.target, given.warm, given.workers, processes=given.processes)
+    else:
+        figures = {"plan": plan, "engine": idle_engine}[given.probe](given.blocks)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
