@@ -1,10 +1,15 @@
-"""Settings of all tests: how many examples a property is tried on."""
+"""Settings of all tests: the servers they may ask for, and how many examples a property is tried on."""
 
 from __future__ import annotations
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from tests.servers.loopback import NO_CLOUD
+
+pytest_plugins = ["tests.servers.fixtures"]
+os.environ.update(NO_CLOUD)
 
 settings.register_profile("quick", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
