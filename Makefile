@@ -1,6 +1,6 @@
 # make demo            an environment with what running needs, and the main job on a real image
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
-# make test-services   checks that need root: file systems, servers, Debian's packages
+# make test-services   checks that need root or a service: file systems; Ceph's radosgw, brought by apt; Azurite, by npm
 # make format          what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
@@ -11,9 +11,12 @@ VENV := .venv
 LOWEST := .venv-lowest
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
-TESTS := tests/unit tests/property tests/contract tests/integration
+AZURITE := build/azurite
+PACKAGES := radosgw ceph-mon ceph-osd ceph-base $(shell command -v npm > /dev/null || echo npm)
+INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
+TESTS := tests/servers tests/unit tests/property tests/contract tests/integration
 
-.PHONY: demo test test-services lint unit lowest format clean
+.PHONY: demo test test-services root packages lint unit lowest format clean
 
 demo: $(VENV)/core.stamp
 	$(BIN)/pyramid demo
@@ -32,9 +35,15 @@ unit: $(VENV)/dev.stamp
 lowest: $(LOWEST)/stamp
 	$(LOWEST)/bin/python -m pytest --quiet -W default tests/unit  # old packages warn of what new ones mended
 
-test-services: $(VENV)/dev.stamp
-	@test "$$(id -u)" = 0 || { echo "make test-services mounts file systems: run it as root" >&2; exit 1; }
+test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp
 	$(BIN)/python -m pytest --quiet tests/services
+
+root:
+	@test "$$(id -u)" = 0 || { echo "make test-services mounts file systems and installs: run it as root" >&2; exit 1; }
+
+# No service of the system is needed: each test session starts a cluster of its own, in a folder of its own.
+packages: root
+	$(INSTALL) $(PACKAGES) > /dev/null 2>&1 || { apt-get update --quiet --quiet && $(INSTALL) $(PACKAGES); }
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
@@ -55,6 +64,12 @@ $(VENV)/core.stamp: $(VENV)/bin/python constraints.txt pyproject.toml
 $(VENV)/dev.stamp: $(VENV)/bin/python constraints.txt pyproject.toml
 	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@ $(VENV)/core.stamp
+
+$(AZURITE)/stamp: tests/servers/azurite.json | packages
+	mkdir -p $(AZURITE)
+	cp tests/servers/azurite.json $(AZURITE)/package.json
+	npm install --prefix $(AZURITE) --no-audit --no-fund --loglevel=error
+	touch $@
 
 $(LOWEST)/stamp: $(VENV)/bin/python constraints.txt pyproject.toml .ci/lowest.py
 	$(PYTHON) -m venv $(LOWEST)

@@ -1,0 +1,51 @@
+"""Azurite answers as Azure Blob Storage does, also through the fault proxy."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import obstore
+import pytest
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+
+from tests.servers.faults import Fault, FaultProxy, Kind
+from tests.servers.service import Service
+
+DATA = bytes(range(256)) * 4096
+
+
+def test_it_keeps_what_it_is_given(azure: Service, prefix: str) -> None:
+    store = azure.store(prefix)
+    obstore.put(store, "a/0.0", DATA, use_multipart=False)
+    obstore.put(store, "a b/ü", b"", use_multipart=False)
+    assert bytes(obstore.get_range(store, "a/0.0", start=100, end=300)) == DATA[100:300]
+    assert azure.objects(prefix) == {"a/0.0": DATA, "a b/ü": b""}
+    with pytest.raises(AlreadyExistsError):
+        obstore.put(store, "a/0.0", b"second", mode="create", use_multipart=False)
+    obstore.delete(store, "a/0.0")
+    with pytest.raises(FileNotFoundError):
+        obstore.get(store, "a/0.0")
+
+
+def test_a_wrong_key_is_refused(azure: Service, prefix: str) -> None:
+    stranger = azure.with_options(account_key=base64.b64encode(b"not the key").decode())
+    with pytest.raises((PermissionDeniedError, UnauthenticatedError)):
+        obstore.put(stranger.store(prefix), "0", DATA, use_multipart=False)
+    assert azure.objects(prefix) == {}
+
+
+def test_signatures_hold_through_the_proxy(
+    azure: Service, prefix: str, fault_proxy: Callable[[str], FaultProxy]
+) -> None:
+    proxy = fault_proxy(azure.endpoint)
+    store = azure.through(proxy.endpoint).store(prefix)
+    proxy.inject(Fault(Kind.UNAVAILABLE, "PUT", "*/0"), Fault(Kind.RESET_AFTER, "PUT", "*/1"))
+    for key in ("0", "1"):
+        with pytest.raises(BaseError):
+            obstore.put(store, key, DATA, use_multipart=False)
+    assert azure.objects(prefix) == {"1": DATA}
+    obstore.put(store, "0", DATA, use_multipart=False)
+    assert azure.through(proxy.endpoint).objects(prefix) == {"0": DATA, "1": DATA}
+    assert proxy.count("PUT", "devstoreaccount1/images/*") == 3
+    assert [request.is_listing for request in proxy.requests] == [False] * 3 + [True, False, False]
