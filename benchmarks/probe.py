@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -41,14 +42,15 @@ ROOM = Room(2, 4 << 30)
 
 
 def work(source: Path, target: Path, warm: Path, workers: int, *, processes: bool) -> dict[str, float]:
-    """Convert `warm`, then `source`; tell seconds, CPU seconds of this process, and tasks of the second."""
+    """Convert `warm`, then `source`; tell seconds, this process's user and system seconds, and tasks of the second."""
     with _workers(workers, processes=processes):
         _convert(warm, target, workers)
-        before_s = time.process_time()
+        before = os.times()
         told = _convert(source, target, workers)
-        cpu_s = time.process_time() - before_s
+        after = os.times()
     tasks = sum(int(np.prod([-(-n // b) for n, b in _cut(one)])) for one in told["plan"]["passes"])
-    return {"seconds": told["seconds"], "cpu_s": cpu_s, "tasks": tasks}
+    user_s, system_s = after.user - before.user, after.system - before.system
+    return {"seconds": told["seconds"], "user_s": user_s, "system_s": system_s, "tasks": tasks}
 
 
 def _cut(one: dict[str, Any]) -> Iterator[tuple[int, int]]:
