@@ -153,11 +153,26 @@ def test_a_reset_within_a_download_comes_after_half_of_it(
     assert ask(proxy, "GET", "/file") == (200, DATA)
 
 
-def test_a_stall_ends_after_its_time(store: ObjectStore, proxy: FaultProxy) -> None:
-    proxy.inject(Fault(Kind.STALL, lasts_s=0.2))
+@pytest.mark.parametrize("kind", [Kind.STALL, Kind.STALL_BEFORE])
+def test_a_stall_ends_after_its_time(kind: Kind, store: ObjectStore, proxy: FaultProxy) -> None:
+    proxy.inject(Fault(kind, lasts_s=0.2))
     start_s = time.monotonic()
     put(store, "0")
     assert time.monotonic() - start_s >= 0.2
+
+
+@pytest.mark.parametrize(("kind", "arrives"), [(Kind.STALL, True), (Kind.STALL_BEFORE, False)])
+def test_what_a_stall_for_ever_lets_through(kind: Kind, arrives: bool, s3: Service, prefix: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with FaultProxy(s3.endpoint) as proxy:
+            proxy.inject(Fault(kind))
+            upload = pool.submit(put, s3.through(proxy.endpoint).store(prefix), "0")
+            until_s = time.monotonic() + 30
+            while time.monotonic() < until_s and not (s3.objects(prefix) if arrives else proxy.befallen):
+                time.sleep(0.01)
+        with pytest.raises(BaseError):
+            upload.result(60)
+    assert s3.objects(prefix) == ({"0": DATA} if arrives else {})
 
 
 def test_a_stall_for_ever_ends_with_the_client_or_the_proxy(s3: Service, prefix: str) -> None:

@@ -29,6 +29,7 @@ class Kind(enum.Enum):
     RESET_WITHIN_ANSWER = "reset when half of the answer is passed back"
     RESET_AFTER = "passed on and committed; a reset in place of the answer"
     STALL = "passed on; the answer is withheld"
+    STALL_BEFORE = "not read and not passed on until the stall ends"
     CORRUPT_UP = "one byte of the request's body is changed on the way"
     CORRUPT_DOWN = "one byte of the answer's body is changed on the way"
     OUTAGE = "503 for this and all requests that come within a time"
@@ -144,6 +145,9 @@ class FaultHandler(ProxyHandler):
                 self.cut()
             case Kind.RESET_WITHIN_UPLOAD:
                 self._reset_within_upload(request)
+            case Kind.STALL_BEFORE:
+                if self._waited(fault.lasts_s):
+                    super().handle_request(request)
             case _:
                 self._pass_on(request, fault)
 
@@ -161,7 +165,8 @@ class FaultHandler(ProxyHandler):
                 case Kind.CORRUPT_DOWN:
                     self.answer(request, response, corrupted(pieces_of(response), (response.length or 0) // 2))
                 case Kind.STALL:
-                    self._stall(request, response, fault.lasts_s)
+                    if self._waited(fault.lasts_s):
+                        self.answer(request, response)
                 case _:
                     self.answer(request, response)
 
@@ -192,12 +197,12 @@ class FaultHandler(ProxyHandler):
             self.wfile.write(b"HTTP/1.1 2")
             self.cut()
 
-    def _stall(self, request: Request, response: http.client.HTTPResponse, lasts_s: float) -> None:
+    def _waited(self, lasts_s: float) -> bool:
+        """Wait; false, and the connection is cut, where the proxy ends first."""
         stopped = self.server.stopping.wait(None if lasts_s == math.inf else lasts_s)
         if stopped:
             self.cut()
-        else:
-            self.answer(request, response)
+        return not stopped
 
 
 class _Interrupted(Exception):
