@@ -19,11 +19,10 @@ import pytest
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
+from tests.contract.storage import DATA
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.service import Service
 from tests.servers.web import WebServer
-
-DATA = bytes(range(256)) * 4096  # more than one piece on its way
 
 
 @pytest.fixture

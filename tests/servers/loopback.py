@@ -16,6 +16,8 @@ import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.servers.log import Log, Request
+
 HOST = "127.0.0.1"
 # What keeps clients of the clouds from asking the machine they run on who it is (and from waiting for the answer).
 NO_CLOUD: Mapping[str, str] = {
@@ -36,7 +38,7 @@ def free_port() -> int:
 class ThreadedServer(http.server.ThreadingHTTPServer):
     """An HTTP server of one thread a connection, which ends with its connections, those that wait too.
 
-    A `handler` finds in `stopping` whether it is to end.
+    Its URL is `endpoint`. A `handler` enters in `log` what it is asked, and finds in `stopping` whether it is to end.
     """
 
     daemon_threads = True
@@ -45,10 +47,20 @@ class ThreadedServer(http.server.ThreadingHTTPServer):
     def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
         super().__init__((HOST, 0), handler)
         self.endpoint = f"http://{HOST}:{self.server_address[1]}"
+        self.log = Log()
         self.stopping = threading.Event()
         self._live: set[socket.socket] = set()
         self._changing = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """All requests so far."""
+        return self.log.requests
+
+    def count(self, method: str = "*", key: str = "*") -> int:
+        """How many requests had this method and key (patterns)."""
+        return self.log.count(method, key)
 
     def start(self) -> None:
         """Serve until `stop`."""

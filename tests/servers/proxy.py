@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from tests.servers.log import Log, Request
+from tests.servers.log import Request
 from tests.servers.loopback import ThreadedServer, reset
 
 PIECE_BYTES = 1 << 18
@@ -55,16 +55,6 @@ class Proxy(ThreadedServer):
         super().__init__(handler or ProxyHandler)
         self.upstream = urllib.parse.urlsplit(upstream).netloc
         self.rewrite = rewrite
-        self.log = Log()
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """All requests so far."""
-        return self.log.requests
-
-    def count(self, method: str = "*", key: str = "*") -> int:
-        """How many requests had this method and key (patterns)."""
-        return self.log.count(method, key)
 
     def __enter__(self) -> Proxy:
         self.start()

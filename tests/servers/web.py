@@ -12,28 +12,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from tests.servers.log import Log, Request
+from tests.servers.log import Request
 from tests.servers.loopback import ThreadedServer
 
 _PIECE_BYTES = 1 << 18
 
 
 class WebServer(ThreadedServer):
-    """Serves the files under a folder and notes what it is asked; `endpoint` is its URL."""
+    """Serves the files under a folder and notes what it is asked; keys are paths below the folder."""
 
     def __init__(self, folder: Path, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
         super().__init__(handler)
         self.folder = folder.resolve()
-        self.log = Log()
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """All requests so far; keys are paths below the folder."""
-        return self.log.requests
-
-    def count(self, method: str = "*", key: str = "*") -> int:
-        """How many requests had this method and key (patterns)."""
-        return self.log.count(method, key)
 
     def url(self, key: str) -> str:
         """The URL of a file or folder."""

@@ -7,25 +7,17 @@ from collections.abc import Callable
 
 import obstore
 import pytest
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
+from tests.contract.storage import DATA, StorageContract
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.service import Service
 
-DATA = bytes(range(256)) * 4096
 
-
-def test_it_keeps_what_it_is_given(azure: Service, prefix: str) -> None:
-    store = azure.store(prefix)
-    obstore.put(store, "a/0.0", DATA, use_multipart=False)
-    obstore.put(store, "a b/ü", b"", use_multipart=False)
-    assert bytes(obstore.get_range(store, "a/0.0", start=100, end=300)) == DATA[100:300]
-    assert azure.objects(prefix) == {"a/0.0": DATA, "a b/ü": b""}
-    with pytest.raises(AlreadyExistsError):
-        obstore.put(store, "a/0.0", b"second", mode="create", use_multipart=False)
-    obstore.delete(store, "a/0.0")
-    with pytest.raises(FileNotFoundError):
-        obstore.get(store, "a/0.0")
+class TestAzurite(StorageContract):
+    @pytest.fixture
+    def service(self, azure: Service) -> Service:
+        return azure
 
 
 def test_a_wrong_key_is_refused(azure: Service, prefix: str) -> None:

@@ -8,21 +8,15 @@ import obstore
 import pytest
 from obstore.exceptions import BaseError, PermissionDeniedError
 
+from tests.contract.storage import DATA, StorageContract
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.service import Service
 
-DATA = bytes(range(256)) * 4096
 
-
-def test_it_keeps_what_it_is_given(ceph: Service, prefix: str) -> None:
-    store = ceph.store(prefix)
-    obstore.put(store, "a/0.0", DATA, use_multipart=False)
-    obstore.put(store, "a b/ü", b"", use_multipart=False)
-    assert bytes(obstore.get_range(store, "a/0.0", start=100, end=300)) == DATA[100:300]
-    assert ceph.objects(prefix) == {"a/0.0": DATA, "a b/ü": b""}
-    obstore.delete(store, "a/0.0")
-    with pytest.raises(FileNotFoundError):
-        obstore.get(store, "a/0.0")
+class TestRadosgw(StorageContract):
+    @pytest.fixture
+    def service(self, ceph: Service) -> Service:
+        return ceph
 
 
 def test_a_wrong_secret_is_refused(ceph: Service, prefix: str, fault_proxy: Callable[[str], FaultProxy]) -> None:
