@@ -1,8 +1,8 @@
 """From pixels to the bytes of one object: a chunk, or a shard of chunks with its index.
 
-Each chunk is gathered into memory that stays in the processor's cache, encoded straight into a buffer that the
-thread keeps, and the buffer is what the store is handed: no pixel is copied twice and nothing is mapped anew. The
-bytes depend on the pixels alone: one thread encodes an object, and a shard's chunks lie in C order.
+Each chunk is gathered into memory that stays in the processor's cache, and encoded straight into the memory that it is
+written from: no pixel is copied twice and nothing is mapped anew. The bytes depend on the pixels alone: one thread
+encodes an object, and a shard's chunks lie in C order.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from pyramid.block import Buffers
 from pyramid.model import Shape
+from pyramid.outbox import Body
 
 # The most by which a codec's output outgrows its input: gzip, the worst, adds 5 bytes to each 16 KiB and a header.
 _OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 1024
@@ -99,8 +100,20 @@ class Encoding:
     sharded: bool
     skip_empty: bool
 
-    def encode(self, unit: NDArray[Any], inside: Shape, buffers: Buffers) -> memoryview | None:
-        """The object of one write unit, None where it is left out.
+    @property
+    def chunk_most_bytes(self) -> int:
+        """The most that one encoded chunk can have."""
+        plain = math.prod(self.chunks) * np.dtype(self.dtype).itemsize
+        return plain + plain // _OVERHEAD_SHARE + _OVERHEAD_BYTES
+
+    def most_bytes(self, unit: Shape) -> tuple[int, int]:
+        """The most that the object of a write unit of such a shape can have, and the most of a piece of it."""
+        chunks = math.prod(n // c for n, c in zip(unit, self.chunks, strict=True))
+        index_bytes = chunks * 16 + _CRC_BYTES if self.sharded else 0
+        return chunks * self.chunk_most_bytes + index_bytes, max(self.chunk_most_bytes, index_bytes)
+
+    def encode(self, unit: NDArray[Any], inside: Shape, buffers: Buffers, body: Body) -> None:
+        """Make the object of one write unit; no byte of it where it is left out.
 
         Parameters
         ----------
@@ -109,46 +122,44 @@ class Encoding:
         inside
             How far they lie inside the level; chunks of a shard that lie outside are left out.
         buffers
-            Where the bytes are; they are valid until the next call with the same buffers in this thread.
+            Where a chunk is gathered.
+        body
+            What takes the bytes.
         """
         if self.sharded:
-            return self._shard(unit, inside, buffers)
-        out = self._out(1, buffers)
-        size = self._chunk(unit, out, buffers)
-        return None if size is None else out[:size]
+            self._shard(unit, inside, buffers, body)
+        else:
+            self._chunk(unit, buffers, body)
 
-    def _out(self, chunks: int, buffers: Buffers) -> memoryview:
-        chunk_bytes = math.prod(self.chunks) * np.dtype(self.dtype).itemsize
-        most = chunk_bytes + chunk_bytes // _OVERHEAD_SHARE + _OVERHEAD_BYTES
-        return buffers.take("object", (chunks * most,), np.dtype(np.uint8)).data
-
-    def _chunk(self, pixels: NDArray[Any], out: memoryview, buffers: Buffers) -> int | None:
-        """Encode one chunk into `out`; its size in bytes, None where it is left out."""
+    def _chunk(self, pixels: NDArray[Any], buffers: Buffers, body: Body) -> int:
+        """Encode one chunk into `body`; its size in bytes, 0 where it is left out."""
         chunk = buffers.take("chunk", self.chunks, np.dtype(self.dtype).newbyteorder("<"))
         np.copyto(chunk, pixels)
         if self.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
-            return None
+            return 0
+        out = body.room(self.chunk_most_bytes)
         size = _ENCODERS[self.codec](chunk, out, self)
         if self.checksum:
             out[size : size + _CRC_BYTES] = _crc32c(out[:size])
             size += _CRC_BYTES
+        body.keep(size)
         return size
 
-    def _shard(self, unit: NDArray[Any], inside: Shape, buffers: Buffers) -> memoryview | None:
+    def _shard(self, unit: NDArray[Any], inside: Shape, buffers: Buffers, body: Body) -> None:
         grid = tuple(n // c for n, c in zip(unit.shape, self.chunks, strict=True))
         index = np.full((math.prod(grid), 2), _EMPTY, "<u8")
-        out, end = self._out(math.prod(grid) + 1, buffers), 0
+        end = 0
         for number, box in self._inner(grid, inside):
-            size = self._chunk(unit[box], out[end:], buffers)
-            if size is not None:
+            size = self._chunk(unit[box], buffers, body)
+            if size:
                 index[number] = end, size
                 end += size
         if end == 0:
-            return None
+            return
         told = index.tobytes()
         told += _crc32c(told)
-        out[end : end + len(told)] = told
-        return out[: end + len(told)]
+        body.room(len(told))[:] = told
+        body.keep(len(told))
 
     def _inner(self, grid: Shape, inside: Shape) -> Iterator[tuple[int, tuple[slice, ...]]]:
         """Number and place of each chunk of a shard that lies inside the level, at least in part."""

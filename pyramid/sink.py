@@ -7,14 +7,15 @@ writes opens its store from that, with no request. Each object is encoded by `py
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
+import math
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -27,6 +28,8 @@ from pyramid.block import Buffers, Part
 from pyramid.encode import Encoding
 from pyramid.errors import PyramidError, TargetError
 from pyramid.model import Box, Shape
+from pyramid.outbox import Outbox
+from pyramid.planning import outbox_bytes
 from pyramid.stores import locate, open_store
 from pyramid.writers import Writer, open_writer
 
@@ -81,12 +84,21 @@ class Sink:
     storage_options: Mapping[str, Any] | None = field(repr=False)
     levels: tuple[StoredLevel, ...]
 
-    def write(self, part: Part, buffers: Buffers) -> None:
+    def outbox(self, buffers: Buffers) -> Outbox:
+        """What the parts of one block are written through, as a context: at its end they are stored."""
+        item_bytes = (np.dtype(level.encoding.dtype).itemsize for level in self.levels)
+        planned = max(outbox_bytes(math.prod(one.unit) * n) for one, n in zip(self.levels, item_bytes, strict=True))
+        most = [level.encoding.most_bytes(level.unit) for level in self.levels]
+        whole, piece = (max(sizes) for sizes in zip(*most, strict=True))
+        return Outbox(buffers, self._writer.outbox_bytes(planned, piece, whole), self._writer.lanes)
+
+    def write(self, part: Part, outbox: Outbox) -> None:
         """Write one block's part of a level: whole chunks or shards, each in place of what is there.
 
-        Raises TargetError with the level, the place and the cause.
+        Here, or at the end of the outbox, TargetError is raised with the level, the place and the cause.
         """
         level = self.levels[part.level]
+        most_bytes, _ = level.encoding.most_bytes(level.unit)
         grid = (range(n // u) for n, u in zip(part.array.shape, level.unit, strict=True))
         first = tuple(a // u for a, u in zip(part.box.start, level.unit, strict=True))
         for at in itertools.product(*grid):
@@ -95,10 +107,9 @@ class Sink:
             start = (i * u for i, u in zip(place, level.unit, strict=True))
             inside = tuple(min(u, n - a) for a, u, n in zip(start, level.unit, level.shape, strict=True))
             key = level.prefix + "/".join(map(str, place))
-            with told(self.url, f"level {part.level}, object {key}"):
-                body = level.encoding.encode(part.array[box.slices], inside, buffers)
-                if body is not None:
-                    self._writer.put(key, body)
+            where = functools.partial(told, self.url, f"level {part.level}, object {key}")
+            with where(), self._writer.begin(key, most_bytes, outbox, where) as body:
+                level.encoding.encode(part.array[box.slices], inside, outbox.buffers, body)
 
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box` of a level that is written."""
@@ -112,15 +123,15 @@ class Sink:
             group = zarr.open_group(self._store, mode="r+")
             group.attrs.put(dict(attributes))
 
-    @cached_property
+    @functools.cached_property
     def _store(self) -> zarr.abc.store.Store:
         return open_store(self.url, self.storage_options, read_only=False)
 
-    @cached_property
+    @functools.cached_property
     def _writer(self) -> Writer:
         return open_writer(self.url, self.storage_options)
 
-    @cached_property
+    @functools.cached_property
     def _readers(self) -> tuple[zarr.Array[Any], ...]:
         # Over the network zarr-python makes one request a chunk where zarrs makes two.
         pipeline = ZARRS if locate(self.url).is_local else ZARR_PYTHON

@@ -59,8 +59,9 @@ class BlockTask:
         try:
             base = self._base(box, pixels)
             parts = build_parts(self.plan.levels, self.one, base, load_method(self.plan.method), self.buffers)
-            for part in parts:
-                self.sink.write(part, self.buffers)
+            with self.sink.outbox(self.buffers) as outbox:
+                for part in parts:
+                    self.sink.write(part, outbox)
         except PyramidError as error:
             if may_mend(error):
                 raise

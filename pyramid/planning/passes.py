@@ -21,8 +21,8 @@ from pyramid.planning.levels import Level
 BLOCK_BYTES_AIM = 32 * 2**20
 # More levels a pass save little above this, and many workers side by side would take memory for nothing.
 TASK_BYTES_AIM = 256 * 2**20
-# What encoding an object holds beside the block: its bytes, which noise does not make fewer, and a chunk.
-UNIT_COPIES = 1.05
+# What is encoded and not yet written, beside the block: an object while the next is made, many small ones.
+OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
 # What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
 SOURCE_COPIES = 2
 
@@ -168,7 +168,7 @@ class _Job:
             held += math.prod(-(-n // u) * u for n, u in zip(extent, level.unit, strict=True))
             largest_unit = max(largest_unit, math.prod(level.unit))
         piece = math.prod(map(min, self.source_chunks, block)) if self.first == 0 else 0
-        return (held + math.ceil(UNIT_COPIES * largest_unit) + SOURCE_COPIES * piece) * self.item_bytes
+        return (held + SOURCE_COPIES * piece) * self.item_bytes + outbox_bytes(largest_unit * self.item_bytes)
 
     def _widened(self, chosen: Pass, room: Room) -> Pass:
         """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""
@@ -200,6 +200,17 @@ class _Job:
 def _starves(candidate: Pass, otherwise: Pass, room: Room) -> bool:
     """Whether larger blocks leave workers without work that smaller ones would have given them."""
     return candidate.tasks < min(room.workers, otherwise.tasks)
+
+
+def outbox_bytes(unit_bytes: int) -> int:
+    """The memory that a task has for what is being written, where a write unit has so many bytes before compression.
+
+    Examples
+    --------
+    >>> outbox_bytes(2**20) // 2**20, outbox_bytes(2**26) // 2**20
+    (16, 134)
+    """
+    return max(math.ceil(OUTBOX_UNITS * unit_bytes), min(OUTBOX_SMALL_UNITS * unit_bytes, OUTBOX_BYTES))
 
 
 def amplification(chosen: Pass, source_chunks: Shape) -> float:

@@ -60,17 +60,18 @@ def test_the_command_line_runs_on_the_cluster_at_an_address(
 
 def _fail_each_write_once(folder: str) -> None:
     """Make every block's writes fail at first, in this worker: a marker tells that a part has failed already."""
-    from pyramid.block import Buffers, Part
+    from pyramid.block import Part
+    from pyramid.outbox import Outbox
     from pyramid.sink import Sink
 
     write = Sink.write
 
-    def failing(self: Sink, part: Part, buffers: Buffers) -> None:
+    def failing(self: Sink, part: Part, outbox: Outbox) -> None:
         marker = Path(folder) / f"{part.level}-{'-'.join(map(str, part.box.start))}"
         if not marker.exists():
             marker.touch()
             raise TargetError(f"{marker.name}: refused for once")
-        write(self, part, buffers)
+        write(self, part, outbox)
 
     Sink.write = failing  # type: ignore[method-assign]  # the fault is put in on purpose
 
@@ -79,7 +80,7 @@ def test_every_block_failing_once_leaves_the_same_bytes(local: dict[str, str], t
     markers = tmp_path / "markers"
     markers.mkdir()
     # Two levels a block keep the failures of a block within the three repetitions that it has.
-    options: dict[str, Any] = {**OPTIONS, "levels": 2, "scale_factors": {"y": 2, "x": 2}, "memory": "4MiB"}
+    options: dict[str, Any] = {**OPTIONS, "levels": 2, "scale_factors": {"y": 2, "x": 2}, "memory": "6MiB"}
     pyramid.convert(IMAGE, tmp_path / "whole", **options)
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,

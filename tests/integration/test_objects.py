@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,9 @@ import pytest
 import zarr
 
 import pyramid
+from pyramid.block import Buffers
+from pyramid.disk import O_DIRECT, DiskFile, Pace
+from pyramid.outbox import Outbox
 from pyramid.writers import PARTIAL, LocalWriter
 from tests.stores import digests, read_level
 
@@ -22,6 +29,7 @@ def sparse() -> np.ndarray:
     return image
 
 
+MOST = 2**20
 CHUNKS = {"y": 50, "x": 50}
 
 
@@ -70,12 +78,67 @@ def test_nothing_but_objects_is_left(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / PARTIAL).exists()
 
 
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    writer = LocalWriter(str(tmp_path))
-    writer.put("0/c/0", memoryview(b"first"))
-    with pytest.raises(BufferError):
-        writer.put("0/c/0", memoryview(b"second")[::2])
+def _write(folder: Path, key: str, pieces: Iterable[bytes]) -> None:
+    """Write an object in pieces of at most MOST bytes, as an encoder does."""
+    writer = LocalWriter(str(folder))
+    with (
+        Outbox(Buffers(), writer.outbox_bytes(0, MOST, 30 * MOST), writer.lanes) as outbox,
+        writer.begin(key, 30 * MOST, outbox, nullcontext) as body,
+    ):
+        for one in pieces:
+            body.room(MOST)[: len(one)] = one
+            body.keep(len(one))
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_file_is_its_pieces_whatever_way_it_is_written(
+    direct: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "choose", lambda _: direct)
+    rng = np.random.default_rng(0)
+    pieces = [rng.bytes(int(size)) for size in rng.integers(1, MOST, 30)]
+    _write(tmp_path, "0/c/0", pieces)
+    assert (tmp_path / "0/c/0").read_bytes() == b"".join(pieces)
+    assert list((tmp_path / PARTIAL).iterdir()) == []
+
+
+def test_a_disk_that_knows_no_way_past_the_cache_is_written_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system_open = os.open
+
+    def refusing(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & O_DIRECT:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return system_open(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refusing)
+    monkeypatch.setattr(Pace, "_choose", lambda _: True)
+    _write(tmp_path, "0/c/0", [b"a" * 2**20] * 5)
+    assert (tmp_path / "0/c/0").read_bytes() == b"a" * 5 * 2**20
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write(tmp_path, "0/c/0", [b"first"])
+
+    def failing(_file: DiskFile, _body: memoryview) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(DiskFile, "_write", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        _write(tmp_path, "0/c/0", [b"s" * MOST] * 9)
     assert (tmp_path / "0/c/0").read_bytes() == b"first"
     assert list((tmp_path / PARTIAL).iterdir()) == []
-    writer.finish()
+    LocalWriter(str(tmp_path)).finish()
     assert not (tmp_path / PARTIAL).exists()
+
+
+def test_an_object_whose_encoding_fails_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        _write(tmp_path, "0/c/0", _failing_after(9))
+    assert digests(tmp_path) == {}
+
+
+def _failing_after(count: int) -> Iterator[bytes]:
+    for number in range(count, -1, -1):
+        yield bytes(MOST * (number // number))
