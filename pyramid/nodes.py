@@ -1,0 +1,199 @@
+"""One array or group of a Zarr hierarchy, read by key: nothing is listed, and no library is asked.
+
+Where there is no listing, as over plain HTTP, a node is what its own documents say: ``zarr.json`` in Zarr 3,
+``.zarray`` or ``.zgroup`` with ``.zattrs`` in Zarr 2. They come from anyone, so they are bounded and checked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pyramid.errors import SourceError
+
+if TYPE_CHECKING:
+    from pyramid.stores import Objects
+
+# The longest document that is parsed: parsed, JSON takes some twenty times its length.
+MAX_DOCUMENT_BYTES = 16 * 2**20
+MAX_PATH_CHARACTERS = 1000
+
+# A backslash and a drive's letter are parts of a path to some systems, control characters to none.
+_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
+# A value may be huge and deep, and is shown without being walked.
+_REPR = reprlib.Repr()
+_REPR.maxstring = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An array or a group.
+
+    Parameters
+    ----------
+    path
+        Where it is below the URL; empty for the root.
+    zarr_format
+        2 or 3.
+    attributes
+        Its attributes, parsed.
+    array
+        The document of an array, ``zarr.json`` or ``.zarray``, parsed; None for a group.
+    documents
+        Its documents as they are stored, by key below the URL.
+    """
+
+    path: str
+    zarr_format: int
+    attributes: Mapping[str, Any]
+    array: Mapping[str, Any] | None
+    documents: Mapping[str, bytes]
+
+    @property
+    def ome(self) -> Mapping[str, Any]:
+        """What holds ``multiscales``, ``plate`` and the like: the attribute ``ome``, or all attributes without one.
+
+        Examples
+        --------
+        >>> Node("", 3, {"ome": {"version": "0.5"}}, None, {}).ome
+        {'version': '0.5'}
+        """
+        held = self.attributes.get("ome")
+        return held if isinstance(held, Mapping) else self.attributes
+
+
+def read_node(
+    objects: Objects, path: str = "", zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
+) -> Node | None:
+    """Read the array or group at a path; None where neither is there.
+
+    Zarr 3 takes one request. Zarr 2 takes two where `kind` is known and at most three where it is not, and one more
+    where `zarr_format` is None.
+
+    Parameters
+    ----------
+    objects
+        What lies below a URL.
+    path
+        Below the URL, checked by `check_path`.
+    zarr_format
+        2 or 3 where it is known; without it Zarr 3 is looked for first.
+    kind
+        Which of the two is looked for; without it whichever is there.
+
+    Raises
+    ------
+    SourceError
+        For a path that leads elsewhere, and a document that is too long or not the JSON of an object.
+    StorageError
+        Where the storage fails.
+    """
+    check_path(path)
+    found = None
+    if zarr_format in (None, 3):
+        found = _read_v3(objects, path)
+    if found is None and zarr_format in (None, 2):
+        found = _read_v2(objects, path, kind)
+    if found is not None and kind is not None and (kind == "array") != (found.array is not None):
+        return None
+    return found
+
+
+def check_path(path: object) -> str:
+    """Return a path below a URL that came from data, if it can lead nowhere else.
+
+    Examples
+    --------
+    >>> check_path("labels/nuclei/0")
+    'labels/nuclei/0'
+
+    Raises
+    ------
+    SourceError
+        For what is not text, is absolute or long, or has an empty part, ``.``, ``..``, a backslash, a drive's letter
+        or a control character.
+    """
+    if not isinstance(path, str) or len(path) > MAX_PATH_CHARACTERS:
+        raise SourceError(f"{shown(path)} is not a path of at most {MAX_PATH_CHARACTERS} characters")
+    parts = path.split("/") if path else []
+    if not {"", ".", ".."}.isdisjoint(parts) or any(_UNSAFE.search(part) for part in parts):
+        raise SourceError(
+            f"{shown(path)} is not a path below its group; it may neither be absolute nor hold '..' or a backslash"
+        )
+    return path
+
+
+def join(*parts: str) -> str:
+    """A path or key of parts, of which some may be empty.
+
+    Examples
+    --------
+    >>> join("", "labels", "", "nuclei")
+    'labels/nuclei'
+    """
+    return "/".join(part for part in parts if part)
+
+
+def parse_document(body: bytes, key: str) -> dict[str, Any]:
+    """The JSON object of a document.
+
+    Raises SourceError, with its key, for a document that is too long, too deep or not the JSON of an object.
+    """
+    if len(body) > MAX_DOCUMENT_BYTES:
+        raise SourceError(f"{key} is longer than {MAX_DOCUMENT_BYTES} bytes, which is no metadata of an image")
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        reason = "its brackets are too deep" if isinstance(error, RecursionError) else error
+        raise SourceError(f"{key} is not JSON: {reason}") from None
+    if not isinstance(parsed, dict):
+        raise SourceError(f"{key}: there must be a JSON object, not {shown(parsed)}")
+    return parsed
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it, never longer than a line."""
+    told = _REPR.repr(value)
+    return told if len(told) <= 80 else f"{told[:77]}..."
+
+
+def _read_v3(objects: Objects, path: str) -> Node | None:
+    key = join(path, "zarr.json")
+    body = objects.get(key)
+    if body is None:
+        return None
+    document = parse_document(body, key)
+    kind = document.get("node_type")
+    if kind not in ("array", "group"):
+        raise SourceError(f"{key}: node_type is {shown(kind)}, and it must be 'array' or 'group'")
+    attributes = _attributes(document.get("attributes", {}), f"{key}: attributes")
+    return Node(path, 3, attributes, document if kind == "array" else None, {key: body})
+
+
+def _read_v2(objects: Objects, path: str, kind: Literal["array", "group"] | None) -> Node | None:
+    # Arrays outnumber groups, but at the root there is most often a group.
+    names = {
+        "array": (".zarray",),
+        "group": (".zgroup",),
+        None: (".zarray", ".zgroup") if path else (".zgroup", ".zarray"),
+    }
+    for name in names[kind]:
+        body = objects.get(key := join(path, name))
+        if body is None:
+            continue
+        document = parse_document(body, key)
+        beside = objects.get(beside_key := join(path, ".zattrs"))
+        documents = {key: body} if beside is None else {key: body, beside_key: beside}
+        attributes = {} if beside is None else parse_document(beside, beside_key)
+        return Node(path, 2, attributes, document if name == ".zarray" else None, documents)
+    return None
+
+
+def _attributes(value: object, place: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SourceError(f"{place}: there must be a JSON object, not {shown(value)}")
+    return value
