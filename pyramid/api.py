@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyramid.machine import available_cores, free_bytes
@@ -125,6 +125,7 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
     opened = open_source(source, options)
     method = load_method(options.method)
     with _runner(options) as (runner, room):
+        room = replace(room, whole_objects=target is not None and not locate(target).is_local)
         decided = make_plan(opened.spec, options, centred=method.centred, room=room)
         if target is not None:
             from pyramid.target import check_target  # noqa: PLC0415  (zarr: only where something is written)

@@ -21,8 +21,12 @@ from pyramid.planning.levels import Level
 BLOCK_BYTES_AIM = 32 * 2**20
 # More levels a pass save little above this, and many workers side by side would take memory for nothing.
 TASK_BYTES_AIM = 256 * 2**20
-# What is encoded and not yet written, beside the block: an object while the next is made, many small ones.
+# A chunk that is gathered, and encoded.
+CHUNK_COPIES = 2
+# Where objects are sent whole, what waits to be sent: an object while the next is made, or many small ones.
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
+# Copies of a pixel that are as dear as to decode it, and as to leave out what of a row in a file lies beside a block.
+DECODE_COPIES, CUT_COPIES = 4, 2
 # What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
 SOURCE_COPIES = 2
 
@@ -73,10 +77,19 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the machine gives: workers, and bytes for all of them together."""
+    """What the machine gives: workers, and bytes for all of them together.
+
+    Parameters
+    ----------
+    workers, memory_bytes
+        How many, and what they may hold together.
+    whole_objects
+        Whether an object is held until it is whole, as object storage wants it, and does not flow into a file.
+    """
 
     workers: int
     memory_bytes: int
+    whole_objects: bool = False
 
     @property
     def task_bytes(self) -> int:
@@ -96,7 +109,7 @@ def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, room:
     passes: list[Pass] = []
     first = 0
     while first < len(levels):
-        job = _Job(levels, first, item_bytes, source_chunks)
+        job = _Job(levels, first, item_bytes, source_chunks, room.whole_objects)
         passes.append(job.choose(room))
         first = passes[-1].last + 1
     return tuple(passes)
@@ -110,6 +123,7 @@ class _Job:
     first: int
     item_bytes: int
     source_chunks: Shape
+    whole_objects: bool
 
     @property
     def shape(self) -> Shape:
@@ -126,20 +140,33 @@ class _Job:
                 f"{show_bytes(room.memory_bytes)} is allowed for {room.workers}; give --memory "
                 f"{show_bytes(enough * room.workers)}, fewer workers, or smaller chunks or shards"
             )
-        deepest = smallest
-        for candidate in self._deeper():
-            if candidate.task_bytes > min(room.task_bytes, TASK_BYTES_AIM) or _starves(candidate, smallest, room):
-                break
-            deepest = candidate
-        return self._grown(self._widened(deepest, room), room)
+        fitting = [smallest, *self._fitting(smallest, room)]
+        chosen = min(fitting, key=lambda one: (self._dear_px(one), -one.last))
+        return self._grown(self._widened(chosen, room), room)
+
+    def _fitting(self, smallest: Pass, room: Room) -> Iterator[Pass]:
+        """The passes of more levels that fit, each in its smallest blocks, and in such of whole rows."""
+        for last in range(self.first, len(self.levels)):
+            edges = self._edges(last)
+            rows = (*edges[:-1], self.shape[-1])
+            found = [self._pass(last, block) for block in dict.fromkeys((edges, rows))]
+            found = [one for one in found if self._fits(one, smallest, room)]
+            if not found:
+                return
+            yield from found
+
+    def _fits(self, one: Pass, smallest: Pass, room: Room) -> bool:
+        return one.task_bytes <= min(room.task_bytes, TASK_BYTES_AIM) and not _starves(one, smallest, room)
+
+    def _dear_px(self, one: Pass) -> int:
+        """What a pass costs beyond reading, in pixels copied: its last level decoded again, rows cut short."""
+        again = self.levels[one.last].shape if one.last + 1 < len(self.levels) else ()
+        cut = self.first == 0 and self.source_chunks[-1] == 1 and one.block[-1] < self.shape[-1]
+        return DECODE_COPIES * math.prod(again) * bool(again) + CUT_COPIES * math.prod(self.shape) * cut
 
     def smallest(self) -> Pass:
         """The pass of the first level alone, in its smallest blocks."""
         return self._pass(self.first, self._edges(self.first))
-
-    def _deeper(self) -> Iterator[Pass]:
-        for last in range(self.first + 1, len(self.levels)):
-            yield self._pass(last, self._edges(last))
 
     def _edges(self, last: int) -> Shape:
         """The smallest block that holds whole write units on every level of the pass."""
@@ -168,7 +195,9 @@ class _Job:
             held += math.prod(-(-n // u) * u for n, u in zip(extent, level.unit, strict=True))
             largest_unit = max(largest_unit, math.prod(level.unit))
         piece = math.prod(map(min, self.source_chunks, block)) if self.first == 0 else 0
-        return (held + SOURCE_COPIES * piece) * self.item_bytes + outbox_bytes(largest_unit * self.item_bytes)
+        chunk = max(math.prod(level.chunks) for level in self.levels[self.first : last + 1])
+        held += SOURCE_COPIES * piece + CHUNK_COPIES * chunk
+        return held * self.item_bytes + self.whole_objects * outbox_bytes(largest_unit * self.item_bytes)
 
     def _widened(self, chosen: Pass, room: Room) -> Pass:
         """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""
