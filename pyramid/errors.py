@@ -36,3 +36,27 @@ class StoppedError(PyramidError, RuntimeError):
     """A run stopped half-way; the target has no ``multiscales`` (exit status 5)."""
 
     exit_status = 5
+
+
+class StorageError(PyramidError, OSError):
+    """A store did not do what it was asked, for good (exit status 4 until a caller says what it was asked for).
+
+    Parameters
+    ----------
+    message
+        The key, what the server said, and the number of attempts; nothing secret.
+    permanent
+        Whether no repetition could have helped.
+    status
+        The status of HTTP, where a server answered one: 403 may stand for an object that is not there.
+    """
+
+    exit_status = 4
+
+    def __init__(self, message: str, permanent: bool = False, status: int | None = None) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.status = status
+
+    def __reduce__(self) -> tuple[type[StorageError], tuple[str, bool, int | None]]:
+        return type(self), (str(self), self.permanent, self.status)

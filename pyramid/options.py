@@ -53,9 +53,10 @@ def _option(default: object, spelling: Spelling, *, secret: bool = False) -> Any
     return field(default=default, repr=not secret, metadata={"spelling": spelling})
 
 
-_STORAGE_FLAGS = (
-    ("endpoint_url", "address of an S3 service other than Amazon's"),
+STORAGE_FLAGS = (
+    ("endpoint_url", "address of a service other than the scheme's own, as http://HOST:9000"),
     ("region", "region of the bucket"),
+    ("profile", "profile of ~/.aws whose credentials are used"),
     ("anon", "send no credentials"),
 )
 
@@ -137,7 +138,7 @@ class Options:
     )
     overwrite: bool = _option(False, Spelling("replace TARGET if it is a Zarr", parsing.switch))
     storage_options: Mapping[str, Any] | None = _option(
-        None, Spelling("options of TARGET's store", parsing.mapping, "JSON", split=_STORAGE_FLAGS), secret=True
+        None, Spelling("options of TARGET's store", parsing.mapping, "JSON", split=STORAGE_FLAGS), secret=True
     )
     source_storage_options: Mapping[str, Any] | None = _option(
         None, Spelling("options of SOURCE's store", parsing.mapping, "JSON"), secret=True

@@ -26,7 +26,7 @@ from zarr.storage import StorePath
 
 from pyramid.block import Buffers, Part
 from pyramid.encode import Encoding
-from pyramid.errors import PyramidError, TargetError
+from pyramid.errors import PyramidError, StorageError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
@@ -179,6 +179,8 @@ def told(url: str, place: str, what: str = "written") -> Iterator[None]:
     """Turn whatever a store raises into TargetError with the place."""
     try:
         yield
+    except StorageError as error:
+        raise TargetError(f"{locate(url)}: {place} cannot be {what}: {error}") from error
     except PyramidError:
         raise
     except Exception as error:

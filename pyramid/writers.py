@@ -17,12 +17,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyramid.outbox import Body, Outbox
-from pyramid.stores import locate, open_object_store
+from pyramid.stores import Objects, locate, open_objects
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from obstore.store import ObjectStore
 
 # Where files lie while they are written: on the target's own disk, so that a rename puts them in place.
 PARTIAL = ".partial"
@@ -74,7 +72,7 @@ def open_writer(url: str, options: Mapping[str, Any] | None) -> Writer:
     location = locate(url)
     if location.is_local:
         return LocalWriter(location.path)
-    return ObjectWriter(open_object_store(location, options))
+    return ObjectWriter(open_objects(url, options))
 
 
 class LocalWriter:
@@ -160,14 +158,14 @@ class ObjectWriter:
 
     Parameters
     ----------
-    store
+    objects
         Where.
     """
 
     lanes = REQUESTS
 
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
 
     def outbox_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
         """All of it: the more is under way, the less a service's latency shows."""
@@ -176,7 +174,7 @@ class ObjectWriter:
 
     def begin(self, key: str, most_bytes: int, outbox: Outbox, told: Told) -> Body:
         """The object at `key`."""
-        return _WholeBody(self._store, key, most_bytes, outbox, told)
+        return _WholeBody(self._objects, key, most_bytes, outbox, told)
 
     def finish(self) -> None:
         """Nothing is left to do: an object that was not put whole is not there."""
@@ -185,8 +183,8 @@ class ObjectWriter:
 class _WholeBody:
     """An object that is sent when the last of its bytes is there."""
 
-    def __init__(self, store: ObjectStore, key: str, most_bytes: int, outbox: Outbox, told: Told) -> None:
-        self._store = store
+    def __init__(self, objects: Objects, key: str, most_bytes: int, outbox: Outbox, told: Told) -> None:
+        self._objects = objects
         self._key = key
         self._outbox = outbox
         self._told = told
@@ -209,9 +207,6 @@ class _WholeBody:
             self._outbox.send(self._end, self._put)
 
     def _put(self, body: memoryview | None) -> None:
-        if body is None:
-            return
-        import obstore  # noqa: PLC0415  (a local run needs no obstore)
-
-        with self._told():
-            obstore.put(self._store, self._key, body, use_multipart=False)
+        if body is not None:
+            with self._told():
+                self._objects.put(self._key, body)

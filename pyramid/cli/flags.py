@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
-from pyramid.options import Options, Spelling, make_options, spellings
+from pyramid import parsing
+from pyramid.options import STORAGE_FLAGS, Options, Spelling, make_options, spellings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,17 +28,7 @@ def option_flags(command: Command) -> Command:
     """Give a command a flag for each field of `Options`, and for each key that has a flag of its own."""
     defaults = {field.name: field.default for field in fields(Options)}
     for name, spelling in reversed(spellings().items()):
-        for key, text in reversed(spelling.split):
-            switch = key == "anon"
-            decorate = click.option(
-                _flag(key),
-                key,
-                is_flag=switch,
-                default=None,
-                help=text[0].upper() + text[1:] + ".",
-                metavar=None if switch else "TEXT",
-            )
-            command = decorate(command)
+        command = _key_flags(command, spelling.split)
         decorate = click.option(
             _flag(name) if spelling.metavar else f"{_flag(name)}/--no-{_flag(name)[2:]}",
             *spelling.flags,
@@ -49,6 +40,38 @@ def option_flags(command: Command) -> Command:
         )
         command = decorate(command)
     return command
+
+
+def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
+    """Flags that stand for one key of a mapping each."""
+    for key, text in reversed(keys):
+        switch = key == "anon"
+        decorate = click.option(
+            _flag(key),
+            key,
+            is_flag=switch,
+            default=None,
+            help=text[0].upper() + text[1:] + ".",
+            metavar=None if switch else "TEXT",
+        )
+        command = decorate(command)
+    return command
+
+
+def storage_flags(command: Command) -> Command:
+    """Give a command that reads a URL the flags that say how its store is opened; see `storage_values`."""
+    decorate = click.option("--storage-options", metavar="JSON", help="Options of the store.")
+    return _key_flags(decorate(command), STORAGE_FLAGS)
+
+
+def storage_values(flags: dict[str, Any]) -> dict[str, Any] | None:
+    """Take what `storage_flags` gave out of a command's keywords: the storage options, None where nothing was given.
+
+    Raises OptionError for what is no JSON object.
+    """
+    told = flags.pop("storage_options")
+    keys = {key: value for key, _ in STORAGE_FLAGS if (value := flags.pop(key)) is not None}
+    return {**(parsing.mapping(told) if told else {}), **keys} or None
 
 
 def option_values(flags: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

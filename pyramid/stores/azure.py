@@ -1,0 +1,75 @@
+"""Azure Blob Storage, and Data Lake Gen2 by its blobs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pyramid.errors import OptionError
+from pyramid.stores.remote import RemoteObjects
+from pyramid.stores.scheme import Access, Option, Scheme
+
+if TYPE_CHECKING:
+    from obstore.store import AzureConfig, AzureStore
+
+_ACCOUNTS = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
+_OF_CONNECTION = {
+    "accountname": "account_name",
+    "accountkey": "account_key",
+    "sharedaccesssignature": "sas_key",
+    "blobendpoint": "endpoint",
+}
+
+
+def _open(access: Access) -> RemoteObjects:
+    config = AZURE.config(access.options)
+    told = str(config.pop("connection_string", "") or os.environ.get("AZURE_STORAGE_CONNECTION_STRING", ""))
+    config = {**_connection(told), **config}
+    container, _, host = access.location.bucket.partition("@")
+    if host:  # as abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY
+        config.setdefault("account_name", host.partition(".")[0])
+    named = next((os.environ[name] for name in _ACCOUNTS if os.environ.get(name)), "")
+    if "account_name" not in config and not named:
+        raise OptionError(
+            f"{access.location}: Azure needs an account; give the storage option account_name, or set "
+            "AZURE_STORAGE_ACCOUNT_NAME"
+        )
+    config.setdefault("account_name", named)
+    if "endpoint" not in config and os.environ.get("AZURE_STORAGE_ENDPOINT"):
+        config["endpoint"] = os.environ["AZURE_STORAGE_ENDPOINT"]
+
+    def build(settings: Mapping[str, Any]) -> AzureStore:
+        from obstore.store import AzureStore  # noqa: PLC0415  (a local run needs no obstore)
+
+        prefix = access.location.path or None
+        return AzureStore(container, prefix=prefix, config=cast("AzureConfig", config), **settings)
+
+    return RemoteObjects(access, build, str(config.get("endpoint", "")))
+
+
+def _connection(text: str) -> dict[str, Any]:
+    """What a connection string says, as ``AccountName=…;AccountKey=…``."""
+    items = (item.partition("=") for item in text.split(";") if item.strip())
+    said = {name.strip().lower(): value.strip() for name, _, value in items}
+    if text and not said.keys() & _OF_CONNECTION.keys():
+        raise OptionError("connection_string: it holds no AccountName; copy it from the account's page of access keys")
+    return {_OF_CONNECTION[name]: value for name, value in said.items() if name in _OF_CONNECTION}
+
+
+AZURE = Scheme(
+    "az",
+    ("abfs", "abfss", "azure"),
+    {
+        "account_name": Option("account_name"),
+        "account_key": Option("account_key", secret=True),
+        "sas_token": Option("sas_key", secret=True),
+        "connection_string": Option("connection_string", secret=True),
+        "tenant_id": Option("tenant_id"),
+        "client_id": Option("client_id"),
+        "client_secret": Option("client_secret", secret=True),
+        "anon": Option("skip_signature"),
+        "endpoint_url": Option("endpoint"),
+    },
+    _open,
+)

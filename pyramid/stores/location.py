@@ -1,0 +1,114 @@
+"""Where a path or URL leads, and which place lies in which."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyramid.errors import OptionError
+from pyramid.parsing import unknown
+from pyramid.stores.schemes import SCHEMES
+from pyramid.stores.secret import without_secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a store is.
+
+    Parameters
+    ----------
+    scheme
+        Its name in the table of schemes.
+    bucket
+        Bucket, container or host; empty on local disk.
+    path
+        The key below it; absolute on local disk.
+    hidden
+        What a URL of the web holds beside its address: a query, and before an ``@`` a user. Either may be secret.
+    """
+
+    scheme: str
+    bucket: str
+    path: str
+    hidden: str = field(default="", repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on local disk."""
+        return self.scheme == "file"
+
+    def __str__(self) -> str:
+        """The path, or the URL without anything secret."""
+        return self.path if self.is_local else f"{self.scheme}://{self.bucket}/{self.path}"
+
+    @property
+    def address(self) -> str:
+        """The URL with all that it holds; never to be shown."""
+        user, _, query = self.hidden.rpartition("?")
+        return f"{self.scheme}://{user}{self.bucket}/{self.path}{'?' if query else ''}{query}"
+
+    def holds(self, other: Location) -> bool:
+        """Whether `other` is this place or lies within it, whatever links and spellings led there."""
+        if (self.scheme, self.bucket) != (other.scheme, other.bucket):
+            return False
+        ours, theirs = self._parts(), other._parts()
+        return theirs[: len(ours)] == ours
+
+    def _parts(self) -> tuple[str, ...]:
+        path = os.path.realpath(self.path) if self.is_local else self.path
+        return tuple(part for part in path.split("/") if part)
+
+
+def locate(url: str) -> Location:
+    """Parse a path or URL.
+
+    Raises OptionError for empty text, a scheme that is not known, and a URL without a bucket or with one slash.
+
+    Examples
+    --------
+    >>> str(locate("s3://bucket/a//cells.ome.zarr/"))
+    's3://bucket/a/cells.ome.zarr'
+    """
+    if not url:
+        raise OptionError("a path or URL is empty; say which is meant")
+    scheme, colon, rest = url.partition("://")
+    if not colon:
+        return _locate_path(url)
+    if scheme == "file":
+        path = urllib.parse.unquote(rest.removeprefix("localhost"))
+        if not path.startswith("/"):
+            raise OptionError(f"{url}: a file URL has three slashes, as file:///data/cells.ome.zarr")
+        return Location("file", "", path)
+    if scheme not in SCHEMES:
+        raise OptionError(f"{without_secrets(url)}: {unknown('scheme', scheme, SCHEMES)}")
+    row = SCHEMES[scheme]
+    if scheme in ("http", "https"):
+        return _locate_web(url)
+    bucket, _, key = rest.partition("/")
+    parts = [part for part in key.split("/") if part]
+    if not bucket or not parts or ".." in parts:
+        raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY, without '..'")
+    return Location(row.name, bucket, "/".join(parts))
+
+
+def _locate_web(url: str) -> Location:
+    split = urllib.parse.urlsplit(url)
+    user, at, host = split.netloc.rpartition("@")
+    if not host or ".." in split.path.split("/"):
+        raise OptionError(f"{without_secrets(url)}: a URL has the form {split.scheme}://HOST/PATH, without '..'")
+    hidden = f"{user}{at}?{split.query}" if at or split.query else ""
+    return Location(split.scheme, host, split.path.strip("/"), hidden)
+
+
+def _locate_path(path: str) -> Location:
+    """A path on this machine; a URL that lost slashes on its way, as it does in a `Path`, is none."""
+    scheme, colon, _ = path.partition(":")
+    if colon and scheme in SCHEMES:
+        raise OptionError(
+            f"{path}: a URL has two slashes after its colon, as {scheme}://BUCKET/KEY; give it as text, not as a Path"
+        )
+    absolute = Path(os.path.expanduser(path)).absolute()
+    # '..' means what the system takes it for, behind a link too, and is no folder to be made.
+    return Location("file", "", os.path.realpath(absolute) if ".." in absolute.parts else str(absolute))

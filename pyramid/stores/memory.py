@@ -1,0 +1,82 @@
+"""Objects in the memory of this process, for as long as it lasts: for tests and for trying things in Python."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyramid.errors import StorageError
+from pyramid.stores.objects import check_key
+from pyramid.stores.scheme import Access, Scheme
+
+if TYPE_CHECKING:
+    from pyramid.stores.location import Location
+
+
+@functools.cache
+def _bucket(name: str) -> dict[str, bytes]:
+    del name
+    return {}
+
+
+class MemoryObjects:
+    """Objects of one bucket that lie at and below a path.
+
+    Parameters
+    ----------
+    location
+        The bucket's name and the path.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._held = _bucket(location.bucket)
+        self._changing = threading.Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """The whole object."""
+        return self._held.get(self._full(key))
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """A part of it."""
+        body = self.get(key)
+        if body is None:
+            raise StorageError(f"{self.location}: there is no object {key!r}", permanent=True)
+        return body[start:stop]
+
+    def size(self, key: str) -> int | None:
+        """How many bytes it has."""
+        body = self.get(key)
+        return None if body is None else len(body)
+
+    def put(self, key: str, body: bytes | memoryview) -> None:
+        """Keep a copy of `body`."""
+        with self._changing:
+            self._held[self._full(key)] = bytes(body)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Keys that begin with `prefix`."""
+        root = self._full("") + "/"
+        with self._changing:
+            held = sorted(self._held)
+        return (key.removeprefix(root) for key in held if key.startswith(root + prefix))
+
+    def delete(self, key: str) -> None:
+        """Forget an object."""
+        with self._changing:
+            self._held.pop(self._full(key), None)
+
+    def _full(self, key: str) -> str:
+        return f"{self.location.path}/{check_key(key)}" if key else self.location.path
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise StorageError(f"{self.location}: memory:// lies in one process and does not travel", permanent=True)
+
+
+def _open(access: Access) -> MemoryObjects:
+    return MemoryObjects(access.location)
+
+
+MEMORY = Scheme("memory", (), {}, _open)

@@ -1,0 +1,119 @@
+"""Stores are opened: the options checked, the scheme looked up, one store a process and URL."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyramid.errors import OptionError
+from pyramid.parsing import unknown
+from pyramid.stores.location import Location, locate
+from pyramid.stores.objects import Objects
+from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
+from pyramid.stores.scheme import Access, Option, Scheme
+from pyramid.stores.schemes import SCHEMES
+from pyramid.stores.secret import has_password
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
+
+_KEPT = 64
+
+
+def open_objects(url: str, options: Mapping[str, Any] | None = None) -> Objects:
+    """What lies at and below a path or URL; nothing is asked yet.
+
+    Parameters
+    ----------
+    url
+        A path, or a URL of a scheme that `locate` knows.
+    options
+        Storage options, as ``{"anon": True}``; what is left out comes from the environment. All remote schemes know
+        ``retries``, ``retry_seconds`` and ``timeout``.
+
+    Raises
+    ------
+    OptionError
+        For an unknown scheme or option, and for what a scheme cannot do without.
+
+    Examples
+    --------
+    >>> objects = open_objects("memory://examples/image")
+    >>> objects.put("a/b", b"some bytes")
+    >>> objects.get_range("a/b", 5, 10), objects.size("a/b"), objects.get("c"), list(objects.keys())
+    (b'bytes', 10, None, ['a/b'])
+    """
+    return _opened(locate(url), _frozen(options or {}))
+
+
+def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) -> Store:
+    """The Zarr store at a path or URL; nothing is read or written. Parameters and errors as for `open_objects`."""
+    objects = open_objects(url, options)
+    if objects.location.is_local:
+        from zarr.storage import LocalStore  # noqa: PLC0415  (`locate` alone must not cost the import of zarr)
+
+        return LocalStore(objects.location.path, read_only=read_only)
+    from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415
+
+    return ObjectsStore(objects, read_only=read_only)
+
+
+def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The options that are no secret, which alone travel to other processes."""
+    known = _options(SCHEMES[locate(url).scheme])
+    return {name: value for name, value in (options or {}).items() if not _is_secret(known, name, value)}
+
+
+def check_travels(url: str, options: Mapping[str, Any] | None) -> None:
+    """Refuse what other processes could not open without being sent a secret.
+
+    Raises
+    ------
+    OptionError
+        With what to do instead.
+    """
+    location = locate(url)
+    if location.scheme == "memory":
+        raise OptionError(f"{location}: memory:// lies in one process; a cluster needs a place that all workers reach")
+    secret = (options or {}).keys() - public_options(url, options).keys()
+    if secret or location.hidden:
+        what = f"storage option {sorted(secret)[0]!r}" if secret else "what stands in its URL beside the address"
+        raise OptionError(
+            f"{location}: {what} is a secret, which is not sent to the workers of a cluster; put the credentials into "
+            "the environment of the workers, or name a profile that they have (profile), and leave it out"
+        )
+
+
+def _options(scheme: Scheme) -> Mapping[str, Option]:
+    return scheme.options if scheme.name == "file" else {**scheme.options, **PATIENCE_OPTIONS}
+
+
+def _is_secret(known: Mapping[str, Option], name: str, value: object) -> bool:
+    if name == "token" and known.get(name) == Option("token", secret=True):  # Google's: the path of a file is none
+        return str(value).lstrip().startswith("{")
+    return name not in known or known[name].secret
+
+
+def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    for name, value in options.items():
+        if not isinstance(value, str | bool | int | float):
+            raise OptionError(f"storage option {name!r} has a value that is not text, a number or true or false")
+    return tuple(sorted(options.items()))
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _opened(location: Location, options: tuple[tuple[str, Any], ...]) -> Objects:
+    scheme = SCHEMES[location.scheme]
+    known, given = _options(scheme), dict(options)
+    for name in given:
+        if scheme.name == "file":
+            raise OptionError(f"{location}: a path on local disk takes no storage options, got {', '.join(given)}")
+        if name not in known:
+            raise OptionError(unknown(f"storage option for {location.scheme}://", name, known))
+    if has_password(str(given.get("endpoint_url", ""))):
+        raise OptionError("endpoint_url holds a user or a password; give the address alone, and credentials as options")
+    secrets = tuple(str(value) for name, value in given.items() if _is_secret(known, name, value))
+    public = {name: value for name, value in given.items() if not _is_secret(known, name, value)}
+    reopen = (open_objects, (str(location), public))
+    return scheme.open(Access(location, given, Patience.of(given), (*secrets, location.hidden), reopen))

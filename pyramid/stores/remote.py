@@ -1,0 +1,195 @@
+"""Objects over obstore, the client of all services and of the web: one request each, made again where that may help."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from pyramid.errors import StorageError
+from pyramid.stores.objects import check_key
+from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
+from pyramid.stores.scheme import Access
+from pyramid.stores.secret import without_secrets
+
+if TYPE_CHECKING:
+    import obstore.store
+
+    ObStore: TypeAlias = obstore.store.ObjectStore
+
+T = TypeVar("T")
+# Gives a store whose requests are made once, within a time.
+Build: TypeAlias = Callable[[Mapping[str, Any]], "ObStore"]
+
+_LEAST_CLASS_BYTES = 2**20
+_STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
+_CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
+_MESSAGE = re.compile(r"<Message>([^<]{1,200})")
+_CAUSE = re.compile(r'message: "([^"]{1,100})"')
+# What obstore says of itself and of the request, which is told in our words.
+_WHERE = re.compile(r"^Generic \w+ error: |Error performing \w+ \S+ in \S+( - |$)")
+_STATUSES = {"NotFoundError": 404, "PermissionDeniedError": 403, "UnauthenticatedError": 401}
+_REFUSED = frozenset({*_STATUSES, "NotSupportedError", "InvalidPathError", "UnknownConfigurationKeyError"})
+_BUSY = (408, 429)
+_TOLD_MOST = 300
+# What is answered with a status of the client's fault although the way there was at fault.
+_DAMAGED = frozenset(
+    {
+        *("XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "BadDigest", "IncompleteBody", "RequestTimeout"),
+        *("Md5Mismatch", "Crc64Mismatch", "OperationAborted", "InvalidDigest"),
+    }
+)
+
+
+class RemoteObjects:
+    """Objects of one URL.
+
+    Parameters
+    ----------
+    access
+        Where, and what is said of it.
+    build
+        Gives obstore's store for it, with settings that all its stores know.
+    endpoint
+        The address that is asked, where it is not the service's own.
+    """
+
+    def __init__(self, access: Access, build: Build, endpoint: str) -> None:
+        self.location = access.location
+        self._access = access
+        self._build = build
+        self._allow_http = endpoint.startswith("http://")
+        self._stores: dict[float, ObStore] = {}
+        self._building = threading.Lock()
+        self._answered = False
+
+    def get(self, key: str) -> bytes | None:
+        """The whole object: one GET."""
+        import obstore  # noqa: PLC0415  (a local run needs no obstore)
+
+        return self._ask("GET", key, 0, lambda store: obstore.get(store, key).bytes().to_bytes())
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """A part of it: one GET with a range."""
+        import obstore  # noqa: PLC0415
+
+        if stop <= start:
+            return b""
+        told = f"bytes {start} to {stop} of "
+        body = self._ask(
+            "GET", key, stop - start, lambda store: obstore.get_range(store, key, start=start, end=stop).to_bytes()
+        )
+        if body is None:
+            raise StorageError(f"{self._place(key)}: {told}it are asked for, and there is no such object", True, 404)
+        return body
+
+    def size(self, key: str) -> int | None:
+        """How many bytes it has: one HEAD."""
+        import obstore  # noqa: PLC0415
+
+        return self._ask("HEAD", key, 0, lambda store: int(obstore.head(store, key)["size"]))
+
+    def put(self, key: str, body: bytes | memoryview) -> None:
+        """Store an object: one PUT, never in parts."""
+        import obstore  # noqa: PLC0415
+
+        self._ask("PUT", key, len(body), lambda store: obstore.put(store, key, body, use_multipart=False), absent=False)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Keys that begin with `prefix`, by listings."""
+        import obstore  # noqa: PLC0415
+
+        def listed(store: ObStore) -> list[str]:
+            return [item["path"] for batch in obstore.list(store, prefix or None) for item in batch]
+
+        return iter(self._ask("LIST", prefix.rstrip("/"), 0, listed, absent=False) or ())
+
+    def delete(self, key: str) -> None:
+        """Remove an object: one DELETE."""
+        import obstore  # noqa: PLC0415
+
+        self._ask("DELETE", key, 0, lambda store: obstore.delete(store, key))
+
+    def _ask(
+        self, method: str, key: str, body_bytes: int, request: Callable[[ObStore], T], *, absent: bool = True
+    ) -> T | None:
+        """Make a request; None where there is no such object and `absent` says that this may be."""
+        check_key(key)
+        timeouts = 0
+
+        def attempt() -> T | None:
+            nonlocal timeouts
+            try:
+                return request(self._store(body_bytes, timeouts))
+            except FileNotFoundError:
+                if absent:
+                    return None
+                raise
+            except Exception as error:
+                timeouts += is_timeout(error)
+                raise
+
+        answer = persist(attempt, f"{method} {self._place(key)}", self._access.patience, self._judge)
+        self._answered = True
+        return answer
+
+    def _place(self, key: str) -> str:
+        return f"{self.location}/{key}" if key else str(self.location)
+
+    def _store(self, body_bytes: int, timeouts: int) -> ObStore:
+        """The store whose time-out is long enough for a body; what timed out has twice the time, and twice again."""
+        size_bytes = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
+        seconds = (self._access.patience.timeout + size_bytes / SLOW_BYTES_PER_S) * 2 ** min(timeouts, 3)
+        with self._building:
+            if seconds not in self._stores:
+                self._stores[seconds] = self._build(_settings(seconds, allow_http=self._allow_http))
+            return self._stores[seconds]
+
+    def _judge(self, error: Exception) -> Verdict:
+        verdict = judge(error, self._access.secrets)
+        if verdict.status is not None:
+            self._answered = True
+        return replace(verdict, stranger=verdict.stranger and not self._answered)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._access.reopen
+
+
+def _settings(seconds: float, *, allow_http: bool) -> dict[str, Any]:
+    return {
+        "client_options": {"timeout": timedelta(seconds=seconds), "allow_http": allow_http},
+        "retry_config": {"max_retries": 0},
+    }
+
+
+def is_timeout(error: Exception) -> bool:
+    """Whether a request took longer than it may."""
+    return "TimedOut" in str(error) or "kind: Timeout" in str(error)
+
+
+def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
+    """What an error of obstore's means."""
+    text = str(error)
+    short, _, _ = text.partition("\n\nDebug source")
+    found = _STATUS.search(short)
+    status = int(found.group(1)) if found else _STATUSES.get(type(error).__name__)
+    damaged = any(name in text for name in _DAMAGED)
+    refused = type(error).__name__ in _REFUSED or (status is not None and status < 500 and status not in _BUSY)
+    again = type(error).__module__.startswith("obstore") and (damaged or not refused)
+    return Verdict(without_secrets(_told(short, text), secrets), again, "kind: Connect" in text, status)
+
+
+def _told(short: str, text: str) -> str:
+    """What the server said, else what the client says of the network."""
+    code, message, cause = _CODE.search(text), _MESSAGE.search(text), _CAUSE.search(text)
+    line = " ".join(re.sub(r"<[^>]*>", " ", _WHERE.sub("", short)).split())
+    if code:
+        line = f"{line.partition(code.group(1))[0].strip()} {code.group(1)}" + (
+            f": {message.group(1)}" if message else ""
+        )
+    elif cause:
+        line = f"{line}: {cause.group(1)}"
+    return line[:_TOLD_MOST]

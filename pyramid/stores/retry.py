@@ -1,0 +1,150 @@
+"""One loop that makes a request again: for a service that is overloaded, restarts, stalls, or drops connections.
+
+Clients repeat requests themselves, but tell nobody how often, and not where an upload was damaged on its way; so they
+are told to try once, and all patience is here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pyramid.errors import OptionError, StorageError
+from pyramid.stores.scheme import Option
+
+T = TypeVar("T")
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
+# What is thought of as the slowest line on which it is worth to go on.
+SLOW_BYTES_PER_S = 2**20
+# An address at which nobody has answered yet is wrong more often than it is down for a while.
+STRANGER_S = 10.0
+
+PATIENCE_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries", "retry_seconds", "timeout")}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a request is made again, and how long one may take.
+
+    Parameters
+    ----------
+    retries
+        How often a request is made again at most.
+    retry_seconds
+        For how long, from the first attempt on.
+    timeout
+        Seconds that a request may take beside the time for its body.
+    """
+
+    retries: int = 100
+    retry_seconds: float = 240.0
+    timeout: float = 30.0
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Patience:
+        """What the storage options say of it."""
+        given: dict[str, Any] = {}
+        for name in PATIENCE_OPTIONS.keys() & options.keys():
+            try:
+                given[name] = int(options[name]) if name == "retries" else float(options[name])
+            except ValueError:
+                raise OptionError(f"storage option {name}: {options[name]!r} is no number; give one from 0") from None
+            if not 0 <= given[name] <= 10**6 or (name == "timeout" and not given[name]):
+                raise OptionError(f"storage option {name}: {options[name]!r} is out of range; give 0 to 1000000")
+        return cls(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a failed attempt means.
+
+    Parameters
+    ----------
+    told
+        What the server or the network said; nothing secret.
+    again
+        Whether another attempt may go well.
+    stranger
+        Whether nobody was reached.
+    status
+        Of HTTP, where one was answered.
+    """
+
+    told: str
+    again: bool
+    stranger: bool = False
+    status: int | None = None
+
+
+class _Count:
+    """How many requests of this process were made again since it was last asked."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._count = 0
+
+    def add(self) -> None:
+        with self._changing:
+            self._count += 1
+
+    def take(self) -> int:
+        with self._changing:
+            taken, self._count = self._count, 0
+        return taken
+
+
+_count = _Count()
+take_retries = _count.take
+
+
+def persist(
+    attempt: Callable[[], T],
+    what: str,
+    patience: Patience,
+    judge: Callable[[Exception], Verdict],
+    stopped: Callable[[], bool] = lambda: False,
+) -> T:
+    """Make a request until it goes well.
+
+    Parameters
+    ----------
+    attempt
+        Makes it once.
+    what
+        Method and place, for the error.
+    patience
+        How often and how long.
+    judge
+        What an exception means.
+    stopped
+        Whether nobody waits for it any more.
+
+    Raises
+    ------
+    StorageError
+        With the last answer and the number of attempts.
+    """
+    began_s = time.monotonic()
+    for number in itertools.count():
+        try:
+            return attempt()
+        except Exception as error:
+            verdict = judge(error)
+            spent_s = time.monotonic() - began_s
+            pause_s = min(FIRST_PAUSE_S * 2 ** min(number, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1)
+            limit_s = min(patience.retry_seconds, STRANGER_S) if verdict.stranger else patience.retry_seconds
+            over = number >= patience.retries or spent_s + pause_s > limit_s
+            if not verdict.again or over or stopped():
+                tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
+                message = f"{what} failed {tries}: {verdict.told}"
+                raise StorageError(message, not verdict.again, verdict.status) from None
+        _count.add()
+        time.sleep(pause_s)
+    raise AssertionError("the loop ends by what it returns or raises")

@@ -1,0 +1,117 @@
+"""Zarr over `Objects`: what zarr-python reads and writes goes through the same requests as all else."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store
+
+from pyramid.stores.objects import Objects
+
+if TYPE_CHECKING:
+    from zarr.core.buffer import Buffer, BufferPrototype
+
+T = TypeVar("T")
+REQUESTS = 32
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads that wait for answers, for all stores of a process."""
+    return ThreadPoolExecutor(REQUESTS, thread_name_prefix="pyramid-ask")
+
+
+async def _ask(do: Callable[..., T], *arguments: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_threads(), functools.partial(do, *arguments))
+
+
+class ObjectsStore(Store):
+    """A Zarr store whose keys are those of `objects`.
+
+    Parameters
+    ----------
+    objects
+        What it reads and writes.
+    read_only
+        Whether writing is refused.
+    """
+
+    supports_writes = True
+    supports_deletes = True
+    supports_listing = True
+
+    def __init__(self, objects: Objects, *, read_only: bool = False) -> None:
+        super().__init__(read_only=read_only)
+        self.objects = objects
+
+    def with_read_only(self, read_only: bool = False) -> ObjectsStore:
+        """The same store, to read alone or to write too."""
+        return type(self)(self.objects, read_only=read_only)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectsStore) and self.objects is other.objects and self.read_only == other.read_only
+
+    def __str__(self) -> str:
+        return str(self.objects.location)
+
+    def __repr__(self) -> str:
+        return f"ObjectsStore({str(self)!r})"
+
+    async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
+        """An object or a part of it; None where there is none."""
+        body = await _ask(self._get, key, byte_range)
+        return None if body is None else prototype.buffer.from_bytes(body)
+
+    def _get(self, key: str, byte_range: ByteRequest | None) -> bytes | None:
+        match byte_range:
+            case None:
+                return self.objects.get(key)
+            case RangeByteRequest():
+                return self.objects.get_range(key, byte_range.start, byte_range.end)
+        size = self.objects.size(key)
+        if size is None:
+            return None
+        first = byte_range.offset if isinstance(byte_range, OffsetByteRequest) else max(0, size - byte_range.suffix)
+        return self.objects.get_range(key, first, size)
+
+    async def get_partial_values(
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
+    ) -> list[Buffer | None]:
+        """Parts of objects."""
+        return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        return await _ask(self.objects.size, key) is not None
+
+    async def set(self, key: str, value: Buffer) -> None:
+        """Store an object."""
+        self._check_writable()
+        await _ask(self.objects.put, key, value.to_bytes())
+
+    async def delete(self, key: str) -> None:
+        """Remove an object."""
+        self._check_writable()
+        await _ask(self.objects.delete, key)
+
+    async def list(self) -> AsyncIterator[str]:
+        """All keys."""
+        for key in await _ask(lambda: [*self.objects.keys()]):
+            yield key
+
+    async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        """Keys that begin with `prefix`."""
+        folder = f"{prefix.rstrip('/')}/" if prefix else ""
+        for key in await _ask(lambda: [*self.objects.keys(folder)]):
+            yield key
+
+    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        """Names in a folder."""
+        folder = f"{prefix.rstrip('/')}/" if prefix else ""
+        keys = await _ask(lambda: [*self.objects.keys(folder)])
+        for name in dict.fromkeys(key.removeprefix(folder).partition("/")[0] for key in keys):
+            yield name
