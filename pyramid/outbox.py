@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
+from pyramid.disk import ALIGN_BYTES
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -59,15 +61,17 @@ class Outbox:
 
     def __init__(self, buffers: Buffers, capacity_bytes: int, lanes: int) -> None:
         self.buffers = buffers
-        self.capacity_bytes = capacity_bytes
-        self._memory = buffers.take("outbox", (capacity_bytes,), np.dtype(np.uint8)).data
+        self.capacity_bytes = align(capacity_bytes)
+        memory = buffers.take("outbox", (self.capacity_bytes + ALIGN_BYTES,), np.dtype(np.uint8))
+        first = -memory.ctypes.data % ALIGN_BYTES
+        self._memory = memory[first : first + self.capacity_bytes].data
         self._head = 0
         self._sent: deque[tuple[int, int, Future[None]]] = deque()
         self._failed = False
         self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="pyramid-write")
 
     def room(self, size: int) -> memoryview:
-        """Memory for `size` bytes, valid until the next call; waits until some is free."""
+        """Memory for `size` bytes at an aligned address, valid until the next call; waits until some is free."""
         if self._head + size > self.capacity_bytes:
             self._head = 0
         start, stop = self._head, self._head + size
@@ -79,7 +83,7 @@ class Outbox:
         """Have `job` take the first `size` bytes of the room given last, in another thread."""
         start, stop = self._head, self._head + size
         self._sent.append((start, stop, self._threads.submit(self._do, job, self._memory[start:stop])))
-        self._head = stop
+        self._head = align(stop)
 
     def _do(self, job: Job, body: memoryview) -> None:
         try:
@@ -99,3 +103,14 @@ class Outbox:
         if error is None:
             for _, _, future in self._sent:
                 future.result()
+
+
+def align(size: int) -> int:
+    """The next multiple of what disks take.
+
+    Examples
+    --------
+    >>> align(4097)
+    8192
+    """
+    return -(-size // ALIGN_BYTES) * ALIGN_BYTES

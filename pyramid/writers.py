@@ -6,7 +6,6 @@ it is whole; object storage is sent the whole of it with one request.
 
 from __future__ import annotations
 
-import io
 import itertools
 import os
 import platform
@@ -16,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pyramid.disk import ALIGN_BYTES, DiskFile, Pace
 from pyramid.outbox import Body, Outbox
 from pyramid.stores import Objects, locate, open_objects
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # Where files lie while they are written: on the target's own disk, so that a rename puts them in place.
 PARTIAL = ".partial"
-# Of more than this at once Linux makes large pages for its cache, which in a virtual machine may cost tenfold.
-SLICE_BYTES = 2**19
+# What is written to a file at once: less, and each call's own cost shows.
+SEGMENT_BYTES = 4 * 2**20
+SEGMENTS = 4
 # Requests of one block that are under way: a service answers after tens of milliseconds.
 REQUESTS = 32
 
@@ -84,29 +85,31 @@ class LocalWriter:
         The target's folder.
     """
 
-    lanes = 1
+    lanes = 1  # a file's segments follow each other
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._made: set[str] = set()
         self._numbers = itertools.count()
+        self._pace = Pace()
 
     def outbox_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
-        """A piece: it is written as soon as it is made, while the processor's cache holds it."""
-        del planned_bytes, object_bytes
-        return piece_bytes
+        """A few segments, whatever an object's size."""
+        del object_bytes
+        return max(min(planned_bytes, SEGMENTS * SEGMENT_BYTES), 2 * (piece_bytes + 2 * ALIGN_BYTES))
 
     def begin(self, key: str, most_bytes: int, outbox: Outbox, told: Told) -> Body:
         """The file at `key`. What was there before stays until it is whole."""
-        del most_bytes, told  # whatever fails does so in the thread that makes the object
+        del most_bytes
         path = os.path.join(self._root, key)
         name = f"{platform.node()}-{os.getpid()}-{threading.get_ident()}-{next(self._numbers)}"
         partial = os.path.join(self._root, PARTIAL, name)
-        for folder in (os.path.dirname(partial), os.path.dirname(path)):
-            if folder not in self._made:
-                os.makedirs(folder, exist_ok=True)
-                self._made.add(folder)
-        return _FileBody(partial, path, outbox)
+        with told():
+            for folder in (os.path.dirname(partial), os.path.dirname(path)):
+                if folder not in self._made:
+                    os.makedirs(folder, exist_ok=True)
+                    self._made.add(folder)
+        return _FileBody(DiskFile(partial, path, self._pace), outbox, told)
 
     def finish(self) -> None:
         """Remove what workers that died had begun."""
@@ -116,25 +119,31 @@ class LocalWriter:
 
 
 class _FileBody:
-    """An object that flows into a file."""
+    """An object that flows into a file, a segment at a time."""
 
-    def __init__(self, partial: str, path: str, outbox: Outbox) -> None:
-        self._partial = partial
-        self._path = path
+    def __init__(self, file: DiskFile, outbox: Outbox, told: Told) -> None:
+        self._file = file
         self._outbox = outbox
-        self._piece = memoryview(b"")
-        self._file: io.FileIO | None = None
+        self._told = told
+        self._segment = memoryview(b"")
+        self._end = 0
+        self._total = 0
 
     def room(self, size: int) -> memoryview:
-        self._piece = self._outbox.room(size)
-        return self._piece
+        if self._end + size > len(self._segment):
+            whole = self._end - self._end % ALIGN_BYTES
+            rest = bytes(self._segment[whole : self._end])
+            if whole:
+                self._outbox.send(whole, self._job(self._file.append))
+            most = min(SEGMENT_BYTES, self._outbox.capacity_bytes // 2)
+            self._segment = self._outbox.room(max(most, len(rest) + size))
+            self._segment[: len(rest)] = rest
+            self._end = len(rest)
+        return self._segment[self._end : self._end + size]
 
     def keep(self, size: int) -> None:
-        if self._file is None:
-            self._file = io.FileIO(self._partial, "wb")
-        body = self._piece[:size]
-        while body:
-            body = body[self._file.write(body[:SLICE_BYTES]) :]
+        self._end += size
+        self._total += size
 
     def __enter__(self) -> _FileBody:
         return self
@@ -142,15 +151,20 @@ class _FileBody:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is None:
-            return
-        self._file.close()
-        try:
-            if error is None:
-                os.replace(self._partial, self._path)
-        finally:
-            if os.path.exists(self._partial):
-                os.remove(self._partial)
+        if error is not None:
+            self._outbox.send(0, lambda _: self._file.abandon())
+        elif self._total:
+            self._outbox.send(self._end, self._job(self._file.finish))
+
+    def _job(self, write: Callable[[memoryview], None]) -> Callable[[memoryview | None], None]:
+        def job(body: memoryview | None) -> None:
+            if body is None:
+                self._file.abandon()
+                return
+            with self._told():
+                write(body)
+
+        return job
 
 
 class ObjectWriter:

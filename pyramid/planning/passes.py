@@ -21,9 +21,9 @@ from pyramid.planning.levels import Level
 BLOCK_BYTES_AIM = 32 * 2**20
 # More levels a pass save little above this, and many workers side by side would take memory for nothing.
 TASK_BYTES_AIM = 256 * 2**20
-# A chunk that is gathered, and encoded.
-CHUNK_COPIES = 2
-# Where objects are sent whole, what waits to be sent: an object while the next is made, or many small ones.
+# What waits to be written, beside the block: an object while the next is made, or many small ones; on local disk, where
+# an object flows into its file while it is made, no more than some segments of it.
+STREAM_BYTES = 16 * 2**20
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
 # Copies of a pixel that are as dear as to decode it, and as to leave out what of a row in a file lies beside a block.
 DECODE_COPIES, CUT_COPIES = 4, 2
@@ -195,9 +195,11 @@ class _Job:
             held += math.prod(-(-n // u) * u for n, u in zip(extent, level.unit, strict=True))
             largest_unit = max(largest_unit, math.prod(level.unit))
         piece = math.prod(map(min, self.source_chunks, block)) if self.first == 0 else 0
-        chunk = max(math.prod(level.chunks) for level in self.levels[self.first : last + 1])
-        held += SOURCE_COPIES * piece + CHUNK_COPIES * chunk
-        return held * self.item_bytes + self.whole_objects * outbox_bytes(largest_unit * self.item_bytes)
+        outbox = outbox_bytes(largest_unit * self.item_bytes)
+        if not self.whole_objects:
+            chunk = max(math.prod(level.chunks) for level in self.levels[self.first : last + 1])
+            outbox = max(min(outbox, STREAM_BYTES), math.ceil(OUTBOX_UNITS * chunk * self.item_bytes))
+        return (held + SOURCE_COPIES * piece) * self.item_bytes + outbox
 
     def _widened(self, chosen: Pass, room: Room) -> Pass:
         """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""

@@ -15,6 +15,7 @@ import zarr
 
 import pyramid
 from pyramid.block import Buffers
+from pyramid.disk import O_DIRECT, DiskFile, Pace
 from pyramid.outbox import Outbox
 from pyramid.writers import PARTIAL, LocalWriter
 from tests.stores import digests, read_level
@@ -89,7 +90,11 @@ def _write(folder: Path, key: str, pieces: Iterable[bytes]) -> None:
             body.keep(len(one))
 
 
-def test_a_file_is_its_pieces(tmp_path: Path) -> None:
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_file_is_its_pieces_whatever_way_it_is_written(
+    direct: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "choose", lambda _: direct)
     rng = np.random.default_rng(0)
     pieces = [rng.bytes(int(size)) for size in rng.integers(1, MOST, 30)]
     _write(tmp_path, "0/c/0", pieces)
@@ -97,13 +102,29 @@ def test_a_file_is_its_pieces(tmp_path: Path) -> None:
     assert list((tmp_path / PARTIAL).iterdir()) == []
 
 
+def test_a_disk_that_knows_no_way_past_the_cache_is_written_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system_open = os.open
+
+    def refusing(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & O_DIRECT:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return system_open(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refusing)
+    monkeypatch.setattr(Pace, "_choose", lambda _: True)
+    _write(tmp_path, "0/c/0", [b"a" * 2**20] * 5)
+    assert (tmp_path / "0/c/0").read_bytes() == b"a" * 5 * 2**20
+
+
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _write(tmp_path, "0/c/0", [b"first"])
 
-    def failing(_old: str, _new: str) -> None:
+    def failing(_file: DiskFile, _body: memoryview) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(os, "replace", failing)
+    monkeypatch.setattr(DiskFile, "_write", failing)
     with pytest.raises(OSError, match="Input/output"):
         _write(tmp_path, "0/c/0", [b"s" * MOST] * 9)
     assert (tmp_path / "0/c/0").read_bytes() == b"first"
