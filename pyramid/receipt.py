@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from pyramid.errors import PyramidError
 from pyramid.model import Box
+
+PLANE_AXES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,12 @@ def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extre
 
 
 def _extremes(pixels: NDArray[Any]) -> Extremes:
+    """Plane by plane: the cache still holds a plane when its maximum is looked for after its minimum."""
     if pixels.dtype.kind == "b":
         pixels = pixels.view(np.uint8)
+    if pixels.ndim > PLANE_AXES:
+        found = [_extremes(part) for part in pixels]
+        return functools.reduce(Extremes.joined, found)
     if pixels.dtype.kind != "f":
         return Extremes(pixels.min().item(), pixels.max().item())
     least, greatest = float(np.fmin.reduce(pixels, axis=None)), float(np.fmax.reduce(pixels, axis=None))

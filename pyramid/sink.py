@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.buffer.cpu import NDBuffer
 from zarr.core.sync import sync
 from zarr.storage import StorePath
 
@@ -114,7 +115,7 @@ class Sink:
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box` of a level that is written."""
         with told(self.url, f"level {level}, block at {box.start}", "read back"):
-            out[...] = np.asarray(self._readers[level][box.slices])
+            self._readers[level].get_basic_selection(box.slices, out=NDBuffer.from_numpy_array(out))
 
     def commit(self, attributes: Mapping[str, Any]) -> None:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from pyramid._version import __version__
 from pyramid.cli.failures import telling
 from pyramid.cli.flags import option_flags, option_values
 from pyramid.options import Options, make_options
+
+GARBAGE_OBJECTS = 100_000
 
 
 class _Commands(click.Group):
@@ -25,6 +28,8 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="pyramid")
 def main() -> None:
     """Build multiscale OME-Zarr pyramids from TIFF files and arrays."""
+    # To import NumPy, Dask and Zarr makes a million objects, none of them garbage: looking for some takes a tenth of it.
+    gc.set_threshold(GARBAGE_OBJECTS)
 
 
 _json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
