@@ -21,7 +21,6 @@ from typing import Any
 from unittest import mock
 
 import dask
-import dask.array as da
 import numpy as np
 import psutil
 from numpy.typing import NDArray
@@ -35,6 +34,7 @@ from pyramid.planning import Pass, Plan, Room, make_plan
 from pyramid.receipt import Receipt
 from pyramid.runners import LocalRunner
 from pyramid.sink import Sink
+from pyramid.wave import Receipts
 
 MEMORY = "4GiB"  # given, so that threads and processes plan alike
 FRAME = (2, 64, 2048, 2048)  # czyx of one time point of the image that is planned
@@ -99,7 +99,7 @@ class _FirstWave:
 
     attempts = 1
 
-    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
+    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Make the graph."""
         dict(dask.optimize(wave)[0].__dask_graph__())
         raise _EnoughError("the first wave is made")

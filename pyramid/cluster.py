@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import dask.array as da
-
 from pyramid.block import process_buffers
 from pyramid.errors import OptionError, StoppedError
 from pyramid.planning import Room
 from pyramid.receipt import Receipt
+from pyramid.wave import Receipts
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -109,7 +108,7 @@ class ClusterRunner:
         """Once: the scheduler repeats what fails, on another worker where there is one."""
         return 1
 
-    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
+    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Compute the wave. On Ctrl-C or a failure, what has not begun is taken back; workers end what they do."""
         del stop  # it reaches this process alone
         from distributed import as_completed, futures_of  # noqa: PLC0415  (imported with the client)

@@ -1,6 +1,6 @@
-"""Passes as Dask arrays, run in waves on whatever Dask scheduler is active.
+"""Passes as Dask graphs, run in waves on whatever Dask scheduler is active.
 
-A wave is an array of receipts, one element a block: its graph is small, and gone when the wave is done, so that the
+A wave gives receipts, one a block: its graph is small, and gone when the wave is done, so that the
 client's memory does not grow with the image. A `Runner` gives the receipts as they come; there is one for the
 schedulers of this process, and one for clusters.
 """
@@ -12,9 +12,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +25,10 @@ from pyramid.readers.dask import DaskSource
 from pyramid.receipt import Extremes, Receipt
 from pyramid.sink import Sink
 from pyramid.task import BlockTask, may_mend
+from pyramid.wave import Receipts, Wave
+
+if TYPE_CHECKING:
+    import dask.array as da  # only a source that is a Dask array has need of it
 
 WAVE_TASKS = 10_000
 FIRST_PAUSE_S = 0.1
@@ -41,7 +44,7 @@ class Runner(Protocol):
         """How often a task tries before it raises; 1 where the scheduler repeats tasks itself."""
         ...
 
-    def run(self, wave: da.Array, on_receipt: OnReceipt, stop: Callable[[], None]) -> None:
+    def run(self, wave: Receipts, on_receipt: OnReceipt, stop: Callable[[], None]) -> None:
         """Compute every element of `wave`, an array of receipts, and hand each over as it comes.
 
         Whatever ends it, no block of the wave is under way or waiting in this process when it returns; `stop` makes
@@ -164,28 +167,21 @@ def _placed(one: Pass, tally: Tally) -> Iterator[None]:
         raise StoppedError(f"levels {one.first} to {one.last}: a block failed: {cause}") from error
 
 
-def _waves(task: BlockTask, source: Source, attempts: int) -> Iterator[da.Array]:
+def _waves(task: BlockTask, source: Source, attempts: int) -> Iterator[Receipts]:
     """The blocks of a pass as arrays of receipts."""
     if task.one.source is None and isinstance(source, DaskSource):
         yield from _waves_of_array(task, source.array, attempts)
         return
     for start in range(0, task.one.tasks, WAVE_TASKS):
-        blocks = da.arange(start, min(start + WAVE_TASKS, task.one.tasks), chunks=1, dtype=np.int64)
-        yield blocks.map_blocks(
-            _do_numbered,
-            name=_new_name(),
-            task=task,
-            attempts=attempts,
-            dtype=object,
-            meta=np.empty(0, object),
-        )
+        name, stop = _new_name(), min(start + WAVE_TASKS, task.one.tasks)
+        yield Wave({(name, index): (_do_numbered, index, task, attempts) for index in range(start, stop)})
 
 
-def _do_numbered(blocks: NDArray[np.int64], task: BlockTask, attempts: int) -> NDArray[Any]:
-    return _as_array(_attempt(lambda: task(int(blocks[0])), attempts), 1)
+def _do_numbered(index: int, task: BlockTask, attempts: int) -> NDArray[Any]:
+    return _as_array(_attempt(lambda: task(index), attempts), 1)
 
 
-def _waves_of_array(task: BlockTask, array: da.Array, attempts: int) -> Iterator[da.Array]:
+def _waves_of_array(task: BlockTask, array: da.Array, attempts: int) -> Iterator[Receipts]:
     """Slabs of a Dask array along its first axis, cut into blocks and otherwise left alone."""
     grid, edge = task.one.grid, task.one.block
     row = int(np.prod(grid[1:], dtype=np.int64))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask
-import dask.array as da
 import numpy as np
 from dask.callbacks import Callback
 
 from pyramid.receipt import Receipt
+from pyramid.wave import Receipts
 
 ATTEMPTS = 4
 
@@ -54,7 +54,7 @@ class LocalRunner:
         """How often a task tries: these schedulers repeat nothing."""
         return ATTEMPTS
 
-    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
+    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Compute the wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""
         executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid")
         try:

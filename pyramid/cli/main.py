@@ -28,7 +28,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="pyramid")
 def main() -> None:
     """Build multiscale OME-Zarr pyramids from TIFF files and arrays."""
-    # To import NumPy, Dask and Zarr makes a million objects, none of them garbage: looking for some takes a tenth of it.
+    # To import NumPy, Dask and Zarr makes a million objects and no garbage; to look for some takes a tenth of it.
     gc.set_threshold(GARBAGE_OBJECTS)
 
 
