@@ -16,13 +16,13 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.core.sync import sync
-from zarr.storage import StorePath
+from zarr.storage import MemoryStore, StorePath
 
 from pyramid.block import Buffers, Part
 from pyramid.encode import Encoding
@@ -30,10 +30,11 @@ from pyramid.errors import PyramidError, StorageError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
-from pyramid.stores import locate, open_store
+from pyramid.stores import locate, open_objects, open_store, public_options
 from pyramid.writers import Writer, open_writer
 
 if TYPE_CHECKING:
+    from zarr.abc.store import Store
     from zarr.core.metadata import ArrayV3Metadata
 
 ZARRS = "zarrs.ZarrsCodecPipeline"
@@ -75,14 +76,17 @@ class Sink:
     url
         Where it is.
     storage_options
-        What its store is opened with.
+        What its store is opened with; those that are secret do not pickle.
     levels
         The arrays, level 0 first.
+    zarr_format
+        2 or 3.
     """
 
     url: str
     storage_options: Mapping[str, Any] | None = field(repr=False)
     levels: tuple[StoredLevel, ...]
+    zarr_format: int = 3
 
     def outbox(self, buffers: Buffers) -> Outbox:
         """What the parts of one block are written through, as a context: at its end they are stored."""
@@ -120,11 +124,13 @@ class Sink:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
         with told(self.url, "metadata"):
             self._writer.finish()
-            group = zarr.open_group(self._store, mode="r+")
-            group.attrs.put(dict(attributes))
+            objects = open_objects(self.url, self.storage_options)
+            for key, body in group_documents(self.zarr_format, attributes).items():
+                if key != ".zgroup":  # which is there, and says nothing of attributes
+                    objects.put(key, body)
 
     @functools.cached_property
-    def _store(self) -> zarr.abc.store.Store:
+    def _store(self) -> Store:
         return open_store(self.url, self.storage_options, read_only=False)
 
     @functools.cached_property
@@ -141,7 +147,16 @@ class Sink:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**state, "storage_options": public_options(self.url, self.storage_options)}
+
+
+def group_documents(zarr_format: int, attributes: Mapping[str, Any]) -> dict[str, bytes]:
+    """The objects of a group by key, as zarr makes them."""
+    made: dict[str, Any] = {}
+    form: Literal[2, 3] = 2 if zarr_format == 2 else 3
+    zarr.create_group(MemoryStore(made), zarr_format=form, attributes=dict(attributes))
+    return {key: body.to_bytes() for key, body in made.items()}
 
 
 def open_array(metadata: Mapping[str, Any], path: StorePath, pipeline: str) -> zarr.Array[Any]:

@@ -10,6 +10,9 @@ from pyramid.errors import OptionError
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
 
+# The status of what is not there, whatever the store.
+ABSENT = 404
+
 
 class Into(Protocol):
     """What an object is fetched into, a piece at a time."""
@@ -45,6 +48,13 @@ class Objects(Protocol):
 
         A server that knows no ranges is asked for the whole, of which the part is cut. Raises StorageError where
         there is no such object.
+        """
+        ...
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last `size` bytes, all where there are fewer; None where there is none.
+
+        One request, two where a service knows no such ranges, as Azure.
         """
         ...
 

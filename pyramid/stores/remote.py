@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import Into, check_key
+from pyramid.stores.objects import ABSENT, Into, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
 from pyramid.stores.scheme import Access
 from pyramid.stores.secret import without_secrets
@@ -76,6 +76,7 @@ class RemoteObjects:
         self._stores: dict[float, ObStore] = {}
         self._building = threading.Lock()
         self._answered = False
+        self._knows_tails = True
 
     def get(self, key: str) -> bytes | None:
         """The whole object: one GET."""
@@ -101,6 +102,23 @@ class RemoteObjects:
         if body is None:
             raise self._absent(key)
         return body
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last bytes: one GET, and a HEAD before it where a service knows no such ranges."""
+        import obstore  # noqa: PLC0415
+
+        if self._knows_tails:
+            options: obstore.GetOptions = {"range": {"suffix": size}}
+            try:
+                return self._ask("GET", key, size, lambda s: obstore.get(s, key, options=options).bytes().to_bytes())
+            except StorageError as error:
+                if error.status == _NOT_IN_RANGE:
+                    return b""
+                if error.status != NOT_SUPPORTED:
+                    raise
+            self._knows_tails = False
+        whole = self.size(key)
+        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
         """The whole object in pieces: one GET."""
@@ -178,7 +196,7 @@ class RemoteObjects:
         return answer
 
     def _absent(self, key: str) -> StorageError:
-        return StorageError(f"{self._place(key)}: a part of it is asked for, and there is no such object", True, 404)
+        return StorageError(f"{self._place(key)}: a part of it is asked for, and there is no such object", True, ABSENT)
 
     def _place(self, key: str) -> str:
         return f"{self.location}/{key}" if key else str(self.location)
