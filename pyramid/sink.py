@@ -14,6 +14,7 @@ import math
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 ZARRS = "zarrs.ZarrsCodecPipeline"
 ZARR_PYTHON = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+
+# Reads of one block that are under way over the network; in each, zarr-python asks for ten chunks at once.
+READS = 4
 
 # zarr's configuration is one for the process: it is changed by one thread at a time.
 _configuring = threading.Lock()
@@ -118,7 +122,20 @@ class Sink:
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box` of a level that is written."""
         with told(self.url, f"level {level}, block at {box.start}", "read back"):
-            out[...] = np.asarray(self._readers[level][box.slices])
+            reader = self._readers[level]
+            if locate(self.url).is_local:
+                out[...] = np.asarray(reader[box.slices])
+                return
+
+            def fill(within: slice, axis: int) -> None:
+                there = slice(box.start[axis] + within.start, box.start[axis] + within.stop)
+                before, after = box.slices[:axis], box.slices[axis + 1 :]
+                out[(slice(None),) * axis + (within,)] = np.asarray(reader[(*before, there, *after)])
+
+            axis, cuts = _cuts(box, self.levels[level].unit)
+            with ThreadPoolExecutor(READS, thread_name_prefix="pyramid-read") as threads:
+                for _ in threads.map(functools.partial(fill, axis=axis), cuts):
+                    pass
 
     def commit(self, attributes: Mapping[str, Any]) -> None:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
@@ -157,6 +174,23 @@ def group_documents(zarr_format: int, attributes: Mapping[str, Any]) -> dict[str
     form: Literal[2, 3] = 2 if zarr_format == 2 else 3
     zarr.create_group(MemoryStore(made), zarr_format=form, attributes=dict(attributes))
     return {key: body.to_bytes() for key, body in made.items()}
+
+
+def _cuts(box: Box, unit: Shape) -> tuple[int, list[slice]]:
+    """The axis on which a box has the most units, and some pieces of it there, which share no unit.
+
+    Examples
+    --------
+    >>> _cuts(Box((0, 100), (64, 500)), (64, 100))
+    (1, [slice(0, 200, None), slice(200, 400, None), slice(400, 500, None)])
+    """
+    first = [a // u for a, u in zip(box.start, unit, strict=True)]
+    counts = [-(-(a + n) // u) - f for a, n, u, f in zip(box.start, box.shape, unit, first, strict=True)]
+    axis = counts.index(max(counts))
+    step = -(-counts[axis] // READS) * unit[axis]
+    edges = range(first[axis] * unit[axis], box.start[axis] + box.shape[axis], step)
+    starts = [max(edge - box.start[axis], 0) for edge in edges]
+    return axis, [slice(a, b) for a, b in zip(starts, [*starts[1:], box.shape[axis]], strict=True)]
 
 
 def open_array(metadata: Mapping[str, Any], path: StorePath, pipeline: str) -> zarr.Array[Any]:
