@@ -17,11 +17,13 @@ from pyramid.planning import Plan, Room, make_plan
 from pyramid.readers import open_source
 from pyramid.reduce import load_method
 from pyramid.report import Result, check_report, plan_report, write_report
-from pyramid.stores import locate
+from pyramid.stores import check_travels, locate, take_retries
 
 if TYPE_CHECKING:
+    from pyramid.cluster import ClusterRunner
     from pyramid.engine import ProgressCallback, Runner
     from pyramid.image import Image
+    from pyramid.runners import LocalRunner
     from pyramid.sample import Estimate
 
 # The share of the free memory that a run takes where nothing is said.
@@ -125,6 +127,8 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
     opened = open_source(source, options)
     method = load_method(options.method)
     with _runner(options) as (runner, room):
+        if runner.elsewhere:
+            _check_travels(source, target, options)
         room = replace(room, whole_objects=target is not None and not locate(target).is_local)
         decided = make_plan(opened.spec, options, centred=method.centred, room=room)
         if target is not None:
@@ -136,8 +140,16 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
         yield Job(opened, decided, runner)
 
 
+def _check_travels(source: object, target: str | None, options: Options) -> None:
+    """Refuse stores that another process could not open without being sent a secret."""
+    if isinstance(source, str | os.PathLike):
+        check_travels(os.fspath(source), options.source_storage_options)
+    if target is not None:
+        check_travels(target, options.storage_options)
+
+
 @contextmanager
-def _runner(options: Options) -> Iterator[tuple[Runner, Room]]:
+def _runner(options: Options) -> Iterator[tuple[LocalRunner | ClusterRunner, Room]]:
     """What runs the tasks, and the room it has: a cluster where one is named or active, threads otherwise."""
     from pyramid.runners import LocalRunner  # noqa: PLC0415  (dask: not at the import of the package)
 
@@ -163,6 +175,7 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
         from pyramid.target import create_sink, is_unfinished  # noqa: PLC0415
 
         started_s = time.perf_counter()
+        take_retries()  # what went before is another run's
         try:
             sink = create_sink(job.plan, target, options)
             tally = build(job.plan, job.source, sink, job.runner, progress)
@@ -172,7 +185,9 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
                 error.add_note(f"{locate(target)} is unfinished: it has no multiscales; --overwrite replaces it")
             raise
         seconds = time.perf_counter() - started_s
-        result = Result(job.plan, str(locate(target)), seconds, tally.retries if job.runner.attempts > 1 else None)
+        retries = tally.retries if job.runner.attempts > 1 else None
+        requests_again = tally.requests_again + take_retries()
+        result = Result(job.plan, str(locate(target)), seconds, retries, requests_again)
         if options.report is not None:
             write_report(result.to_dict(), options.report)
         return result

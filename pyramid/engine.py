@@ -91,6 +91,7 @@ class Tally:
     done_bytes: int = 0
     done_tasks: int = 0
     retries: int = 0
+    requests_again: int = 0
     extremes: dict[int, Extremes] = field(default_factory=dict)
     callback_error: Exception | None = None
 
@@ -101,6 +102,7 @@ class Tally:
         self.done_bytes += receipt.source_bytes
         self.done_tasks += 1
         self.retries += receipt.attempts - 1
+        self.requests_again += receipt.requests_again
         for channel, seen in receipt.extremes:
             before = self.extremes.get(channel)
             self.extremes[channel] = seen if before is None else before.joined(seen)

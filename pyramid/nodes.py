@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pyramid.errors import SourceError
+from pyramid.errors import SourceError, StorageError
 
 if TYPE_CHECKING:
     from pyramid.stores import Objects
@@ -138,13 +138,32 @@ def join(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
+def read_document(objects: Objects, key: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes | None:
+    """A document as it is stored, None where there is none: one request.
+
+    Raises
+    ------
+    SourceError
+        For one that is longer than `most_bytes`, of which no more is read than it takes to tell.
+    StorageError
+        Where the storage fails.
+    """
+    body = _Document(most_bytes)
+    try:
+        return body.held() if objects.fetch(key, body) is not None else None
+    except StorageError:
+        if not body.is_full:
+            raise
+    except _FullError:
+        pass
+    raise SourceError(f"{key} is longer than {most_bytes} bytes, which is no metadata of an image")
+
+
 def parse_document(body: bytes, key: str) -> dict[str, Any]:
     """The JSON object of a document.
 
-    Raises SourceError, with its key, for a document that is too long, too deep or not the JSON of an object.
+    Raises SourceError, with its key, for a document that is too deep or not the JSON of an object.
     """
-    if len(body) > MAX_DOCUMENT_BYTES:
-        raise SourceError(f"{key} is longer than {MAX_DOCUMENT_BYTES} bytes, which is no metadata of an image")
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -163,7 +182,7 @@ def shown(value: object) -> str:
 
 def _read_v3(objects: Objects, path: str) -> Node | None:
     key = join(path, "zarr.json")
-    body = objects.get(key)
+    body = read_document(objects, key)
     if body is None:
         return None
     document = parse_document(body, key)
@@ -182,15 +201,40 @@ def _read_v2(objects: Objects, path: str, kind: Literal["array", "group"] | None
         None: (".zarray", ".zgroup") if path else (".zgroup", ".zarray"),
     }
     for name in names[kind]:
-        body = objects.get(key := join(path, name))
+        body = read_document(objects, key := join(path, name))
         if body is None:
             continue
         document = parse_document(body, key)
-        beside = objects.get(beside_key := join(path, ".zattrs"))
+        beside = read_document(objects, beside_key := join(path, ".zattrs"))
         documents = {key: body} if beside is None else {key: body, beside_key: beside}
         attributes = {} if beside is None else parse_document(beside, beside_key)
         return Node(path, 2, attributes, document if name == ".zarray" else None, documents)
     return None
+
+
+class _FullError(Exception):
+    """A document is longer than it may be."""
+
+
+class _Document:
+    """A body in memory that stays below a bound."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._pieces: list[bytes] = []
+        self.is_full = False
+
+    def write(self, piece: bytes) -> None:
+        if sum(map(len, self._pieces)) + len(piece) > self._most_bytes:
+            self.is_full = True
+            raise _FullError
+        self._pieces.append(piece)
+
+    def restart(self) -> None:
+        self._pieces.clear()
+
+    def held(self) -> bytes:
+        return b"".join(self._pieces)
 
 
 def _attributes(value: object, place: str) -> Mapping[str, Any]:

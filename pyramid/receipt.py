@@ -51,6 +51,8 @@ class Receipt:
         Why the block cannot be done, where no repetition would mend it.
     attempts
         How often it was tried, the last time included.
+    requests_again
+        How many requests to stores its process made again since its receipt before.
     """
 
     block: int
@@ -58,6 +60,7 @@ class Receipt:
     extremes: tuple[tuple[int, Extremes], ...] = ()
     failure: PyramidError | None = None
     attempts: int = 1
+    requests_again: int = 0
 
 
 def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extremes], ...]:

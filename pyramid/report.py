@@ -36,12 +36,15 @@ class Result:
         From the first block to the last piece of metadata.
     retries
         How often a block was done again; None on a cluster, whose scheduler does not tell.
+    requests_again
+        How often a request to a store was made again.
     """
 
     plan: Plan
     target: str
     seconds: float
     retries: int | None
+    requests_again: int = 0
 
     @property
     def source_bytes(self) -> int:
@@ -62,6 +65,7 @@ class Result:
             "source_bytes": self.source_bytes,
             "bytes_per_second": self.source_bytes / max(self.seconds, 1e-9),
             "retries": self.retries,
+            "requests_again": self.requests_again,
             "versions": {name: version(name) for name in REPORTED},
             "plan": self.plan.to_dict(),
         }

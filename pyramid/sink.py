@@ -14,16 +14,17 @@ import math
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.buffer.cpu import NDBuffer
 from zarr.core.sync import sync
-from zarr.storage import StorePath
+from zarr.storage import MemoryStore, StorePath
 
 from pyramid.block import Buffers, Part
 from pyramid.encode import Encoding
@@ -31,14 +32,18 @@ from pyramid.errors import PyramidError, StorageError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
-from pyramid.stores import locate, open_store
+from pyramid.stores import locate, open_objects, open_store, public_options
 from pyramid.writers import Writer, open_writer
 
 if TYPE_CHECKING:
+    from zarr.abc.store import Store
     from zarr.core.metadata import ArrayV3Metadata
 
 ZARRS = "zarrs.ZarrsCodecPipeline"
 ZARR_PYTHON = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+
+# Reads of one block that are under way over the network; in each, zarr-python asks for ten chunks at once.
+READS = 4
 
 # zarr's configuration is one for the process: it is changed by one thread at a time.
 _configuring = threading.Lock()
@@ -76,14 +81,17 @@ class Sink:
     url
         Where it is.
     storage_options
-        What its store is opened with.
+        What its store is opened with; those that are secret do not pickle.
     levels
         The arrays, level 0 first.
+    zarr_format
+        2 or 3.
     """
 
     url: str
     storage_options: Mapping[str, Any] | None = field(repr=False)
     levels: tuple[StoredLevel, ...]
+    zarr_format: int = 3
 
     def outbox(self, buffers: Buffers) -> Outbox:
         """What the parts of one block are written through, as a context: at its end they are stored."""
@@ -115,17 +123,32 @@ class Sink:
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box` of a level that is written."""
         with told(self.url, f"level {level}, block at {box.start}", "read back"):
-            self._readers[level].get_basic_selection(box.slices, out=NDBuffer.from_numpy_array(out))
+            reader = self._readers[level]
+            if locate(self.url).is_local:
+                reader.get_basic_selection(box.slices, out=NDBuffer.from_numpy_array(out))
+                return
+
+            def fill(within: slice, axis: int) -> None:
+                there = slice(box.start[axis] + within.start, box.start[axis] + within.stop)
+                before, after = box.slices[:axis], box.slices[axis + 1 :]
+                out[(slice(None),) * axis + (within,)] = np.asarray(reader[(*before, there, *after)])
+
+            axis, cuts = _cuts(box, self.levels[level].unit)
+            with ThreadPoolExecutor(READS, thread_name_prefix="pyramid-read") as threads:
+                for _ in threads.map(functools.partial(fill, axis=axis), cuts):
+                    pass
 
     def commit(self, attributes: Mapping[str, Any]) -> None:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
         with told(self.url, "metadata"):
             self._writer.finish()
-            group = zarr.open_group(self._store, mode="r+")
-            group.attrs.put(dict(attributes))
+            objects = open_objects(self.url, self.storage_options)
+            for key, body in group_documents(self.zarr_format, attributes).items():
+                if key != ".zgroup":  # which is there, and says nothing of attributes
+                    objects.put(key, body)
 
     @functools.cached_property
-    def _store(self) -> zarr.abc.store.Store:
+    def _store(self) -> Store:
         return open_store(self.url, self.storage_options, read_only=False)
 
     @functools.cached_property
@@ -142,7 +165,33 @@ class Sink:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**state, "storage_options": public_options(self.url, self.storage_options)}
+
+
+def group_documents(zarr_format: int, attributes: Mapping[str, Any]) -> dict[str, bytes]:
+    """The objects of a group by key, as zarr makes them."""
+    made: dict[str, Any] = {}
+    form: Literal[2, 3] = 2 if zarr_format == 2 else 3
+    zarr.create_group(MemoryStore(made), zarr_format=form, attributes=dict(attributes))
+    return {key: body.to_bytes() for key, body in made.items()}
+
+
+def _cuts(box: Box, unit: Shape) -> tuple[int, list[slice]]:
+    """The axis on which a box has the most units, and some pieces of it there, which share no unit.
+
+    Examples
+    --------
+    >>> _cuts(Box((0, 100), (64, 500)), (64, 100))
+    (1, [slice(0, 200, None), slice(200, 400, None), slice(400, 500, None)])
+    """
+    first = [a // u for a, u in zip(box.start, unit, strict=True)]
+    counts = [-(-(a + n) // u) - f for a, n, u, f in zip(box.start, box.shape, unit, first, strict=True)]
+    axis = counts.index(max(counts))
+    step = -(-counts[axis] // READS) * unit[axis]
+    edges = range(first[axis] * unit[axis], box.start[axis] + box.shape[axis], step)
+    starts = [max(edge - box.start[axis], 0) for edge in edges]
+    return axis, [slice(a, b) for a, b in zip(starts, [*starts[1:], box.shape[axis]], strict=True)]
 
 
 def open_array(metadata: Mapping[str, Any], path: StorePath, pipeline: str) -> zarr.Array[Any]:

@@ -6,25 +6,28 @@ pyramid for a whole one.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import zarr
-from zarr.abc.store import Store
-from zarr.core.sync import sync
+from zarr.storage import MemoryStore
 
 from pyramid.block import FILL_VALUE
 from pyramid.codecs import Config, chosen_shuffle, compressors
 from pyramid.encode import Encoding
-from pyramid.errors import TargetError
+from pyramid.errors import StorageError, TargetError
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Level, Plan
-from pyramid.sink import Sink, StoredLevel, told
-from pyramid.stores import Location, locate, open_store
+from pyramid.sink import Sink, StoredLevel, group_documents, told
+from pyramid.stores import Location, Objects, locate, open_objects
+from pyramid.writers import REQUESTS
 
 IN_PROGRESS = {"pyramid": {"state": "in progress"}}
 # Any of these at its root makes a folder a Zarr; the ones that hold multiscales come first.
@@ -40,6 +43,8 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
         Where it exists and is not to be replaced, is no Zarr, or where target and source lie within each other.
     """
     location = locate(url)
+    if location.scheme in ("http", "https"):
+        raise TargetError(f"{location}: the web is there to be read; give a path, or an s3://, gs:// or az:// URL")
     if spec.location is not None:
         source = locate(spec.location)
         if source.holds(location) or location.holds(source):
@@ -51,8 +56,8 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
     if not options.overwrite:
         raise TargetError(f"{location} exists; give another target, or --overwrite to replace it")
     with told(url, "what is there", "read"):
-        store = open_store(url, options.storage_options, read_only=True)
-        found = any(sync(store.exists(key)) for key in ROOT_KEYS)
+        objects = open_objects(url, options.storage_options)
+        found = any(objects.size(key) is not None for key in ROOT_KEYS)
     if not found:
         raise TargetError(
             f"{location} exists and is no Zarr, and --overwrite replaces nothing else; remove it yourself"
@@ -82,16 +87,17 @@ def _is_free(location: Location, url: str, options: Options) -> bool:
     with told(url, "what is there", "read"):
         if location.is_local:
             return not os.path.isdir(location.path) or not os.listdir(location.path)
-        return bool(sync(open_store(url, options.storage_options, read_only=True).is_empty("")))
+        return next(open_objects(url, options.storage_options).keys(), None) is None
 
 
 def is_unfinished(url: str, options: Options) -> bool:
-    """Whether a run that began is there and has not ended; False where that cannot be told."""
-    try:
-        group = zarr.open_group(open_store(url, options.storage_options, read_only=True), mode="r")
-    except Exception:
-        return False
-    return "pyramid" in group.attrs
+    """Whether a run that began is there and has not ended; False where that cannot be told at once."""
+    once = {} if locate(url).is_local else {"retries": 0}
+    with contextlib.suppress(StorageError, ValueError, AttributeError):
+        objects = open_objects(url, {**(options.storage_options or {}), **once})
+        v3, v2 = objects.get("zarr.json"), objects.get(".zattrs")
+        return "pyramid" in (json.loads(v3).get("attributes", {}) if v3 else json.loads(v2 or "{}"))
+    return False
 
 
 def create_sink(plan: Plan, url: str, options: Options) -> Sink:
@@ -113,25 +119,29 @@ def create_sink(plan: Plan, url: str, options: Options) -> Sink:
     """
     form = FORMATS[plan.version]
     codecs = compressors(options, form.zarr_format, np.dtype(plan.spec.dtype).itemsize)
-    store = open_store(url, options.storage_options, read_only=False)
+    objects = open_objects(url, options.storage_options)
     if options.overwrite and not _is_free(locate(url), url, options):
         with told(url, "what is there", "removed"):
-            _remove(locate(url), store)
+            _remove(locate(url), objects)
     if locate(url).is_local:
         _make_folder(locate(url))
+    arrays = [_array_documents(str(number), level, plan, codecs) for number, level in enumerate(plan.levels)]
     with told(url, "metadata"):
-        zarr.create_group(store, zarr_format=form.zarr_format, attributes=IN_PROGRESS)
-        levels = tuple(
-            StoredLevel(
-                metadata=_create_array(store, str(number), level, plan, codecs),
-                shape=level.shape,
-                unit=level.unit,
-                prefix=f"{number}/" if form.zarr_format == 2 else f"{number}/c/",
-                encoding=_encoding(level, plan, options),
-            )
-            for number, level in enumerate(plan.levels)
+        # That a run goes on is told before anything else is there.
+        for documents in (group_documents(form.zarr_format, IN_PROGRESS), *(documents for _, documents in arrays)):
+            for key, body in documents.items():
+                objects.put(key, body)
+    levels = tuple(
+        StoredLevel(
+            metadata=metadata,
+            shape=level.shape,
+            unit=level.unit,
+            prefix=f"{number}/" if form.zarr_format == 2 else f"{number}/c/",
+            encoding=_encoding(level, plan, options),
         )
-    return Sink(url, options.storage_options, levels)
+        for number, (level, (metadata, _)) in enumerate(zip(plan.levels, arrays, strict=True))
+    )
+    return Sink(url, options.storage_options, levels, form.zarr_format)
 
 
 def _encoding(level: Level, plan: Plan, options: Options) -> Encoding:
@@ -154,27 +164,32 @@ def _make_folder(location: Location) -> None:
         raise TargetError(f"{location} cannot be made: {error.strerror}; give another target") from error
 
 
-def _remove(location: Location, store: Store) -> None:
-    """Empty the store, what makes it an OME-Zarr first: half removed, it must not look whole."""
+def _remove(location: Location, objects: Objects) -> None:
+    """Empty the place, what makes it an OME-Zarr first: half removed, it must not look whole."""
     for key in ROOT_KEYS:
-        sync(store.delete(key))
-    if not location.is_local:
-        sync(store.delete_dir(""))
+        objects.delete(key)
+    if location.is_local:
+        for name in os.listdir(location.path):
+            path = os.path.join(location.path, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.remove(path)
         return
-    for name in os.listdir(location.path):
-        path = os.path.join(location.path, name)
-        if os.path.isdir(path) and not os.path.islink(path):
-            sync(store.delete_dir(name))
-        else:
-            os.remove(path)
+    with ThreadPoolExecutor(REQUESTS, thread_name_prefix="pyramid-remove") as threads:
+        for _ in threads.map(objects.delete, objects.keys()):
+            pass
 
 
-def _create_array(store: Store, name: str, level: Level, plan: Plan, codecs: list[Config] | Config | None) -> str:
-    """Create one level's empty array and give its metadata as JSON."""
+def _array_documents(
+    name: str, level: Level, plan: Plan, codecs: list[Config] | Config | None
+) -> tuple[str, dict[str, bytes]]:
+    """One level's metadata as JSON, and the objects that hold it by key; made by zarr, which asks a store in vain."""
     form = FORMATS[plan.version]
     keys: dict[str, Any] = {"name": "default", "separator": "/"}
+    made: dict[str, Any] = {}
     array = zarr.create_array(
-        store,
+        MemoryStore(made),
         name=name,
         shape=level.shape,
         chunks=level.chunks,
@@ -186,4 +201,5 @@ def _create_array(store: Store, name: str, level: Level, plan: Plan, codecs: lis
         chunk_key_encoding=keys if form.zarr_format == 3 else {**keys, "name": "v2"},
         dimension_names=tuple(plan.spec.axes) if form.dimension_names else None,
     )
-    return json.dumps(array.metadata.to_dict())
+    documents = {key: body.to_bytes() for key, body in made.items() if key.startswith(f"{name}/")}
+    return json.dumps(array.metadata.to_dict()), documents

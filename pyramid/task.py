@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.block import Buffers, Part, build_parts, empty_part
-from pyramid.errors import PyramidError, StoppedError, TargetError
+from pyramid.errors import PyramidError, StorageError, StoppedError, TargetError
 from pyramid.model import Box, Source
 from pyramid.planning import Pass, Plan
 from pyramid.receipt import Receipt, measure
 from pyramid.reduce import load_method
 from pyramid.sink import Sink
+from pyramid.stores import take_retries
 
 # What the system says of a target that no repetition mends.
 _FINAL = frozenset(
@@ -71,7 +72,7 @@ class BlockTask:
                 f"block {index} at {box.start}: there is no memory left; give a smaller --memory"
             ) from error
         extremes = measure(base.pixels, box, self.plan.spec.axes) if self.one.source is None else ()
-        return Receipt(index, source_bytes, extremes)
+        return Receipt(index, source_bytes, extremes, requests_again=take_retries())
 
     def _base(self, box: Box, pixels: NDArray[Any] | None) -> Part:
         """The block as read, in this thread's memory."""
@@ -91,6 +92,8 @@ class BlockTask:
 def may_mend(error: PyramidError) -> bool:
     """Whether doing the block again may go well: what the system or a store said, not what the source holds."""
     cause = error.__cause__
+    if isinstance(cause, StorageError):  # whose requests were made again for as long as was wanted
+        return False
     if isinstance(cause, OSError) and cause.errno in _FINAL:
         return False
     return isinstance(error, TargetError) or isinstance(cause, OSError)

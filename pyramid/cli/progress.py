@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pyramid.downloading import DownloadProgress
     from pyramid.engine import Progress
 
 LINE_EVERY_S = 30.0
@@ -56,3 +57,48 @@ def _lines() -> Callable[[Progress], None]:
         )
 
     return tell
+
+
+@contextmanager
+def showing_download(*, shown: bool) -> Iterator[Callable[[DownloadProgress], None] | None]:
+    """A callback that shows how far a download is, None where nothing is to be shown."""
+    if not shown:
+        yield None
+    elif sys.stderr.isatty():
+        with _download_bar() as callback:
+            yield callback
+    else:
+        yield _download_lines()
+
+
+@contextmanager
+def _download_bar() -> Iterator[Callable[[DownloadProgress], None]]:
+    from rich.console import Console  # noqa: PLC0415  (only on a terminal)
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("objects, {task.fields[told]}"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        row = bar.add_task("download", total=None, told="")
+        yield lambda state: bar.update(
+            row, completed=state.done_objects, total=state.total_objects, told=_amount(state)
+        )
+
+
+def _download_lines() -> Callable[[DownloadProgress], None]:
+    last_s = time.monotonic()
+
+    def tell(state: DownloadProgress) -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s < LINE_EVERY_S:
+            return
+        last_s = time.monotonic()
+        told = f"{state.done_objects} of {state.total_objects} objects, {_amount(state)}"
+        print(told, file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)
+
+    return tell
+
+
+def _amount(state: DownloadProgress) -> str:
+    rate = state.done_bytes / max(state.seconds, 1e-9)
+    return f"{state.done_bytes / 1e9:.2f} GB at {rate / 1e6:.0f} MB/s"

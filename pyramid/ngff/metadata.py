@@ -21,13 +21,13 @@ class Dataset:
     path
         Path of the array below the image's group.
     scale
-        Size of a pixel on each axis, in the axis's unit.
+        Size of a pixel on each axis, in the axis's unit; None in versions that do not tell it.
     translation
         Centre of the first pixel on each axis, in the axis's unit; None where the image does not say.
     """
 
     path: str
-    scale: tuple[float, ...]
+    scale: tuple[float, ...] | None
     translation: tuple[float, ...] | None
 
 
@@ -64,6 +64,32 @@ class OmeroChannel:
 
 
 @dataclass(frozen=True)
+class CoordinateSystem:
+    """A named space that an image can lie in (from 0.6 on): the names and units of its axes."""
+
+    name: str
+    axes: tuple[str, ...]
+    units: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class LabelFacts:
+    """What makes an image a label.
+
+    Parameters
+    ----------
+    source
+        Path from the label to the image that it labels, as it is told; None where it is not.
+    colors, properties
+        How many label values have a colour, and how many have properties.
+    """
+
+    source: str | None
+    colors: int
+    properties: int
+
+
+@dataclass(frozen=True)
 class Multiscale:
     """The metadata of an image: all that its group's attributes tell.
 
@@ -85,6 +111,10 @@ class Multiscale:
         What made the image, from what; see `creator`. JSON-ready, and free of secrets.
     default_z, default_t
         The plane that viewers show at first.
+    systems
+        The coordinate systems that it names, that of its levels first; empty before 0.6.
+    label
+        What makes it a label; None for any other image.
     """
 
     axes: str
@@ -96,6 +126,8 @@ class Multiscale:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     default_z: int = 0
     default_t: int = 0
+    systems: tuple[CoordinateSystem, ...] = ()
+    label: LabelFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +145,7 @@ class Version:
     dimension_names
         Whether every array carries the names of its axes.
     write
-        From an image's metadata to the attributes of its group.
+        From an image's metadata to the attributes of its group; None for a version that is read and not written.
     read
         The reverse; None for attributes that are of another version, or of no image. Raises SourceError with the
         place of what is broken.
@@ -123,5 +155,5 @@ class Version:
     zarr_format: Literal[2, 3]
     shards: bool
     dimension_names: bool
-    write: Callable[[Multiscale], dict[str, Any]]
+    write: Callable[[Multiscale], dict[str, Any]] | None
     read: Callable[[Attributes], Multiscale | None]

@@ -1,45 +1,112 @@
 """From the JSON of an image's group to its metadata, as far as the versions of OME-Zarr agree.
 
 Strict on what places the pixels: axes, paths and transformations. Lenient on names, and on ``omero``: how an image was
-to be shown never keeps it from being opened.
+to be shown never keeps it from being opened. What sets a version apart is a `Layout`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from pyramid.errors import SourceError
 from pyramid.model import AXES
-from pyramid.ngff.metadata import Attributes, Dataset, Multiscale
-from pyramid.ngff.reading_omero import finite, read_channels, read_defaults
+from pyramid.ngff.metadata import Attributes, CoordinateSystem, Dataset, LabelFacts, Multiscale
+from pyramid.ngff.reading_omero import read_channels, read_defaults
+from pyramid.ngff.values import items, mapping, numbers, path_below, shown, text
 
 MAX_LEVELS = 1000
 
-Transform: TypeAlias = tuple[tuple[float, ...], tuple[float, ...] | None]
+Transform: TypeAlias = tuple[tuple[float, ...] | None, tuple[float, ...] | None]
 
 _LETTERS_BY_TYPE = {"time": "t", "channel": "c"}
 
 
-def first_version(attributes: Attributes) -> object:
-    """The version in the first of ``multiscales``, where it lies up to 0.4; None where there is none."""
-    multiscales = attributes.get("multiscales")
+@dataclass(frozen=True)
+class Frame:
+    """The axes that the levels of an image lie along.
+
+    Parameters
+    ----------
+    axes, units
+        Letters of the axes, and the unit of each.
+    outer
+        A transformation that follows that of every level; None where there is none.
+    systems
+        The coordinate systems of the image, that of its levels first; empty where the version has none.
+    """
+
+    axes: str
+    units: tuple[str | None, ...]
+    outer: tuple[tuple[float, ...], tuple[float, ...] | None] | None = None
+    systems: tuple[CoordinateSystem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a version tells what places the pixels.
+
+    Parameters
+    ----------
+    frame
+        From an item of ``multiscales`` and its place to the axes.
+    transform
+        From an item of ``datasets``, the axes and the item's place to scale and translation.
+    """
+
+    frame: Callable[[Attributes, str], Frame]
+    transform: Callable[[Attributes, Frame, str], Transform]
+
+
+def first_image(content: Attributes) -> Attributes | None:
+    """The first of ``multiscales``; None where there is none that could be one."""
+    multiscales = content.get("multiscales")
     first = multiscales[0] if isinstance(multiscales, Sequence) and multiscales else None
-    return first.get("version") if isinstance(first, Mapping) else None
+    return first if isinstance(first, Mapping) else None
 
 
 def is_family(said: object, name: str) -> bool:
-    """Whether `said`, the version that an image gives, is `name`, a draft or a patch of it, or left out.
+    """Whether `said`, the version that an image gives, is `name`, or a draft or a patch of it.
 
     Examples
     --------
-    >>> is_family("0.4-dev-spatialdata", "0.4"), is_family(None, "0.4"), is_family("0.45", "0.4")
+    >>> is_family("0.4-dev-spatialdata", "0.4"), is_family("0.6rc0", "0.6"), is_family("0.45", "0.4")
     (True, True, False)
     """
-    return said is None or (isinstance(said, str) and (said == name or said.startswith((f"{name}.", f"{name}-"))))
+    return isinstance(said, str) and re.match(rf"{re.escape(name)}(?!\d)", said) is not None
 
 
-def read_content(content: Attributes, prefix: str) -> Multiscale:
+def read_flat(
+    attributes: Attributes, name: str, layout: Layout, looks: Callable[[Attributes], bool]
+) -> Multiscale | None:
+    """The image of attributes as they were up to 0.4: side by side with anyone else's, the version in ``multiscales``.
+
+    None where they are of another version than `name`; where no version is told, `looks` tells from the first of
+    ``multiscales`` (empty, where there is none) whether it is this one.
+    """
+    if "multiscales" not in attributes:
+        return None
+    first = first_image(attributes) or {}
+    said = first.get("version")
+    belongs = looks(first) if said is None else is_family(said, name)
+    return read_content(attributes, "", layout) if belongs else None
+
+
+def read_below_ome(
+    attributes: Attributes, name: str, layout: Layout, looks: Callable[[Attributes], bool]
+) -> Multiscale | None:
+    """The image of attributes as they are from 0.5 on, all under ``ome``, the version once; as `read_flat` does."""
+    ome = attributes.get("ome")
+    if not isinstance(ome, Mapping) or "multiscales" not in ome:
+        return None
+    said = ome.get("version")
+    belongs = looks(first_image(ome) or {}) if said is None else is_family(said, name)
+    return read_content(ome, "ome.", layout) if belongs else None
+
+
+def read_content(content: Attributes, prefix: str, layout: Layout) -> Multiscale:
     """The metadata of the first image of ``multiscales``.
 
     Parameters
@@ -48,6 +115,8 @@ def read_content(content: Attributes, prefix: str) -> Multiscale:
         What holds ``multiscales`` and ``omero``.
     prefix
         Where `content` lies in the group's attributes, as ``"ome."``.
+    layout
+        The version's own.
 
     Raises
     ------
@@ -55,43 +124,43 @@ def read_content(content: Attributes, prefix: str) -> Multiscale:
         With the place of what is broken.
     """
     place = f"{prefix}multiscales"
-    first = _mapping(_items(content.get("multiscales"), place)[0], place := f"{place}[0]")
-    axes, units = _read_axes(first.get("axes"), f"{place}.axes")
-    outer = None
-    if first.get("coordinateTransformations"):
-        outer = read_transform(first, len(axes), place)
+    first = mapping(items(content.get("multiscales"), place)[0], place := f"{place}[0]")
+    frame = layout.frame(first, place)
     creator = content.get("_creator")
     default_z, default_t = read_defaults(content.get("omero"))
     return Multiscale(
-        axes=axes,
-        units=units,
-        datasets=_read_datasets(first.get("datasets"), len(axes), outer, f"{place}.datasets"),
-        name=_text(first.get("name")) or "",
-        method=_text(first.get("type")),
+        axes=frame.axes,
+        units=frame.units,
+        datasets=_read_datasets(first.get("datasets"), frame, layout, f"{place}.datasets"),
+        name=text(first.get("name")) or "",
+        method=text(first.get("type")),
         channels=read_channels(content.get("omero")),
         provenance=dict(creator) if isinstance(creator, Mapping) else {},
         default_z=default_z,
         default_t=default_t,
+        systems=frame.systems,
+        label=_read_label(content.get("image-label")),
     )
 
 
-def _read_axes(value: object, place: str) -> tuple[str, tuple[str | None, ...]]:
+def read_axes(value: object, place: str) -> tuple[str, tuple[str | None, ...]]:
     """Letters and units of the axes."""
-    items = _items(value, place)
-    if not 2 <= len(items) <= len(AXES):
-        raise SourceError(f"{place}: an image has 2 to 5 axes, and there are {len(items)}")
-    letters = ""
-    units = []
-    for i, item in enumerate(items):
-        axis = _mapping(item, f"{place}[{i}]")
-        letter = _read_letter(axis, f"{place}[{i}]")
-        if letter in letters:
+    given = items(value, place)
+    if not 2 <= len(given) <= len(AXES):
+        raise SourceError(f"{place}: an image has 2 to 5 axes, and there are {len(given)}")
+    axes = [mapping(item, f"{place}[{i}]") for i, item in enumerate(given)]
+    letters = [_read_letter(axis, f"{place}[{i}].name") for i, axis in enumerate(axes)]
+    return check_letters(letters, place), tuple(text(axis.get("unit")) for axis in axes)
+
+
+def check_letters(letters: Sequence[str], place: str) -> str:
+    """Letters of axes, each once, y and x among them."""
+    for i, letter in enumerate(letters):
+        if letter in letters[:i]:
             raise SourceError(f"{place}[{i}]: axis {letter!r} is there twice; every axis has a name of its own")
-        letters += letter
-        units.append(_text(axis.get("unit")))
     if not {"y", "x"} <= set(letters):
-        raise SourceError(f"{place}: {letters!r} lacks y or x; an image has both")
-    return letters, tuple(units)
+        raise SourceError(f"{place}: {''.join(letters)!r} lacks y or x; an image has both")
+    return "".join(letters)
 
 
 def _read_letter(axis: Attributes, place: str) -> str:
@@ -100,60 +169,69 @@ def _read_letter(axis: Attributes, place: str) -> str:
     letter = name if len(name) == 1 and name in AXES else _LETTERS_BY_TYPE.get(str(axis.get("type")))
     if letter is None:
         raise SourceError(
-            f"{place}.name: axis {_shown(axis.get('name'))} is none of t, c, z, y and x, nor of time or channel"
+            f"{place}: axis {shown(axis.get('name'))} is none of t, c, z, y and x, nor of time or channel"
         )
     return letter
 
 
-def _read_datasets(value: object, ndim: int, outer: Transform | None, place: str) -> tuple[Dataset, ...]:
-    """The levels, each with the transformation of the whole image, `outer`, applied."""
-    items = _items(value, place)
-    if len(items) > MAX_LEVELS:
-        raise SourceError(f"{place}: {len(items)} levels are more than the {MAX_LEVELS} that an image can have here")
+def _read_datasets(value: object, frame: Frame, layout: Layout, place: str) -> tuple[Dataset, ...]:
+    """The levels, the largest first."""
+    given = items(value, place)
+    if len(given) > MAX_LEVELS:
+        raise SourceError(f"{place}: {len(given)} levels are more than the {MAX_LEVELS} that an image can have here")
     datasets = []
-    for i, item in enumerate(items):
-        here = f"{place}[{i}]"
-        dataset = _mapping(item, here)
-        path = _read_path(dataset.get("path"), f"{here}.path")
-        transform = read_transform(dataset, ndim, here)
-        datasets.append(Dataset(path, *(_compose(transform, outer) if outer else transform)))
+    for i, item in enumerate(given):
+        dataset = mapping(item, here := f"{place}[{i}]")
+        path = path_below(dataset.get("path"), f"{here}.path")
+        datasets.append(Dataset(path, *layout.transform(dataset, frame, here)))
     return tuple(datasets)
 
 
-def _read_path(value: object, place: str) -> str:
-    """A path that stays below the image's group."""
-    if not isinstance(value, str) or not value:
-        raise SourceError(f"{place}: the path of a level's array is text, not {_shown(value)}")
-    parts = value.replace("\\", "/").split("/")
-    if "" in parts or ".." in parts or "." in parts:
-        raise SourceError(
-            f"{place}: {_shown(value)} is not a path below the image; it may neither be absolute nor hold '..'"
-        )
-    return value
+def untold(_dataset: Attributes, _frame: Frame, _place: str) -> Transform:
+    """The transformation of a level in versions that tell none."""
+    return None, None
 
 
-def read_transform(owner: Attributes, ndim: int, place: str) -> Transform:
-    """Scale and translation of ``coordinateTransformations``: one scale, then at most one translation."""
-    place = f"{place}.coordinateTransformations"
+def listed_transform(dataset: Attributes, frame: Frame, place: str) -> Transform:
+    """The transformations of a level, and those of its whole image after them (0.4 and 0.5)."""
+    scale, translation = read_transforms(dataset, len(frame.axes), place)
+    return _compose((scale, translation), frame.outer) if frame.outer else (scale, translation)
+
+
+def listed_frame(first: Attributes, place: str) -> Frame:
+    """The axes in ``axes``, an object each (0.4 and 0.5)."""
+    axes, units = read_axes(first.get("axes"), f"{place}.axes")
+    has_outer = bool(first.get("coordinateTransformations"))
+    return Frame(axes, units, read_transforms(first, len(axes), place) if has_outer else None)
+
+
+def read_transforms(
+    owner: Attributes, ndim: int, place: str, key: str = "coordinateTransformations"
+) -> tuple[tuple[float, ...], tuple[float, ...] | None]:
+    """Scale and translation of a list of transformations: one scale, then at most one translation."""
+    place = f"{place}.{key}"
     found: dict[str, tuple[float, ...]] = {}
-    for i, item in enumerate(_items(owner.get("coordinateTransformations"), place)):
-        transform = _mapping(item, here := f"{place}[{i}]")
+    for i, item in enumerate(items(owner.get(key), place)):
+        transform = mapping(item, here := f"{place}[{i}]")
         kind = transform.get("type")
         if kind == "identity":
             continue
         if kind not in ("scale", "translation") or kind in found or (kind == "scale" and found):
             raise SourceError(
-                f"{here}: a {_shown(kind)} does not belong here; there is one scale, then at most one translation"
+                f"{here}: a {shown(kind)} does not belong here; there is one scale, then at most one translation"
             )
-        found[kind] = _numbers(transform.get(kind), ndim, f"{here}.{kind}")
+        found[kind] = numbers(transform.get(kind), ndim, f"{here}.{kind}")
     if "scale" not in found:
         raise SourceError(f"{place}: there is no scale, and every level has one")
     if not all(size > 0 for size in found["scale"]):
-        raise SourceError(f"{place}: a pixel's size is above 0, and the scale is {_shown(list(found['scale']))}")
+        raise SourceError(f"{place}: a pixel's size is above 0, and the scale is {shown(list(found['scale']))}")
     return found["scale"], found.get("translation")
 
 
-def _compose(inner: Transform, outer: Transform) -> Transform:
+def _compose(
+    inner: tuple[tuple[float, ...], tuple[float, ...] | None],
+    outer: tuple[tuple[float, ...], tuple[float, ...] | None],
+) -> Transform:
     """`inner`, then `outer`, as one scale and one translation."""
     scale = tuple(a * b for a, b in zip(inner[0], outer[0], strict=True))
     if inner[1] is None and outer[1] is None:
@@ -163,36 +241,10 @@ def _compose(inner: Transform, outer: Transform) -> Transform:
     return scale, tuple(a * s + b for a, s, b in zip(moved, outer[0], added, strict=True))
 
 
-def _items(value: object, place: str) -> Sequence[Any]:
-    """A list that is not empty."""
-    if not isinstance(value, list | tuple) or not value:
-        raise SourceError(f"{place}: there must be a list with at least one item, not {_shown(value)}")
-    return value
-
-
-def _mapping(value: object, place: str) -> Attributes:
+def _read_label(value: object) -> LabelFacts | None:
+    """What ``image-label`` says; None for an image that is no label."""
     if not isinstance(value, Mapping):
-        raise SourceError(f"{place}: there must be an object, not {_shown(value)}")
-    return value
-
-
-def _numbers(value: object, count: int, place: str) -> tuple[float, ...]:
-    """As many finite numbers as there are axes."""
-    items = _items(value, place)
-    if len(items) != count:
-        raise SourceError(f"{place}: there are {len(items)} numbers for {count} axes")
-    numbers = tuple(finite(item) for item in items)
-    known = tuple(number for number in numbers if number is not None)
-    if len(known) < count:
-        raise SourceError(f"{place}: {_shown(items[numbers.index(None)])} is not a finite number")
-    return known
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _shown(value: object) -> str:
-    """A value as an error shows it, never longer than a line."""
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+        return None
+    source = value.get("source")
+    counts = (len(held) if isinstance(held := value.get(key), list) else 0 for key in ("colors", "properties"))
+    return LabelFacts(text(source.get("image")) if isinstance(source, Mapping) else None, *counts)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 
 from pyramid.ngff.channels import default_colors
 from pyramid.ngff.metadata import OmeroChannel, Window
+from pyramid.ngff.values import finite, index
 
 MAX_CHANNELS = 100_000
 
@@ -34,11 +34,7 @@ def read_defaults(omero: object) -> tuple[int, int]:
     rdefs = omero.get("rdefs") if isinstance(omero, Mapping) else None
     if not isinstance(rdefs, Mapping):
         return 0, 0
-    return _index(rdefs.get("defaultZ")), _index(rdefs.get("defaultT"))
-
-
-def _index(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return index(rdefs.get("defaultZ")) or 0, index(rdefs.get("defaultT")) or 0
 
 
 def _read_channel(item: object, default_color: str) -> OmeroChannel:
@@ -66,13 +62,3 @@ def _read_window(value: object) -> Window | None:
 
 def _first(value: float | None, other: float | None) -> float | None:
     return other if value is None else value
-
-
-def finite(value: object) -> float | None:
-    """A number of JSON as a finite float; None for anything else, an integer past all floats included."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyramid.ngff import v01, v03
 from pyramid.ngff.metadata import Attributes, Multiscale, Version
-from pyramid.ngff.reading import first_version, is_family, read_content
+from pyramid.ngff.reading import Layout, listed_frame, listed_transform, read_flat
 from pyramid.ngff.writing import content
 
 NAME = "0.4"
+LAYOUT = Layout(listed_frame, listed_transform)
 
 
 def _write(image: Multiscale) -> dict[str, Any]:
     return content(image, {"version": NAME})
 
 
+def _looks(first: Attributes) -> bool:
+    return not v01.looks(first) and not v03.looks(first)
+
+
 def _read(attributes: Attributes) -> Multiscale | None:
-    if "multiscales" not in attributes or not is_family(first_version(attributes), NAME):
-        return None
-    return read_content(attributes, "")
+    return read_flat(attributes, NAME, LAYOUT, _looks)
 
 
 VERSION = Version(NAME, zarr_format=2, shards=False, dimension_names=False, write=_write, read=_read)

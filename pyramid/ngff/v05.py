@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from pyramid.ngff import v04
 from pyramid.ngff.metadata import Attributes, Multiscale, Version
-from pyramid.ngff.reading import is_family, read_content
+from pyramid.ngff.reading import read_below_ome
 from pyramid.ngff.writing import content
 
 NAME = "0.5"
@@ -17,10 +17,7 @@ def _write(image: Multiscale) -> dict[str, Any]:
 
 
 def _read(attributes: Attributes) -> Multiscale | None:
-    ome = attributes.get("ome")
-    if not isinstance(ome, Mapping) or "multiscales" not in ome or not is_family(ome.get("version"), NAME):
-        return None
-    return read_content(ome, "ome.")
+    return read_below_ome(attributes, NAME, v04.LAYOUT, lambda first: "coordinateSystems" not in first)
 
 
 VERSION = Version(NAME, zarr_format=3, shards=True, dimension_names=True, write=_write, read=_read)

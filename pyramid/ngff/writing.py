@@ -34,7 +34,10 @@ def multiscale(image: Multiscale) -> dict[str, Any]:
     told["axes"] = [axis(letter, unit) for letter, unit in zip(image.axes, image.units, strict=True)]
     translated = any(any(dataset.translation or ()) for dataset in image.datasets)
     told["datasets"] = [
-        {"path": dataset.path, "coordinateTransformations": transformations(dataset, translated=translated)}
+        {
+            "path": dataset.path,
+            "coordinateTransformations": transformations(dataset, len(image.axes), translated=translated),
+        }
         for dataset in image.datasets
     ]
     if image.method is not None:
@@ -58,12 +61,13 @@ def axis(letter: str, unit: str | None) -> dict[str, str]:
     return told if unit is None else {**told, "unit": unit}
 
 
-def transformations(dataset: Dataset, *, translated: bool) -> list[dict[str, Any]]:
-    """One scale and, where any level of the image is `translated`, one translation."""
-    scale = {"type": "scale", "scale": [float(size) for size in dataset.scale]}
+def transformations(dataset: Dataset, ndim: int, *, translated: bool) -> list[dict[str, Any]]:
+    """One scale, of ones where it is unknown, and one translation where any level of the image is `translated`."""
+    sizes = dataset.scale or (1.0,) * ndim
+    scale = {"type": "scale", "scale": [float(size) for size in sizes]}
     if not translated:
         return [scale]
-    offsets = dataset.translation or (0.0,) * len(dataset.scale)
+    offsets = dataset.translation or (0.0,) * ndim
     return [scale, {"type": "translation", "translation": [float(offset) for offset in offsets]}]
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import check_key
+from pyramid.stores.objects import ABSENT, Into, check_key
 from pyramid.stores.scheme import Access, Scheme
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
 
 T = TypeVar("T")
+_PIECE_BYTES = 2**20
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -50,7 +51,28 @@ class LocalObjects:
         try:
             return self._told(key, read)
         except _ABSENT as error:
-            raise StorageError(f"{self._path(key)}: there is no such file", permanent=True) from error
+            raise StorageError(f"{self._path(key)}: there is no such file", True, ABSENT) from error
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The file's end."""
+        whole = self.size(key)
+        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """The whole file in pieces."""
+        del expected_bytes
+
+        def read() -> int:
+            size = 0
+            with self._path(key).open("rb") as file:
+                while piece := file.read(_PIECE_BYTES):
+                    size += len(piece)
+                    into.write(piece)
+            return size
+
+        with contextlib.suppress(*_ABSENT):
+            return self._told(key, read)
+        return None
 
     def size(self, key: str) -> int | None:
         """The file's size."""

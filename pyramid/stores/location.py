@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyramid.errors import OptionError
 from pyramid.parsing import unknown
-from pyramid.stores.schemes import SCHEMES
+from pyramid.stores.schemes import SCHEMES, scheme_of
 from pyramid.stores.secret import without_secrets
 
 
@@ -41,7 +41,7 @@ class Location:
 
     def __str__(self) -> str:
         """The path, or the URL without anything secret."""
-        return self.path if self.is_local else f"{self.scheme}://{self.bucket}/{self.path}"
+        return self.path if self.is_local else f"{self.scheme}://{self.bucket}{'/' if self.path else ''}{self.path}"
 
     @property
     def address(self) -> str:
@@ -81,11 +81,11 @@ def locate(url: str) -> Location:
         if not path.startswith("/"):
             raise OptionError(f"{url}: a file URL has three slashes, as file:///data/cells.ome.zarr")
         return Location("file", "", path)
-    if scheme not in SCHEMES:
+    row = scheme_of(scheme)
+    if row is None:
         raise OptionError(f"{without_secrets(url)}: {unknown('scheme', scheme, SCHEMES)}")
-    row = SCHEMES[scheme]
-    if scheme in ("http", "https"):
-        return _locate_web(url)
+    if row.hides:
+        return _locate_host(url)
     bucket, _, key = rest.partition("/")
     parts = [part for part in key.split("/") if part]
     if not bucket or not parts or ".." in parts:
@@ -93,7 +93,7 @@ def locate(url: str) -> Location:
     return Location(row.name, bucket, "/".join(parts))
 
 
-def _locate_web(url: str) -> Location:
+def _locate_host(url: str) -> Location:
     split = urllib.parse.urlsplit(url)
     user, at, host = split.netloc.rpartition("@")
     if not host or ".." in split.path.split("/"):

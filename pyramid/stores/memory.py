@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import check_key
+from pyramid.stores.objects import ABSENT, Into, check_key
 from pyramid.stores.scheme import Access, Scheme
 
 if TYPE_CHECKING:
@@ -43,8 +43,22 @@ class MemoryObjects:
         """A part of it."""
         body = self.get(key)
         if body is None:
-            raise StorageError(f"{self.location}: there is no object {key!r}", permanent=True)
+            raise StorageError(f"{self.location}: there is no object {key!r}", True, ABSENT)
         return body[start:stop]
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last bytes."""
+        body = self.get(key)
+        return None if body is None else body[max(len(body) - size, 0) :]
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """The whole object, in one piece."""
+        del expected_bytes
+        body = self.get(key)
+        if body is None:
+            return None
+        into.write(body)
+        return len(body)
 
     def size(self, key: str) -> int | None:
         """How many bytes it has."""

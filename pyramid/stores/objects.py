@@ -10,6 +10,21 @@ from pyramid.errors import OptionError
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
 
+# The status of what is not there, whatever the store.
+ABSENT = 404
+
+
+class Into(Protocol):
+    """What an object is fetched into, a piece at a time."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Take the next piece; what it raises ends the request."""
+        ...
+
+    def restart(self) -> None:
+        """Forget all pieces: the request is made again."""
+        ...
+
 
 class Objects(Protocol):
     """What lies at and below a path or URL; safe to use from many threads.
@@ -33,6 +48,20 @@ class Objects(Protocol):
 
         A server that knows no ranges is asked for the whole, of which the part is cut. Raises StorageError where
         there is no such object.
+        """
+        ...
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last `size` bytes, all where there are fewer; None where there is none.
+
+        One request, two where a service knows no such ranges, as Azure.
+        """
+        ...
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """Hand over the whole object in pieces; how many bytes, None where there is none: one request.
+
+        A long object must not time out on its way, and `expected_bytes` says about how long it is.
         """
         ...
 

@@ -12,7 +12,7 @@ from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
 from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
 from pyramid.stores.scheme import Access, Option, Scheme
-from pyramid.stores.schemes import SCHEMES
+from pyramid.stores.schemes import scheme_of
 from pyramid.stores.secret import has_password
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) 
 
 def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
     """The options that are no secret, which alone travel to other processes."""
-    known = _options(SCHEMES[locate(url).scheme])
+    known = _options(_row(locate(url)))
     return {name: value for name, value in (options or {}).items() if not _is_secret(known, name, value)}
 
 
@@ -85,6 +85,12 @@ def check_travels(url: str, options: Mapping[str, Any] | None) -> None:
         )
 
 
+def _row(location: Location) -> Scheme:
+    row = scheme_of(location.scheme)
+    assert row is not None, "a location has a scheme that is known"
+    return row
+
+
 def _options(scheme: Scheme) -> Mapping[str, Option]:
     return scheme.options if scheme.name == "file" else {**scheme.options, **PATIENCE_OPTIONS}
 
@@ -104,12 +110,12 @@ def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 @functools.lru_cache(maxsize=_KEPT)
 def _opened(location: Location, options: tuple[tuple[str, Any], ...]) -> Objects:
-    scheme = SCHEMES[location.scheme]
+    scheme = _row(location)
     known, given = _options(scheme), dict(options)
     for name in given:
         if scheme.name == "file":
             raise OptionError(f"{location}: a path on local disk takes no storage options, got {', '.join(given)}")
-        if name not in known:
+        if name not in known and not scheme.any_option:
             raise OptionError(unknown(f"storage option for {location.scheme}://", name, known))
     if has_password(str(given.get("endpoint_url", ""))):
         raise OptionError("endpoint_url holds a user or a password; give the address alone, and credentials as options")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import check_key
+from pyramid.stores.objects import ABSENT, Into, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
 from pyramid.stores.scheme import Access
 from pyramid.stores.secret import without_secrets
@@ -25,15 +25,26 @@ T = TypeVar("T")
 Build: TypeAlias = Callable[[Mapping[str, Any]], "ObStore"]
 
 _LEAST_CLASS_BYTES = 2**20
+_PIECE_BYTES = 2**20
 _STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,200})")
 _CAUSE = re.compile(r'message: "([^"]{1,100})"')
 # What obstore says of itself and of the request, which is told in our words.
-_WHERE = re.compile(r"^Generic \w+ error: |Error performing \w+ \S+ in \S+( - |$)")
-_STATUSES = {"NotFoundError": 404, "PermissionDeniedError": 403, "UnauthenticatedError": 401}
-_REFUSED = frozenset({*_STATUSES, "NotSupportedError", "InvalidPathError", "UnknownConfigurationKeyError"})
+_WHERE = re.compile(
+    r"Generic \w+ error: |Error performing [A-Za-z]+ (\S+ in \S+( - |$)|request: )|Object at location .* not found: |"
+    r"The operation lacked the necessary privileges to complete for path [^:]*: |Server returned non-2xx status code: "
+)
+NOT_SUPPORTED = 501
+_STATUSES = {
+    **{"NotFoundError": 404, "FileNotFoundError": 404, "PermissionDeniedError": 403, "UnauthenticatedError": 401},
+    **{"NotSupportedError": NOT_SUPPORTED, "NotImplementedError": NOT_SUPPORTED},
+}
+_REFUSED = frozenset({*_STATUSES, "InvalidPathError", "UnknownConfigurationKeyError"})
 _BUSY = (408, 429)
+_NOT_IN_RANGE = 416
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+_PAGE = 1000
 _TOLD_MOST = 300
 # What is answered with a status of the client's fault although the way there was at fault.
 _DAMAGED = frozenset(
@@ -65,6 +76,7 @@ class RemoteObjects:
         self._stores: dict[float, ObStore] = {}
         self._building = threading.Lock()
         self._answered = False
+        self._knows_tails = True
 
     def get(self, key: str) -> bytes | None:
         """The whole object: one GET."""
@@ -78,13 +90,49 @@ class RemoteObjects:
 
         if stop <= start:
             return b""
-        told = f"bytes {start} to {stop} of "
-        body = self._ask(
-            "GET", key, stop - start, lambda store: obstore.get_range(store, key, start=start, end=stop).to_bytes()
-        )
+        size = stop - start
+        try:
+            body = self._ask(
+                "GET", key, size, lambda store: obstore.get_range(store, key, start=start, end=stop).to_bytes()
+            )
+        except StorageError as error:
+            if error.status != _NOT_IN_RANGE:
+                raise
+            return b""
         if body is None:
-            raise StorageError(f"{self._place(key)}: {told}it are asked for, and there is no such object", True, 404)
+            raise self._absent(key)
         return body
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last bytes: one GET, and a HEAD before it where a service knows no such ranges."""
+        import obstore  # noqa: PLC0415
+
+        if self._knows_tails:
+            options: obstore.GetOptions = {"range": {"suffix": size}}
+            try:
+                return self._ask("GET", key, size, lambda s: obstore.get(s, key, options=options).bytes().to_bytes())
+            except StorageError as error:
+                if error.status == _NOT_IN_RANGE:
+                    return b""
+                if error.status != NOT_SUPPORTED:
+                    raise
+            self._knows_tails = False
+        whole = self.size(key)
+        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """The whole object in pieces: one GET."""
+        import obstore  # noqa: PLC0415
+
+        def request(store: ObStore) -> int:
+            into.restart()
+            size = 0
+            for piece in obstore.get(store, key).stream(min_chunk_size=_PIECE_BYTES):
+                size += len(piece)
+                into.write(piece)
+            return size
+
+        return self._ask("GET", key, expected_bytes, request)
 
     def size(self, key: str) -> int | None:
         """How many bytes it has: one HEAD."""
@@ -99,13 +147,24 @@ class RemoteObjects:
         self._ask("PUT", key, len(body), lambda store: obstore.put(store, key, body, use_multipart=False), absent=False)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Keys that begin with `prefix`, by listings."""
+        """Keys that begin with `prefix`: one listing for each thousand."""
         import obstore  # noqa: PLC0415
 
-        def listed(store: ObStore) -> list[str]:
-            return [item["path"] for batch in obstore.list(store, prefix or None) for item in batch]
+        last: str | None = None
+        pages: Iterator[Any] | None = None
 
-        return iter(self._ask("LIST", prefix.rstrip("/"), 0, listed, absent=False) or ())
+        def page() -> Any:  # noqa: ANN401  (obstore's own)
+            nonlocal pages
+            pages = pages or iter(obstore.list(self._store(0, 0), prefix or None, offset=last, chunk_size=_PAGE))
+            try:
+                return next(pages, ())
+            except Exception:
+                pages = None  # another attempt goes on after the last key
+                raise
+
+        while batch := persist(page, f"LIST {self._place(prefix)}", self._access.patience, self._judge):
+            last = batch[-1]["path"]
+            yield from (item["path"] for item in batch)
 
     def delete(self, key: str) -> None:
         """Remove an object: one DELETE."""
@@ -124,8 +183,8 @@ class RemoteObjects:
             nonlocal timeouts
             try:
                 return request(self._store(body_bytes, timeouts))
-            except FileNotFoundError:
-                if absent:
+            except FileNotFoundError as error:
+                if absent and not any(code in str(error) for code in _NO_BUCKET):
                     return None
                 raise
             except Exception as error:
@@ -135,6 +194,9 @@ class RemoteObjects:
         answer = persist(attempt, f"{method} {self._place(key)}", self._access.patience, self._judge)
         self._answered = True
         return answer
+
+    def _absent(self, key: str) -> StorageError:
+        return StorageError(f"{self._place(key)}: a part of it is asked for, and there is no such object", True, ABSENT)
 
     def _place(self, key: str) -> str:
         return f"{self.location}/{key}" if key else str(self.location)

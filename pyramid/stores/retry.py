@@ -109,7 +109,6 @@ def persist(
     what: str,
     patience: Patience,
     judge: Callable[[Exception], Verdict],
-    stopped: Callable[[], bool] = lambda: False,
 ) -> T:
     """Make a request until it goes well.
 
@@ -123,8 +122,6 @@ def persist(
         How often and how long.
     judge
         What an exception means.
-    stopped
-        Whether nobody waits for it any more.
 
     Raises
     ------
@@ -141,7 +138,7 @@ def persist(
             pause_s = min(FIRST_PAUSE_S * 2 ** min(number, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1)
             limit_s = min(patience.retry_seconds, STRANGER_S) if verdict.stranger else patience.retry_seconds
             over = number >= patience.retries or spent_s + pause_s > limit_s
-            if not verdict.again or over or stopped():
+            if not verdict.again or over:
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.told}"
                 raise StorageError(message, not verdict.again, verdict.status) from None

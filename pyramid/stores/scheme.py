@@ -65,15 +65,18 @@ class Scheme:
         What may be said beside a URL, by the names that people know.
     open
         Gives the objects of a place, without a request.
-    bare
-        Whether a place may be the whole of a bucket.
+    hides
+        Whether its URLs are those of the web, which may hold a user and a query.
+    any_option
+        Whether options that are not named here are handed on.
     """
 
     name: str
     aliases: tuple[str, ...]
     options: Mapping[str, Option]
     open: Callable[[Access], Objects]
-    bare: bool = False
+    hides: bool = False
+    any_option: bool = False
 
     def config(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Options by the names that the client knows."""

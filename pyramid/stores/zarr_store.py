@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store
+from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
-from pyramid.stores.objects import Objects
+from pyramid.errors import StorageError
+from pyramid.stores.objects import ABSENT, Objects
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -71,12 +72,19 @@ class ObjectsStore(Store):
             case None:
                 return self.objects.get(key)
             case RangeByteRequest():
-                return self.objects.get_range(key, byte_range.start, byte_range.end)
+                return self._get_range(key, byte_range.start, byte_range.end)
+            case SuffixByteRequest():
+                return self.objects.get_tail(key, byte_range.suffix)
         size = self.objects.size(key)
-        if size is None:
-            return None
-        first = byte_range.offset if isinstance(byte_range, OffsetByteRequest) else max(0, size - byte_range.suffix)
-        return self.objects.get_range(key, first, size)
+        return None if size is None else self.objects.get_range(key, byte_range.offset, size)
+
+    def _get_range(self, key: str, start: int, stop: int) -> bytes | None:
+        try:
+            return self.objects.get_range(key, start, stop)
+        except StorageError as error:
+            if error.status == ABSENT:
+                return None
+            raise
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]

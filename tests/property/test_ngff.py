@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pyramid.errors import SourceError
 from pyramid.model import AXES, Channel
-from pyramid.ngff import FORMATS, Dataset, Multiscale, attributes, omero_channels, parse
+from pyramid.ngff import WRITABLE, Dataset, Multiscale, attributes, omero_channels, parse
 from pyramid.ngff.channels import make_window
 from tests.validators import validate_attributes
 
@@ -23,7 +23,7 @@ UNITS = {"t": ("second", None), "c": (None,)}
 sizes = st.floats(1e-9, 1e9)
 offsets = st.floats(-1e9, 1e9)
 anything = st.floats(width=64)
-versions = st.sampled_from(sorted(FORMATS))
+versions = st.sampled_from(WRITABLE)
 names = st.text(max_size=8)
 # Exact in floating point, and so are their products and sums.
 dyadic = st.integers(1, 64).map(lambda n: n / 8)
@@ -111,6 +111,7 @@ def test_the_transformation_of_the_whole_image_follows_that_of_the_level(data: s
         {"type": "translation", "translation": outer_moved},
     ]
     dataset = parse(told).datasets[0]
+    assert dataset.scale is not None
     assert dataset.translation is not None
     for axis in range(2):
         pixel, *steps = (Fraction(values[axis]) for values in (point, scale, moved, outer_scale, outer_moved))
@@ -147,5 +148,5 @@ def test_broken_metadata_is_told_or_read_but_never_worse(
         told = str(error)
     else:
         told = "read"
-        assert all(len(dataset.scale) == len(found.axes) for dataset in found.datasets)
+        assert all(len(dataset.scale or found.axes) == len(found.axes) for dataset in found.datasets)
     assert 0 < len(told) < 300

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyramid.errors import OptionError
-from pyramid.stores import Location, locate
+from pyramid.stores import Location, check_travels, locate, public_options
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,11 @@ from pyramid.stores import Location, locate
         ("s3a://bucket/a", Location("s3", "bucket", "a")),
         ("gcs://bucket/a", Location("gs", "bucket", "a")),
         ("abfs://container/a", Location("az", "container", "a")),
+        ("https://host:9/a/b%20c.zarr/", Location("https", "host:9", "a/b%20c.zarr")),
+        ("http://host", Location("http", "host", "")),
+        ("https://bucket.s3.amazonaws.com/a", Location("https", "bucket.s3.amazonaws.com", "a")),
+        ("memory://name/a", Location("memory", "name", "a")),
+        ("sftp://host/a", Location("sftp", "host", "a")),
         ("file:///data/a%20b.zarr", Location("file", "", "/data/a b.zarr")),
         ("file://localhost/data/a", Location("file", "", "/data/a")),
         ("/data/a/", Location("file", "", "/data/a")),
@@ -66,6 +73,50 @@ def test_no_secret_is_told() -> None:
     with pytest.raises(OptionError) as caught:
         locate("s4://user:hush@bucket/a?token=hush")
     assert "hush" not in str(caught.value)
+
+
+def test_what_may_be_secret_is_used_and_never_shown() -> None:
+    url = "https://ann:hush@host/a.tif?X-Amz-Signature=hush"
+    location = locate(url)
+    assert location.address == url
+    assert str(location) == "https://host/a.tif"
+    assert "hush" not in repr(location)
+
+
+def test_public_options_are_those_that_are_no_secret() -> None:
+    given = {"key": "k", "secret": "s", "token": "t", "region": "r", "endpoint_url": "e", "anon": True, "retries": 3}
+    assert public_options("s3://b/a", given) == {"region": "r", "endpoint_url": "e", "anon": True, "retries": 3}
+    assert public_options("gs://b/a", {"token": "/keys/account.json"}) == {"token": "/keys/account.json"}
+    assert public_options("gs://b/a", {"token": '{"private_key": "x"}'}) == {}
+    assert public_options("sftp://h/a", {"password": "x", "host": "h"}) == {"host": "h"}
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("s3://b/a", {"secret": "hush"}),
+        ("az://b/a", {"sas_token": "hush"}),
+        ("https://host/a?sig=hush", {}),
+        ("https://ann:hush@host/a", {}),
+        ("memory://b/a", {}),
+    ],
+)
+def test_what_does_not_travel_is_refused(url: str, options: dict[str, str]) -> None:
+    with pytest.raises(OptionError) as caught:
+        check_travels(url, options)
+    assert "hush" not in str(caught.value)
+
+
+def test_what_is_no_secret_travels() -> None:
+    check_travels("s3://b/a", {"anon": True, "profile": "lab"})
+    check_travels("https://host/a", None)
+    check_travels("/data/a", None)
+
+
+def test_the_import_costs_neither_client_nor_zarr() -> None:
+    program = "import sys, pyramid.stores; print(*{'obstore', 'zarr', 'fsspec', 'boto3', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
 
 
 def test_a_place_holds_itself_and_what_lies_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,44 @@
+"""``pyramid download``: an OME-Zarr on local disk."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from pyramid.cli.failures import telling
+from pyramid.cli.flags import storage_flags, storage_values
+
+
+@click.command()
+@click.argument("url")
+@click.argument("folder", metavar="DIR")
+@click.option("--levels", metavar="SLICE", help="Take these levels of each image alone, as 2, 2: or 1:3.")
+@click.option("--overwrite", is_flag=True, help="Replace the Zarr in DIR.")
+@click.option("--workers", metavar="N", help="Requests at a time. [default: 16].")
+@click.option("--max-objects", metavar="N", help="How many chunks or shards there may be. [default: 10000000].")
+@storage_flags
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--no-progress", is_flag=True, help="Show no progress.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
+def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> None:
+    """Copy the OME-Zarr at URL to the folder DIR, byte for byte.
+
+    What is missing at URL is as missing in DIR. Nothing is listed, so that URL may be plain http://. The same command
+    goes on where one stopped.
+    """
+    verbose, no_progress = rest.pop("verbose"), rest.pop("no_progress")
+    with telling(verbose=verbose):
+        storage_options = storage_values(rest)
+        from pyramid import downloading  # noqa: PLC0415  (obstore and rich: not for --help)
+        from pyramid.cli.progress import showing_download  # noqa: PLC0415
+
+        options = {name: value for name, value in rest.items() if value is not None}
+        with showing_download(shown=not (quiet or no_progress)) as progress:
+            done = downloading.download(url, folder, storage_options=storage_options, progress=progress, **options)
+        if as_json:
+            click.echo(json.dumps(done.to_dict(), indent=2))
+        elif not quiet:
+            click.echo(str(done))

@@ -1,0 +1,113 @@
+"""Some levels of an image and not the others: which, and metadata that names those alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pyramid.errors import OptionError
+from pyramid.nodes import Node, check_path, join
+
+
+def parse_levels(value: object) -> slice | None:
+    """The levels that ``2``, ``2:``, ``1:3`` or ``-1`` take, as Python slices take items; None takes all.
+
+    Examples
+    --------
+    >>> parse_levels("2:"), parse_levels("1:3"), parse_levels(2), parse_levels("-1")
+    (slice(2, None, None), slice(1, 3, None), slice(2, 3, None), slice(-1, None, None))
+
+    Raises
+    ------
+    OptionError
+        For anything else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, slice) and value.step in (None, 1):
+        value = ":".join("" if part is None else str(part) for part in (value.start, value.stop))
+    found = re.fullmatch(r"\s*(-?\d{1,9})?(:(-?\d{1,9})?)?\s*", str(value))
+    if isinstance(value, bool) or found is None or not found[0].strip():
+        raise OptionError(f"levels: {value!r} is not of the form 2, 2: or 1:3")
+    start = None if found[1] is None else int(found[1])
+    if found[2] is None:
+        return slice(start, None if start == -1 else (start or 0) + 1)
+    return slice(start, None if found[3] is None else int(found[3]))
+
+
+def spelled(levels: slice | None) -> str | None:
+    """The levels as a user writes them.
+
+    Examples
+    --------
+    >>> spelled(parse_levels("2")), spelled(parse_levels("-2:"))
+    ('2', '-2:')
+    """
+    if levels is None:
+        return None
+    if levels.start is not None and levels.stop == levels.start + 1:
+        return str(levels.start)
+    return ":".join("" if part is None else str(part) for part in (levels.start, levels.stop))
+
+
+def chosen(node: Node, levels: slice | None) -> Node:
+    """The group with metadata that names the chosen levels alone; the very node where all are taken.
+
+    What an image's metadata says beside its levels is kept, and so are their paths. Consolidated metadata would name
+    levels that are not there, and is left out.
+
+    Raises
+    ------
+    OptionError
+        Where an image has none of the levels.
+    """
+    if levels is None or node.array is not None:
+        return node
+    held = _with_levels(node, levels)
+    attributes = {**node.attributes, "ome": held} if node.ome is not node.attributes else held
+    key = join(node.path, ".zattrs" if node.zarr_format == 2 else "zarr.json")
+    if node.zarr_format == 2:
+        documents = {name: body for name, body in node.documents.items() if name != ".zmetadata"}
+        if held is not node.ome:
+            documents[key] = _written(attributes)
+        return replace(node, attributes=attributes, documents=documents)
+    document = {**json.loads(node.documents[key]), "attributes": attributes}
+    if held is node.ome and "consolidated_metadata" not in document:
+        return node
+    document.pop("consolidated_metadata", None)
+    return replace(node, attributes=attributes, documents={key: _written(document)})
+
+
+def image_paths(multiscales: object, levels: slice | None = None) -> list[str]:
+    """Paths of the arrays that images name, each once; broken entries name none."""
+    found: dict[str, None] = {}
+    for image in items(multiscales):
+        for dataset in items(image.get("datasets"))[levels or slice(None)]:
+            found[check_path(dataset.get("path"))] = None
+    return list(found)
+
+
+def items(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list; none where it is not one."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
+    """What holds ``multiscales``, with the chosen levels alone."""
+    if "multiscales" not in node.ome:
+        return node.ome
+    images = []
+    for image in items(node.ome["multiscales"]):
+        datasets = items(image.get("datasets"))
+        if not datasets[levels]:
+            place = node.path or "the image"
+            raise OptionError(f"levels: {place} has {len(datasets)} levels, and {spelled(levels)} takes none of them")
+        images.append({**image, "datasets": datasets[levels]})
+    return {**node.ome, "multiscales": images}
+
+
+def _written(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=2).encode()

@@ -1,0 +1,245 @@
+"""Objects come down side by side, and a node's metadata after all that it names.
+
+What is in flight is bounded, and so is what is known of it: a branch of the tree, and the objects under way.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from pyramid.downloading.folder import Folder
+from pyramid.downloading.grid import grid_of, object_bytes
+from pyramid.downloading.pool import Pool
+from pyramid.downloading.walk import Branch
+from pyramid.errors import OptionError, StorageError
+from pyramid.nodes import join
+
+if TYPE_CHECKING:
+    from pyramid.stores import Objects
+
+# So many objects wait for each thread that none is idle while the next key is looked for on disk.
+WAITING = 4
+# Objects that are there already are told of by the thousand.
+TOLD_EVERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadProgress:
+    """How far a download is; what a progress callback is given.
+
+    Parameters
+    ----------
+    done_objects, total_objects
+        Chunks or shards and single files: dealt with, and known of so far. The total of a plate grows with its wells.
+    done_bytes
+        Bytes that came down.
+    missing
+        Objects that the source does not have.
+    kept
+        Objects that were there already.
+    seconds
+        Since it began.
+    """
+
+    done_objects: int
+    total_objects: int
+    done_bytes: int
+    missing: int
+    kept: int
+    seconds: float
+
+
+@dataclass
+class Tally:
+    """What has come down so far."""
+
+    progress: Callable[[DownloadProgress], None] | None
+    started_s: float = field(default_factory=time.perf_counter)
+    objects: int = 0
+    total: int = 0
+    bytes: int = 0
+    missing: int = 0
+    kept: int = 0
+
+    def fetched(self, size: int | None) -> None:
+        """Count an object that was asked for."""
+        if size is None:
+            self.missing += 1
+        else:
+            self.objects += 1
+            self.bytes += size
+        self.tell()
+
+    def found(self) -> None:
+        """Count an object that was there already."""
+        self.kept += 1
+        if self.kept % TOLD_EVERY == 0:
+            self.tell()
+
+    def tell(self) -> None:
+        """Call the progress callback."""
+        if self.progress is not None:
+            done = self.objects + self.missing + self.kept
+            seconds = time.perf_counter() - self.started_s
+            self.progress(DownloadProgress(done, self.total, self.bytes, self.missing, self.kept, seconds))
+
+
+@dataclass
+class _Open:
+    """A node whose metadata waits for `pending` children and objects, and for its own walk."""
+
+    branch: Branch
+    parent: _Open | None
+    pending: int = 1
+
+
+class Stopped(Exception):
+    """The download ended while an object came down."""
+
+
+class Run:
+    """A download of one tree.
+
+    Parameters
+    ----------
+    objects
+        Where from.
+    folder
+        Where to.
+    pool
+        What fetches.
+    most
+        How many objects and nodes there may be.
+    tally
+        What counts them.
+    """
+
+    def __init__(self, objects: Objects, folder: Folder, pool: Pool, *, most: int, tally: Tally) -> None:
+        self._objects = objects
+        self._folder = folder
+        self._pool = pool
+        self._room = pool.workers * WAITING
+        self._most = most
+        self._tally = tally
+        self._done: queue.SimpleQueue[tuple[_Open, Future[int | None]]] = queue.SimpleQueue()
+        self._in_flight = 0
+
+    def fill(self, root: Branch) -> None:
+        """Download everything, the root's metadata last."""
+        self._walk(root, None)
+        while self._in_flight:
+            self._take()
+        self._tally.tell()
+
+    def _walk(self, branch: Branch, parent: _Open | None) -> None:
+        """Fetch what a node holds, then its children's."""
+        node = _Open(branch, parent)
+        self._count(branch)
+        expected_bytes = object_bytes(branch.node)
+        for key in _keys(branch):
+            if self._folder.has(key):
+                self._tally.found()
+            else:
+                self._fetch(node, key, expected_bytes)
+        for child in branch.children:
+            node.pending += 1
+            self._walk(child, node)
+        self._release(node)
+
+    def _count(self, branch: Branch) -> None:
+        """Refuse what has no bound that anybody meant."""
+        held = len(branch.files) + (grid_of(branch.node).count if branch.node.array is not None else 0)
+        self._tally.total += held
+        if self._tally.total > self._most:
+            raise OptionError(
+                f"max_objects: with {branch.node.path or 'the root'} there are {self._tally.total} objects to ask for, "
+                f"and at most {self._most} are; allow more, or take the coarser levels alone with levels"
+            )
+
+    def _fetch(self, node: _Open, key: str, expected_bytes: int) -> None:
+        while self._in_flight >= self._room:
+            self._take()
+        node.pending += 1
+        self._in_flight += 1
+        future = self._pool.submit(self._receive, key, expected_bytes)
+        future.add_done_callback(lambda done: self._done.put((node, done)))
+
+    def _receive(self, key: str, expected_bytes: int) -> int | None:
+        """Fetch one object, in a thread of the pool."""
+
+        def fill(file: IO[bytes]) -> int | None:
+            into = _Into(file, self._pool)
+            try:
+                size = self._objects.fetch(key, into, expected_bytes)
+            except StorageError:
+                if into.failure is not None:
+                    raise into.failure from None
+                raise
+            into.check()
+            return size
+
+        return self._folder.receive(key, fill)
+
+    def _take(self) -> None:
+        """Wait for one object."""
+        node, future = self._done.get()
+        self._in_flight -= 1
+        self._tally.fetched(future.result())
+        self._release(node)
+
+    def _release(self, node: _Open | None) -> None:
+        """Write the metadata of a node that waits for nothing, and of those that waited for it."""
+        while node is not None:
+            node.pending -= 1
+            if node.pending:
+                return
+            documents = node.branch.node.documents
+            for key in sorted(documents, key=_rank):
+                self._folder.write(key, documents[key])
+            node = node.parent
+
+
+class _Into:
+    """A file that is filled, until nobody waits for it; failures of the disk are told from those of the network."""
+
+    def __init__(self, file: IO[bytes], pool: Pool) -> None:
+        self._file = file
+        self._pool = pool
+        self.failure: Exception | None = None
+
+    def write(self, piece: bytes) -> None:
+        """Write the next piece."""
+        try:
+            self.check()
+            self._file.write(piece)
+        except (OSError, Stopped) as error:
+            self.failure = error
+            raise
+
+    def restart(self) -> None:
+        """Begin again with an empty file."""
+        self._file.seek(0)
+        self._file.truncate()
+
+    def check(self) -> None:
+        """Raise where nobody waits any more."""
+        if self._pool.stopped:
+            raise Stopped
+
+
+def _keys(branch: Branch) -> Iterator[str]:
+    yield from branch.files
+    if branch.node.array is not None:
+        for key in grid_of(branch.node).keys():  # noqa: SIM118  (a grid is no mapping)
+            yield join(branch.node.path, key)
+
+
+def _rank(key: str) -> tuple[bool, str]:
+    """What makes a group or an array one comes last."""
+    name = key.rpartition("/")[2]
+    return name not in (".zattrs", ".zmetadata"), name

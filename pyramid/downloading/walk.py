@@ -1,0 +1,235 @@
+"""What belongs to an OME-Zarr, found by following its metadata from the root: a tree of nodes, one branch at a time.
+
+A group names its children: an image its levels and ``labels``, a plate its wells, a well its fields, a collection its
+images. Groups on the way to a child, such as the row of a well, belong to it too. All names come from data.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pyramid.downloading.levels import chosen, image_paths, items
+from pyramid.downloading.pool import Pool
+from pyramid.errors import SourceError
+from pyramid.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document, read_document, read_node
+
+if TYPE_CHECKING:
+    from pyramid.stores import Objects
+
+LAYOUT = "bioformats2raw.layout"
+MAX_CHILDREN = 100_000
+# Of a plate, consolidated metadata holds that of all its arrays; longer than a document may be, it is only copied.
+MAX_CONSOLIDATED_BYTES = 256 * 2**20
+MAX_DEPTH = 40  # parts of a path; a level of a label of a field of a well has seven
+# Nodes that are read ahead of their turn, in each group that is being walked.
+AHEAD = 8
+
+Kind = Literal["array", "group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What a group says that it holds.
+
+    Parameters
+    ----------
+    path
+        Below the group.
+    kind
+        None where either may be there.
+    required
+        Whether the group is broken without it.
+    leads
+        Whether its own metadata is followed; a group that merely lies on the way names nothing.
+    """
+
+    path: str
+    kind: Kind | None
+    required: bool = True
+    leads: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A node whose children are walked when they are asked for.
+
+    Parameters
+    ----------
+    node
+        With the metadata that is to be written.
+    files
+        Keys of single files that belong to it, each of which may be missing.
+    children
+        Its children, once.
+    """
+
+    node: Node
+    files: tuple[str, ...]
+    children: Iterator[Branch]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A walk below a URL.
+
+    Parameters
+    ----------
+    objects
+        What lies there.
+    levels
+        Which levels of each image are taken; None for all.
+    pool
+        Runs requests for nodes, some ahead.
+    """
+
+    objects: Objects
+    levels: slice | None
+    pool: Pool
+
+    def start(self) -> Branch:
+        """The root.
+
+        Raises
+        ------
+        SourceError
+            Where there is no Zarr, or a group of which nothing says what it holds.
+        """
+        node = read_node(self.objects)
+        if node is None:
+            raise SourceError(
+                f"{self.objects.location} is no Zarr: there is no zarr.json, .zgroup or .zarray; "
+                "give the URL of an OME-Zarr's root"
+            )
+        if (
+            node.zarr_format == 2
+            and (body := read_document(self.objects, ".zmetadata", MAX_CONSOLIDATED_BYTES)) is not None
+        ):
+            node = replace(node, documents={**node.documents, ".zmetadata": body})
+        return self._branch(node, {})
+
+    def _branch(self, node: Node, beyond: Mapping[str, Child], *, leads: bool = True) -> Branch:
+        """A node with the children that it names, and those `beyond` it by path below it."""
+        if not leads or node.array is not None:
+            return Branch(node, (), self._children(node, beyond))
+        named = {**beyond, **self._named(node)}
+        if self.levels is not None:
+            images = node.ome.get("multiscales")
+            for path in set(image_paths(images)) - set(image_paths(images, self.levels)):
+                del named[path]
+        if len(named) > MAX_CHILDREN:
+            raise SourceError(f"{_told(node)} names {len(named)} nodes, and more than {MAX_CHILDREN} are not followed")
+        if not node.path and not named:
+            raise SourceError(
+                f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
+                "download lists nothing; give the URL of what it holds"
+            )
+        files = (join(node.path, "OME/METADATA.ome.xml"),) if LAYOUT in node.ome else ()
+        return Branch(chosen(node, self.levels), files, self._children(node, named))
+
+    def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:
+        """Branches below a node, of which a few are read ahead."""
+        waiting: list[tuple[Child, dict[str, Child], Future[Node | None]]] = []
+        parts = iter(_by_first_part(named))
+        while True:
+            for child, beyond in itertools.islice(parts, AHEAD - len(waiting)):
+                path = join(node.path, child.path)
+                if path.count("/") >= MAX_DEPTH:
+                    raise SourceError(f"{path!r} has more than {MAX_DEPTH} parts, and is not followed")
+                read = self.pool.submit(read_node, self.objects, path, node.zarr_format, child.kind)
+                waiting.append((child, beyond, read))
+            if not waiting:
+                return
+            child, beyond, read = waiting.pop(0)
+            yield from self._found(node, child, beyond, read.result())
+
+    def _found(self, parent: Node, child: Child, beyond: dict[str, Child], node: Node | None) -> Iterator[Branch]:
+        """The branch of a child; those beyond it, where there is no group on the way."""
+        if node is not None:
+            yield self._branch(node, beyond, leads=child.leads)
+            return
+        if child.required:
+            raise SourceError(f"{_told(parent)} names {child.path!r}, and there is no such {child.kind or 'node'}")
+        if beyond:
+            bare = Node(join(parent.path, child.path), parent.zarr_format, {}, None, {})
+            yield self._branch(bare, beyond, leads=False)
+
+    def _named(self, node: Node) -> dict[str, Child]:
+        """All that a group's metadata names, by path below it."""
+        ome = node.ome
+        children = [*_consolidated(node), *_images(ome)]
+        for key, part in (("plate", "wells"), ("well", "images")):
+            held = ome.get(key)
+            listed = items(held.get(part)) if isinstance(held, Mapping) else []
+            children += [Child(check_path(item.get("path")), "group") for item in listed]
+        if isinstance(labels := ome.get("labels"), list):
+            children += [Child(check_path(path), "group") for path in labels]
+        if LAYOUT in ome:
+            children += self._series(node, in_plate="plate" in ome)
+        return {child.path: child for child in children if child.path}
+
+    def _series(self, node: Node, *, in_plate: bool) -> list[Child]:
+        """The images of a collection: those that its group ``OME`` names, or else those with the first numbers."""
+        children = [Child("OME", "group", required=False)]
+        if in_plate:
+            return children
+        about = read_node(self.objects, join(node.path, "OME"), node.zarr_format, "group")
+        series = about.ome.get("series") if about is not None else None
+        if isinstance(series, list):
+            return [*children, *(Child(check_path(path), "group") for path in series)]
+        numbers = itertools.takewhile(lambda number: self._is_group(node, number), range(MAX_CHILDREN))
+        return [*children, *(Child(str(number), "group") for number in numbers)]
+
+    def _is_group(self, node: Node, number: int) -> bool:
+        return read_node(self.objects, join(node.path, str(number)), node.zarr_format, "group") is not None
+
+
+def _consolidated(node: Node) -> Iterator[Child]:
+    """All that consolidated metadata names; what is not there was removed after it was written."""
+    if node.zarr_format == 3:
+        body = node.documents[key := join(node.path, "zarr.json")]
+        inline = parse_document(body, key).get("consolidated_metadata") if b"consolidated_metadata" in body else None
+        for path, document in _mapping(_mapping(inline).get("metadata")).items():
+            kind = _mapping(document).get("node_type")
+            yield Child(check_path(path), "array" if kind == "array" else "group", required=False)
+        return
+    body = node.documents.get(".zmetadata", b"{}")
+    if len(body) > MAX_DOCUMENT_BYTES:  # of a plate, which names its wells itself
+        return
+    for key in _mapping(parse_document(body, ".zmetadata").get("metadata")):
+        path, _, name = key.rpartition("/")
+        if name in (".zarray", ".zgroup"):
+            yield Child(check_path(path), "array" if name == ".zarray" else "group", required=False)
+
+
+def _images(ome: Mapping[str, Any]) -> Iterator[Child]:
+    """The levels of an image, and where its labels are."""
+    if "multiscales" in ome:
+        yield from (Child(path, "array") for path in image_paths(ome["multiscales"]))
+        yield Child("labels", "group", required=False)
+
+
+def _by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str, Child]]]:
+    """Children by the first part of their paths: what is there, and what is beyond it, by path below that."""
+    nearest: dict[str, Child] = {}
+    beyond: dict[str, dict[str, Child]] = {}
+    for path, child in named.items():
+        first, _, rest = path.partition("/")
+        beyond.setdefault(first, {})
+        if rest:
+            beyond[first][rest] = replace(child, path=rest)
+        else:
+            nearest[first] = child
+    for first, below in beyond.items():
+        yield nearest.get(first, Child(first, "group", required=False, leads=False)), below
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _told(node: Node) -> str:
+    return node.path or "the root"

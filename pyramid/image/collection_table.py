@@ -1,0 +1,112 @@
+"""A collection of images as a table, for a terminal, for a notebook and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyramid.image import cells
+from pyramid.image.cells import Row, Table, by, listed
+from pyramid.image.table import tables as image_tables
+from pyramid.ngff import Plate
+
+if TYPE_CHECKING:
+    from pyramid.image.image import Collection, Image
+
+MEMBER_HEADS = ("axes", "shape", "dtype", "levels", "format", "image")
+# What a terminal shows of a plate: 1536 wells are 32 x 48.
+MAX_ROWS, MAX_COLUMNS = 64, 48
+_WORDS = {
+    "plate": ("well", "wells"),
+    "well": ("field", "fields"),
+    "series": ("image", "images"),
+    "labels": ("label", "labels"),
+}
+
+
+def summary(collection: Collection) -> str:
+    """What it is, in a few words, as ``plate of 12 wells``."""
+    return f"{collection.kind} of {_count(collection)}"
+
+
+def _count(collection: Collection) -> str:
+    one, many = _WORDS[collection.kind]
+    counted = f"{len(collection.paths)} {one if len(collection.paths) == 1 else many}"
+    return counted if collection.counted else f"{counted} or more"
+
+
+def as_dict(collection: Collection) -> dict[str, Any]:
+    """All that is known of the collection, ready for JSON."""
+    return {
+        "type": collection.kind,
+        "url": collection.url,
+        "version": collection.version,
+        **dataclasses.asdict(collection.metadata),
+        "paths": list(collection.paths),
+        "members": [member.to_dict() for member in collection.members],
+        "notices": list(collection.notices),
+    }
+
+
+def facts(collection: Collection) -> Iterator[tuple[str, str]]:
+    """What there is to say of the whole, as pairs of a name and its value."""
+    metadata = collection.metadata
+    name = metadata.name if isinstance(metadata, Plate) else ""
+    yield collection.kind, name or collection.url.rpartition("/")[2]
+    yield "at", collection.url
+    yield "format", f"OME-Zarr {collection.version or 'of a version that is not told'}"
+    if isinstance(metadata, Plate):
+        yield "rows x columns", f"{len(metadata.rows)} x {len(metadata.columns)}"
+        if metadata.acquisitions:
+            yield "acquisitions", listed([one.name or str(one.id) for one in metadata.acquisitions])
+        if metadata.field_count is not None:
+            yield "fields a well", f"at most {metadata.field_count}"
+        if not _fits(metadata):
+            yield "wells that exist", listed(collection.paths)
+    else:
+        yield _WORDS[collection.kind][1], listed(collection.paths) or "none"
+    yield "holds", _count(collection)
+
+
+def _fits(plate: Plate) -> bool:
+    """Whether the plate can be drawn."""
+    placed = all(well.row is not None and well.column is not None for well in plate.wells)
+    return placed and len(plate.rows) <= MAX_ROWS and len(plate.columns) <= MAX_COLUMNS
+
+
+def well_rows(plate: Plate) -> Iterator[Row]:
+    """The plate as it looks from above: a sign where a well exists."""
+    there = {(well.row, well.column) for well in plate.wells}
+    for i, row in enumerate(plate.rows):
+        yield (row, *("o" if (i, j) in there else "." for j in range(len(plate.columns))))
+
+
+def member_rows(images: Sequence[Image]) -> Iterator[Row]:
+    """One row an image that was read, under MEMBER_HEADS."""
+    for image in images:
+        first = image.levels[0]
+        yield (image.axes, by(first.shape), str(first.dtype), str(len(image.levels)), image.version, image.url)
+
+
+def tables(collection: Collection) -> Sequence[Table]:
+    """The collection as tables: the whole, the plate from above, and the images that were read."""
+    plate = collection.metadata
+    drawn = isinstance(plate, Plate) and _fits(plate)
+    told: list[Table] = [((), [*facts(collection)])]
+    if isinstance(plate, Plate) and drawn:
+        told.append((("", *plate.columns), [*well_rows(plate)]))
+    images = collection.images
+    if len(images) == 1:
+        return [*told, *image_tables(images[0])]
+    return [*told, (MEMBER_HEADS, [*member_rows(images)])]
+
+
+def as_text(collection: Collection) -> str:
+    """The collection for a terminal."""
+    return cells.as_text(tables(collection))
+
+
+def as_html(collection: Collection) -> str:
+    """The collection for a notebook."""
+    return cells.as_html(tables(collection))

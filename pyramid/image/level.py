@@ -1,0 +1,148 @@
+"""One level of an image: what its document says, and its pixels where they are asked for."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyramid.image.arrays import ArrayFacts
+from pyramid.model import Shape
+from pyramid.nodes import Node
+from pyramid.stores import Location
+
+if TYPE_CHECKING:
+    import dask.array
+    import numpy as np
+    from zarr import Array
+
+# A level of more files is not counted: looking at each takes some microseconds, and cold some hundred.
+MAX_COUNTED = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where an array is: the store of its image, and its node there.
+
+    Parameters
+    ----------
+    location, url
+        The store; `url` as it was given.
+    options
+        What the store is opened with; never shown, for it may hold secrets.
+    node
+        The array's node.
+    """
+
+    location: Location
+    url: str = field(repr=False)
+    options: Mapping[str, Any] | None = field(repr=False)
+    node: Node = field(repr=False)
+
+    def open(self) -> Array[Any]:
+        """The Zarr array, built from its document: no request is made."""
+        from zarr.storage import StorePath  # noqa: PLC0415  (0.6 s, and metadata needs none of it)
+
+        from pyramid.sink import ZARR_PYTHON, open_array  # noqa: PLC0415
+        from pyramid.stores import open_store  # noqa: PLC0415
+
+        document = dict(self.node.array or {})
+        if self.node.zarr_format == 2:
+            # Some write an empty list of filters, at which zarr warns, for none.
+            document |= {"attributes": self.node.attributes, "filters": document.get("filters") or None}
+        store = open_store(self.url, self.options, read_only=True)
+        return open_array(document, StorePath(store, self.node.path), ZARR_PYTHON)
+
+    def stored_bytes(self) -> int | None:
+        """Bytes of its files; None where they are not on local disk, or too many to be looked at."""
+        if not self.location.is_local:
+            return None
+        count = total = 0
+        for folder, _, names in os.walk(Path(self.location.path, self.node.path)):
+            count += len(names)
+            if count > MAX_COUNTED:
+                return None
+            total += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)
+        return total
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Level:
+    """One level of an image.
+
+    Parameters
+    ----------
+    path
+        Path of its array below the image.
+    scale
+        Size of a pixel on each axis, in the image's units; None where the image does not say.
+    translation
+        Centre of its first pixel on each axis, in the image's units; None where the image does not say.
+    facts
+        What its document says.
+    place
+        Where it is.
+    """
+
+    path: str
+    scale: tuple[float, ...] | None
+    translation: tuple[float, ...] | None
+    facts: ArrayFacts
+    place: Place
+
+    @property
+    def shape(self) -> Shape:
+        """Pixels on each axis."""
+        return self.facts.shape
+
+    @property
+    def chunks(self) -> Shape:
+        """Pixels of a chunk on each axis."""
+        return self.facts.chunks
+
+    @property
+    def shards(self) -> Shape | None:
+        """Pixels of a shard on each axis; None where chunks are not in shards."""
+        return self.facts.shards
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The pixels' dtype, in the byte order in which they are stored."""
+        return self.facts.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its pixels before compression."""
+        return self.facts.nbytes
+
+    @functools.cached_property
+    def stored_bytes(self) -> int | None:
+        """Bytes of its files; None where they are not on local disk, or too many to be looked at."""
+        return self.place.stored_bytes()
+
+    @property
+    def codecs(self) -> list[dict[str, Any]]:
+        """The codecs as the array's metadata names them, in the order in which they encode."""
+        return [dict(codec) for codec in self.facts.codecs]
+
+    @functools.cached_property
+    def zarr(self) -> Array[Any]:
+        """The Zarr array."""
+        return self.place.open()
+
+    @property
+    def data(self) -> dask.array.Array:
+        """The pixels as a lazy Dask array, one block a shard, or a chunk where there are no shards.
+
+        Dask reads of a block no more than is asked for, whole chunks at least.
+        """
+        import dask.array  # noqa: PLC0415  (it takes a second, and metadata needs none of it)
+
+        return dask.array.from_zarr(self.zarr, chunks=self.shards or self.chunks)
+
+    def __repr__(self) -> str:
+        """Its path, shape and dtype."""
+        return f"<Level {self.path!r}: {' x '.join(map(str, self.shape))} {self.dtype}>"

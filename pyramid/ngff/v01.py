@@ -1,0 +1,26 @@
+"""OME-Zarr 0.1: Zarr format 2, always five axes, nothing told of where pixels lie, a version that may be missing."""
+
+from __future__ import annotations
+
+from pyramid.model import AXES
+from pyramid.ngff.metadata import Attributes, Multiscale, Version
+from pyramid.ngff.reading import Frame, Layout, read_flat, untold
+
+NAME = "0.1"
+
+
+def _frame(_first: Attributes, _place: str) -> Frame:
+    return Frame(AXES, (None,) * len(AXES))
+
+
+def looks(first: Attributes) -> bool:
+    """Whether an item of ``multiscales`` without a version is of this one, or of 0.2."""
+    return "datasets" in first and "axes" not in first
+
+
+def _read(attributes: Attributes) -> Multiscale | None:
+    return read_flat(attributes, NAME, LAYOUT, looks)
+
+
+LAYOUT = Layout(_frame, untold)
+VERSION = Version(NAME, zarr_format=2, shards=False, dimension_names=False, write=None, read=_read)

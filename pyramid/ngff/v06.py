@@ -1,0 +1,84 @@
+"""OME-Zarr 0.6: as 0.5, but axes lie in named coordinate systems, and a level has one transformation into one of them.
+
+What leads from one coordinate system to another moves no level, and is not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pyramid.errors import SourceError
+from pyramid.ngff import v05
+from pyramid.ngff.metadata import Attributes, CoordinateSystem, Multiscale
+from pyramid.ngff.reading import Frame, Layout, Transform, read_axes, read_below_ome, read_transforms
+from pyramid.ngff.values import items, mapping, shown, text
+
+NAME = "0.6"
+MAX_SYSTEMS = 1000
+
+
+def _frame(first: Attributes, place: str) -> Frame:
+    """The axes of the coordinate system that the first level's transformation leads to."""
+    here = f"{place}.coordinateSystems"
+    listed = [
+        mapping(item, f"{here}[{i}]") for i, item in enumerate(items(first.get("coordinateSystems"), here, MAX_SYSTEMS))
+    ]
+    systems = [_read_system(item, f"{here}[{i}]") for i, item in enumerate(listed)]
+    names = [system.name for system in systems]
+    if len(set(names)) < len(names):
+        raise SourceError(f"{here}: two coordinate systems have the same name; each has one of its own")
+    level, where = _only_transform(first.get("datasets"), f"{place}.datasets")
+    chosen = _output(level, names, where)
+    axes, units = read_axes(listed[chosen].get("axes"), f"{here}[{chosen}].axes")
+    return Frame(axes, units, systems=(systems[chosen], *systems[:chosen], *systems[chosen + 1 :]))
+
+
+def _read_system(system: Attributes, place: str) -> CoordinateSystem:
+    name = text(system.get("name"))
+    if not name:
+        raise SourceError(f"{place}.name: a coordinate system has a name, not {shown(system.get('name'))}")
+    axes = [mapping(axis, f"{place}.axes[{i}]") for i, axis in enumerate(items(system.get("axes"), f"{place}.axes", 5))]
+    return CoordinateSystem(
+        name, tuple(str(axis.get("name", ""))[:80] for axis in axes), tuple(text(axis.get("unit")) for axis in axes)
+    )
+
+
+def _only_transform(datasets: object, place: str) -> tuple[Attributes, str]:
+    """The transformation of the first level, and its place."""
+    first = mapping(items(datasets, place)[0], f"{place}[0]")
+    return _transform_of(first, f"{place}[0]")
+
+
+def _transform_of(dataset: Attributes, place: str) -> tuple[Attributes, str]:
+    """The one transformation of a level, and its place."""
+    place = f"{place}.coordinateTransformations"
+    return mapping(items(dataset.get("coordinateTransformations"), place, 1)[0], f"{place}[0]"), f"{place}[0]"
+
+
+def _output(transform: Attributes, names: list[str], place: str) -> int:
+    """Which coordinate system a transformation leads to; drafts named it without an object around the name."""
+    output = transform.get("output")
+    name = output.get("name") if isinstance(output, Mapping) else output
+    if name not in names:
+        raise SourceError(f"{place}.output: {shown(output)} is none of the coordinate systems {shown(names)}")
+    return names.index(name)
+
+
+def _transform(dataset: Attributes, frame: Frame, place: str) -> Transform:
+    transform, here = _transform_of(dataset, place)
+    if _output(transform, [system.name for system in frame.systems], here) != 0:
+        raise SourceError(f"{here}.output: the levels of an image all lie in one coordinate system")
+    kind, ndim = transform.get("type"), len(frame.axes)
+    if kind == "identity":
+        return (1.0,) * ndim, None
+    if kind == "sequence":
+        return read_transforms(transform, ndim, here, "transformations")
+    return read_transforms(dataset, ndim, place)
+
+
+def _read(attributes: Attributes) -> Multiscale | None:
+    return read_below_ome(attributes, NAME, Layout(_frame, _transform), lambda first: "coordinateSystems" in first)
+
+
+VERSION = replace(v05.VERSION, name=NAME, write=None, read=_read)

@@ -1,0 +1,100 @@
+"""From JSON as anyone wrote it to values that can be relied on; what is broken is told with its place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyramid.errors import SourceError
+
+SHOWN_CHARACTERS = 80
+
+
+def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
+    """A list that is not empty, of at most `most` items.
+
+    Raises
+    ------
+    SourceError
+        With the place, for anything else.
+    """
+    if not isinstance(value, list | tuple) or not value:
+        raise SourceError(f"{place}: there must be a list with at least one item, not {shown(value)}")
+    if most is not None and len(value) > most:
+        what = place.rpartition(".")[2]
+        raise SourceError(f"{place}: {len(value)} {what} are more than the {most} that can be read here")
+    return value
+
+
+def mapping(value: object, place: str) -> Mapping[str, Any]:
+    """An object of JSON; SourceError for anything else."""
+    if not isinstance(value, Mapping):
+        raise SourceError(f"{place}: there must be an object, not {shown(value)}")
+    return value
+
+
+def numbers(value: object, count: int, place: str) -> tuple[float, ...]:
+    """As many finite numbers as there are axes."""
+    given = items(value, place)
+    if len(given) != count:
+        raise SourceError(f"{place}: there are {len(given)} numbers for {count} axes")
+    known = tuple(number for number in map(finite, given) if number is not None)
+    if len(known) < count:
+        broken = next(item for item in given if finite(item) is None)
+        raise SourceError(f"{place}: {shown(broken)} is not a finite number")
+    return known
+
+
+def finite(value: object) -> float | None:
+    """A number of JSON as a finite float; None for anything else, an integer past all floats included."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def index(value: object) -> int | None:
+    """A whole number from 0 on; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def text(value: object) -> str | None:
+    """Text; None for anything else."""
+    return value if isinstance(value, str) else None
+
+
+def path_below(value: object, place: str) -> str:
+    """A path that stays below the group whose metadata names it.
+
+    Raises
+    ------
+    SourceError
+        For what is no text, an absolute path, and one with ``..``, ``.``, a backslash or an empty part.
+
+    Examples
+    --------
+    >>> path_below("scale0/image", "datasets[0].path")
+    'scale0/image'
+    """
+    if not isinstance(value, str) or not value:
+        raise SourceError(f"{place}: a path is text, not {shown(value)}")
+    if "\\" in value or "\0" in value or not {"", ".", ".."}.isdisjoint(value.split("/")):
+        raise SourceError(
+            f"{place}: {shown(value)} is not a path below the group; it may neither be absolute nor hold '..' or '\\'"
+        )
+    return value
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it, never longer than a line.
+
+    Examples
+    --------
+    >>> shown("cells"), len(shown([0] * 10_000))
+    ("'cells'", 80)
+    """
+    told = repr(value)
+    return told if len(told) <= SHOWN_CHARACTERS else f"{told[: SHOWN_CHARACTERS - 3]}..."

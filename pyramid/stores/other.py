@@ -1,0 +1,124 @@
+"""Whatever else fsspec reaches, by the package that it has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from pyramid.errors import OptionError, StorageError
+from pyramid.stores.objects import ABSENT, Into, check_key
+from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, persist
+from pyramid.stores.scheme import Access, Option, Scheme
+from pyramid.stores.secret import without_secrets
+
+T = TypeVar("T")
+_FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
+
+
+class OtherObjects:
+    """Objects through a file system of fsspec.
+
+    Parameters
+    ----------
+    access
+        Where, and what the file system is opened with.
+    """
+
+    def __init__(self, access: Access) -> None:
+        from fsspec.core import url_to_fs  # noqa: PLC0415  (for these schemes alone)
+
+        self.location = access.location
+        self._access = access
+        options = {name: value for name, value in access.options.items() if name not in PATIENCE_OPTIONS}
+        try:
+            self._files, self._root = url_to_fs(access.location.address, **options)
+        except ImportError as error:
+            raise OptionError(f"{self.location}: {access.location.scheme}:// needs a package: {error}") from None
+        except (TypeError, ValueError) as error:
+            told = without_secrets(str(error), access.secrets)
+            raise OptionError(
+                f"{self.location} cannot be opened by fsspec: {told}; check its storage options"
+            ) from None
+
+    def get(self, key: str) -> bytes | None:
+        """The whole object."""
+        return self._ask("read", key, lambda path: bytes(self._files.cat_file(path)))
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """A part of it."""
+        body = self._ask("read", key, lambda path: bytes(self._files.cat_file(path, start=start, end=stop)))
+        if body is None:
+            raise StorageError(
+                f"{self.location}/{key}: a part of it is asked for, and there is no such object", True, ABSENT
+            )
+        return body
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last bytes."""
+        whole = self.size(key)
+        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """The whole object, in one piece."""
+        del expected_bytes
+        body = self.get(key)
+        if body is None:
+            return None
+        into.write(body)
+        return len(body)
+
+    def size(self, key: str) -> int | None:
+        """How many bytes it has."""
+        return self._ask("size", key, lambda path: int(self._files.info(path)["size"]))
+
+    def put(self, key: str, body: bytes | memoryview) -> None:
+        """Store an object."""
+
+        def write(path: str) -> bool:
+            if "/" in path:
+                self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(path, bytes(body))
+            return True
+
+        if not self._ask("write", key, write):
+            raise StorageError(f"{self.location}/{key} cannot be written: its folder is not there", True)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Keys that begin with `prefix`."""
+        found = self._ask("list", prefix.rstrip("/"), lambda path: list(self._files.find(path))) or ()
+        return (str(path)[len(self._root) :].lstrip("/") for path in found)
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self._ask("remove", key, self._files.rm_file)
+
+    def _ask(self, what: str, key: str, do: Callable[[str], T]) -> T | None:
+        path = f"{self._root.rstrip('/')}/{check_key(key)}" if key else self._root
+
+        def attempt() -> T | None:
+            try:
+                return do(path)
+            except FileNotFoundError:
+                return None
+
+        place = f"{self.location}/{key}" if key else str(self.location)
+        return persist(attempt, f"{what} {place}", self._access.patience, self._judge)
+
+    def _judge(self, error: Exception) -> Verdict:
+        told = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
+        return Verdict(told, isinstance(error, OSError) and not isinstance(error, _FINAL))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._access.reopen
+
+
+def is_known(scheme: str) -> bool:
+    """Whether fsspec knows a scheme, its package installed or not; files of this machine are not its business."""
+    from fsspec.registry import known_implementations, registry  # noqa: PLC0415  (for schemes that are not ours)
+
+    return scheme not in ("local", "file") and (scheme in known_implementations or scheme in registry)
+
+
+# What is no secret whatever the package; all else might be one.
+_PUBLIC = ("anon", "endpoint_url", "region", "profile", "host", "port", "username", "account_name")
+OTHER = Scheme("fsspec", (), {name: Option(name) for name in _PUBLIC}, OtherObjects, hides=True, any_option=True)

@@ -1,0 +1,88 @@
+"""What the objects of every scheme must keep: its test inherits this and says which they are."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from pyramid.errors import OptionError, StorageError
+from pyramid.stores import Objects
+
+DATA = bytes(range(256)) * 40
+
+
+class Pieces:
+    """What an object is fetched into."""
+
+    def __init__(self) -> None:
+        self.body = b""
+
+    def write(self, piece: bytes, /) -> None:
+        self.body += bytes(piece)
+
+    def restart(self) -> None:
+        self.body = b""
+
+
+class ObjectsContract:
+    """Tests of objects; `objects` is a fixture of the class that inherits, of a place where nothing is."""
+
+    travels = True
+
+    def test_what_is_put_is_there(self, objects: Objects) -> None:
+        objects.put("0/c/0", DATA)
+        objects.put("zarr.json", memoryview(b"{}"))
+        assert objects.get("0/c/0") == DATA
+        assert objects.get("zarr.json") == b"{}"
+        assert objects.size("0/c/0") == len(DATA)
+        assert sorted(objects.keys()) == ["0/c/0", "zarr.json"]
+        assert sorted(objects.keys("0/")) == ["0/c/0"]
+
+    def test_what_is_put_again_is_replaced(self, objects: Objects) -> None:
+        objects.put("a", DATA)
+        objects.put("a", b"short")
+        assert objects.get("a") == b"short"
+
+    def test_parts_end_where_the_object_ends(self, objects: Objects) -> None:
+        objects.put("a", DATA)
+        assert objects.get_range("a", 5, 9) == DATA[5:9]
+        assert objects.get_range("a", len(DATA) - 3, len(DATA) + 9) == DATA[-3:]
+        assert objects.get_range("a", len(DATA), len(DATA) + 9) == b""
+        assert objects.get_range("a", 9, 9) == b""
+        assert objects.get_tail("a", 7) == DATA[-7:]
+        assert objects.get_tail("a", 10**6) == DATA
+        pieces = Pieces()
+        assert objects.fetch("a", pieces) == len(DATA)
+        assert pieces.body == DATA
+
+    def test_what_is_not_there_is_none(self, objects: Objects) -> None:
+        assert objects.get("none") is None
+        assert objects.size("none") is None
+        assert objects.get_tail("none", 3) is None
+        assert objects.fetch("none", Pieces()) is None
+        assert list(objects.keys()) == []
+        with pytest.raises(StorageError, match=r"no such|there is no") as caught:
+            objects.get_range("none", 0, 1)
+        assert caught.value.status == 404
+
+    def test_what_is_deleted_is_gone(self, objects: Objects) -> None:
+        objects.put("a", DATA)
+        objects.delete("a")
+        objects.delete("a")
+        assert objects.get("a") is None
+
+    @pytest.mark.parametrize("key", ["../a", "/a", "a//b", "a/../b", "a\\b", "./a", "a/"])
+    def test_no_key_leads_elsewhere(self, objects: Objects, key: str) -> None:
+        with pytest.raises(OptionError, match="is no key"):
+            objects.get(key)
+        with pytest.raises(OptionError, match="is no key"):
+            objects.put(key, b"")
+
+    def test_they_pickle_as_their_url(self, objects: Objects) -> None:
+        if self.travels:
+            again: Objects = pickle.loads(pickle.dumps(objects))
+            assert again.location == objects.location
+        else:
+            with pytest.raises(StorageError, match="does not travel"):
+                pickle.dumps(objects)
