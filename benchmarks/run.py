@@ -189,10 +189,10 @@ def version_of(tool: str) -> str:
     return "-"
 
 
-def compare(tools: list[str], setting: Setting, rounds: int, *, cold: bool, scratch: Path) -> list[dict[str, Any]]:
-    """Run `tools` in turn, `rounds` times after a round that is not counted; return a row a tool."""
+def compare(tools: list[str], setting: Setting, rounds: range, *, cold: bool, scratch: Path) -> list[dict[str, Any]]:
+    """Run `tools` in turn, once for each of `rounds`, of which those under 1 are not counted; return a row a tool."""
     costs: dict[str, list[measure.Cost]] = {tool: [] for tool in tools}
-    for turn in range(rounds + 1):
+    for turn in rounds:
         for tool in tools:
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
                 measure.set_cache(setting.source, cold=cold)
@@ -200,7 +200,7 @@ def compare(tools: list[str], setting: Setting, rounds: int, *, cold: bool, scra
                 cost = measure.run_once(command, Path(folder) / LOG)
                 cost = replace(cost, work_s=work_seconds(tool, Path(folder)))
             print(f"{setting.mode:9} {tool:17} {cost.wall_s:7.2f} s  {cost.cpu_s:7.2f} CPU s", flush=True)
-            if turn:
+            if turn > 0:
                 costs[tool].append(cost)
     return [
         {"tool": tool, "version": version_of(tool), "mode": setting.mode, **measure.as_json(found)}
@@ -214,6 +214,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tools", nargs="+", default=[table.OURS, table.FLOOR], help="all, or names")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=["defaults"])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--warm-up", type=int, default=1, help="rounds before, which are not counted")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--levels", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the input, see benchmarks.data")
@@ -251,11 +252,12 @@ def main(arguments: list[str] | None = None) -> None:
         envs.install(envs.OURS, given.envs)
         given.ours = envs.python_of(envs.OURS, given.envs).absolute()
     rows: list[dict[str, Any]] = []
+    rounds = range(1 - given.warm_up, given.rounds + 1)
     scratch = Path(tempfile.mkdtemp(dir=source.parent))
     try:
         for mode in given.modes:
             setting = Setting(dataset, source, mode, given.levels, given.workers, given.ours, given.envs.absolute())
-            rows += compare(given.tools, setting, given.rounds, cold=given.cold, scratch=scratch)
+            rows += compare(given.tools, setting, rounds, cold=given.cold, scratch=scratch)
     finally:
         shutil.rmtree(scratch)
     record = {
