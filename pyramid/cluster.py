@@ -108,16 +108,12 @@ class ClusterRunner:
         """Once: the scheduler repeats what fails, on another worker where there is one."""
         return 1
 
-<<<<<<< HEAD
-    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
-=======
     @property
     def elsewhere(self) -> bool:
         """Always: what workers are given is pickled."""
         return True
 
-    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
->>>>>>> main
+    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Compute the wave. On Ctrl-C or a failure, what has not begun is taken back; workers end what they do."""
         del stop  # it reaches this process alone
         from distributed import as_completed, futures_of  # noqa: PLC0415  (imported with the client)

@@ -54,16 +54,12 @@ class LocalRunner:
         """How often a task tries: these schedulers repeat nothing."""
         return ATTEMPTS
 
-<<<<<<< HEAD
-    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
-=======
     @property
     def elsewhere(self) -> bool:
         """Where Dask is told to use processes."""
         return dask.config.get("scheduler", None) in ("processes", "multiprocessing")
 
-    def run(self, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
->>>>>>> main
+    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Compute the wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""
         executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid")
         try:
