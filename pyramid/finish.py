@@ -19,7 +19,7 @@ from pyramid.sink import Sink
 SHOWN_PERCENT = (1.0, 99.9)
 # Percentiles are taken of a level of at least this many pixels a channel, in planes of at most that many in all.
 SAMPLE_PX_LEAST = 2**16
-SAMPLE_PX_MOST = 2**22
+SAMPLE_PX_MOST = 2**20
 
 
 def finish(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> None:
