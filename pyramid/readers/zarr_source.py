@@ -1,13 +1,14 @@
 """A Zarr array as a `Source`.
 
-What is pickled for a path or URL is the path or URL with its options; each process opens the array once.
+What is pickled for a path or URL is the path or URL with those options that are no secret; each process opens the
+array once.
 """
 
 from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
@@ -15,10 +16,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.abc.store import Store
 from zarr.buffer.cpu import NDBuffer
 
 from pyramid import ngff, stores
-from pyramid.errors import PyramidError, SourceError
+from pyramid.errors import SourceError
 from pyramid.model import Box, Channel, SourceSpec
 from pyramid.options import Options
 from pyramid.readers.axes import AxisOrder, array_order, check_dtype
@@ -33,17 +35,16 @@ class Place:
 
     Parameters
     ----------
-    url, array_path
-        The store, and the array's path in it.
-    options
-        Of the store; never shown, for they may hold secrets.
+    array_path
+        The array's path in the store.
+    store
+        The store, which pickles without its secrets.
     opening
         Different for each time that a source is opened, so that an array that was written anew is opened anew.
     """
 
-    url: str
     array_path: str
-    options: tuple[tuple[str, Any], ...] = field(repr=False)
+    store: Store = field(repr=False, compare=False)
     opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
 
@@ -81,11 +82,10 @@ class ZarrSource:
 
 def open_zarr_url(url: str, options: Options) -> ZarrSource:
     """Open the array or image at a path or URL (see `pyramid.readers.zarr.open_zarr`)."""
-    storage = options.source_storage_options
     location = str(stores.locate(url))
-    node = _open(url, storage, location)
-    array, image = _array_of(node, location)
-    place = Place(url, array.path, tuple(sorted((storage or {}).items())))
+    store = stores.open_store(url, options.source_storage_options, read_only=True)
+    array, image = _array_of(_open(store, location), location)
+    place = Place(array.path, store)
     return _source(array, image, options.axes, (location, place))
 
 
@@ -95,11 +95,9 @@ def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  
     return _source(array, image, options.axes, (None, array))
 
 
-def _open(url: str, storage: Mapping[str, Any] | None, location: str) -> Node:
+def _open(store: Store, location: str) -> Node:
     try:
-        return zarr.open(stores.open_store(url, storage, read_only=True), mode="r")
-    except PyramidError:
-        raise
+        return zarr.open(store, mode="r")
     except Exception as error:  # stores and codecs raise their own kinds
         raise SourceError(
             f"{location} cannot be opened as Zarr: {error or type(error).__name__}; check the address, the credentials "
@@ -109,10 +107,10 @@ def _open(url: str, storage: Mapping[str, Any] | None, location: str) -> Node:
 
 @functools.lru_cache(maxsize=16)
 def _find(place: Place) -> zarr.Array[Any]:
-    node = _open(place.url, dict(place.options), place.url)
+    node = _open(place.store, str(place.store))
     array = node[place.array_path] if isinstance(node, zarr.Group) else node
     if not isinstance(array, zarr.Array):
-        raise SourceError(f"{place.url} no longer holds the array {place.array_path!r}; start again")
+        raise SourceError(f"{place.store} has changed: the array {place.array_path!r} is gone; start again")
     return array
 
 
@@ -164,7 +162,7 @@ def _dimension_names(array: zarr.Array[Any]) -> Sequence[object]:
 
 def _sizes(image: ngff.Multiscale) -> dict[str, tuple[float | None, str | None]]:
     """Size of a pixel and its unit by axis; a size of 1 without a unit says nothing, and a channel has none."""
-    scales = zip(image.axes, image.datasets[0].scale, image.units, strict=True)
+    scales = zip(image.axes, image.datasets[0].scale or (1.0,) * len(image.axes), image.units, strict=True)
     return {axis: (size, unit) for axis, size, unit in scales if axis != "c" and (unit is not None or size != 1)}
 
 
