@@ -178,10 +178,8 @@ def test_a_billion_chunks_take_no_memory_and_can_be_stopped(web: WebServer, tmp_
 @pytest.mark.parametrize("kind", ["labels", "plate"])
 def test_a_million_children_are_refused(kind: str, web: WebServer, tmp_path: Path) -> None:
     paths = [f"{n:x}" for n in range(200_000)]
-    ome: dict[str, Any] = {
-        "labels": {"labels": paths},
-        "plate": {"plate": {"wells": [{"path": path} for path in paths]}},
-    }[kind]
+    wells = [{"path": path} for path in paths]
+    ome: dict[str, Any] = {"labels": paths} if kind == "labels" else {"plate": {"wells": wells}}
     trees.write_json(tmp_path / "served/zarr.json", group_document(ome))
     with pytest.raises(pyramid.SourceError, match="names 200000 nodes"):
         pyramid.download(web.url("served"), tmp_path / "came")
