@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 from pyramid.errors import PyramidError, SourceError, StorageError
 from pyramid.image.arrays import read_facts
@@ -115,8 +115,7 @@ class Reader:
     def _node(
         self, path: str, zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
     ) -> Node | None:
-        # Getting objects is all that it does with them.
-        return read_node(cast("Objects", self.objects), path, zarr_format, kind)
+        return read_node(self.objects, path, zarr_format, kind)
 
     def _image(self, node: Node) -> Image:
         version, metadata = parse_versioned(node.attributes)
@@ -161,7 +160,7 @@ class Reader:
         """The list in ``labels/``, by one request; empty where there is none."""
         path = join(node.path, "labels")
         if node.zarr_format == 2:
-            body = read_document(cast("Objects", self.objects), key := f"{path}/.zattrs")
+            body = read_document(self.objects, key := f"{path}/.zattrs")
             content: Mapping[str, Any] = {} if body is None else parse_document(body, key)
         else:
             found = self._node(path, 3, "group")

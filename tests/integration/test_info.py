@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import warnings
 from collections.abc import Callable
@@ -18,12 +19,14 @@ import zarr
 from click.testing import CliRunner
 
 import pyramid
+import pyramid.image.reader
 from pyramid.cli import main
-from pyramid.errors import SourceError
+from pyramid.errors import SourceError, StorageError
 from pyramid.image.arrays import read_facts
 from pyramid.nodes import read_node
-from pyramid.stores import open_objects
-from tests.servers.faults import FaultProxy
+from pyramid.stores import Objects, locate, open_objects
+from pyramid.stores.objects import Into
+from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.service import Service
 from tests.servers.web import WebServer
 
@@ -72,7 +75,7 @@ def test_requests_over_http(
     for there, local in zip(image.levels, here.levels, strict=True):
         assert (there.shape, there.chunks, there.shards) == (local.shape, local.chunks, local.shards)
         assert (there.stored_bytes, local.stored_bytes) == (None, size_of(tmp_path / "a.zarr" / local.path))
-    before = len(asked.requests)
+    before = len(asked.requests)  # all that metadata takes
     np.testing.assert_array_equal(np.asarray(image.levels[0].zarr[1, 2]), PIXELS[1, 2])
     assert len(asked.requests) > before
     np.testing.assert_array_equal(image.levels[0].data.compute(scheduler="synchronous"), PIXELS)
@@ -416,3 +419,39 @@ def test_what_anyone_wrote_does_not_steer_a_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert max(map(len, shown.splitlines())) < 300
+
+
+class Guarded:
+    """Objects of a server that says 403 for what is not there, as object storages do where listing is not allowed."""
+
+    def __init__(self, inner: Objects) -> None:
+        self.inner = inner
+        self.location = locate("s3://bucket/a.zarr")
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        size = self.inner.fetch(key, into, expected_bytes)
+        if size is None:
+            raise StorageError(f"{key}: 403 Forbidden", status=403)
+        return size
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        raise StorageError(f"{key}: 403 Forbidden", status=403)
+
+
+def test_what_is_forbidden_may_be_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "a.zarr", "0.4")
+    guarded = Guarded(open_objects(str(tmp_path / "a.zarr")))
+    monkeypatch.setattr(pyramid.image.reader, "open_objects", lambda *_: guarded)
+    image = pyramid.open("s3://bucket/a.zarr")
+    assert (image.version, image.labels, image.notices) == ("0.4", (), ())
+    shutil.rmtree(tmp_path / "a.zarr")
+    with pytest.raises(SourceError, match=r"s3://bucket/a\.zarr: the server refuses access \(403\): it is private, or"):
+        pyramid.open("s3://bucket/a.zarr")
+
+
+def test_what_a_server_cannot_do_is_told(web: WebServer, fault_proxy: Callable[[str], FaultProxy]) -> None:
+    proxy = fault_proxy(web.endpoint)
+    proxy.inject(Fault(Kind.UNAVAILABLE, times=math.inf))
+    with pytest.raises(SourceError, match="503") as caught:
+        pyramid.info(f"{proxy.endpoint}/a.zarr", {"retries": 1, "retry_seconds": 1})
+    assert caught.value.exit_status == 3
