@@ -1,8 +1,8 @@
 """Multiscale OME-Zarr pyramids from TIFF files and arrays.
 
 `convert` builds a pyramid, `plan` says what it would do, `open` reads a pyramid's metadata and gives its levels as
-lazy arrays. Importing the package imports none of the libraries beneath: each comes with the first thing that
-needs it.
+lazy arrays, `info` reads that of a plate or any other collection too, `download` copies any of them to local disk.
+Importing the package imports none of the libraries beneath: each comes with the first thing that needs it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from pyramid.errors import OptionError, PyramidError, SourceError, StoppedError,
 
 if TYPE_CHECKING:
     from pyramid.api import convert, plan
+    from pyramid.downloading import Download, download
     from pyramid.engine import Progress
-    from pyramid.image import Image, open
+    from pyramid.image import Collection, Image, info, open
     from pyramid.planning import Plan
 
 __all__ = [
+    "Collection",
+    "Download",
     "Image",
     "OptionError",
     "Plan",
@@ -29,15 +32,21 @@ __all__ = [
     "TargetError",
     "__version__",
     "convert",
+    "download",
+    "info",
     "open",
     "plan",
 ]
 
 _HOMES = {
+    "Collection": "pyramid.image",
+    "Download": "pyramid.downloading",
     "Image": "pyramid.image",
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine",
     "convert": "pyramid.api",
+    "download": "pyramid.downloading",
+    "info": "pyramid.image",
     "open": "pyramid.image",
     "plan": "pyramid.api",
 }

@@ -11,12 +11,12 @@ import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pyramid.errors import SourceError, StorageError
 
 if TYPE_CHECKING:
-    from pyramid.stores import Objects
+    from pyramid.stores.objects import Into
 
 # The longest document that is parsed: parsed, JSON takes some twenty times its length.
 MAX_DOCUMENT_BYTES = 16 * 2**20
@@ -66,8 +66,16 @@ class Node:
         return held if isinstance(held, Mapping) else self.attributes
 
 
+class Fetches(Protocol):
+    """What documents are read from: `Objects`, or something that stands for them."""
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """Hand over an object in pieces; None where there is none."""
+        ...
+
+
 def read_node(
-    objects: Objects, path: str = "", zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
+    objects: Fetches, path: str = "", zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
 ) -> Node | None:
     """Read the array or group at a path; None where neither is there.
 
@@ -138,7 +146,7 @@ def join(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
-def read_document(objects: Objects, key: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes | None:
+def read_document(objects: Fetches, key: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes | None:
     """A document as it is stored, None where there is none: one request.
 
     Raises
@@ -180,7 +188,7 @@ def shown(value: object) -> str:
     return told if len(told) <= 80 else f"{told[:77]}..."
 
 
-def _read_v3(objects: Objects, path: str) -> Node | None:
+def _read_v3(objects: Fetches, path: str) -> Node | None:
     key = join(path, "zarr.json")
     body = read_document(objects, key)
     if body is None:
@@ -193,7 +201,7 @@ def _read_v3(objects: Objects, path: str) -> Node | None:
     return Node(path, 3, attributes, document if kind == "array" else None, {key: body})
 
 
-def _read_v2(objects: Objects, path: str, kind: Literal["array", "group"] | None) -> Node | None:
+def _read_v2(objects: Fetches, path: str, kind: Literal["array", "group"] | None) -> Node | None:
     # Arrays outnumber groups, but at the root there is most often a group.
     names = {
         "array": (".zarray",),

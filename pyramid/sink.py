@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -32,7 +32,7 @@ from pyramid.errors import PyramidError, StorageError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
-from pyramid.stores import locate, open_objects, open_store, public_options
+from pyramid.stores import Objects, locate, open_objects, open_store, public_options
 from pyramid.writers import Writer, open_writer
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Sink:
             objects = open_objects(self.url, self.storage_options)
             for key, body in group_documents(self.zarr_format, attributes).items():
                 if key != ".zgroup":  # which is there, and says nothing of attributes
-                    objects.put(key, body)
+                    _put_surely(objects, key, body)
 
     @functools.cached_property
     def _store(self) -> Store:
@@ -167,6 +167,19 @@ class Sink:
     def __getstate__(self) -> dict[str, Any]:
         state = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {**state, "storage_options": public_options(self.url, self.storage_options)}
+
+
+def _put_surely(objects: Objects, key: str, body: bytes) -> None:
+    """Put an object; where no attempt was answered, one may have been heard, which is then seen."""
+    try:
+        objects.put(key, body)
+    except StorageError as error:
+        if error.permanent:
+            raise
+        with suppress(StorageError):
+            if objects.get(key) == body:
+                return
+        raise
 
 
 def group_documents(zarr_format: int, attributes: Mapping[str, Any]) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.block import Buffers, Part, build_parts, empty_part
-from pyramid.errors import PyramidError, StorageError, StoppedError, TargetError
+from pyramid.errors import PyramidError, StoppedError, StorageError, TargetError
 from pyramid.model import Box, Source
 from pyramid.planning import Pass, Plan
 from pyramid.receipt import Receipt, measure

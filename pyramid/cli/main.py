@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from pyramid._version import __version__
+from pyramid.cli.download import download
 from pyramid.cli.failures import telling
-from pyramid.cli.flags import option_flags, option_values
+from pyramid.cli.flags import option_flags, option_values, storage_flags, storage_values
 from pyramid.options import Options, make_options
 
 GARBAGE_OBJECTS = 100_000
@@ -112,16 +113,25 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
 
 @main.command()
 @click.argument("url")
-@click.option("--storage-options", metavar="JSON", help="Options of the store.")
+@click.option("--all", "every", is_flag=True, help="Read all wells and images of a collection, not one as a sample.")
+@storage_flags
 @_json_flag
 @_verbose_flag
-def info(url: str, storage_options: str | None, as_json: bool, verbose: bool) -> None:
-    """Print the metadata of an OME-Zarr, reading no pixel."""
-    with telling(verbose=verbose):
-        from pyramid import image, parsing  # noqa: PLC0415  (zarr: not for --help)
+def info(url: str, every: bool, as_json: bool, verbose: bool, **storage: Any) -> None:
+    """Print the metadata of an OME-Zarr, reading no pixel.
 
-        opened = image.open(url, parsing.mapping(storage_options) if storage_options else None)
-        click.echo(json.dumps(opened.to_dict(), indent=2) if as_json else str(opened))
+    URL is a path or URL of an image, a plate, a well, several images side by side, or labels, in OME-Zarr 0.1 to 0.6.
+    """
+    with telling(verbose=verbose):
+        storage_options = storage_values(storage)
+        from pyramid import image  # noqa: PLC0415  (numpy: not for --help)
+
+        found = image.info(url, storage_options, all=every)
+        _notice(found.notices)
+        click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
+
+
+main.add_command(download)
 
 
 @main.command()

@@ -15,9 +15,10 @@ from pyramid.downloading.folder import Folder
 from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.downloading.pool import Pool
 from pyramid.downloading.record import Record, begun, may_resume
+from pyramid.downloading.refusals import Readable
 from pyramid.downloading.run import DownloadProgress, Run, Tally
 from pyramid.downloading.walk import Walk
-from pyramid.errors import OptionError, PyramidError, SourceError, StoppedError, StorageError, TargetError
+from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
 from pyramid.stores import Location, locate, open_objects, take_retries
 
 WORKERS = 16
@@ -42,6 +43,9 @@ class Download:
         Chunks or shards and single files that came down in this run, beside metadata.
     missing
         Objects that the source does not have; they are as missing here.
+    forbidden
+        Requests that were refused, which is how object storages answer for what is missing where listing is not
+        allowed.
     kept
         Objects that an earlier run had brought.
     retries
@@ -56,6 +60,7 @@ class Download:
     objects: int
     bytes: int
     missing: int
+    forbidden: int
     kept: int
     retries: int
     seconds: float
@@ -69,7 +74,7 @@ class Download:
 
         Examples
         --------
-        >>> print(Download("s3://b/a.zarr", "/data/a.zarr", "2:", 12, 3_000_000, 1, 0, 0, 2.0))
+        >>> print(Download("s3://b/a.zarr", "/data/a.zarr", "2:", 12, 3_000_000, 1, 0, 0, 0, 2.0))
         /data/a.zarr: 12 objects, 3.0 MB in 2.0 s
         1 object is missing at the source, and here
         the metadata is rewritten: it names levels 2: alone
@@ -80,6 +85,8 @@ class Download:
         if self.missing:
             be = "is" if self.missing == 1 else "are"
             lines.append(f"{_count(self.missing, 'object')} {be} missing at the source, and here")
+        if self.forbidden:
+            lines.append(f"{_count(self.forbidden, 'request')} refused, as a server may where listing is not allowed")
         if self.retries:
             lines.append(f"{_count(self.retries, 'request')} made again")
         if self.levels is not None:
@@ -146,7 +153,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     """
     taken = parse_levels(levels)
     workers, max_objects = _named("workers", workers), _named("max_objects", max_objects)
-    objects, target = open_objects(os.fspath(url), storage_options), Folder(os.fspath(folder))
+    objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
     started_s, _ = time.perf_counter(), take_retries()
     tally = Tally(progress)
@@ -166,6 +173,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
         objects=tally.objects,
         bytes=tally.bytes,
         missing=tally.missing,
+        forbidden=objects.forbidden,
         kept=tally.kept,
         retries=take_retries(),
         seconds=time.perf_counter() - started_s,
@@ -181,7 +189,7 @@ def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
         yield
     except StorageError as error:
         raise StoppedError(f"{error}; {told}") from error
-    except (KeyboardInterrupt, PyramidError) as error:
+    except (KeyboardInterrupt, TargetError) as error:
         error.add_note(told)
         raise
 

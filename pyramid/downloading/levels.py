@@ -35,6 +35,8 @@ def parse_levels(value: object) -> slice | None:
     start = None if found[1] is None else int(found[1])
     if found[2] is None:
         return slice(start, None if start == -1 else (start or 0) + 1)
+    if start is None and found[3] is None:
+        return None
     return slice(start, None if found[3] is None else int(found[3]))
 
 
@@ -48,7 +50,7 @@ def spelled(levels: slice | None) -> str | None:
     """
     if levels is None:
         return None
-    if levels.start is not None and levels.stop == levels.start + 1:
+    if levels.start is not None and levels.stop == levels.start + 1 != 0:
         return str(levels.start)
     return ":".join("" if part is None else str(part) for part in (levels.start, levels.stop))
 

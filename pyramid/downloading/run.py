@@ -10,17 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from pyramid.downloading.folder import Folder
 from pyramid.downloading.grid import grid_of, object_bytes
 from pyramid.downloading.pool import Pool
+from pyramid.downloading.refusals import Readable
 from pyramid.downloading.walk import Branch
 from pyramid.errors import OptionError, StorageError
 from pyramid.nodes import join
-
-if TYPE_CHECKING:
-    from pyramid.stores import Objects
 
 # So many objects wait for each thread that none is idle while the next key is looked for on disk.
 WAITING = 4
@@ -119,7 +117,7 @@ class Run:
         What counts them.
     """
 
-    def __init__(self, objects: Objects, folder: Folder, pool: Pool, *, most: int, tally: Tally) -> None:
+    def __init__(self, objects: Readable, folder: Folder, pool: Pool, *, most: int, tally: Tally) -> None:
         self._objects = objects
         self._folder = folder
         self._pool = pool

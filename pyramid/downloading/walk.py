@@ -10,20 +10,18 @@ import itertools
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pyramid.downloading.levels import chosen, image_paths, items
 from pyramid.downloading.pool import Pool
+from pyramid.downloading.refusals import Readable
 from pyramid.errors import SourceError
 from pyramid.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document, read_document, read_node
-
-if TYPE_CHECKING:
-    from pyramid.stores import Objects
 
 LAYOUT = "bioformats2raw.layout"
 MAX_CHILDREN = 100_000
 # Of a plate, consolidated metadata holds that of all its arrays; longer than a document may be, it is only copied.
-MAX_CONSOLIDATED_BYTES = 256 * 2**20
+MAX_CONSOLIDATED_BYTES = 64 * 2**20
 MAX_DEPTH = 40  # parts of a path; a level of a label of a field of a well has seven
 # Nodes that are read ahead of their turn, in each group that is being walked.
 AHEAD = 8
@@ -86,7 +84,7 @@ class Walk:
         Runs requests for nodes, some ahead.
     """
 
-    objects: Objects
+    objects: Readable
     levels: slice | None
     pool: Pool
 
@@ -100,6 +98,7 @@ class Walk:
         """
         node = read_node(self.objects)
         if node is None:
+            self.objects.check_found()
             raise SourceError(
                 f"{self.objects.location} is no Zarr: there is no zarr.json, .zgroup or .zarray; "
                 "give the URL of an OME-Zarr's root"
@@ -115,6 +114,7 @@ class Walk:
         """A node with the children that it names, and those `beyond` it by path below it."""
         if not leads or node.array is not None:
             return Branch(node, (), self._children(node, beyond))
+        _check_count(node)
         named = {**beyond, **self._named(node)}
         if self.levels is not None:
             images = node.ome.get("multiscales")
@@ -152,7 +152,8 @@ class Walk:
             yield self._branch(node, beyond, leads=child.leads)
             return
         if child.required:
-            raise SourceError(f"{_told(parent)} names {child.path!r}, and there is no such {child.kind or 'node'}")
+            path = join(parent.path, child.path)
+            raise SourceError(f"{path!r} is named by metadata, and there is no such {child.kind or 'node'}")
         if beyond:
             bare = Node(join(parent.path, child.path), parent.zarr_format, {}, None, {})
             yield self._branch(bare, beyond, leads=False)
@@ -225,6 +226,15 @@ def _by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str
             nearest[first] = child
     for first, below in beyond.items():
         yield nearest.get(first, Child(first, "group", required=False, leads=False)), below
+
+
+def _check_count(node: Node) -> None:
+    """Refuse lists that are longer than can be, before each item is looked at."""
+    ome = node.ome
+    lists = [ome.get("labels"), _mapping(ome.get("plate")).get("wells"), _mapping(ome.get("well")).get("images")]
+    most = max(len(found) if isinstance(found, list) else 0 for found in lists)
+    if most > MAX_CHILDREN:
+        raise SourceError(f"{_told(node)} names {most} nodes, and more than {MAX_CHILDREN} are not followed")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

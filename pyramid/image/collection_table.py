@@ -42,6 +42,7 @@ def as_dict(collection: Collection) -> dict[str, Any]:
         "type": collection.kind,
         "url": collection.url,
         "version": collection.version,
+        "zarr_format": collection.zarr_format,
         **dataclasses.asdict(collection.metadata),
         "paths": list(collection.paths),
         "members": [member.to_dict() for member in collection.members],

@@ -102,6 +102,8 @@ class Collection:
         ``plate``, ``well``, ``series`` (images side by side, as ``bioformats2raw.layout`` has them) or ``labels``.
     version
         Version of OME-Zarr that it is written in; None where it does not say.
+    zarr_format
+        2 or 3: that of the Zarr groups it is made of.
     metadata
         All that its attributes tell.
     paths
@@ -118,6 +120,7 @@ class Collection:
     url: str
     kind: Kind
     version: str | None
+    zarr_format: int
     metadata: Group
     paths: tuple[str, ...]
     counted: bool = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 from pyramid.errors import PyramidError, SourceError, StorageError
 from pyramid.image.arrays import read_facts
@@ -92,12 +92,12 @@ class Reader:
     alone: bool = False
     most: int = MAX_MEMBERS
 
-    def read(self, path: str) -> Image | Collection:
-        """What lies at a path; of a collection no member.
+    def read(self, path: str, zarr_format: int | None = None) -> Image | Collection:
+        """What lies at a path; of a collection no member. Where its `zarr_format` is known, it is a group.
 
         Raises SourceError with what is there instead, or with the place of what is broken, and StorageError.
         """
-        node = self._node(path)
+        node = self._node(path, zarr_format, None if zarr_format is None else "group")
         if node is None:
             raise tell_nothing(self.objects.inner, path, self.objects.refused)
         if node.array is not None:
@@ -115,8 +115,7 @@ class Reader:
     def _node(
         self, path: str, zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
     ) -> Node | None:
-        # Getting objects is all that it does with them.
-        return read_node(cast("Objects", self.objects), path, zarr_format, kind)
+        return read_node(self.objects, path, zarr_format, kind)
 
     def _image(self, node: Node) -> Image:
         version, metadata = parse_versioned(node.attributes)
@@ -161,7 +160,7 @@ class Reader:
         """The list in ``labels/``, by one request; empty where there is none."""
         path = join(node.path, "labels")
         if node.zarr_format == 2:
-            body = read_document(cast("Objects", self.objects), key := f"{path}/.zattrs")
+            body = read_document(self.objects, key := f"{path}/.zattrs")
             content: Mapping[str, Any] = {} if body is None else parse_document(body, key)
         else:
             found = self._node(path, 3, "group")
@@ -174,9 +173,11 @@ class Reader:
         if paths is None:
             paths = self._series(node)
         if not paths and isinstance(group, Series):
-            paths, counted = (self._numbered(node.path), True) if self.location.is_local else (("0",), False)
+            counted = self.location.is_local
+            paths = self._numbered(node.path, node.zarr_format) if counted else ("0",)
         notices = tuple(_odd_version(node, version))
-        return Collection(self._at(node.path), _KINDS[type(group)], version, group, paths, counted, notices=notices)
+        kind = _KINDS[type(group)]
+        return Collection(self._at(node.path), kind, version, node.zarr_format, group, paths, counted, notices=notices)
 
     def _series(self, node: Node) -> tuple[str, ...]:
         """The images that are listed beside the metadata in ``OME``; empty where they are not."""
@@ -186,7 +187,7 @@ class Reader:
     def with_members(self, collection: Collection, path: str, *, every: bool) -> Collection:
         """The collection with its first member read, or all of them; what cannot be read is a notice."""
         if every and not collection.counted:
-            collection = replace(collection, paths=self._numbered(path), counted=True)
+            collection = replace(collection, paths=self._numbered(path, collection.zarr_format), counted=True)
         paths = collection.paths
         chosen = paths[: self.most if every else 1]
         notices = list(collection.notices)
@@ -197,7 +198,7 @@ class Reader:
 
         def read(name: str) -> Image | Collection | str:
             try:
-                return inner._member(join(path, name), collection.kind, every=every)
+                return inner._member(join(path, name), collection, every=every)
             except PyramidError as error:
                 return f"{name} cannot be read: {error}"
 
@@ -209,19 +210,19 @@ class Reader:
                 notices += [f"{found.url.removeprefix(collection.url + '/')}: {one}" for one in found.notices]
         return replace(collection, members=tuple(members), notices=tuple(notices))
 
-    def _member(self, path: str, kind: Kind, *, every: bool) -> Image | Collection:
+    def _member(self, path: str, holder: Collection, *, every: bool) -> Image | Collection:
         """A well of a plate, with its own members, or an image of anything else."""
-        found = self.read(path)
-        if kind != "plate" and isinstance(found, Image):
+        found = self.read(path, holder.zarr_format)
+        if holder.kind != "plate" and isinstance(found, Image):
             return found
-        if kind == "plate" and isinstance(found, Collection) and found.kind == "well":
+        if holder.kind == "plate" and isinstance(found, Collection) and found.kind == "well":
             return self.with_members(found, path, every=every)
         raise SourceError(f"it is neither a well of a plate nor an image where one belongs, but {found!r}")
 
-    def _numbered(self, path: str) -> tuple[str, ...]:
+    def _numbered(self, path: str, zarr_format: int) -> tuple[str, ...]:
         """The images 0, 1, … up to the first that is not there."""
         found: list[str] = []
-        while len(found) < MAX_MEMBERS and self._node(join(path, str(len(found))), kind="group"):
+        while len(found) < MAX_MEMBERS and self._node(join(path, str(len(found))), zarr_format, "group"):
             found.append(str(len(found)))
         return tuple(found)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
-from dataclasses import dataclass
-from pathlib import Path
+import math
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.readers.axes import AxisOrder, array_order, check_dtype
-from pyramid.readers.flat import FlatArray, read_flat
-from pyramid.readers.paths import local_path, stem
+from pyramid.readers.flat import FlatArray, flat_spans, read_flat
+from pyramid.readers.paths import is_url, local_path, stem
+from pyramid.readers.places import Place, local_file
+from pyramid.readers.remote import remote_file
+from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pyramid.options import Options
@@ -41,8 +44,8 @@ class NpySource:
     ----------
     spec
         What is known before a pixel is read.
-    path, offset
-        The file, and where in it the pixels begin (bytes).
+    place, offset
+        The file as it was when it was opened, and where in it the pixels begin (bytes).
     dtype
         Of the pixels in the file, as NumPy writes it, with its byte order.
     order
@@ -50,7 +53,7 @@ class NpySource:
     """
 
     spec: SourceSpec
-    path: str
+    place: Place
     offset: int
     dtype: str
     order: AxisOrder
@@ -58,16 +61,20 @@ class NpySource:
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`; raise SourceError where the file ends before them."""
         array = FlatArray(self.offset, self.order.shape, np.dtype(self.dtype))
+        pieces = list(self.order.pieces(box, out))
+        spans = (span for part, view in pieces for span in flat_spans(array, part.start, view))
         try:
-            with io.FileIO(self.path) as file:
-                for part, view in self.order.pieces(box, out):
-                    read_flat(file, array, part.start, view)
+            with self.place.reading(spans) as files:
+                for part, view in pieces:
+                    read_flat(files[str(self.place)], array, part.start, view)
+        except SourceError:
+            raise
         except (OSError, EOFError) as error:
-            raise SourceError(f"{self.path} cannot be read: {error}; copy it again from where it came from") from error
+            raise SourceError(f"{self.place} cannot be read: {error}; copy it again from where it came from") from error
 
 
 def open_array(source: object, options: Options) -> ArraySource | NpySource | None:
-    """Open a NumPy array or a ``.npy`` file; None for anything else.
+    """Open a NumPy array or a ``.npy`` file of this machine or at a URL; None for anything else.
 
     Raises
     ------
@@ -76,10 +83,20 @@ def open_array(source: object, options: Options) -> ArraySource | NpySource | No
     """
     if isinstance(source, np.ndarray):
         return _open_ndarray(source, options.axes)
+    place = _npy_file(source, options)
+    return None if place is None else _open_npy(place, options.axes)
+
+
+def _npy_file(source: object, options: Options) -> Place | None:
     path = local_path(source)
-    if path is None or not path.is_file() or path.suffix != ".npy":
+    if path is not None:
+        return local_file(path) if path.is_file() and path.suffix == ".npy" else None
+    if not is_url(source) or not locate(str(source)).path.endswith(".npy"):
         return None
-    return _open_npy(path, options.axes)
+    place = remote_file(str(source), options)
+    if place is None:
+        raise SourceError(f"there is no file {locate(str(source))}; check the spelling")
+    return place
 
 
 def _open_ndarray(array: NDArray[Any], axes: str | None) -> ArraySource:
@@ -93,17 +110,36 @@ def _open_ndarray(array: NDArray[Any], axes: str | None) -> ArraySource:
     return ArraySource(spec, canonical)
 
 
-def _open_npy(path: Path, axes: str | None) -> NpySource:
-    try:
-        mapped = np.lib.format.open_memmap(os.fspath(path), mode="r")  # parses the header; the map is let go at once
-    except (ValueError, OSError, EOFError) as error:
-        raise SourceError(f"{path} cannot be read as .npy: {error}; it is damaged, or holds no plain array") from error
-    dtype = check_dtype(mapped.dtype)
-    order = array_order(mapped.shape, axes)
-    spec = _spec(order, dtype, stem(path), str(path))
-    if not mapped.flags.c_contiguous:  # in Fortran's order: the first dimension is the fastest
+def _open_npy(place: Place, axes: str | None) -> NpySource:
+    with place.open() as file:
+        try:
+            shape, in_fortran, stored = _header(file)
+            offset, size_bytes = file.tell(), file.seek(0, io.SEEK_END)
+            if stored.hasobject:
+                raise ValueError("it holds Python objects")
+            if offset + math.prod(shape) * stored.itemsize > size_bytes:
+                raise ValueError(f"its pixels go past its end at byte {size_bytes}")
+        except SourceError:
+            raise
+        except (ValueError, OSError, EOFError) as error:
+            raise SourceError(
+                f"{place} cannot be read as .npy: {error}; it is damaged, or holds no plain array"
+            ) from error
+    dtype = check_dtype(stored)
+    order = array_order(shape, axes)
+    spec = replace(_spec(order, dtype, stem(PurePath(place.name)), str(place)), notices=place.notices)
+    if in_fortran:  # the first dimension is the fastest
         order = AxisOrder(order.letters[::-1], order.shape[::-1])
-    return NpySource(spec, str(path), int(mapped.offset), mapped.dtype.str, order)
+    return NpySource(spec, place, offset, stored.str, order)
+
+
+def _header(file: io.RawIOBase) -> tuple[Shape, bool, np.dtype[Any]]:
+    """What the header of a ``.npy`` file says: shape, whether it is in Fortran's order, dtype."""
+    version = np.lib.format.read_magic(file)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"its version {version[0]}.{version[1]} is for arrays with named fields")
+    return readers[version](file)
 
 
 def _spec(order: AxisOrder, dtype: str, name: str, location: str | None) -> SourceSpec:

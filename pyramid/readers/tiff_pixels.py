@@ -6,25 +6,22 @@ read together, so that strips of one row cost no more than one strip of many.
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from itertools import product
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
-from pyramid.readers.flat import FlatArray, read_exactly, read_flat
+from pyramid.readers.flat import ByteFile, FlatArray, flat_spans, read_exactly, read_flat
+from pyramid.readers.places import Files
+from pyramid.readers.ranges import Span
 from pyramid.readers.tiff_layout import Layout, Plane
 
-MOST_OPEN = 64  # an image may lie in thousands of files, and a process may open some hundreds
 GATHER_BYTES = 1 << 22  # enough for a read to cost more than the call, little beside a block
 
 
@@ -47,31 +44,6 @@ class Segment(NamedTuple):
     position: Shape
 
 
-@dataclass(slots=True)
-class Files:
-    """The files of an image, each opened when it is first needed and closed with the read."""
-
-    stack: ExitStack = field(default_factory=ExitStack)
-    opened: dict[str, io.FileIO] = field(default_factory=dict)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stack.close()
-
-    def __getitem__(self, path: str) -> io.FileIO:
-        if path not in self.opened:
-            if len(self.opened) == MOST_OPEN:
-                self.stack.close()
-                self.opened.clear()
-            # unbuffered: whole runs go from the file to their place
-            self.opened[path] = self.stack.enter_context(io.FileIO(path))
-        return self.opened[path]
-
-
 def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> None:
     """Fill `out` with the pixels of `box`, both on the image's dimensions in the order of the file.
 
@@ -80,6 +52,32 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
     SourceError
         With the page, the strip or tile and the byte offset of what cannot be read.
     """
+    for plane, start, view in _pages(layout, box, out):
+        if plane is None:
+            view[...] = 0
+        elif layout.transform is None:
+            _read_plane(layout, plane, files, start, view)
+        else:
+            stored = _stored(plane, view)
+            _read_plane(layout, plane, files, start, stored)
+            view[...] = layout.transform(stored)
+
+
+def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
+    """The bytes that `read_region` reads, in its order; nothing is put into `out`."""
+    for plane, start, view in _pages(layout, box, out):
+        if plane is None:
+            continue
+        target = view if layout.transform is None else _stored(plane, view)
+        if plane.is_flat:
+            yield from flat_spans(_flat(layout, plane), start, target)
+            continue
+        for run in _runs(_touched(layout, plane, start, view.shape)):
+            yield from _run_spans(layout, plane, run, (start, target))
+
+
+def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane | None, Shape, NDArray[Any]]]:
+    """The pages that a region touches: where it starts in each, and the view of `out` that the page fills."""
     pages = len(layout.lead)
     ranges = [range(a, a + n) for a, n in zip(box.start[:pages], box.shape[:pages], strict=True)]
     start = tuple(0 if d is None else box.start[d] for d in layout.dimensions)
@@ -87,17 +85,17 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
     one_page = tuple(slice(None) if d in kept else 0 for d in range(pages, len(box.shape)))
     in_page = tuple(None if d is None else slice(None) for d in layout.dimensions)
     for index in product(*ranges):
-        plane = layout.planes[_ravel(index, layout.lead)]
         where = tuple(i - a for i, a in zip(index, box.start[:pages], strict=True))
-        view = out[where + one_page][in_page]
-        if plane is None:
-            view[...] = 0
-        elif layout.transform is None:
-            _read_plane(layout, plane, files, start, view)
-        else:
-            stored = np.empty(view.shape, plane.coding.dtype.newbyteorder("="))
-            _read_plane(layout, plane, files, start, stored)
-            view[...] = layout.transform(stored)
+        yield layout.planes[_ravel(index, layout.lead)], start, out[where + one_page][in_page]
+
+
+def _stored(plane: Plane, view: NDArray[Any]) -> NDArray[Any]:
+    """Room for pixels that are yet to be transformed into those of `view`."""
+    return np.empty(view.shape, plane.coding.dtype.newbyteorder("="))
+
+
+def _flat(layout: Layout, plane: Plane) -> FlatArray:
+    return FlatArray(plane.offsets[0], layout.plane_shape, plane.coding.dtype)
 
 
 def _ravel(index: Shape, shape: Shape) -> int:
@@ -111,13 +109,17 @@ def _read_plane(layout: Layout, plane: Plane, files: Files, start: Shape, out: N
     """Fill `out` with the region of one page at `start`."""
     try:
         file = files[plane.file]
+    except SourceError:
+        raise
     except OSError as error:
         raise SourceError(
             f"{plane.file} cannot be opened: {error.strerror}; it was there when the run began"
         ) from error
     if plane.is_flat:
         try:
-            read_flat(file, FlatArray(plane.offsets[0], layout.plane_shape, plane.coding.dtype), start, out)
+            read_flat(file, _flat(layout, plane), start, out)
+        except SourceError:
+            raise
         except (EOFError, OSError, OverflowError) as error:
             raise _damaged(plane, "", plane.offsets[0], error) from error
         return
@@ -165,8 +167,20 @@ def _runs(segments: list[Segment]) -> Iterator[list[Segment]]:
         yield run
 
 
+def _run_spans(layout: Layout, plane: Plane, run: list[Segment], target: tuple[Shape, NDArray[Any]]) -> Iterator[Span]:
+    """The bytes that `_read_run` reads."""
+    first, last = run[0], run[-1]
+    if not first.offset or not first.size_bytes:
+        return
+    if len(run) == 1 and _is_plain(layout, plane, first):
+        view, corner = _target(layout, first, target)
+        yield from flat_spans(_plain(layout, plane, first), corner, view)
+        return
+    yield Span(first.offset, last.offset + last.size_bytes)
+
+
 def _read_run(
-    layout: Layout, plane: Plane, file: io.FileIO, run: list[Segment], target: tuple[Shape, NDArray[Any]]
+    layout: Layout, plane: Plane, file: ByteFile, run: list[Segment], target: tuple[Shape, NDArray[Any]]
 ) -> None:
     """Read segments that lie one after the other, and put the part of each that is wanted into its place."""
     first, last = run[0], run[-1]
@@ -178,25 +192,30 @@ def _read_run(
             return
         if len(run) == 1 and _is_plain(layout, plane, first):
             view, corner = _target(layout, first, target)
-            stored = FlatArray(first.offset, _stored_shape(layout, plane, first), plane.coding.dtype)
-            read_flat(file, stored, corner, view)
+            read_flat(file, _plain(layout, plane, first), corner, view)
             return
         encoded = _read_bytes(file, first.offset, last.offset + last.size_bytes - first.offset)
         for segment in run:
             begin = segment.offset - first.offset
             _decode(layout, plane, segment, encoded[begin : begin + segment.size_bytes], target)
+    except SourceError:
+        raise
     except Exception as error:  # a decoder may raise anything over bytes that it was not made for
         raise _damaged(plane, _place(plane, segment), segment.offset, error) from error
 
 
-def _read_bytes(file: io.FileIO, offset: int, count: int) -> bytes:
+def _read_bytes(file: ByteFile, offset: int, count: int) -> bytes:
     """Bytes of a file, checked to be there before any memory is taken for them."""
-    end = os.fstat(file.fileno()).st_size
+    end = file.seek(0, os.SEEK_END)
     if offset + count > end:
         raise EOFError(f"bytes {offset} to {offset + count} are needed, but the file ends at {end}")
     buffer = np.empty(count, np.uint8)
     read_exactly(file, offset, buffer)
     return buffer.tobytes()
+
+
+def _plain(layout: Layout, plane: Plane, segment: Segment) -> FlatArray:
+    return FlatArray(segment.offset, _stored_shape(layout, plane, segment), plane.coding.dtype)
 
 
 def _is_plain(layout: Layout, plane: Plane, segment: Segment) -> bool:

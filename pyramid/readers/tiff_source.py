@@ -1,6 +1,6 @@
 """One image of a TIFF as a `Source`.
 
-What is pickled is a path, the number of the image and the spec. Pages are found again in each process that reads,
+What is pickled is a place, the number of the image and the spec. Pages are found again in each process that reads,
 once, and kept there for the images last read.
 """
 
@@ -10,8 +10,8 @@ import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from pathlib import PurePath
+from typing import IO, Any, cast
 
 import tifffile
 from numpy.typing import NDArray
@@ -22,12 +22,12 @@ from pyramid.options import Options
 from pyramid.readers.axes import AxisOrder, check_dtype, check_extent
 from pyramid.readers.ome_xml import OmeDocument, OmeImage, parse_ome
 from pyramid.readers.paths import stem
+from pyramid.readers.places import LocalFile, Place
+from pyramid.readers.seekable import SeekableFile
 from pyramid.readers.tiff_axes import tiff_order
 from pyramid.readers.tiff_layout import Layout, make_layout
 from pyramid.readers.tiff_metadata import describe
-from pyramid.readers.tiff_pixels import Files, read_region
-
-Stamp: TypeAlias = tuple[int, int]
+from pyramid.readers.tiff_pixels import read_region, region_spans
 
 # kinds whose first image is the one meant: the others are its label, its overview, its thumbnail
 WHOLE_SLIDE = frozenset({"svs", "ndpi", "scn", "bif", "philips", "qpi", "avs", "indica", "sis"})
@@ -44,42 +44,39 @@ class TiffSource:
 
     Parameters
     ----------
-    path, series
-        The file, and which of its images.
+    place, series
+        The file as it was when it was opened, and which of its images.
     spec
         What is known before a pixel is read.
     order
         How the file's dimensions stand for axes.
-    stamp
-        Size (bytes) and time of change (ns) of the file when it was opened: pages are never looked up in another.
     """
 
-    path: str
+    place: Place
     series: int
     spec: SourceSpec
     order: AxisOrder
-    stamp: Stamp
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`; raise SourceError with the place of what cannot be decoded."""
         layout = _layouts.find(self)
-        with Files() as files:
+        spans = (span for piece in self.order.pieces(box, out) for span in region_spans(layout, *piece))
+        with self.place.reading(spans) as files:
             for part, view in self.order.pieces(box, out):
                 read_region(layout, files, part, view)
 
 
-def open_tiff_file(path: Path, options: Options) -> TiffSource:
+def open_tiff_file(place: Place, options: Options) -> TiffSource:
     """Open one image of a TIFF file (see `pyramid.readers.tiff.open_tiff`)."""
-    stamp = _stamp(str(path))
-    with _Opened(path) as opened:
-        number, notices = _choose(path, opened.images, options.series)
+    with _Opened(place) as opened:
+        number, notices = _choose(place, opened.images, options.series)
         series = opened.images[number]
         dtype = check_dtype(series.dtype)
         order, guesses = tiff_order(series.axes, series.shape, options.axes)
         check_extent(order.axes, order.axes_shape)
         layout = make_layout(series)
         description = describe(opened.tif, series, _ome_image(opened.document, opened.images, number))
-        notices += [*guesses, *_missing(layout), *_companion(opened.document)]
+        notices += [*place.notices, *guesses, *_missing(layout, place), *_companion(opened.document)]
         at_once = layout.decoded_at_once(len(order.shape))
         if series.axes.endswith("S"):
             at_once = (*at_once[:-1], order.shape[-1])  # the samples of a pixel lie together
@@ -92,12 +89,12 @@ def open_tiff_file(path: Path, options: Options) -> TiffSource:
             chunks=order.by_axis(at_once),
             scale=tuple(description.scale.get(axis) for axis in axes),
             units=tuple(description.units.get(axis) for axis in axes),
-            name=description.name or stem(path),
+            name=description.name or stem(PurePath(place.name)),
             channels=channels if channels and len(channels) == shape[axes.index("c")] else (),
-            location=str(path),
+            location=str(place),
             notices=tuple(notices),
         )
-    source = TiffSource(str(path), number, spec, order, stamp)
+    source = TiffSource(place, number, spec, order)
     _layouts.keep(source, layout)
     return source
 
@@ -105,34 +102,52 @@ def open_tiff_file(path: Path, options: Options) -> TiffSource:
 class _Opened:
     """A TIFF while its structure is read: whatever goes wrong in there is the file's fault."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Place) -> None:
+        self.place = place
 
     def __enter__(self) -> _Opened:
+        self.file = self.place.open()
         try:
-            self.tif = tifffile.TiffFile(self.path)
+            # by its path tifffile opens a file again that is one of very many, and buffers it
+            self.tif = tifffile.TiffFile(
+                self.place.path if isinstance(self.place, LocalFile) else cast("IO[bytes]", self.file)
+            )
         except Exception as error:  # tifffile may raise anything over a damaged file
+            self.file.close()
             raise self.refusal(error) from error
         try:
             self.document = _ome_document(self.tif)
             self.images = [series for series in self.tif.series if series.shape]
+            self._check()
         except Exception as error:
-            self.tif.close()
+            self._close()
             raise self.refusal(error) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self.tif.close()
+        self._close()
         if isinstance(error, Exception):
             raise self.refusal(error) from error
+        self._check()
+
+    def _close(self) -> None:
+        self.tif.close()
+        self.file.close()
+
+    def _check(self) -> None:
+        """Raise what tifffile forgave although it is not the file's fault: the image would be another."""
+        if isinstance(self.file, SeekableFile) and self.file.failure:
+            raise self.file.failure
 
     def refusal(self, error: Exception) -> SourceError:
         """The error that the user sees."""
+        if isinstance(self.file, SeekableFile) and self.file.failure:
+            return self.file.failure
         if isinstance(error, PyramidError):
-            return SourceError(str(error) if str(self.path) in str(error) else f"{self.path}: {error}")
+            return SourceError(str(error) if str(self.place) in str(error) else f"{self.place}: {error}")
         return SourceError(
-            f"{self.path} cannot be read as a TIFF: {error or type(error).__name__}; the file is damaged, or of a kind "
-            "that tifffile does not know"
+            f"{self.place} cannot be read as a TIFF: {error or type(error).__name__}; the file is damaged, or of a "
+            "kind that tifffile does not know"
         )
 
 
@@ -146,10 +161,10 @@ def _ome_document(tif: tifffile.TiffFile) -> OmeDocument | None:
     return None
 
 
-def _choose(path: Path, images: list[tifffile.TiffPageSeries], wanted: int | None) -> tuple[int, list[str]]:
+def _choose(place: Place, images: list[tifffile.TiffPageSeries], wanted: int | None) -> tuple[int, list[str]]:
     """Which image is meant, and a notice that names those left out."""
     if not images:
-        raise SourceError(f"{path} holds no image")
+        raise SourceError(f"{place} holds no image")
     listing = "; ".join(
         f"{i}: {s.name or 'no name'}, {s.axes} {'x'.join(map(str, s.shape))} {s.dtype}"
         for i, s in enumerate(images[:LISTED])
@@ -158,14 +173,14 @@ def _choose(path: Path, images: list[tifffile.TiffPageSeries], wanted: int | Non
         listing += f"; and {len(images) - LISTED} more"
     if wanted is not None:
         if wanted >= len(images):
-            raise SourceError(f"{path} has no image {wanted}; it has {len(images)} ({listing})")
+            raise SourceError(f"{place} has no image {wanted}; it has {len(images)} ({listing})")
         return wanted, []
     if len(images) == 1:
         return 0, []
     if images[0].kind in WHOLE_SLIDE:
         others = ", ".join(f"{i} ({s.name})" for i, s in enumerate(images) if i)
         return 0, [f"image 0 ({images[0].name}) is read; left out: {others}: choose one with --series N"]
-    raise SourceError(f"{path} holds {len(images)} images; choose one with --series N ({listing})")
+    raise SourceError(f"{place} holds {len(images)} images; choose one with --series N ({listing})")
 
 
 def _ome_image(document: OmeDocument | None, images: list[tifffile.TiffPageSeries], number: int) -> OmeImage | None:
@@ -179,9 +194,12 @@ def _ome_image(document: OmeDocument | None, images: list[tifffile.TiffPageSerie
     return described[number]
 
 
-def _missing(layout: Layout) -> list[str]:
+def _missing(layout: Layout, place: Place) -> list[str]:
     missing = sum(plane is None for plane in layout.planes)
-    return [f"{missing} of {len(layout.planes)} planes are not there and read as 0"] if missing else []
+    if not missing:
+        return []
+    beside = "" if place.is_local else "; files beside one at a URL are not looked for: copy all of them to one folder"
+    return [f"{missing} of {len(layout.planes)} planes are not there and read as 0{beside}"]
 
 
 def _companion(document: OmeDocument | None) -> list[str]:
@@ -190,38 +208,28 @@ def _companion(document: OmeDocument | None) -> list[str]:
     return [f"the metadata of this image lies in {document.companion}: only this file's own pages are read"]
 
 
-def _stamp(path: str) -> Stamp:
-    try:
-        found = Path(path).stat()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}; is its disk mounted here?") from error
-    return found.st_size, found.st_mtime_ns
-
-
 class _Layouts:
     """The layouts last used in this process, found again where a source comes from another."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[str, int, Stamp], Layout] = OrderedDict()
+        self._kept: OrderedDict[tuple[Place, int], Layout] = OrderedDict()
         self._lock = threading.Lock()
 
     def find(self, source: TiffSource) -> Layout:
-        key = (source.path, source.series, source.stamp)
-        if _stamp(source.path) != source.stamp:
-            raise SourceError(f"{source.path} has changed since it was opened; start again")
+        key = (source.place, source.series)
         with self._lock:  # held while pages are found: threads that wait need the same ones
             if key not in self._kept:
-                with _Opened(Path(source.path)) as opened:
+                with _Opened(source.place) as opened:
                     self._put(key, make_layout(opened.images[source.series]))
             self._kept.move_to_end(key)
             return self._kept[key]
 
     def keep(self, source: TiffSource, layout: Layout) -> None:
         with self._lock:
-            self._put((source.path, source.series, source.stamp), layout)
+            self._put((source.place, source.series), layout)
 
-    def _put(self, key: tuple[str, int, Stamp], layout: Layout) -> None:
+    def _put(self, key: tuple[Place, int], layout: Layout) -> None:
         self._kept[key] = layout
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)

@@ -1,6 +1,7 @@
 """A Zarr array as a `Source`.
 
-What is pickled for a path or URL is the path or URL with its options; each process opens the array once.
+What is pickled for a path or URL is the path or URL with those options that are no secret; each process opens the
+array once.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.abc.store import Store
 from zarr.buffer.cpu import NDBuffer
+from zarr.storage import LocalStore
 
-from pyramid import ngff, stores
-from pyramid.errors import PyramidError, SourceError
+from pyramid import ngff, nodes, stores
+from pyramid.errors import SourceError, StorageError
 from pyramid.model import Box, Channel, SourceSpec
 from pyramid.options import Options
 from pyramid.readers.axes import AxisOrder, array_order, check_dtype
@@ -33,17 +36,17 @@ class Place:
 
     Parameters
     ----------
-    url, array_path
-        The store, and the array's path in it.
-    options
-        Of the store; never shown, for they may hold secrets.
+    array_path, zarr_format
+        The array's path in the store, and its format, 2 or 3.
+    store
+        The store, which pickles without its secrets.
     opening
         Different for each time that a source is opened, so that an array that was written anew is opened anew.
     """
 
-    url: str
     array_path: str
-    options: tuple[tuple[str, Any], ...] = field(repr=False)
+    zarr_format: int
+    store: Store = field(repr=False, compare=False)
     opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
 
@@ -81,12 +84,19 @@ class ZarrSource:
 
 def open_zarr_url(url: str, options: Options) -> ZarrSource:
     """Open the array or image at a path or URL (see `pyramid.readers.zarr.open_zarr`)."""
-    storage = options.source_storage_options
-    location = str(stores.locate(url))
-    node = _open(url, storage, location)
-    array, image = _array_of(node, location)
-    place = Place(url, array.path, tuple(sorted((storage or {}).items())))
-    return _source(array, image, options.axes, (location, place))
+    location, storage = str(stores.locate(url)), options.source_storage_options
+    try:
+        node = nodes.read_node(stores.open_objects(url, storage))
+    except (SourceError, StorageError) as error:
+        raise SourceError(
+            f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"
+        ) from error
+    if node is None:
+        raise SourceError(f"there is no Zarr array or group, and no file, at {location}; check the address")
+    image = _image(node.attributes, location) if node.array is None else None
+    path = image.datasets[0].path if image is not None else ""
+    place = Place(path, node.zarr_format, stores.open_store(url, storage, read_only=True))
+    return _source(_find(place), image, options.axes, (location, place))
 
 
 def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
@@ -95,36 +105,38 @@ def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  
     return _source(array, image, options.axes, (None, array))
 
 
-def _open(url: str, storage: Mapping[str, Any] | None, location: str) -> Node:
+@functools.lru_cache(maxsize=16)
+def _find(place: Place) -> zarr.Array[Any]:
+    """The array at a place: of Zarr 3 one request, of Zarr 2 two."""
+    told = _shown(place.store) + (f": its largest level {place.array_path!r}" if place.array_path else "")
     try:
-        return zarr.open(stores.open_store(url, storage, read_only=True), mode="r")
-    except PyramidError:
-        raise
+        form: Literal[2, 3] = 2 if place.zarr_format == 2 else 3
+        return zarr.open_array(place.store, path=nodes.check_path(place.array_path), mode="r", zarr_format=form)
     except Exception as error:  # stores and codecs raise their own kinds
         raise SourceError(
-            f"{location} cannot be opened as Zarr: {error or type(error).__name__}; check the address, the credentials "
-            "and that the array is whole"
+            f"{told} cannot be opened as Zarr: {error or type(error).__name__}; check that it is whole"
         ) from error
 
 
-@functools.lru_cache(maxsize=16)
-def _find(place: Place) -> zarr.Array[Any]:
-    node = _open(place.url, dict(place.options), place.url)
-    array = node[place.array_path] if isinstance(node, zarr.Group) else node
-    if not isinstance(array, zarr.Array):
-        raise SourceError(f"{place.url} no longer holds the array {place.array_path!r}; start again")
-    return array
+def _shown(store: Store) -> str:
+    return str(store.root) if isinstance(store, LocalStore) else str(store)
+
+
+def _image(attributes: Mapping[str, Any], where: str) -> ngff.Multiscale:
+    """The metadata of the image that a group is."""
+    try:
+        return ngff.parse(dict(attributes))
+    except SourceError as error:
+        raise SourceError(f"{where} is no OME-Zarr image: {error}; name an array or an image within it") from error
 
 
 def _array_of(node: Node, where: str) -> tuple[zarr.Array[Any], ngff.Multiscale | None]:
-    """The array of a node, and the metadata of the image that it is the largest level of."""
+    """The array of a node that is open, and the metadata of the image that it is the largest level of."""
     if isinstance(node, zarr.Array):
         return node, None
+    image = _image(node.attrs, where)
     try:
-        image = ngff.parse(dict(node.attrs))
         array = node[image.datasets[0].path]
-    except SourceError as error:
-        raise SourceError(f"{where} is no OME-Zarr image: {error}; name an array or an image within it") from error
     except Exception as error:  # a level that is missing or damaged
         raise SourceError(f"{where}: its largest level cannot be opened: {error}; copy the image again") from error
     if not isinstance(array, zarr.Array):
@@ -164,7 +176,7 @@ def _dimension_names(array: zarr.Array[Any]) -> Sequence[object]:
 
 def _sizes(image: ngff.Multiscale) -> dict[str, tuple[float | None, str | None]]:
     """Size of a pixel and its unit by axis; a size of 1 without a unit says nothing, and a channel has none."""
-    scales = zip(image.axes, image.datasets[0].scale, image.units, strict=True)
+    scales = zip(image.axes, image.datasets[0].scale or (1.0,) * len(image.axes), image.units, strict=True)
     return {axis: (size, unit) for axis, size, unit in scales if axis != "c" and (unit is not None or size != 1)}
 
 

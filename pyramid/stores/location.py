@@ -90,6 +90,11 @@ def locate(url: str) -> Location:
     parts = [part for part in key.split("/") if part]
     if not bucket or not parts or ".." in parts:
         raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY, without '..'")
+    if "?" in key or ":" in bucket or ("@" in bucket and row.name != "az"):
+        raise OptionError(
+            f"{without_secrets(url)}: what stands before an @ or after a ? in a URL is none of {scheme}://; "
+            "give credentials in the environment or as storage options"
+        )
     return Location(row.name, bucket, "/".join(parts))
 
 

@@ -238,6 +238,8 @@ def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
     short, _, _ = text.partition("\n\nDebug source")
     found = _STATUS.search(short)
     status = int(found.group(1)) if found else _STATUSES.get(type(error).__name__)
+    if "InvalidRangeRequest" in text:  # as told where a service answers a range after the end with the whole
+        status = _NOT_IN_RANGE
     damaged = any(name in text for name in _DAMAGED)
     refused = type(error).__name__ in _REFUSED or (status is not None and status < 500 and status not in _BUSY)
     again = type(error).__module__.startswith("obstore") and (damaged or not refused)

@@ -82,7 +82,11 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("nowhere.tif t.zarr", NO_SOURCE, ["nowhere.tif", "check the spelling"]),
     ("'*.tif' t.zarr", NO_SOURCE, ["*.tif"]),
     ("folder t.zarr", NO_SOURCE, ["folder", "neither a Zarr array nor an OME-Zarr image"]),
-    ("s3://bucket/cells.tif t.zarr", NO_SOURCE, ["copy it here first"]),
+    (
+        "http://127.0.0.1:9/cells.tif t.zarr --source-storage-options '{\"retries\": 0}'",
+        NO_SOURCE,
+        ["http://127.0.0.1:9/cells.tif", "check the address"],
+    ),
     ("s4://bucket/cells.zarr t.zarr", WRONG_USE, ["no scheme 's4'"]),
     # axes, scale, units
     ("good.npy t.zarr --axes qyx", WRONG_USE, ["axes: there is no axis 'q'", "letters of tczyx"]),

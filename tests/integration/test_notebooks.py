@@ -13,8 +13,8 @@ import pytest
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
-def test_there_is_one() -> None:
-    assert "quickstart.ipynb" in [path.name for path in NOTEBOOKS]
+def test_they_are_there() -> None:
+    assert {"quickstart.ipynb", "image-data-on-the-web.ipynb"} <= {path.name for path in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -62,7 +62,6 @@ def test_what_is_no_image_is_refused_with_its_name(tmp_path: Path) -> None:
     refuse(tmp_path / "notes.txt", r"notes\.txt is of no kind")
     refuse(tmp_path / "folder", "folder.* is neither a Zarr array nor an OME-Zarr image")
     refuse(tmp_path / "a.npy", r"a\.npy cannot be read as \.npy")
-    refuse("s3://bucket/cells.tif", "copy it here first")
     refuse({"a": 1}, "object of type builtins.dict")
 
 

@@ -99,6 +99,14 @@ def test_a_fault_for_ever_ends_the_run_without_multiscales(
     assert b"multiscales" not in b"".join(s3.objects(prefix).values())
 
 
+def test_a_last_put_that_is_never_answered_is_seen(
+    s3: Service, proxy: FaultProxy, prefix: str, local: dict[str, str], storage: dict[str, Any]
+) -> None:
+    proxy.inject(Fault(Kind.RESET_AFTER, "PUT", f"images/{prefix}/zarr.json", at=2, times=math.inf))
+    pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **OPTIONS)
+    assert stored(s3, prefix) == local
+
+
 def test_an_outage_is_ridden_out(
     s3: Service, proxy: FaultProxy, prefix: str, local: dict[str, str], storage: dict[str, Any]
 ) -> None:
@@ -110,7 +118,7 @@ def test_an_outage_is_ridden_out(
 def test_levels_are_read_back_though_requests_fail(
     s3: Service, proxy: FaultProxy, prefix: str, storage: dict[str, Any], tmp_path: Path
 ) -> None:
-    options: dict[str, Any] = {**OPTIONS, "chunks": {"y": 32, "x": 32}, "min_size": 32, "memory": "1MiB", "workers": 1}
+    options: dict[str, Any] = {**OPTIONS, "chunks": {"y": 32, "x": 32}, "min_size": 32, "memory": "64KiB", "workers": 1}
     assert len(pyramid.plan(IMAGE, **options).passes) > 1
     pyramid.convert(IMAGE, tmp_path / "local", **options)
     for kind in (Kind.UNAVAILABLE, Kind.RESET_WITHIN_ANSWER, Kind.RESET_BEFORE):
@@ -158,7 +166,7 @@ def test_no_secret_is_in_what_pickles(
 
 def test_a_secret_given_by_hand_does_not_go_to_a_cluster(s3: Service, prefix: str) -> None:
     with (
-        LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
+        LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster),
     ):
         with pytest.raises(OptionError, match="'key' is a secret, which is not sent to the workers") as caught:

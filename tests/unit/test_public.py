@@ -9,6 +9,8 @@ import sys
 import pyramid
 
 PUBLIC = {
+    "Download",
+    "Collection",
     "Image",
     "OptionError",
     "Plan",
@@ -19,6 +21,8 @@ PUBLIC = {
     "TargetError",
     "__version__",
     "convert",
+    "download",
+    "info",
     "open",
     "plan",
 }

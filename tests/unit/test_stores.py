@@ -69,9 +69,19 @@ def test_mistakes(url: str, told: str) -> None:
         locate(url)
 
 
-def test_no_secret_is_told() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s4://user:hush@bucket/a?token=hush",
+        "s3://user:hush@bucket/a",
+        "s3://hush@bucket/a",
+        "az://container/a?sig=hush",
+        "az://user:hush@container/a",
+    ],
+)
+def test_no_secret_is_told(url: str) -> None:
     with pytest.raises(OptionError) as caught:
-        locate("s4://user:hush@bucket/a?token=hush")
+        locate(url)
     assert "hush" not in str(caught.value)
 
 
