@@ -281,7 +281,7 @@ def test_it_stops_when_it_is_told_to(number: signal.Signals, tmp_path: Path) -> 
     source.flush()
     # A slow codec, so that it takes long enough, and little memory, so that a block does not.
     words = ["convert", str(tmp_path / "a.npy"), str(tmp_path / "t.zarr"), "--codec", "gzip", "--codec-level", "9"]
-    words += ["--chunks", "z=1,y=512,x=512", "--shards", "none", "--workers", "2", "--memory", "16MiB"]
+    words += ["--chunks", "z=1,y=512,x=512", "--shards", "none", "--workers", "2", "--memory", "24MiB"]
     with subprocess.Popen([sys.executable, "-m", "pyramid", *words], stderr=subprocess.PIPE, text=True) as process:
         chunks = tmp_path / "t.zarr" / "0" / "c"
         while process.poll() is None and not (chunks.is_dir() and any(chunks.iterdir())):
