@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ SHOWN_PERCENT = (1.0, 99.9)
 # Percentiles are taken of a level of at least this many pixels a channel, in planes of at most that many in all.
 SAMPLE_PX_LEAST = 2**16
 SAMPLE_PX_MOST = 2**20
+# Planes of one chunk are read with what lies between them, up to this.
+SAMPLE_PX_HELD = 2**24
 
 
 def finish(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> None:
@@ -78,13 +80,42 @@ def _samples(plan: Plan, sink: Sink) -> Iterator[NDArray[Any]]:
     """Some pixels of each channel, of a small level: planes evenly spread over time and depth."""
     axes = plan.spec.axes
     number = _sampled_level(plan)
-    shape = plan.levels[number].shape
-    for channel in range(shape[axes.index("c")] if "c" in axes else 1):
-        boxes = list(_planes(axes, shape, channel))
-        planes = [np.empty(box.shape, plan.spec.dtype) for box in boxes]
-        for box, plane in zip(boxes, planes, strict=True):
-            sink.read(number, box, plane)
-        yield np.concatenate([plane.ravel() for plane in planes])
+    level = plan.levels[number]
+    for channel in range(level.shape[axes.index("c")] if "c" in axes else 1):
+        planes = []
+        for boxes in _together(_planes(axes, level.shape, channel), level.chunks):
+            around = _around(boxes)
+            pixels = np.empty(around.shape, plan.spec.dtype)
+            sink.read(number, around, pixels)
+            within = (tuple(a - b for a, b in zip(box.start, around.start, strict=True)) for box in boxes)
+            planes += [pixels[Box(start, box.shape).slices].ravel() for start, box in zip(within, boxes, strict=True)]
+        yield np.concatenate(planes)
+
+
+def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:
+    """Planes that begin in one chunk, so that it is fetched and decoded once; as many as are not too much to hold.
+
+    Examples
+    --------
+    >>> planes = [Box((z, 0, 0), (1, 64, 64)) for z in (0, 20, 40, 60)]
+    >>> [[box.start[0] for box in boxes] for boxes in _together(planes, (32, 64, 64))]
+    [[0, 20], [40, 60]]
+    """
+    held: list[Box] = []
+    for box in boxes:
+        apart = held and any(a // c != b // c for a, b, c in zip(box.start, held[0].start, chunks, strict=True))
+        if apart or _around([*held, box]).size_px > SAMPLE_PX_HELD:
+            yield from [held] if held else []
+            held = []
+        held.append(box)
+    yield held
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of them."""
+    start = tuple(map(min, zip(*(box.start for box in boxes), strict=True)))
+    stop = map(max, zip(*(box.stop for box in boxes), strict=True))
+    return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
 
 
 def _sampled_level(plan: Plan) -> int:

@@ -1,0 +1,40 @@
+"""How channels are shown: what is read for it, and what comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import pyramid
+from pyramid import finish
+from pyramid.model import Box
+from pyramid.sink import Sink
+
+SHAPE, CHUNKS = (2, 70, 256, 256), {"z": 32, "y": 128, "x": 128}
+
+
+@pytest.mark.parametrize(("held_px", "reads"), [(2**24, 3), (4 * 256**2, 16)])
+def test_a_chunk_is_read_once_though_many_planes_of_it_are_looked_at(
+    held_px: int, reads: int, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes: list[Box] = []
+    read = Sink.read
+
+    def recording(sink: Sink, level: int, box: Box, out: NDArray[Any]) -> None:
+        boxes.append(box)
+        read(sink, level, box, out)
+
+    monkeypatch.setattr(Sink, "read", recording)
+    monkeypatch.setattr(finish, "SAMPLE_PX_HELD", held_px)
+    pixels = np.random.default_rng(6).gamma(2, 400, SHAPE).astype("uint16")
+    image = pyramid.convert(pixels, f"memory://tests/{prefix}", axes="czyx", chunks=CHUNKS, shards="none")
+    assert len(boxes) == 2 * reads
+    assert all(box.size_px <= held_px for box in boxes)
+    looked_at = np.linspace(0, SHAPE[1] - 1, 16).round().astype(int)
+    for channel, planes in zip(image.channels, pixels[:, looked_at], strict=True):
+        assert channel.window is not None
+        start, end = np.percentile(planes, (1, 99.9))
+        assert (channel.window.start, channel.window.end) == (start, end)
