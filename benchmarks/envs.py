@@ -41,7 +41,7 @@ class Peer:
         How to install that command.
     kinds
         Kinds of input that its adapter takes: ``stack`` (TIFF to Zarr), ``slide`` (TIFF to TIFF too), ``zarr`` and
-        ``dask``.
+        ``dask``; none where `benchmarks.object_store` alone runs it.
     """
 
     name: str
@@ -65,6 +65,7 @@ PEERS = {
         Peer("bioio-ome-zarr", "bioio_writer.py", ("bioio-ome-zarr==3.8.1", *TIFF), kinds=("stack", *LAZY)),
         Peer("ome-zarr-pyramid", "ome_zarr_pyramid_api.py", ("ome_zarr_pyramid==0.4.0", *TIFF)),
         Peer("acquire-zarr", "acquire_stream.py", ("acquire-zarr==0.10.0", *TIFF)),
+        Peer("zarr-s3fs", "zarr_s3fs.py", ("zarr==3.1.6", "s3fs==2026.9.0", *TIFF), kinds=()),
         Peer("libvips", "vips_tiffsave.py", command="vips", hint="apt-get install libvips-tools", kinds=("slide",)),
     )
 }

@@ -6,6 +6,7 @@ import compileall
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -14,9 +15,11 @@ import tifffile
 import zarr
 from numpy.typing import NDArray
 
-from benchmarks import bars, computed, data, envs, floor, probe, run, table
+import pyramid
+from benchmarks import bars, computed, data, envs, floor, object_store, probe, run, storage_table, table
 
 SCALE = 0.05
+CHUNKS = {"z": 4, "y": 64, "x": 64}
 TIFFS = [name for name, dataset in data.DATASETS.items() if ".tif" in dataset.suffix and name[-1] not in "gk"]
 
 
@@ -162,3 +165,40 @@ def test_the_probes_do_their_work(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [source]
     assert probe.idle_engine(40)["blocks"] >= 40
     assert probe.plan(20_000)["blocks"] >= 20_000
+
+
+def test_object_storage_is_measured_beside_obstore_alone(tmp_path: Path) -> None:
+    options = ["--server", "moto", "--scale", str(SCALE), "--rounds", "1", "--forms", "plain", "--mb-per-s", "100"]
+    folders = ["--data", str(tmp_path / "data"), "--results", str(tmp_path), "--ours", sys.executable]
+    object_store.main([*options, *folders, "--ways", "limited", "latency"])
+    record = json.loads((tmp_path / "object-store.json").read_text(encoding="utf-8"))
+    rows = [(row["way"], row["tool"]) for row in record["results"]]
+    assert rows == [("limited", "ome-pyramid"), ("limited", "obstore"), ("latency", "ome-pyramid")]
+    assert len({(row["objects"], row["bytes"]) for row in record["results"]}) == 1
+    assert [bar["value"] > 0 for bar in record["bars"]] == [True]
+    assert (tmp_path / "object-store.md").read_text(encoding="utf-8") == storage_table.markdown(record)
+    assert len(list((tmp_path / "data").iterdir())) == 1
+
+
+def test_the_bars_of_object_storage_are_medians_of_the_rounds_ratios() -> None:
+    def row(way: str, tool: str, *seconds: float) -> dict[str, Any]:
+        rounds = [{"seconds": one, "cpu_s": 2 * one} for one in seconds]
+        return {"form": "plain", "way": way, "tool": tool, "rounds": rounds}
+
+    rows = [
+        row("direct", "local disk", 2, 3, 1),
+        row("direct", "ome-pyramid", 6, 6, 6),
+        row("direct", "obstore", 1, 4, 6),
+    ]
+    rows += [row("proxy", "ome-pyramid", 1, 1, 2), row("latency", "ome-pyramid", 3, 2, 2)]
+    assert [bar.value for bar in storage_table.bars(rows, 2)] == [1.5, 6 / 7, 2]
+
+
+def test_the_peer_is_given_the_chunks_that_ours_has(tmp_path: Path) -> None:
+    for form, shards in object_store.FORMS.items():
+        python = Path(sys.executable)
+        setting = object_store.Setting(tmp_path, "czyx", form, 2, python, tmp_path, tmp_path)
+        pyramid.convert(np.zeros((1, 8, 256, 256), "uint16"), setting.local, axes="czyx", shards=shards, chunks=CHUNKS)
+        command = setting.command("zarr-s3fs", "s3://bucket/key")
+        assert command[command.index("--chunks") + 1] == "1,4,64,64"
+        assert ("--shards" in command) == (form == "sharded")
