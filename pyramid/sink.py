@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -32,7 +33,7 @@ from pyramid.errors import PyramidError, StorageError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
-from pyramid.stores import Objects, locate, open_objects, open_store, public_options
+from pyramid.stores import Objects, giving_up_when, locate, open_objects, open_store, public_options
 from pyramid.writers import Writer, open_writer
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 ZARRS = "zarrs.ZarrsCodecPipeline"
 ZARR_PYTHON = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+
+# What a target's group says of itself until it is committed.
+IN_PROGRESS = {"pyramid": {"state": "in progress"}}
 
 # Reads of one block that are under way over the network; in each, zarr-python asks for ten chunks at once.
 READS = 4
@@ -134,22 +138,28 @@ class Sink:
                 out[(slice(None),) * axis + (within,)] = np.asarray(reader[(*before, there, *after)])
 
             axis, cuts = _cuts(box, self.levels[level].unit)
-            with ThreadPoolExecutor(READS, thread_name_prefix="pyramid-read") as threads:
-                for _ in threads.map(functools.partial(fill, axis=axis), cuts):
-                    pass
+            over = threading.Event()
+            with giving_up_when(over.is_set), ThreadPoolExecutor(READS, thread_name_prefix="pyramid-read") as threads:
+                reads = [threads.submit(copy_context().run, fill, cut, axis) for cut in cuts]
+                try:
+                    for read in reads:
+                        read.result()
+                finally:
+                    over.set()
 
     def commit(self, attributes: Mapping[str, Any]) -> None:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
         with told(self.url, "metadata"):
             self._writer.finish()
             objects = open_objects(self.url, self.storage_options)
+            before = group_documents(self.zarr_format, IN_PROGRESS)
             for key, body in group_documents(self.zarr_format, attributes).items():
                 if key != ".zgroup":  # which is there, and says nothing of attributes
-                    _put_surely(objects, key, body)
+                    _put_surely(objects, key, body, before[key])
 
     @functools.cached_property
     def _store(self) -> Store:
-        return open_store(self.url, self.storage_options, read_only=False)
+        return open_store(self.url, self.storage_options, read_only=False, unchanging=True)
 
     @functools.cached_property
     def _writer(self) -> Writer:
@@ -169,16 +179,23 @@ class Sink:
         return {**state, "storage_options": public_options(self.url, self.storage_options)}
 
 
-def _put_surely(objects: Objects, key: str, body: bytes) -> None:
-    """Put an object; where no attempt was answered, one may have been heard, which is then seen."""
+def _put_surely(objects: Objects, key: str, body: bytes, before: bytes) -> None:
+    """Put what makes a target whole, in place of what says that it is not.
+
+    Where no attempt was answered, one may have been heard, which is then seen. What arrived damaged does not stay: it
+    might be taken for what it should have been.
+    """
     try:
         objects.put(key, body)
     except StorageError as error:
         if error.permanent:
             raise
         with suppress(StorageError):
-            if objects.get(key) == body:
+            there = objects.get(key)
+            if there == body:
                 return
+            if there != before:
+                objects.delete(key)
         raise
 
 

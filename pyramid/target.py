@@ -25,13 +25,13 @@ from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Level, Plan
-from pyramid.sink import Sink, StoredLevel, group_documents, told
+from pyramid.sink import IN_PROGRESS, Sink, StoredLevel, group_documents, told
 from pyramid.stores import Location, Objects, locate, open_objects
 from pyramid.writers import REQUESTS
 
-IN_PROGRESS = {"pyramid": {"state": "in progress"}}
 # Any of these at its root makes a folder a Zarr; the ones that hold multiscales come first.
 ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+LEVEL_KEY = "0/zarr.json"  # of an image whose group is lost
 
 
 def check_target(spec: SourceSpec, url: str, options: Options) -> None:
@@ -57,7 +57,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
         raise TargetError(f"{location} exists; give another target, or --overwrite to replace it")
     with told(url, "what is there", "read"):
         objects = open_objects(url, options.storage_options)
-        found = any(objects.size(key) is not None for key in ROOT_KEYS)
+        found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
     if not found:
         raise TargetError(
             f"{location} exists and is no Zarr, and --overwrite replaces nothing else; remove it yourself"

@@ -9,12 +9,13 @@ once a URL.
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_store, public_options
-from pyramid.stores.retry import take_retries
+from pyramid.stores.retry import giving_up_when, take_retries
 
 __all__ = [
     "Location",
     "Objects",
     "check_travels",
+    "giving_up_when",
     "locate",
     "open_objects",
     "open_store",

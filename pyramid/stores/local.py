@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Into, check_key
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.scheme import Access, Scheme
 
 if TYPE_CHECKING:
@@ -76,9 +77,15 @@ class LocalObjects:
 
     def size(self, key: str) -> int | None:
         """The file's size."""
+        stamp = self.stamp(key)
+        return None if stamp is None else stamp[0]
+
+    def stamp(self, key: str) -> Stamp | None:
+        """The file's size, and which it is and when it was changed."""
         path = self._path(key)
         with contextlib.suppress(*_ABSENT):
-            return None if path.is_dir() else self._told(key, path.stat).st_size
+            found = self._told(key, path.stat)
+            return None if stat.S_ISDIR(found.st_mode) else (found.st_size, f"{found.st_ino}-{found.st_mtime_ns}")
         return None
 
     def put(self, key: str, body: bytes | memoryview) -> None:

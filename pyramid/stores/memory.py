@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Into, check_key
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.scheme import Access, Scheme
+from pyramid.stores.sums import md5
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
@@ -64,6 +65,11 @@ class MemoryObjects:
         """How many bytes it has."""
         body = self.get(key)
         return None if body is None else len(body)
+
+    def stamp(self, key: str) -> Stamp | None:
+        """Its size and what its bytes are."""
+        body = self.get(key)
+        return None if body is None else (len(body), md5([body]))
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Keep a copy of `body`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pyramid.errors import OptionError
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 # The status of what is not there, whatever the store.
 ABSENT = 404
+
+# Bytes, and a tag that is another when the object is, None where the store has no such thing.
+Stamp: TypeAlias = tuple[int, str | None]
 
 
 class Into(Protocol):
@@ -23,6 +26,18 @@ class Into(Protocol):
 
     def restart(self) -> None:
         """Forget all pieces: the request is made again."""
+        ...
+
+
+class Parts(Protocol):
+    """What gives parts of objects, as `Objects` does."""
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """Bytes from `start` up to `stop`."""
+        ...
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last `size` bytes."""
         ...
 
 
@@ -67,6 +82,10 @@ class Objects(Protocol):
 
     def size(self, key: str) -> int | None:
         """How many bytes it has, None where there is none: one request."""
+        ...
+
+    def stamp(self, key: str) -> Stamp | None:
+        """What tells the object as it is from another at its place, None where there is none: one request."""
         ...
 
     def put(self, key: str, body: bytes | memoryview) -> None:

@@ -10,10 +10,12 @@ from pyramid.errors import OptionError
 from pyramid.parsing import unknown
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
+from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.schemes import scheme_of
 from pyramid.stores.secret import has_password
+from pyramid.stores.whole import WholeObjects
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -47,8 +49,12 @@ def open_objects(url: str, options: Mapping[str, Any] | None = None) -> Objects:
     return _opened(locate(url), _frozen(options or {}))
 
 
-def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) -> Store:
-    """The Zarr store at a path or URL; nothing is read or written. Parameters and errors as for `open_objects`."""
+def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool, unchanging: bool = False) -> Store:
+    """The Zarr store at a path or URL; nothing is read or written.
+
+    Parameters and errors as for `open_objects`. Objects that are `unchanging` are fetched whole, and kept for a while,
+    where it is by their whole that damage on the way is found.
+    """
     objects = open_objects(url, options)
     if objects.location.is_local:
         from zarr.storage import LocalStore  # noqa: PLC0415  (`locate` alone must not cost the import of zarr)
@@ -56,7 +62,8 @@ def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) 
         return LocalStore(objects.location.path, read_only=read_only)
     from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415
 
-    return ObjectsStore(objects, read_only=read_only)
+    by_whole = unchanging and isinstance(objects, RemoteObjects) and objects.checks_whole
+    return ObjectsStore(objects, read_only=read_only, parts=WholeObjects(objects) if by_whole else objects)
 
 
 def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:

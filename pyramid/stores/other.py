@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from pyramid.errors import OptionError, StorageError
-from pyramid.stores.objects import ABSENT, Into, check_key
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, persist
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.secret import without_secrets
 
 T = TypeVar("T")
+_TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
 _FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
 
 
@@ -69,7 +70,18 @@ class OtherObjects:
 
     def size(self, key: str) -> int | None:
         """How many bytes it has."""
-        return self._ask("size", key, lambda path: int(self._files.info(path)["size"]))
+        stamp = self.stamp(key)
+        return None if stamp is None else stamp[0]
+
+    def stamp(self, key: str) -> Stamp | None:
+        """Its size, and its tag where the file system tells one."""
+
+        def ask(path: str) -> Stamp:
+            told = self._files.info(path)
+            tag = next((told[name] for name in _TAGS if told.get(name)), None)
+            return int(told["size"]), None if tag is None else str(tag)
+
+        return self._ask("size", key, ask)
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object."""

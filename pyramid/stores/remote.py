@@ -10,12 +10,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Into, check_key
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
 from pyramid.stores.scheme import Access
 from pyramid.stores.secret import without_secrets
+from pyramid.stores.sums import DamagedError, Sums, md5
 
 if TYPE_CHECKING:
+    import obstore
     import obstore.store
 
     ObStore: TypeAlias = obstore.store.ObjectStore
@@ -73,6 +75,7 @@ class RemoteObjects:
         self._access = access
         self._build = build
         self._allow_http = endpoint.startswith("http://")
+        self._sums = Sums(wanted=self._allow_http)
         self._stores: dict[float, ObStore] = {}
         self._building = threading.Lock()
         self._answered = False
@@ -82,7 +85,11 @@ class RemoteObjects:
         """The whole object: one GET."""
         import obstore  # noqa: PLC0415  (a local run needs no obstore)
 
-        return self._ask("GET", key, 0, lambda store: obstore.get(store, key).bytes().to_bytes())
+        def request(store: ObStore) -> bytes:
+            found = obstore.get(store, key)
+            return b"".join(self._sums.checked(key, [found.bytes().to_bytes()], self._tag(found)))
+
+        return self._ask("GET", key, 0, request)
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
         """A part of it: one GET with a range."""
@@ -127,7 +134,8 @@ class RemoteObjects:
         def request(store: ObStore) -> int:
             into.restart()
             size = 0
-            for piece in obstore.get(store, key).stream(min_chunk_size=_PIECE_BYTES):
+            found = obstore.get(store, key)
+            for piece in self._sums.checked(key, found.stream(min_chunk_size=_PIECE_BYTES), self._tag(found)):
                 size += len(piece)
                 into.write(piece)
             return size
@@ -136,15 +144,38 @@ class RemoteObjects:
 
     def size(self, key: str) -> int | None:
         """How many bytes it has: one HEAD."""
+        stamp = self.stamp(key)
+        return None if stamp is None else stamp[0]
+
+    def stamp(self, key: str) -> Stamp | None:
+        """Its size and its tag: one HEAD."""
         import obstore  # noqa: PLC0415
 
-        return self._ask("HEAD", key, 0, lambda store: int(obstore.head(store, key)["size"]))
+        return self._ask("HEAD", key, 0, lambda store: stamp_of(obstore.head(store, key)))
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object: one PUT, never in parts."""
+        self._ask("PUT", key, len(body), lambda store: self._send(store, key, body), absent=False)
+
+    def _send(self, store: ObStore, key: str, body: bytes | memoryview) -> None:
         import obstore  # noqa: PLC0415
 
-        self._ask("PUT", key, len(body), lambda store: obstore.put(store, key, body, use_multipart=False), absent=False)
+        answer = obstore.put(store, key, body, use_multipart=False)
+        self._sums.check_sent(body, answer["e_tag"], lambda: self._stored(store, key))
+
+    def _stored(self, store: ObStore, key: str) -> str:
+        """The sum of what is there."""
+        import obstore  # noqa: PLC0415
+
+        return md5(obstore.get(store, key).stream(min_chunk_size=_PIECE_BYTES))
+
+    def _tag(self, found: obstore.GetResult) -> str | None:
+        return found.meta["e_tag"]
+
+    @property
+    def checks_whole(self) -> bool:
+        """Whether it is by the whole of an object that damage on its way is found."""
+        return self._sums.wanted
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Keys that begin with `prefix`: one listing for each thousand."""
@@ -227,6 +258,11 @@ def _settings(seconds: float, *, allow_http: bool) -> dict[str, Any]:
     }
 
 
+def stamp_of(found: obstore.ObjectMeta) -> Stamp:
+    """Size and tag as a service tells them, or the time of change where it gives no tags."""
+    return int(found["size"]), found["e_tag"] or str(found["last_modified"])
+
+
 def is_timeout(error: Exception) -> bool:
     """Whether a request took longer than it may."""
     return "TimedOut" in str(error) or "kind: Timeout" in str(error)
@@ -234,6 +270,8 @@ def is_timeout(error: Exception) -> bool:
 
 def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
     """What an error of obstore's means."""
+    if isinstance(error, DamagedError):
+        return Verdict(str(error), again=True)
     text = str(error)
     short, _, _ = text.partition("\n\nDebug source")
     found = _STATUS.search(short)

@@ -10,11 +10,13 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pyramid.errors import OptionError, StorageError
+from pyramid.errors import OptionError, StoppedError, StorageError
 from pyramid.stores.scheme import Option
 
 T = TypeVar("T")
@@ -23,6 +25,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 # What is thought of as the slowest line on which it is worth to go on.
 SLOW_BYTES_PER_S = 2**20
+# How soon a request that waits to be made again sees that nobody wants it any more.
+LOOK_S = 0.1
 # An address at which nobody has answered yet is wrong more often than it is down for a while.
 STRANGER_S = 10.0
 
@@ -103,6 +107,22 @@ class _Count:
 _count = _Count()
 take_retries = _count.take
 
+_is_over: ContextVar[Callable[[], bool]] = ContextVar("is_over", default=lambda: False)
+
+
+@contextmanager
+def giving_up_when(is_over: Callable[[], bool]) -> Iterator[None]:
+    """Make no request of this context again once `is_over` says so; contexts within it end with it.
+
+    Another thread is of this context where it runs in a copy of it (`contextvars.copy_context`).
+    """
+    outer = _is_over.get()
+    token = _is_over.set(lambda: is_over() or outer())
+    try:
+        yield
+    finally:
+        _is_over.reset(token)
+
 
 def persist(
     attempt: Callable[[], T],
@@ -127,6 +147,8 @@ def persist(
     ------
     StorageError
         With the last answer and the number of attempts.
+    StoppedError
+        Where it is given up, as `giving_up_when` says.
     """
     began_s = time.monotonic()
     for number in itertools.count():
@@ -142,6 +164,17 @@ def persist(
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.told}"
                 raise StorageError(message, not verdict.again, verdict.status) from None
+        _pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
         _count.add()
-        time.sleep(pause_s)
     raise AssertionError("the loop ends by what it returns or raises")
+
+
+def _pause(seconds: float, told: str) -> None:
+    """Wait; StoppedError as soon as nobody wants what is waited for."""
+    until_s, is_over = time.monotonic() + seconds, _is_over.get()
+    while not is_over():
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            return
+        time.sleep(min(left_s, LOOK_S))
+    raise StoppedError(told)

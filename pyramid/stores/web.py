@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pyramid.errors import StorageError
-from pyramid.stores.remote import NOT_SUPPORTED, RemoteObjects
+from pyramid.stores.objects import Stamp
+from pyramid.stores.remote import NOT_SUPPORTED, RemoteObjects, stamp_of
 from pyramid.stores.scheme import Access, Scheme
 
 if TYPE_CHECKING:
+    import obstore
     from obstore.store import HTTPStore
 
 _PIECE_BYTES = 1 << 16
@@ -28,6 +30,9 @@ class WebObjects(RemoteObjects):
 
     knows_ranges = True
 
+    def _tag(self, found: obstore.GetResult) -> str | None:
+        return None  # servers make sums of other things than the body too
+
     def get_range(self, key: str, start: int, stop: int) -> bytes:
         """A part of it, cut from the whole where the server knows no ranges."""
         if self.knows_ranges:
@@ -42,15 +47,15 @@ class WebObjects(RemoteObjects):
             raise self._absent(key)
         return body
 
-    def size(self, key: str) -> int | None:
-        """How many bytes it has: a HEAD, or a GET of one byte where HEAD is refused, as by a signed URL."""
+    def stamp(self, key: str) -> Stamp | None:
+        """Its size and tag: a HEAD, or a GET of one byte where HEAD is refused, as by a signed URL."""
         if not self.location.hidden:
             try:
-                return super().size(key)
+                return super().stamp(key)
             except StorageError as error:
                 if error.status not in _NO_HEAD:
                     raise
-        return self._ask("GET", key, 1, functools.partial(_size, key))
+        return self._ask("GET", key, 1, functools.partial(_stamp, key))
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Always StorageError: the web is there to be read."""
@@ -82,14 +87,14 @@ def _part(key: str, start: int, stop: int, store: HTTPStore) -> bytes:
     return b"".join(pieces)
 
 
-def _size(key: str, store: HTTPStore) -> int:
+def _stamp(key: str, store: HTTPStore) -> Stamp:
     import obstore  # noqa: PLC0415  (a local run needs no obstore)
     from obstore.exceptions import NotSupportedError  # noqa: PLC0415
 
     try:
-        return int(obstore.get(store, key, options={"range": (0, 1)}).meta["size"])
+        return stamp_of(obstore.get(store, key, options={"range": (0, 1)}).meta)
     except (NotSupportedError, NotImplementedError):
-        return int(obstore.get(store, key).meta["size"])  # whose body is left where it is
+        return stamp_of(obstore.get(store, key).meta)  # whose body is left where it is
 
 
 def _open(access: Access) -> WebObjects:

@@ -6,12 +6,13 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Objects
+from pyramid.stores.objects import ABSENT, Objects, Parts
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -27,7 +28,8 @@ def _threads() -> ThreadPoolExecutor:
 
 
 async def _ask(do: Callable[..., T], *arguments: Any) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_threads(), functools.partial(do, *arguments))
+    call = functools.partial(copy_context().run, do, *arguments)  # in which a request may be given up
+    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
 
 
 class ObjectsStore(Store):
@@ -39,19 +41,22 @@ class ObjectsStore(Store):
         What it reads and writes.
     read_only
         Whether writing is refused.
+    parts
+        What gives parts of objects, where that is not `objects`.
     """
 
     supports_writes = True
     supports_deletes = True
     supports_listing = True
 
-    def __init__(self, objects: Objects, *, read_only: bool = False) -> None:
+    def __init__(self, objects: Objects, *, read_only: bool = False, parts: Parts | None = None) -> None:
         super().__init__(read_only=read_only)
         self.objects = objects
+        self._parts: Parts = parts or objects
 
     def with_read_only(self, read_only: bool = False) -> ObjectsStore:
         """The same store, to read alone or to write too."""
-        return type(self)(self.objects, read_only=read_only)
+        return type(self)(self.objects, read_only=read_only, parts=self._parts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ObjectsStore) and self.objects is other.objects and self.read_only == other.read_only
@@ -74,13 +79,13 @@ class ObjectsStore(Store):
             case RangeByteRequest():
                 return self._get_range(key, byte_range.start, byte_range.end)
             case SuffixByteRequest():
-                return self.objects.get_tail(key, byte_range.suffix)
+                return self._parts.get_tail(key, byte_range.suffix)
         size = self.objects.size(key)
-        return None if size is None else self.objects.get_range(key, byte_range.offset, size)
+        return None if size is None else self._parts.get_range(key, byte_range.offset, size)
 
     def _get_range(self, key: str, start: int, stop: int) -> bytes | None:
         try:
-            return self.objects.get_range(key, start, stop)
+            return self._parts.get_range(key, start, stop)
         except StorageError as error:
             if error.status == ABSENT:
                 return None

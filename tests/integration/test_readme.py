@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.servers.service import Service
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests/data/tiff/ome-sample/multi-channel-z-series.ome.tif"
@@ -22,13 +25,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_commands(folder: Path) -> None:
+def test_commands(folder: Path, s3: Service) -> None:
     lines = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
     commands = [line for line in lines if line.startswith("pyramid ")]
     assert len(commands) >= 2
+    keys = {"AWS_ACCESS_KEY_ID": s3.options["key"], "AWS_SECRET_ACCESS_KEY": s3.options["secret"]}
+    environment = {**os.environ, **keys, "AWS_ENDPOINT_URL": s3.endpoint}
     for command in commands:
         words = [sys.executable, "-m", "pyramid", *shlex.split(command)[1:]]
-        run = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        run = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert run.returncode == 0, f"{command}: {run.stderr}"
 
 

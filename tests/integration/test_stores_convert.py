@@ -16,7 +16,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 import pyramid
-from pyramid.errors import OptionError, TargetError
+from pyramid.errors import OptionError, SourceError, TargetError
 from pyramid.runners import LocalRunner
 from tests.contract.target import TargetContract, stored
 from tests.servers.faults import Fault, FaultProxy, Kind
@@ -27,6 +27,7 @@ from tests.stores import digests
 IMAGE = np.random.default_rng(5).integers(0, 4000, (300, 280), "uint16")
 OPTIONS: dict[str, Any] = {"axes": "yx", "chunks": {"y": 128, "x": 128}, "shards": "none", "min_size": 150}
 PLACES = {"first": "0/c/0/0", "middle": "0/c/2/1", "last": "1/c/1/1", "array": "1/zarr.json", "group": "zarr.json"}
+READ_BACK = ("0/c/0/0", "0/c/1/1", "0/c/2/2", "1/zarr.json", "zarr.json")
 MENDED = (Kind.UNAVAILABLE, Kind.RESET_BEFORE, Kind.RESET_WITHIN_UPLOAD, Kind.RESET_AFTER, Kind.STALL)
 
 
@@ -57,14 +58,18 @@ def proxy(s3: Service, fault_proxy: Callable[[str], FaultProxy]) -> FaultProxy:
 @pytest.fixture
 def storage(s3: Service, proxy: FaultProxy) -> dict[str, Any]:
     """Options that lead through the proxy, without much patience."""
-    return {**s3.through(proxy.endpoint).storage_options, "retries": 3, "timeout": 0.1}
+    return {**s3.through(proxy.endpoint).storage_options, "retries": 1, "timeout": 0.1}
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def at_each(kind: Kind, prefix: str) -> list[Fault]:
+    """A fault at the first upload to each of the places, and where that is the group's at the last."""
+    ats = {place: 2 if place == "zarr.json" else 1 for place in PLACES.values()}
+    return [Fault(kind, "PUT", f"images/{prefix}/{place}", at=at) for place, at in ats.items()]
+
+
 @pytest.mark.parametrize("kind", MENDED)
-def test_one_fault_changes_nothing(
+def test_a_fault_at_each_place_changes_nothing(
     kind: Kind,
-    place: str,
     s3: Service,
     proxy: FaultProxy,
     prefix: str,
@@ -72,14 +77,97 @@ def test_one_fault_changes_nothing(
     storage: dict[str, Any],
     tmp_path: Path,
 ) -> None:
-    proxy.inject(Fault(kind, "PUT", f"images/{prefix}/{place}", at=2 if place == "zarr.json" else 1))
+    proxy.inject(*at_each(kind, prefix))
     report = tmp_path / "report.json"
     pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, report=str(report), **OPTIONS)
     assert stored(s3, prefix) == local
-    assert len(proxy.befallen) == 1
+    assert {request.key for request, _ in proxy.befallen} == {f"images/{prefix}/{place}" for place in PLACES.values()}
     told = json.loads(report.read_text())
-    assert told["requests_again"] == 1
+    assert told["requests_again"] == len(proxy.befallen) == len(PLACES)
     assert told["retries"] == 0
+
+
+@pytest.mark.parametrize("name", ["s3", "google"])
+def test_a_body_damaged_on_its_way_there_is_sent_again(
+    name: str,
+    fault_proxy: Callable[[str], FaultProxy],
+    prefix: str,
+    local: dict[str, str],
+    request: pytest.FixtureRequest,
+) -> None:
+    service: Service = request.getfixturevalue(name)
+    proxy = fault_proxy(service.endpoint)
+    proxy.inject(*at_each(Kind.CORRUPT_UP, prefix))
+    storage = service.through(proxy.endpoint).storage_options
+    pyramid.convert(IMAGE, service.url(prefix), storage_options=storage, **OPTIONS)
+    assert stored(service, prefix) == local
+    assert len(proxy.befallen) == len(PLACES)
+    for place in PLACES.values():
+        assert proxy.count("PUT", f"images/{prefix}/{place}") == (3 if place == "zarr.json" else 2)
+
+
+@pytest.mark.parametrize("name", ["s3", "google"])
+def test_a_body_damaged_on_its_way_back_is_fetched_again(
+    name: str,
+    fault_proxy: Callable[[str], FaultProxy],
+    prefix: str,
+    local: dict[str, str],
+    request: pytest.FixtureRequest,
+) -> None:
+    service: Service = request.getfixturevalue(name)
+    proxy = fault_proxy(service.endpoint)
+    proxy.inject(*(Fault(Kind.CORRUPT_DOWN, "GET", f"images/{prefix}/{place}") for place in READ_BACK))
+    storage = service.through(proxy.endpoint).storage_options
+    image = pyramid.convert(IMAGE, service.url(prefix), storage_options=storage, **OPTIONS)
+    assert [level.shape for level in image.levels] == [(300, 280), (150, 140)]
+    assert stored(service, prefix) == local
+    assert len(proxy.befallen) == len(READ_BACK)
+    assert all(proxy.count("GET", f"images/{prefix}/{place}") == 2 for place in READ_BACK)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("place", ["first", "array", "group"])
+def test_damage_for_ever_on_the_way_there_leaves_nothing_that_looks_whole(
+    place: str, version: str, s3: Service, proxy: FaultProxy, prefix: str, storage: dict[str, Any]
+) -> None:
+    names = {"first": "0/0/0", "array": "1/.zarray", "group": ".zattrs"} if version == "0.4" else PLACES
+    at = 2 if place == "group" else 1
+    proxy.inject(Fault(Kind.CORRUPT_UP, "PUT", f"images/{prefix}/{names[place]}", at=at, times=math.inf))
+    options = {**OPTIONS, "ome_zarr_version": version}
+    with pytest.raises(TargetError, match=f"{names[place]} failed after 2 attempts.*damaged on its way.*https"):
+        pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **options)
+    assert b"multiscales" not in b"".join(s3.objects(prefix).values())
+    proxy.heal()
+    pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, overwrite=True, **options)
+
+
+def test_damage_for_ever_on_the_way_back_ends_the_run_or_says_that_it_is_done(
+    s3: Service, proxy: FaultProxy, prefix: str, local: dict[str, str], storage: dict[str, Any]
+) -> None:
+    proxy.inject(Fault(Kind.CORRUPT_DOWN, "GET", f"images/{prefix}/0/c/*", times=math.inf))
+    with pytest.raises(TargetError, match=r"cannot be read back.*damaged on its way"):
+        pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **OPTIONS)
+    assert b"multiscales" not in b"".join(s3.objects(prefix).values())
+    proxy.heal()
+    proxy.inject(Fault(Kind.CORRUPT_DOWN, "GET", f"images/{prefix}/1/zarr.json", times=math.inf))
+    with pytest.raises(SourceError, match=r"the run is done and its target whole.*damaged on its way"):
+        pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, overwrite=True, **OPTIONS)
+    assert stored(s3, prefix) == local
+
+
+def test_shards_that_are_read_in_part_are_checked_as_wholes(
+    s3: Service, proxy: FaultProxy, prefix: str, storage: dict[str, Any], tmp_path: Path
+) -> None:
+    image = np.stack([IMAGE, IMAGE[::-1]])
+    chunks = {"c": 1, "y": 64, "x": 64}
+    options: dict[str, Any] = {"axes": "cyx", "chunks": chunks, "shards": {"c": 2, "y": 128, "x": 128}}
+    pyramid.convert(image, tmp_path / "local", **options)
+    proxy.inject(*(Fault(Kind.CORRUPT_DOWN, "GET", "*/c/*", at=at) for at in (1, 5)))
+    pyramid.convert(image, s3.url(prefix), storage_options=storage, **options)
+    assert stored(s3, prefix) == digests(tmp_path / "local")
+    asked = [one for one in proxy.requests if one.method == "GET" and one.matches(key="*/c/*")]
+    assert not any(one.byte_range for one in asked)
+    assert len(asked) == len({one.key for one in asked}) + 2
 
 
 @pytest.mark.parametrize("kind", [Kind.UNAVAILABLE, Kind.RESET_WITHIN_UPLOAD])
@@ -91,11 +179,11 @@ def test_a_fault_for_ever_ends_the_run_without_multiscales(
     proxy.inject(Fault(kind, "PUT", f"images/{prefix}/{place}", at=at, times=math.inf))
     with pytest.raises(TargetError) as caught:
         pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **OPTIONS)
-    assert f"{prefix}/{place} failed after 4 attempts" in str(caught.value)
+    assert f"{prefix}/{place} failed after 2 attempts" in str(caught.value)
     assert ("503" if kind is Kind.UNAVAILABLE else "reset") in str(caught.value)
     assert SECRET not in str(caught.value)
     assert "--overwrite" in "".join(caught.value.__notes__)
-    assert len(proxy.befallen) == 4  # a block is not done again when its requests were
+    assert len(proxy.befallen) == 2  # a block is not done again when its requests were
     assert b"multiscales" not in b"".join(s3.objects(prefix).values())
 
 
@@ -110,7 +198,7 @@ def test_a_last_put_that_is_never_answered_is_seen(
 def test_an_outage_is_ridden_out(
     s3: Service, proxy: FaultProxy, prefix: str, local: dict[str, str], storage: dict[str, Any]
 ) -> None:
-    proxy.inject(Fault(Kind.OUTAGE, "PUT", f"images/{prefix}/0/c/1/1", lasts_s=2))
+    proxy.inject(Fault(Kind.OUTAGE, "PUT", f"images/{prefix}/0/c/1/1", lasts_s=1))
     pyramid.convert(IMAGE, s3.url(prefix), storage_options={**storage, "retries": 100}, **OPTIONS)
     assert stored(s3, prefix) == local
 
@@ -119,11 +207,12 @@ def test_levels_are_read_back_though_requests_fail(
     s3: Service, proxy: FaultProxy, prefix: str, storage: dict[str, Any], tmp_path: Path
 ) -> None:
     options: dict[str, Any] = {**OPTIONS, "chunks": {"y": 32, "x": 32}, "min_size": 32, "memory": "64KiB", "workers": 1}
-    assert len(pyramid.plan(IMAGE, **options).passes) > 1
-    pyramid.convert(IMAGE, tmp_path / "local", **options)
+    image = IMAGE[:200, :150]
+    assert len(pyramid.plan(image, **options).passes) > 1
+    pyramid.convert(image, tmp_path / "local", **options)
     for kind in (Kind.UNAVAILABLE, Kind.RESET_WITHIN_ANSWER, Kind.RESET_BEFORE):
         proxy.inject(Fault(kind, "GET", "*/c/*", at=2))
-    pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **options)
+    pyramid.convert(image, s3.url(prefix), storage_options=storage, **options)
     assert stored(s3, prefix) == digests(tmp_path / "local")
     assert not any(request.method == "HEAD" for request in proxy.requests)
 
