@@ -60,3 +60,7 @@ class StorageError(PyramidError, OSError):
 
     def __reduce__(self) -> tuple[type[StorageError], tuple[str, bool, int | None]]:
         return type(self), (str(self), self.permanent, self.status)
+
+
+class DamageError(StorageError):
+    """A body was damaged on its way however often it was sent."""

@@ -29,7 +29,7 @@ from zarr.storage import MemoryStore, StorePath
 
 from pyramid.block import Buffers, Part
 from pyramid.encode import Encoding
-from pyramid.errors import PyramidError, StorageError, TargetError
+from pyramid.errors import DamageError, PyramidError, StorageError, TargetError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
@@ -191,7 +191,7 @@ def _put_surely(objects: Objects, key: str, body: bytes, before: bytes) -> None:
         if error.permanent:
             raise
         with suppress(StorageError):
-            there = objects.get(key)
+            there = None if isinstance(error, DamageError) else objects.get(key)
             if there == body:
                 return
             if there != before:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyramid.errors import OptionError
 from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
-from pyramid.stores.sums import DamagedError, md5
+from pyramid.stores.sums import WrongSumError, md5
 
 if TYPE_CHECKING:
     import obstore
@@ -43,7 +43,7 @@ class AzureObjects(RemoteObjects):
         told = md5([body])
         obstore.put(store, key, body, use_multipart=False, attributes={_SUM: told})
         if self._stored(store, key) != told:
-            raise DamagedError
+            raise WrongSumError
 
     def _tag(self, found: obstore.GetResult) -> str | None:
         return found.attributes.get(_SUM)

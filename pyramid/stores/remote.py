@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from pyramid.errors import StorageError
+from pyramid.errors import DamageError, StorageError
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
 from pyramid.stores.scheme import Access
 from pyramid.stores.secret import without_secrets
-from pyramid.stores.sums import DamagedError, Sums, md5
+from pyramid.stores.sums import Sums, WrongSumError, md5
 
 if TYPE_CHECKING:
     import obstore
@@ -270,8 +270,8 @@ def is_timeout(error: Exception) -> bool:
 
 def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
     """What an error of obstore's means."""
-    if isinstance(error, DamagedError):
-        return Verdict(str(error), again=True)
+    if isinstance(error, WrongSumError):
+        return Verdict(str(error), again=True, error=DamageError)
     text = str(error)
     short, _, _ = text.partition("\n\nDebug source")
     found = _STATUS.search(short)

@@ -79,12 +79,15 @@ class Verdict:
         Whether nobody was reached.
     status
         Of HTTP, where one was answered.
+    error
+        What is raised where it is the last.
     """
 
     told: str
     again: bool
     stranger: bool = False
     status: int | None = None
+    error: type[StorageError] = StorageError
 
 
 class _Count:
@@ -163,7 +166,7 @@ def persist(
             if not verdict.again or over:
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.told}"
-                raise StorageError(message, not verdict.again, verdict.status) from None
+                raise verdict.error(message, not verdict.again, verdict.status) from None
         _pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
         _count.add()
     raise AssertionError("the loop ends by what it returns or raises")

@@ -18,7 +18,7 @@ Piece = TypeVar("Piece", bound="Buffer")
 _SUM = re.compile(r'"?([0-9a-fA-F]{32})"?')
 
 
-class DamagedError(Exception):
+class WrongSumError(Exception):
     """What came is not what was sent."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Sums:
         self._odd: set[tuple[str, str]] = set()
 
     def check_sent(self, body: Buffer, tag: str | None, stored: Callable[[], str]) -> None:
-        """Raise DamagedError where the tag of what has arrived is not the sum of what was sent.
+        """Raise WrongSumError where the tag of what has arrived is not the sum of what was sent.
 
         Parameters
         ----------
@@ -74,12 +74,12 @@ class Sums:
         if found == told:
             self._are_sums = True
         elif self._are_sums or stored() != found:
-            raise DamagedError
+            raise WrongSumError
         else:
             self._are_sums = False
 
     def checked(self, key: str, pieces: Iterable[Piece], tag: str | None) -> Iterator[Piece]:
-        """The pieces of an object; after the last DamagedError where their sum is not the tag.
+        """The pieces of an object; after the last WrongSumError where their sum is not the tag.
 
         Where no tag of this service was a sum yet, what comes twice alike is taken for what is there.
         """
@@ -99,7 +99,7 @@ class Sums:
         else:
             if self._are_sums is None:
                 self._odd.add((key, found))
-            raise DamagedError
+            raise WrongSumError
 
     def _told(self, tag: str | None) -> str | None:
         """The sum that a tag may be."""

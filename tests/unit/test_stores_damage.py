@@ -11,7 +11,7 @@ import pytest
 from pyramid.errors import StorageError
 from pyramid.stores import open_objects
 from pyramid.stores import whole as whole_module
-from pyramid.stores.sums import DamagedError, Sums, md5
+from pyramid.stores.sums import Sums, WrongSumError, md5
 from pyramid.stores.whole import WholeObjects
 
 BODY, OTHER = b"what was sent", b"what wos sent"
@@ -38,9 +38,9 @@ def test_a_body_that_was_damaged_is_not(known: bool) -> None:
     sums = Sums(wanted=True)
     if known:
         sums.check_sent(BODY, TAG, never)
-    with pytest.raises(DamagedError, match="MD5"):
+    with pytest.raises(WrongSumError, match="MD5"):
         sums.check_sent(OTHER, TAG, lambda: md5([BODY]))
-    with pytest.raises(DamagedError):
+    with pytest.raises(WrongSumError):
         received(sums, OTHER, TAG)
     assert received(sums, BODY, TAG) == BODY
 
@@ -49,7 +49,7 @@ def test_where_tags_are_sums_damage_that_comes_twice_alike_is_damage() -> None:
     sums = Sums(wanted=True)
     sums.check_sent(BODY, TAG, never)
     for _ in range(3):
-        with pytest.raises(DamagedError):
+        with pytest.raises(WrongSumError):
             received(sums, OTHER, TAG)
 
 
@@ -69,7 +69,7 @@ def test_a_service_whose_tags_only_look_like_sums_is_known_by_what_it_keeps() ->
 
 def test_a_service_whose_tags_only_look_like_sums_is_known_by_what_it_gives_twice() -> None:
     sums = Sums(wanted=True)
-    with pytest.raises(DamagedError):
+    with pytest.raises(WrongSumError):
         received(sums, BODY, ODD)
     assert received(sums, BODY, ODD) == BODY
     sums.check_sent(BODY, ODD, never)
