@@ -77,6 +77,10 @@ class Buffers:
         """Let blocks under way end at their next chunk."""
         self._stopped = True
 
+    def is_stopped(self) -> bool:
+        """Whether blocks under way are to end."""
+        return self._stopped
+
     def release(self) -> None:
         """Give back the memory of every thread; arrays in use stay until their user lets go."""
         self._kept.clear()

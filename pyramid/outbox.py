@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 
 from pyramid.disk import ALIGN_BYTES
+from pyramid.stores import giving_up_when
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -87,10 +88,16 @@ class Outbox:
 
     def _do(self, job: Job, body: memoryview) -> None:
         try:
-            job(None if self._failed else body)
+            with giving_up_when(self._is_over):
+                job(None if self._failed else body)
         except BaseException:
+            if self._failed:
+                return  # what failed first is raised, and this may have failed because of it
             self._failed = True
             raise
+
+    def _is_over(self) -> bool:
+        return self._failed or self.buffers.is_stopped()
 
     def __enter__(self) -> Outbox:
         return self

@@ -16,7 +16,7 @@ from pyramid.planning import Pass, Plan
 from pyramid.receipt import Receipt, measure
 from pyramid.reduce import load_method
 from pyramid.sink import Sink
-from pyramid.stores import take_retries
+from pyramid.stores import giving_up_when, take_retries
 
 # What the system says of a target that no repetition mends.
 _FINAL = frozenset(
@@ -58,7 +58,8 @@ class BlockTask:
         box = self.one.box(index)
         source_bytes = box.size_px * np.dtype(self.plan.spec.dtype).itemsize
         try:
-            base = self._base(box, pixels)
+            with giving_up_when(self.buffers.is_stopped):
+                base = self._base(box, pixels)
             parts = build_parts(self.plan.levels, self.one, base, load_method(self.plan.method), self.buffers)
             with self.sink.outbox(self.buffers) as outbox:
                 for part in parts:

@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, Self
 
 from pyramid.readers.ranges import Span, requests
@@ -114,6 +115,6 @@ class Ahead:
             full = len(self._flying) >= FLIGHT_REQUESTS or self._flying_bytes + size_bytes > FLIGHT_BYTES
             if self._flying and full:
                 return
-            self._flying.append((span, threads(os.getpid()).submit(self._fetch, span)))
+            self._flying.append((span, threads(os.getpid()).submit(copy_context().run, self._fetch, span)))
             self._flying_bytes += size_bytes
             self._next = next(self._coming, None)
