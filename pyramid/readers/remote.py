@@ -10,6 +10,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -36,8 +37,8 @@ class RemoteFile:
     ----------
     objects
         What reads it; it pickles without its secrets.
-    size_bytes
-        Its size when it was opened.
+    size_bytes, tag
+        Its size when it was opened, and what else told it from another then, if anything did.
     head
         Its first bytes.
     by_ranges
@@ -50,6 +51,7 @@ class RemoteFile:
     size_bytes: int
     head: bytes = field(repr=False)
     by_ranges: bool = True
+    tag: str | None = None
     opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
     @property
@@ -72,8 +74,8 @@ class RemoteFile:
     def __hash__(self) -> int:
         return hash(self.opening)
 
-    def __reduce__(self) -> tuple[type[RemoteFile], tuple[stores.Objects, int, bytes, bool, str]]:
-        return RemoteFile, (self.objects, self.size_bytes, b"", self.by_ranges, self.opening)
+    def __reduce__(self) -> tuple[type[RemoteFile], tuple[stores.Objects, int, bytes, bool, str | None, str]]:
+        return RemoteFile, (self.objects, self.size_bytes, b"", self.by_ranges, self.tag, self.opening)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ class RemoteFile:
     @contextmanager
     def reading(self, spans: Iterable[Span]) -> Iterator[_OneFile]:
         """The file, of which `spans` are fetched ahead."""
-        check = threads(os.getpid()).submit(self._check)
+        check = threads(os.getpid()).submit(copy_context().run, self._check)
         try:
             with Ahead(self.fetch, self.size_bytes, spans) as ahead:
                 yield _OneFile(str(self), ahead)
@@ -116,10 +118,10 @@ class RemoteFile:
         if not self.by_ranges:
             return  # a copy does not change
         try:
-            size_bytes = self.objects.size("")
+            stamp = self.objects.stamp("")
         except StorageError as error:
             raise SourceError(str(error)) from error
-        if size_bytes != self.size_bytes:
+        if stamp != (self.size_bytes, self.tag):
             raise self._changed()
 
     def _changed(self) -> SourceError:
@@ -152,10 +154,12 @@ def remote_file(url: str, options: Options) -> RemoteFile | None:
     """
     objects = stores.open_objects(url, options.source_storage_options)
     try:
-        size_bytes = objects.size("")
-        if size_bytes is None:
+        stamp = objects.stamp("")
+        if stamp is None:
             return None
+        size_bytes, tag = stamp
         head = objects.get_range("", 0, min(size_bytes, HEAD_BYTES))
-        return RemoteFile(objects, size_bytes, head, not isinstance(objects, WebObjects) or objects.knows_ranges)
+        by_ranges = not isinstance(objects, WebObjects) or objects.knows_ranges
+        return RemoteFile(objects, size_bytes, head, by_ranges, tag)
     except StorageError as error:
         raise SourceError(f"{error}; check the address and the credentials") from error

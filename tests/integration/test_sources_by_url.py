@@ -279,6 +279,29 @@ def test_a_file_that_changes_is_refused(web: WebServer, tmp_path: Path) -> None:
                 read(each)
 
 
+@pytest.mark.parametrize("name", ["flat.tif", "stack.npy"])
+@pytest.mark.parametrize("where", ["web", "s3"])
+def test_a_file_that_is_written_anew_at_its_size_is_refused(
+    where: str, name: str, web: WebServer, s3: Service, prefix: str, tmp_path: Path
+) -> None:
+    def write(body: bytes) -> None:
+        if where == "s3":
+            obstore.put(s3.store(prefix), name, body)
+        (tmp_path / name).write_bytes(body)
+
+    WAYS[name](tmp_path / name)
+    body = (tmp_path / name).read_bytes()
+    write(body)
+    url, options = (s3.url(f"{prefix}/{name}"), s3.storage_options) if where == "s3" else (web.url(name), {})
+    source = open_url(url, source_storage_options=options)
+    again = pickle.loads(pickle.dumps(source)) if where == "web" else source
+    read(source)
+    write(body[:-1] + bytes([body[-1] ^ 1]))
+    for each in (source, again):
+        with pytest.raises(SourceError, match=f"{name} has changed since it was opened"):
+            read(each)
+
+
 def test_a_network_that_fails_is_not_taken_for_another_image(
     web: WebServer, tmp_path: Path, fault_proxy: Callable[[str], FaultProxy]
 ) -> None:
