@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pyramid.errors import PyramidError, SourceError
 from pyramid.machine import available_cores, free_bytes
 from pyramid.model import Source
 from pyramid.options import Options, make_options
@@ -59,6 +60,8 @@ def convert(
         Where the source cannot be read.
     TargetError
         Where the target exists, or cannot be written.
+    SourceError
+        Also where all is done, and the metadata cannot be read back; it says so.
 
     Notes
     -----
@@ -73,11 +76,19 @@ def convert(
     >>> [level.shape for level in image.levels]
     [(300, 400), (150, 200)]
     """
-    from pyramid.image import open as open_image  # noqa: PLC0415  (zarr: not at the import of the package)
-
     parsed = make_options(options)
     run(source, os.fspath(target), parsed, progress)
-    return open_image(os.fspath(target), parsed.storage_options)
+    return read_back(os.fspath(target), parsed)
+
+
+def read_back(target: str, options: Options) -> Image:
+    """The image that a run has written; SourceError, which says that it is whole, where it is out of reach."""
+    from pyramid.image import open as open_image  # noqa: PLC0415  (zarr: not at the import of the package)
+
+    try:
+        return open_image(target, options.storage_options)
+    except PyramidError as error:
+        raise SourceError(f"the run is done and its target whole; to read its metadata back failed: {error}") from error
 
 
 def plan(source: object, target: str | os.PathLike[str] | None = None, **options: Any) -> Plan:

@@ -13,6 +13,7 @@ from pyramid._version import __version__
 from pyramid.cli.download import download
 from pyramid.cli.failures import telling
 from pyramid.cli.flags import option_flags, option_values, storage_flags, storage_values
+from pyramid.errors import OptionError, PyramidError
 from pyramid.options import Options, make_options
 
 GARBAGE_OBJECTS = 100_000
@@ -47,6 +48,14 @@ def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
     return make_options(option_values(flags, read_config(config)))
 
 
+def _check_lasts(target: str) -> None:
+    """Refuse a target that would be gone with the command."""
+    from pyramid.stores import locate  # noqa: PLC0415  (more than a tenth of what --help takes)
+
+    if locate(target).scheme == "memory":
+        raise OptionError(f"{target}: memory:// ends with the command; give a path, or an s3://, gs:// or az:// URL")
+
+
 def _notice(notices: Iterable[str]) -> None:
     """Say what the reader left out or guessed."""
     for sentence in notices:
@@ -71,7 +80,8 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
     with telling(verbose=verbose):
         options = _options(config, rest)
-        from pyramid import api, image  # noqa: PLC0415  (numpy and more: not for --help)
+        _check_lasts(target)
+        from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
         from pyramid.cli.progress import showing  # noqa: PLC0415
 
         with showing(shown=not (quiet or no_progress)) as progress:
@@ -81,7 +91,10 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
         if as_json:
             click.echo(json.dumps(result.to_dict(), indent=2))
         elif not quiet:
-            click.echo(str(image.open(target, options.storage_options)))
+            try:
+                click.echo(str(api.read_back(target, options)))
+            except PyramidError as error:  # which is no failure of what was asked for
+                _notice([str(error)])
             click.echo(result.summary(), err=True)
 
 
@@ -98,6 +111,8 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
     sample, verbose = rest.pop("sample"), rest.pop("verbose")
     with telling(verbose=verbose):
         options = _options(config, rest)
+        if target is not None:
+            _check_lasts(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
         from pyramid.report import plan_report  # noqa: PLC0415
 

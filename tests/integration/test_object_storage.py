@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import pyramid
+from pyramid.cli import main
 from pyramid.errors import OptionError, TargetError
+from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET
 from tests.servers.service import Service
 from tests.stores import digests
@@ -79,3 +83,20 @@ def test_the_command_line_writes_to_s3_and_tells_no_secret(s3: Service, tmp_path
 def test_what_cannot_be_a_target_is_told(url: str, options: dict[str, str], sentence: str) -> None:
     with pytest.raises(OptionError, match=sentence):
         pyramid.convert(IMAGE, url, storage_options=options, **SHARDED)
+
+
+def test_a_run_that_is_done_is_no_failure_though_it_cannot_be_read_back(
+    s3: Service, fault_proxy: Callable[[str], FaultProxy], prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = fault_proxy(s3.endpoint)
+    proxy.inject(Fault(Kind.UNAVAILABLE, "GET", "*/zarr.json", times=math.inf))
+    np.save(tmp_path / "image.npy", IMAGE)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.options["key"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    words = ["convert", str(tmp_path / "image.npy"), s3.url(prefix), "--axes", "czyx", "--no-progress"]
+    words += ["--endpoint-url", proxy.endpoint, "--region", "us-east-1", "--storage-options", '{"retries": 0}']
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "the run is done and its target whole; to read its metadata back failed" in result.stderr
+    assert "MB/s" in result.stderr
+    assert b"multiscales" in s3.objects(prefix)["zarr.json"]
