@@ -152,6 +152,7 @@ class DiskFile:
                 raise
             self._pace.refuse()
             self._use_cache(file)
+            file.seek(self._size)  # some of it may be there: a disk may take less than it was given
             _write_all(file, body)
         self._size += len(body)
         self._seconds += time.perf_counter() - started

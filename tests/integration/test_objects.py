@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import io
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -15,7 +17,7 @@ import zarr
 
 import pyramid
 from pyramid.block import Buffers
-from pyramid.disk import O_DIRECT, DiskFile, Pace
+from pyramid.disk import ALIGN_BYTES, O_DIRECT, DiskFile, Pace
 from pyramid.outbox import Outbox
 from pyramid.writers import PARTIAL, LocalWriter
 from tests.stores import digests, read_level
@@ -82,7 +84,7 @@ def _write(folder: Path, key: str, pieces: Iterable[bytes]) -> None:
     """Write an object in pieces of at most MOST bytes, as an encoder does."""
     writer = LocalWriter(str(folder))
     with (
-        Outbox(Buffers(), writer.outbox_bytes(0, MOST, 30 * MOST), writer.lanes) as outbox,
+        Outbox(Buffers(), writer.outbox_bytes(30 * MOST, MOST, 30 * MOST), writer.lanes) as outbox,
         writer.begin(key, 30 * MOST, outbox, nullcontext) as body,
     ):
         for one in pieces:
@@ -116,6 +118,29 @@ def test_a_disk_that_knows_no_way_past_the_cache_is_written_through_it(
     monkeypatch.setattr(Pace, "_choose", lambda _: True)
     _write(tmp_path, "0/c/0", [b"a" * 2**20] * 5)
     assert (tmp_path / "0/c/0").read_bytes() == b"a" * 5 * 2**20
+
+
+def test_a_disk_that_takes_a_part_and_no_more_past_the_cache_is_written_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fussy(io.FileIO):
+        """Takes an odd part of a write past the cache, and then nothing that is not aligned, as disks do."""
+
+        taken = False
+
+        def write(self, body: Any, /) -> int:
+            if not fcntl.fcntl(self, fcntl.F_GETFL) & O_DIRECT:
+                return super().write(body)
+            if self.taken:
+                raise OSError(errno.EINVAL, "Invalid argument")
+            self.taken = True
+            return super().write(body[: 5 * ALIGN_BYTES])
+
+    monkeypatch.setattr(io, "FileIO", Fussy)
+    monkeypatch.setattr(Pace, "_choose", lambda _: True)
+    pieces = [np.random.default_rng(number).bytes(MOST) for number in range(9)]
+    _write(tmp_path, "0/c/0", pieces)
+    assert (tmp_path / "0/c/0").read_bytes() == b"".join(pieces)
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
