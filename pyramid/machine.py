@@ -1,8 +1,10 @@
-"""What this machine gives: cores and free memory, as far as this process may use them."""
+"""What this machine gives: cores and free memory, as far as this process may use them; and whose its signals are."""
 
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -20,6 +22,16 @@ def available_cores() -> int:
 def free_bytes() -> int:
     """How much memory this process can still take: what is free, or what its control group (a job) has left."""
     return min(int(psutil.virtual_memory().available), _left_in_group())
+
+
+def leave_signals() -> None:
+    """Leave signals to the main thread: what a thread that it starts does first, and with it those started by that.
+
+    The system gives a signal to any thread that takes it, and a main thread that waits for the others would not wake
+    to end the run.
+    """
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
 
 
 def _left_in_group() -> int:

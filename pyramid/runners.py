@@ -11,6 +11,7 @@ import dask
 import numpy as np
 from dask.callbacks import Callback
 
+from pyramid.machine import leave_signals
 from pyramid.receipt import Receipt
 from pyramid.wave import Receipts
 
@@ -61,7 +62,7 @@ class LocalRunner:
 
     def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Compute the wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""
-        executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid")
+        executor = ThreadPoolExecutor(self.workers, thread_name_prefix="pyramid", initializer=leave_signals)
         try:
             with _Watch(on_receipt):
                 # An executor, not the name of a scheduler: for a name, Dask would import distributed.

@@ -21,6 +21,7 @@ from pyramid.block import FILL_VALUE
 from pyramid.codecs import Config, chosen_shuffle, compressors
 from pyramid.encode import Encoding
 from pyramid.errors import StorageError, TargetError
+from pyramid.machine import leave_signals
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
@@ -176,7 +177,7 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    with ThreadPoolExecutor(REQUESTS, thread_name_prefix="pyramid-remove") as threads:
+    with ThreadPoolExecutor(REQUESTS, thread_name_prefix="pyramid-remove", initializer=leave_signals) as threads:
         for _ in threads.map(objects.delete, objects.keys()):
             pass
 

@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, TypeVar
 
+from pyramid.machine import leave_signals
+
 T = TypeVar("T")
 
 PATIENCE_S = 2.0
@@ -63,6 +65,7 @@ class Pool:
         return future
 
     def _work(self) -> None:
+        leave_signals()
         while (call := self._calls.get()) is not None:
             if not self.stopped:
                 call()

@@ -16,6 +16,7 @@ from pyramid.image.arrays import read_facts
 from pyramid.image.image import Collection, Image, Kind
 from pyramid.image.level import Level, Place
 from pyramid.image.other import tell_array, tell_group, tell_nothing
+from pyramid.machine import leave_signals
 from pyramid.ngff import (
     Dataset,
     Group,
@@ -230,7 +231,7 @@ class Reader:
         """What `do` makes of each item, in order; at once where that hides latency."""
         if self.alone or self.location.is_local or len(items) < 2:
             return map(do, items)
-        with ThreadPoolExecutor(min(REQUESTS, len(items))) as pool:
+        with ThreadPoolExecutor(min(REQUESTS, len(items)), initializer=leave_signals) as pool:
             return list(pool.map(do, items))
 
     def _at(self, path: str) -> str:

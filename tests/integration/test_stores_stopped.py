@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from pyramid.model import Box
 from pyramid.outbox import Outbox
 from pyramid.sink import Sink
 from pyramid.stores import giving_up_when, open_objects
+from pyramid.stores.remote import RemoteObjects
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET
 from tests.servers.service import Service
@@ -134,3 +136,27 @@ def test_ctrl_c_ends_a_run_in_an_outage(through: Service, proxy: FaultProxy, pre
     assert process.returncode == INTERRUPTED, told
     assert told.splitlines()[0] == "pyramid: interrupted"
     assert SECRET not in told
+
+
+def test_the_threads_of_a_run_leave_ctrl_c_to_the_one_that_waits(
+    s3: Service, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked: dict[str, set[int]] = {}
+
+    def note(place: str) -> None:
+        blocked[place] = set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    def compute(block: NDArray[Any]) -> NDArray[Any]:
+        note("compute")
+        return block
+
+    def put(objects: RemoteObjects, key: str, body: memoryview) -> None:
+        note("main" if threading.current_thread() is threading.main_thread() else "write")
+        before(objects, key, body)
+
+    before = RemoteObjects.put
+    monkeypatch.setattr(RemoteObjects, "put", put)
+    array = da.ones((64, 64), chunks=32, dtype="u1").map_blocks(compute, dtype="u1", meta=np.empty((0, 0), "u1"))
+    pyramid.convert(array, s3.url(prefix), storage_options=s3.storage_options)
+    assert blocked["main"].isdisjoint({signal.SIGINT, signal.SIGTERM})
+    assert blocked["compute"] & blocked["write"] >= {signal.SIGINT, signal.SIGTERM}
