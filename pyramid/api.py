@@ -140,7 +140,9 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
     with _runner(options) as (runner, room):
         if runner.elsewhere:
             _check_travels(source, target, options)
-        room = replace(room, whole_objects=target is not None and not locate(target).is_local)
+        whole_objects = target is not None and not locate(target).is_local
+        far = opened.spec.location is not None and not locate(opened.spec.location).is_local
+        room = replace(room, whole_objects=whole_objects, far=far)
         decided = make_plan(opened.spec, options, centred=method.centred, room=room)
         if target is not None:
             from pyramid.target import check_target  # noqa: PLC0415  (zarr: only where something is written)

@@ -1,6 +1,6 @@
 """The fused step: one block of the source becomes its part of every level of the pass, in memory.
 
-Arrays are padded to whole write units, since a chunk is stored whole. Padding holds the fill value, so that the bytes
+Arrays are padded to whole chunks, since a chunk is stored whole. Padding holds the fill value, so that the bytes
 on disk do not depend on how the work was cut.
 """
 
@@ -11,17 +11,19 @@ import math
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.errors import StoppedError
 from pyramid.model import Box, Shape
-from pyramid.planning import Level, Pass
+from pyramid.planning import Level, Pass, reduced
 from pyramid.reduce import Method
 
 FILL_VALUE = 0
+
+Read: TypeAlias = Callable[[Box, NDArray[Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Part:
     box
         Where the pixels lie in the level.
     array
-        The pixels, padded to whole write units; at its start lie the box's own.
+        The pixels, padded to whole chunks; at its start lie the box's own.
     """
 
     level: int
@@ -97,7 +99,7 @@ def process_buffers() -> Buffers:
 
 def empty_part(level: Level, number: int, box: Box, buffers: Buffers, dtype: np.dtype[Any]) -> Part:
     """A part whose padding holds the fill value, and whose own pixels are still to be filled."""
-    padded = tuple(-(-n // u) * u for n, u in zip(box.shape, level.unit, strict=True))
+    padded = tuple(-(-n // c) * c for n, c in zip(box.shape, level.chunks, strict=True))
     array = buffers.take(number, padded, dtype)
     for axis, (extent, whole) in enumerate(zip(box.shape, padded, strict=True)):
         if extent < whole:
@@ -105,8 +107,9 @@ def empty_part(level: Level, number: int, box: Box, buffers: Buffers, dtype: np.
     return Part(number, box, array)
 
 
-def build_parts(levels: Sequence[Level], one: Pass, base: Part, method: Method, buffers: Buffers) -> Iterator[Part]:
-    """Reduce a block level by level, giving each part as soon as it is made.
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a block of a pass becomes its part of every level.
 
     Parameters
     ----------
@@ -114,26 +117,71 @@ def build_parts(levels: Sequence[Level], one: Pass, base: Part, method: Method, 
         All levels of the plan.
     one
         The pass.
-    base
-        The block as read: the part of level 0, or of the level before the first.
+    dtype
+        Of the pixels.
     method
         How a window becomes a pixel.
     buffers
-        Where the parts' arrays come from; a part is valid until this thread's next block.
-
-    Yields
-    ------
-    Part
-        Of levels ``one.first`` to ``one.last``, the base itself included where it is level 0.
+        Where the parts' arrays come from.
     """
-    if one.source is None:
-        yield base
-    before = base
-    for number in range(before.level + 1, one.last + 1):
-        level = levels[number]
-        start = tuple(a // f for a, f in zip(before.box.start, level.factors, strict=True))
-        shape = tuple(-(-n // f) for n, f in zip(before.box.shape, level.factors, strict=True))
-        part = empty_part(level, number, Box(start, shape), buffers, before.array.dtype)
-        method(before.array, before.box.shape, level.factors, part.array)
-        yield part
-        before = part
+
+    levels: Sequence[Level]
+    one: Pass
+    dtype: np.dtype[Any]
+    method: Method
+    buffers: Buffers
+
+    def parts(self, box: Box, read: Read) -> Iterator[Part]:
+        """Make the parts of a block: the base slab by slab, each coarser level's whole.
+
+        Parameters
+        ----------
+        box
+            Where the block lies in what the pass reads.
+        read
+            Fills an array with a slab's pixels.
+
+        Yields
+        ------
+        Part
+            Of level 0 where the pass reads the source, and of levels ``one.first`` to ``one.last``; valid until the
+            next one is asked for.
+        """
+        number = self.one.source or 0
+        coarser = None if number == self.one.last else self._coarser(number, box)
+        for slab in self.one.slabs(box):
+            base = self._base(number, slab)
+            read(slab, base.pixels)
+            if self.one.source is None:
+                yield base
+            if coarser is not None:
+                self._reduce(base, coarser)
+        while coarser is not None:
+            yield coarser
+            before, coarser = coarser, None
+            if before.level < self.one.last:
+                coarser = self._coarser(before.level, before.box)
+                self._reduce(before, coarser)
+
+    def _base(self, number: int, slab: Box) -> Part:
+        if self.one.source is None:
+            return empty_part(self.levels[number], number, slab, self.buffers, self.dtype)
+        return Part(number, slab, self.buffers.take(number, slab.shape, self.dtype))
+
+    def _coarser(self, number: int, box: Box) -> Part:
+        level = self.levels[number + 1]
+        start = tuple(a // f for a, f in zip(box.start, level.factors, strict=True))
+        return empty_part(level, number + 1, Box(start, reduced(box.shape, level.factors)), self.buffers, self.dtype)
+
+    def _reduce(self, before: Part, part: Part) -> None:
+        """Make the pixels of `part` that those of `before` give."""
+        factors = self.levels[part.level].factors
+        start = tuple(a // f - b for a, f, b in zip(before.box.start, factors, part.box.start, strict=True))
+        shape = reduced(before.box.shape, factors)
+        out = part.array[Box(start, shape).slices] if shape != part.box.shape else part.array
+        if out.flags.c_contiguous:
+            self.method(before.array, before.box.shape, factors, out)
+            return
+        whole = self.buffers.take("reduced", shape, self.dtype)
+        self.method(before.array, before.box.shape, factors, whole)
+        out[...] = whole

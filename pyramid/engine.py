@@ -22,7 +22,7 @@ from pyramid.errors import PyramidError, StoppedError
 from pyramid.model import Source
 from pyramid.planning import Pass, Plan
 from pyramid.readers.dask import DaskSource
-from pyramid.receipt import Extremes, Receipt
+from pyramid.receipt import Extremes, Receipt, join
 from pyramid.sink import Sink
 from pyramid.task import BlockTask, may_mend
 from pyramid.wave import Receipts, Wave
@@ -103,9 +103,7 @@ class Tally:
         self.done_tasks += 1
         self.retries += receipt.attempts - 1
         self.requests_again += receipt.requests_again
-        for channel, seen in receipt.extremes:
-            before = self.extremes.get(channel)
-            self.extremes[channel] = seen if before is None else before.joined(seen)
+        join(self.extremes, receipt.extremes)
         if self.progress is not None:
             try:
                 self.progress(self.state())

@@ -26,7 +26,7 @@ Job: TypeAlias = Callable[[memoryview | None], None]
 
 
 class Body(Protocol):
-    """An object while it is made, as a context: at its end its bytes are on their way, unless an error ended it."""
+    """An object while it is made."""
 
     def room(self, size: int) -> memoryview:
         """Memory for the next `size` bytes, valid until the next call."""
@@ -36,11 +36,17 @@ class Body(Protocol):
         """Make the first `size` bytes of the room given last the object's next."""
         ...
 
-    def __enter__(self) -> Body: ...
+    def pause(self) -> None:
+        """Leave the outbox to other objects until the next call."""
+        ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def finish(self) -> None:
+        """Send it on its way: it has all its bytes. One without any is not written."""
+        ...
+
+    def abandon(self) -> None:
+        """Leave nothing of it behind."""
+        ...
 
 
 class Outbox:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from pyramid.errors import PyramidError
 from pyramid.model import Box
 
-PLANE_AXES = 2
+# Small enough for a cache, large enough that a call does not show.
+PIECE_BYTES = 2**21
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,20 @@ class Receipt:
     requests_again: int = 0
 
 
+def join(seen: dict[int, Extremes], more: Iterable[tuple[int, Extremes]]) -> None:
+    """Take the extremes of further channels, or of further pixels of one, into those seen before.
+
+    Examples
+    --------
+    >>> seen = {0: Extremes(1, 3)}
+    >>> join(seen, [(0, Extremes(0, 2)), (1, Extremes(5, 5))])
+    >>> seen
+    {0: Extremes(least=0, greatest=3), 1: Extremes(least=5, greatest=5)}
+    """
+    for channel, one in more:
+        seen[channel] = seen[channel].joined(one) if channel in seen else one
+
+
 def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extremes], ...]:
     """Extremes of each channel of a block of level 0; NaN is passed over.
 
@@ -88,11 +104,16 @@ def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extre
 
 
 def _extremes(pixels: NDArray[Any]) -> Extremes:
-    """Plane by plane: the cache still holds a plane when its maximum is looked for after its minimum."""
+    """Piece by piece: the cache still holds a piece when its maximum is looked for after its minimum."""
     if pixels.dtype.kind == "b":
         pixels = pixels.view(np.uint8)
-    if pixels.ndim > PLANE_AXES:
-        found = [_extremes(part) for part in pixels]
+    if pixels.flags.c_contiguous:
+        pixels = pixels.reshape(-1)
+    if pixels.ndim > 1 and len(pixels) == 1:
+        return _extremes(pixels[0])
+    if pixels.nbytes > PIECE_BYTES:
+        step = max(1, PIECE_BYTES * len(pixels) // pixels.nbytes)
+        found = (_extremes(pixels[at : at + step]) for at in range(0, len(pixels), step))
         return functools.reduce(Extremes.joined, found)
     if pixels.dtype.kind != "f":
         return Extremes(pixels.min().item(), pixels.max().item())

@@ -8,14 +8,13 @@ writes opens its store from that, with no request. Each object is encoded by `py
 from __future__ import annotations
 
 import functools
-import itertools
 import json
 import math
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -27,14 +26,14 @@ from zarr.buffer.cpu import NDBuffer
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore, StorePath
 
-from pyramid.block import Buffers, Part
-from pyramid.encode import Encoding
-from pyramid.errors import DamageError, PyramidError, StorageError, TargetError
+from pyramid.block import Buffers
+from pyramid.errors import DamageError, StorageError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
 from pyramid.stores import Objects, giving_up_when, locate, open_objects, open_store, public_options
 from pyramid.writers import Writer, open_writer
+from pyramid.writing import StoredLevel, Writing, told
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -51,29 +50,6 @@ READS = 4
 
 # zarr's configuration is one for the process: it is changed by one thread at a time.
 _configuring = threading.Lock()
-
-
-@dataclass(frozen=True)
-class StoredLevel:
-    """One level's array.
-
-    Parameters
-    ----------
-    metadata
-        What its ``zarr.json`` or ``.zarray`` holds, as JSON.
-    shape, unit
-        Extent, and what one object holds, in pixels.
-    prefix
-        What the keys of its objects begin with.
-    encoding
-        How a unit becomes an object.
-    """
-
-    metadata: str
-    shape: Shape
-    unit: Shape
-    prefix: str
-    encoding: Encoding
 
 
 @dataclass(frozen=True)
@@ -97,32 +73,14 @@ class Sink:
     levels: tuple[StoredLevel, ...]
     zarr_format: int = 3
 
-    def outbox(self, buffers: Buffers) -> Outbox:
+    def writing(self, buffers: Buffers) -> Writing:
         """What the parts of one block are written through, as a context: at its end they are stored."""
         item_bytes = (np.dtype(level.encoding.dtype).itemsize for level in self.levels)
         planned = max(outbox_bytes(math.prod(one.unit) * n) for one, n in zip(self.levels, item_bytes, strict=True))
         most = [level.encoding.most_bytes(level.unit) for level in self.levels]
         whole, piece = (max(sizes) for sizes in zip(*most, strict=True))
-        return Outbox(buffers, self._writer.outbox_bytes(planned, piece, whole), self._writer.lanes)
-
-    def write(self, part: Part, outbox: Outbox) -> None:
-        """Write one block's part of a level: whole chunks or shards, each in place of what is there.
-
-        Here, or at the end of the outbox, TargetError is raised with the level, the place and the cause.
-        """
-        level = self.levels[part.level]
-        most_bytes, _ = level.encoding.most_bytes(level.unit)
-        grid = (range(n // u) for n, u in zip(part.array.shape, level.unit, strict=True))
-        first = tuple(a // u for a, u in zip(part.box.start, level.unit, strict=True))
-        for at in itertools.product(*grid):
-            place = tuple(a + b for a, b in zip(first, at, strict=True))
-            box = Box(tuple(a * u for a, u in zip(at, level.unit, strict=True)), level.unit)
-            start = (i * u for i, u in zip(place, level.unit, strict=True))
-            inside = tuple(min(u, n - a) for a, u, n in zip(start, level.unit, level.shape, strict=True))
-            key = level.prefix + "/".join(map(str, place))
-            where = functools.partial(told, self.url, f"level {part.level}, object {key}")
-            with where(), self._writer.begin(key, most_bytes, outbox, where) as body:
-                level.encoding.encode(part.array[box.slices], inside, outbox.buffers, body)
+        outbox = Outbox(buffers, self._writer.outbox_bytes(planned, piece, whole), self._writer.lanes)
+        return Writing(self.url, self.levels, self._writer, outbox)
 
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box` of a level that is written."""
@@ -252,17 +210,3 @@ def open_array(metadata: Mapping[str, Any], path: StorePath, pipeline: str) -> z
 
 async def _nothing() -> None:
     """What starts zarr's threads and does no more."""
-
-
-@contextmanager
-def told(url: str, place: str, what: str = "written") -> Iterator[None]:
-    """Turn whatever a store raises into TargetError with the place."""
-    try:
-        yield
-    except StorageError as error:
-        raise TargetError(f"{locate(url)}: {place} cannot be {what}: {error}") from error
-    except PyramidError:
-        raise
-    except Exception as error:
-        cause = f"{error}" or type(error).__name__
-        raise TargetError(f"{locate(url)}: {place} cannot be {what}: {cause}") from error

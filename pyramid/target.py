@@ -26,9 +26,10 @@ from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Level, Plan
-from pyramid.sink import IN_PROGRESS, Sink, StoredLevel, group_documents, told
+from pyramid.sink import IN_PROGRESS, Sink, group_documents
 from pyramid.stores import Location, Objects, locate, open_objects
 from pyramid.writers import REQUESTS
+from pyramid.writing import StoredLevel, told
 
 # Any of these at its root makes a folder a Zarr; the ones that hold multiscales come first.
 ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import errno
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.block import Buffers, Part, build_parts, empty_part
+from pyramid.block import Buffers, Build, Read
 from pyramid.errors import PyramidError, StoppedError, StorageError, TargetError
 from pyramid.model import Box, Source
 from pyramid.planning import Pass, Plan
-from pyramid.receipt import Receipt, measure
+from pyramid.receipt import Extremes, Receipt, join, measure
 from pyramid.reduce import load_method
 from pyramid.sink import Sink
 from pyramid.stores import giving_up_when, take_retries
@@ -56,14 +57,16 @@ class BlockTask:
         Raises what a repetition may mend; what it cannot is told by the receipt.
         """
         box = self.one.box(index)
-        source_bytes = box.size_px * np.dtype(self.plan.spec.dtype).itemsize
+        dtype = np.dtype(self.plan.spec.dtype)
+        source_bytes = box.size_px * dtype.itemsize
+        build = Build(self.plan.levels, self.one, dtype, load_method(self.plan.method), self.buffers)
+        extremes: dict[int, Extremes] = {}
         try:
-            with giving_up_when(self.buffers.is_stopped):
-                base = self._base(box, pixels)
-            parts = build_parts(self.plan.levels, self.one, base, load_method(self.plan.method), self.buffers)
-            with self.sink.outbox(self.buffers) as outbox:
-                for part in parts:
-                    self.sink.write(part, outbox)
+            with giving_up_when(self.buffers.is_stopped), self.sink.writing(self.buffers) as writing:
+                for part in build.parts(box, self._reader(box, pixels)):
+                    if part.level == 0:
+                        join(extremes, measure(part.pixels, part.box, self.plan.spec.axes))
+                    writing.add(part)
         except PyramidError as error:
             if may_mend(error):
                 raise
@@ -72,22 +75,21 @@ class BlockTask:
             raise StoppedError(
                 f"block {index} at {box.start}: there is no memory left; give a smaller --memory"
             ) from error
-        extremes = measure(base.pixels, box, self.plan.spec.axes) if self.one.source is None else ()
-        return Receipt(index, source_bytes, extremes, requests_again=take_retries())
+        return Receipt(index, source_bytes, tuple(extremes.items()), requests_again=take_retries())
 
-    def _base(self, box: Box, pixels: NDArray[Any] | None) -> Part:
-        """The block as read, in this thread's memory."""
-        dtype = np.dtype(self.plan.spec.dtype)
+    def _reader(self, box: Box, handed: NDArray[Any] | None) -> Read:
+        """What fills an array with the pixels of a slab of the block at `box`."""
         if self.one.source is not None:
-            base = Part(self.one.source, box, self.buffers.take(self.one.source, box.shape, dtype))
-            self.sink.read(self.one.source, box, base.array)
-            return base
-        base = empty_part(self.plan.levels[0], 0, box, self.buffers, dtype)
-        if pixels is not None:
-            base.pixels[...] = pixels
-        elif self.source is not None:
-            self.source.read(box, base.pixels)
-        return base
+            return functools.partial(self.sink.read, self.one.source)
+        if handed is None:
+            assert self.source is not None  # which a task without pixels has
+            return self.source.read
+
+        def copy(slab: Box, out: NDArray[Any]) -> None:
+            start = tuple(a - b for a, b in zip(slab.start, box.start, strict=True))
+            out[...] = handed[Box(start, slab.shape).slices]
+
+        return copy
 
 
 def may_mend(error: PyramidError) -> bool:

@@ -13,14 +13,11 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pyramid.disk import ALIGN_BYTES, DiskFile, Pace
 from pyramid.outbox import Body, Outbox
 from pyramid.stores import Objects, locate, open_objects
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 # Where files lie while they are written: on the target's own disk, so that a rename puts them in place.
 PARTIAL = ".partial"
@@ -131,30 +128,31 @@ class _FileBody:
 
     def room(self, size: int) -> memoryview:
         if self._end + size > len(self._segment):
-            whole = self._end - self._end % ALIGN_BYTES
-            rest = bytes(self._segment[whole : self._end])
-            if whole:
-                self._outbox.send(whole, self._job(self._file.append))
+            self.pause()
             most = min(SEGMENT_BYTES, self._outbox.capacity_bytes // 2)
-            self._segment = self._outbox.room(max(most, len(rest) + size))
-            self._segment[: len(rest)] = rest
-            self._end = len(rest)
+            segment = self._outbox.room(max(most, self._end + size))
+            segment[: self._end] = self._segment
+            self._segment = segment
         return self._segment[self._end : self._end + size]
+
+    def pause(self) -> None:
+        whole = self._end - self._end % ALIGN_BYTES
+        rest = bytes(self._segment[whole : self._end])
+        if whole:
+            self._outbox.send(whole, self._job(self._file.append))
+        self._segment, self._end = memoryview(rest), len(rest)
 
     def keep(self, size: int) -> None:
         self._end += size
         self._total += size
 
-    def __enter__(self) -> _FileBody:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._outbox.send(0, lambda _: self._file.abandon())
-        elif self._total:
+    def finish(self) -> None:
+        if self._total:
+            self.room(1)  # what is sent lies in the outbox
             self._outbox.send(self._end, self._job(self._file.finish))
+
+    def abandon(self) -> None:
+        self._outbox.send(0, lambda _: self._file.abandon())
 
     def _job(self, write: Callable[[memoryview], None]) -> Callable[[memoryview | None], None]:
         def job(body: memoryview | None) -> None:
@@ -211,14 +209,15 @@ class _WholeBody:
     def keep(self, size: int) -> None:
         self._end += size
 
-    def __enter__(self) -> _WholeBody:
-        return self
+    def pause(self) -> None:
+        """It has the outbox to itself until it ends: the plan begins no other before."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None and self._end:
+    def finish(self) -> None:
+        if self._end:
             self._outbox.send(self._end, self._put)
+
+    def abandon(self) -> None:
+        """Nothing of it was sent."""
 
     def _put(self, body: memoryview | None) -> None:
         if body is not None:

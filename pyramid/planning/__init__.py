@@ -13,11 +13,11 @@ from pyramid import parsing
 from pyramid.model import Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
-from pyramid.planning.levels import Level, check_axes, make_levels
+from pyramid.planning.levels import Level, check_axes, make_levels, reduced
 from pyramid.planning.passes import Pass, Room, amplification, make_passes, outbox_bytes, show_bytes
 from pyramid.planning.table import as_html, as_text
 
-__all__ = ["Level", "Pass", "Plan", "Room", "make_plan", "outbox_bytes", "show_bytes"]
+__all__ = ["Level", "Pass", "Plan", "Room", "make_plan", "outbox_bytes", "reduced", "show_bytes"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import numpy as np
 
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape
-from pyramid.planning.levels import Level
+from pyramid.planning.levels import Level, reduced
+from pyramid.planning.slabs import choose_slab, padded_px
 
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
 BLOCK_BYTES_AIM = 32 * 2**20
@@ -25,8 +26,9 @@ TASK_BYTES_AIM = 256 * 2**20
 # an object flows into its file while it is made, no more than some segments of it.
 STREAM_BYTES = 16 * 2**20
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
-# Copies of a pixel that are as dear as to decode it, and as to leave out what of a row in a file lies beside a block.
-DECODE_COPIES, CUT_COPIES = 4, 2
+# Copies of a pixel that are as dear as to decode it, as to leave out what of a row in a file lies beside a block, as
+# memory for one that is touched for the first time, and as all that is done with one.
+DECODE_COPIES, CUT_COPIES, FRESH_COPIES, WORK_COPIES = 4, 2, 8, 16
 # What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
 SOURCE_COPIES = 2
 
@@ -43,6 +45,9 @@ class Pass:
         The levels that are written, both included.
     shape, block
         Extent of what is read, and of one block of it, in its pixels.
+    slab, group
+        What of a block is in memory at once, and how many slabs follow each other so that shards end before others
+        begin.
     task_bytes
         What one task holds at most.
     """
@@ -52,6 +57,8 @@ class Pass:
     last: int
     shape: Shape
     block: Shape
+    slab: Shape
+    group: Shape
     task_bytes: int
 
     @property
@@ -74,6 +81,11 @@ class Pass:
         extent = (min(b, n - a) for a, b, n in zip(origin, self.block, self.shape, strict=True))
         return Box(origin, tuple(extent))
 
+    def slabs(self, box: Box) -> Iterator[Box]:
+        """The slabs of a block, in the order in which they are read."""
+        for group in box.cut(self.group):
+            yield from group.cut(self.slab)
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -85,11 +97,14 @@ class Room:
         How many, and what they may hold together.
     whole_objects
         Whether an object is held until it is whole, as object storage wants it, and does not flow into a file.
+    far
+        Whether the source lies behind a network: a block is then read at once, since each reading waits.
     """
 
     workers: int
     memory_bytes: int
     whole_objects: bool = False
+    far: bool = False
 
     @property
     def task_bytes(self) -> int:
@@ -109,8 +124,8 @@ def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, room:
     passes: list[Pass] = []
     first = 0
     while first < len(levels):
-        job = _Job(levels, first, item_bytes, source_chunks, room.whole_objects)
-        passes.append(job.choose(room))
+        job = _Job(levels, first, item_bytes, source_chunks, room)
+        passes.append(job.choose())
         first = passes[-1].last + 1
     return tuple(passes)
 
@@ -123,46 +138,53 @@ class _Job:
     first: int
     item_bytes: int
     source_chunks: Shape
-    whole_objects: bool
+    room: Room
 
     @property
     def shape(self) -> Shape:
         return self.levels[max(0, self.first - 1)].shape
 
-    def choose(self, room: Room) -> Pass:
+    def choose(self) -> Pass:
         smallest = self.smallest()
-        if smallest.task_bytes > room.task_bytes:
+        if smallest.task_bytes > self.room.task_bytes:
             # Any level may have to be the first of a pass: what holds the largest of their smallest blocks will do.
             others = (replace(self, first=number).smallest() for number in range(len(self.levels)))
             enough = max(other.task_bytes for other in others)
             raise OptionError(
                 f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, and "
-                f"{show_bytes(room.memory_bytes)} is allowed for {room.workers}; give --memory "
-                f"{show_bytes(enough * room.workers)}, fewer workers, or smaller chunks or shards"
+                f"{show_bytes(self.room.memory_bytes)} is allowed for {self.room.workers}; give --memory "
+                f"{show_bytes(enough * self.room.workers)}, fewer workers, or smaller chunks or shards"
             )
-        fitting = [smallest, *self._fitting(smallest, room)]
+        fitting = [smallest, *self._fitting(smallest)]
         chosen = min(fitting, key=lambda one: (self._dear_px(one), -one.last))
-        return self._grown(self._widened(chosen, room), room)
+        return self._grown(self._widened(chosen))
 
-    def _fitting(self, smallest: Pass, room: Room) -> Iterator[Pass]:
+    def _fitting(self, smallest: Pass) -> Iterator[Pass]:
         """The passes of more levels that fit, each in its smallest blocks, and in such of whole rows."""
         for last in range(self.first, len(self.levels)):
             edges = self._edges(last)
             rows = (*edges[:-1], self.shape[-1])
             found = [self._pass(last, block) for block in dict.fromkeys((edges, rows))]
-            found = [one for one in found if self._fits(one, smallest, room)]
+            found = [one for one in found if self._fits(one, smallest)]
             if not found:
                 return
             yield from found
 
-    def _fits(self, one: Pass, smallest: Pass, room: Room) -> bool:
-        return one.task_bytes <= min(room.task_bytes, TASK_BYTES_AIM) and not _starves(one, smallest, room)
+    def _fits(self, one: Pass, smallest: Pass) -> bool:
+        return one.task_bytes <= min(self.room.task_bytes, TASK_BYTES_AIM) and not _starves(one, smallest, self.room)
 
     def _dear_px(self, one: Pass) -> int:
-        """What a pass costs beyond reading, in pixels copied: its last level decoded again, rows cut short."""
+        """What a pass costs beyond its work, in pixels copied.
+
+        That is its last level decoded again, rows cut short, memory touched for the first time, and workers that have
+        nothing left to do at its end.
+        """
         again = self.levels[one.last].shape if one.last + 1 < len(self.levels) else ()
         cut = self.first == 0 and self.source_chunks[-1] == 1 and one.block[-1] < self.shape[-1]
-        return DECODE_COPIES * math.prod(again) * bool(again) + CUT_COPIES * math.prod(self.shape) * cut
+        idle = -one.tasks % self.room.workers / one.tasks
+        fresh = min(self.room.workers, one.tasks) * one.task_bytes // self.item_bytes
+        dear = DECODE_COPIES * math.prod(again) * bool(again) + FRESH_COPIES * fresh
+        return dear + int((CUT_COPIES * cut + WORK_COPIES * idle) * math.prod(self.shape))
 
     def smallest(self) -> Pass:
         """The pass of the first level alone, in its smallest blocks."""
@@ -181,50 +203,55 @@ class _Job:
         return tuple(map(min, edges, self.shape))
 
     def _pass(self, last: int, block: Shape) -> Pass:
+        slab = group = block
+        if self.first == 0 and not self.room.far:
+            base, factors = self.levels[0], self.levels[min(1, last)].factors
+            one_object = self.room.whole_objects
+            slab = choose_slab(base, factors, block, self.source_chunks, self.item_bytes, one_object=one_object)
+            group = tuple(map(min, map(math.lcm, slab, base.unit), block))
         source = None if self.first == 0 else self.first - 1
-        return Pass(source, self.first, last, self.shape, block, self._task_bytes(last, block))
+        return Pass(source, self.first, last, self.shape, block, slab, group, self._task_bytes(last, block, slab))
 
-    def _task_bytes(self, last: int, block: Shape) -> int:
-        held = 0 if self.first == 0 else math.prod(block)
+    def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
+        held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
+        if slab != block and last > 0:
+            held += math.prod(reduced(slab, self.levels[1].factors))  # on its way to where it lies in level 1
         extent = block
-        largest_unit = 0
-        for number in range(self.first, last + 1):
-            level = self.levels[number]
-            if number > 0:
-                extent = tuple(-(-n // f) for n, f in zip(extent, level.factors, strict=True))
-            held += math.prod(-(-n // u) * u for n, u in zip(extent, level.unit, strict=True))
-            largest_unit = max(largest_unit, math.prod(level.unit))
-        piece = math.prod(map(min, self.source_chunks, block)) if self.first == 0 else 0
-        outbox = outbox_bytes(largest_unit * self.item_bytes)
-        if not self.whole_objects:
-            chunk = max(math.prod(level.chunks) for level in self.levels[self.first : last + 1])
+        for level in self.levels[max(self.first, 1) : last + 1]:
+            extent = reduced(extent, level.factors)
+            held += padded_px(extent, level.chunks)
+        held += SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
+        written = self.levels[self.first : last + 1]
+        outbox = outbox_bytes(max(math.prod(level.unit) for level in written) * self.item_bytes)
+        if not self.room.whole_objects:
+            chunk = max(math.prod(level.chunks) for level in written)
             outbox = max(min(outbox, STREAM_BYTES), math.ceil(OUTBOX_UNITS * chunk * self.item_bytes))
-        return (held + SOURCE_COPIES * piece) * self.item_bytes + outbox
+        return held * self.item_bytes + outbox
 
-    def _widened(self, chosen: Pass, room: Room) -> Pass:
+    def _widened(self, chosen: Pass) -> Pass:
         """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""
         if self.first > 0:
             return chosen
         for axis in reversed(range(len(chosen.block))):
             edge = min(math.lcm(chosen.block[axis], self.source_chunks[axis]), chosen.shape[axis])
-            chosen = self._with_edge(chosen, axis, edge, room)
+            chosen = self._with_edge(chosen, axis, edge)
         return chosen
 
-    def _grown(self, chosen: Pass, room: Room) -> Pass:
+    def _grown(self, chosen: Pass) -> Pass:
         """The pass in blocks large enough that a task's own cost does not show."""
         for axis in reversed(range(len(chosen.block))):
             while math.prod(chosen.block) * self.item_bytes * 2 <= BLOCK_BYTES_AIM:
-                wider = self._with_edge(chosen, axis, min(2 * chosen.block[axis], chosen.shape[axis]), room)
+                wider = self._with_edge(chosen, axis, min(2 * chosen.block[axis], chosen.shape[axis]))
                 if wider.block == chosen.block:
                     break
                 chosen = wider
         return chosen
 
-    def _with_edge(self, chosen: Pass, axis: int, edge: int, room: Room) -> Pass:
+    def _with_edge(self, chosen: Pass, axis: int, edge: int) -> Pass:
         """The pass with another edge on one axis, or as it is where that does not fit."""
         block = (*chosen.block[:axis], edge, *chosen.block[axis + 1 :])
         wider = self._pass(chosen.last, block)
-        fits = wider.task_bytes <= room.task_bytes and not _starves(wider, chosen, room)
+        fits = wider.task_bytes <= self.room.task_bytes and not _starves(wider, chosen, self.room)
         return wider if fits else chosen
 
 

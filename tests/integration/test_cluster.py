@@ -61,33 +61,33 @@ def test_the_command_line_runs_on_the_cluster_at_an_address(
 def _fail_each_write_once(folder: str) -> None:
     """Make every block's writes fail at first, in this worker: a marker tells that a part has failed already."""
     from pyramid.block import Part
-    from pyramid.outbox import Outbox
-    from pyramid.sink import Sink
+    from pyramid.writing import Writing
 
-    write = Sink.write
+    add = Writing.add
 
-    def failing(self: Sink, part: Part, outbox: Outbox) -> None:
-        marker = Path(folder) / f"{part.level}-{'-'.join(map(str, part.box.start))}"
+    def failing(self: Writing, part: Part) -> None:
+        marker = Path(folder) / f"level {part.level}, channel {part.box.start[0]}"
         if not marker.exists():
             marker.touch()
             raise TargetError(f"{marker.name}: refused for once")
-        write(self, part, outbox)
+        add(self, part)
 
-    Sink.write = failing  # type: ignore[method-assign]  # the fault is put in on purpose
+    Writing.add = failing  # type: ignore[method-assign]  # the fault is put in on purpose
 
 
 def test_every_block_failing_once_leaves_the_same_bytes(local: dict[str, str], tmp_path: Path) -> None:
     markers = tmp_path / "markers"
     markers.mkdir()
-    # Two levels a block keep the failures of a block within the three repetitions that it has.
+    # A channel a block, and two levels, keep its failures within the three repetitions that it has.
+    image = IMAGE.reshape(6, 3, *IMAGE.shape[2:])
     options: dict[str, Any] = {**OPTIONS, "levels": 2, "scale_factors": {"y": 2, "x": 2}, "memory": "6MiB"}
-    pyramid.convert(IMAGE, tmp_path / "whole", **options)
+    pyramid.convert(image, tmp_path / "whole", **options)
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
         Client(cluster) as client,
     ):
         client.run(_fail_each_write_once, str(markers))
-        pyramid.convert(IMAGE, tmp_path / "failing", **options)
+        pyramid.convert(image, tmp_path / "failing", **options)
     assert len(list(markers.iterdir())) > 8
     assert digests(tmp_path / "failing") == digests(tmp_path / "whole")
 

@@ -83,13 +83,16 @@ def test_nothing_but_objects_is_left(tmp_path: Path) -> None:
 def _write(folder: Path, key: str, pieces: Iterable[bytes]) -> None:
     """Write an object in pieces of at most MOST bytes, as an encoder does."""
     writer = LocalWriter(str(folder))
-    with (
-        Outbox(Buffers(), writer.outbox_bytes(30 * MOST, MOST, 30 * MOST), writer.lanes) as outbox,
-        writer.begin(key, 30 * MOST, outbox, nullcontext) as body,
-    ):
-        for one in pieces:
-            body.room(MOST)[: len(one)] = one
-            body.keep(len(one))
+    with Outbox(Buffers(), writer.outbox_bytes(30 * MOST, MOST, 30 * MOST), writer.lanes) as outbox:
+        body = writer.begin(key, 30 * MOST, outbox, nullcontext)
+        try:
+            for one in pieces:
+                body.room(MOST)[: len(one)] = one
+                body.keep(len(one))
+        except BaseException:
+            body.abandon()
+            raise
+        body.finish()
 
 
 @pytest.mark.parametrize("direct", [False, True])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyramid.errors import OptionError
-from pyramid.model import SourceSpec
+from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options import make_options
-from pyramid.planning import Pass, Plan, Room, make_plan
+from pyramid.planning import Pass, Plan, Room, make_plan, slabs
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tcyx", "tzyx", "tczyx")
 
@@ -57,7 +58,12 @@ def choices(draw: st.DrawFn, axes: str) -> dict[str, Any]:
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     spec = draw(specs())
-    room = Room(draw(st.integers(1, 9)), draw(st.integers(2**22, 2**32)))
+    room = Room(draw(st.integers(1, 9)), draw(st.integers(2**22, 2**32)), draw(st.booleans()), draw(st.booleans()))
+    with mock.patch.object(slabs, "SLAB_BYTES_AIM", draw(st.sampled_from([0, 2**12, slabs.SLAB_BYTES_AIM]))):
+        return _plan(draw, spec, room)
+
+
+def _plan(draw: st.DrawFn, spec: SourceSpec, room: Room) -> Plan:
     try:
         return make_plan(spec, make_options(draw(choices(spec.axes))), centred=True, room=room)
     except OptionError as error:
@@ -126,7 +132,44 @@ def test_a_task_stays_within_its_memory(plan: Plan) -> None:
     item_bytes = np.dtype(plan.spec.dtype).itemsize
     for one in plan.passes:
         assert one.task_bytes <= plan.room.task_bytes
-        assert one.task_bytes >= math.prod(one.block) * item_bytes
+        assert one.task_bytes >= math.prod(one.slab) * item_bytes
+
+
+@given(plans())
+def test_slabs_tile_their_block_and_cut_no_chunk_and_no_window(plan: Plan) -> None:
+    for one in plan.passes:
+        base = plan.levels[one.source or 0]
+        factors = plan.levels[1].factors if one.source is None and one.last > 0 else (1,) * len(one.block)
+        box = one.box(one.tasks - 1)
+        found = list(one.slabs(box))
+        assert len({slab.start for slab in found}) == len(found)
+        assert sum(slab.size_px for slab in found) == box.size_px
+        for slab in found:
+            for a, b, end, chunk, f in zip(slab.start, slab.stop, box.stop, base.chunks, factors, strict=True):
+                assert a % chunk == a % f == 0
+                assert b == end or b % chunk == b % f == 0
+
+
+@given(plans())
+def test_shards_get_their_chunks_in_order_and_few_are_begun_at_once(plan: Plan) -> None:
+    level, one = plan.levels[0], plan.passes[0]
+    box = one.box(0)
+    left = {unit: _share(box, unit, level.unit).size_px for unit in box.tiles(level.unit)}
+    last: dict[Shape, Shape] = {}
+    for slab in one.slabs(box):
+        for unit in slab.tiles(level.unit):
+            share = _share(slab, unit, level.unit)
+            left[unit] -= share.size_px
+            for chunk in share.tiles(level.chunks):
+                assert last.get(unit, (-1,)) < chunk
+                last[unit] = chunk
+        begun = sum(left[unit] > 0 for unit in last)
+        assert begun <= (1 if plan.room.whole_objects else slabs.OPEN_SHARDS)
+    assert not any(left.values())
+
+
+def _share(box: Box, at: Shape, unit: Shape) -> Box:
+    return box.shared(Box(tuple(i * u for i, u in zip(at, unit, strict=True)), unit))
 
 
 @given(specs(), st.integers(1, 64), st.integers(2**28, 2**36))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dask
 import dask.array as da
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pyramid
+from pyramid.planning import slabs
 from tests.stores import digests, downsample, read_level
 from tests.strategies import DTYPES, FLOATS, pixels
 
@@ -74,8 +76,15 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def _cut(draw: st.DrawFn) -> dict[str, Any]:
-    """What must not show in the bytes: memory, and so blocks and passes, and workers."""
-    return {"workers": draw(st.integers(1, 4)), "memory": draw(st.sampled_from(["64MiB", "4GiB"]))}
+    """What must not show in the bytes: memory, and so blocks and passes, workers, and slabs."""
+    slab_bytes = draw(st.sampled_from([0, 2**11, slabs.SLAB_BYTES_AIM]))
+    options = {"workers": draw(st.integers(1, 4)), "memory": draw(st.sampled_from(["64MiB", "4GiB"]))}
+    return {**options, "slab_bytes": slab_bytes}
+
+
+def _convert(source: object, target: Path, *, slab_bytes: int, **options: Any) -> None:
+    with mock.patch.object(slabs, "SLAB_BYTES_AIM", slab_bytes):
+        pyramid.convert(source, target, **options)
 
 
 cuts = st.composite(_cut)()
@@ -89,7 +98,7 @@ def _factors(case: Case) -> list[tuple[int, ...]]:
 def test_each_level_is_made_of_the_level_before(case: Case, cut: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "image.ome.zarr"
-        pyramid.convert(case.image, target, **case.options, **cut)
+        _convert(case.image, target, **case.options, **cut)
         version = case.options["ome_zarr_version"]
         levels = [read_level(target, number, version) for number in range(len(_factors(case)) + 1)]
     np.testing.assert_array_equal(levels[0], case.image, strict=True)
@@ -104,10 +113,10 @@ def test_bytes_do_not_tell_how_the_work_was_cut(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         first, second, third = (Path(folder) / name for name in ("first", "second", "third"))
-        pyramid.convert(case.image, first, **case.options, **one)
+        _convert(case.image, first, **case.options, **one)
         with dask.config.set(scheduler=scheduler):
-            pyramid.convert(case.image, second, **case.options, **other)
-        pyramid.convert(da.from_array(case.image, chunks=7), third, **case.options, **other)
+            _convert(case.image, second, **case.options, **other)
+        _convert(da.from_array(case.image, chunks=7), third, **case.options, **other)
         assert digests(first) == digests(second) == digests(third)
 
 
@@ -120,8 +129,9 @@ def test_passes_that_memory_forces_leave_the_same_bytes(tmp_path: Path, version:
         options["shards"] = shards if shards == "none" else {"z": 6, "y": 64, "x": 64}
     options["scale_factors"] = [{"z": 3, "y": 2, "x": 2}, {"y": 3, "x": 2}, {"z": 2, "y": 2, "x": 2}]
     much = pyramid.plan(image, **options, memory="1GiB", workers=1)
-    little = pyramid.plan(image, **options, memory="850kiB", workers=1)
+    memory = "850kiB" if options.get("shards", "none") != "none" else "200kiB"
+    little = pyramid.plan(image, **options, memory=memory, workers=1)
     assert len(little.passes) > len(much.passes)
     pyramid.convert(image, tmp_path / "much", **options, memory="1GiB", workers=1)
-    pyramid.convert(image, tmp_path / "little", **options, memory="850kiB", workers=1)
+    pyramid.convert(image, tmp_path / "little", **options, memory=memory, workers=1)
     assert digests(tmp_path / "much") == digests(tmp_path / "little")

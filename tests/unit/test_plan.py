@@ -80,7 +80,7 @@ def test_no_piece_of_the_source_is_decoded_twice(spec: SourceSpec) -> None:
 
 def test_a_million_blocks_are_planned_at_once() -> None:
     made = plan(image("zyx", (100_000, 10_000, 10_000)), chunks={"z": 1, "y": 512, "x": 512}, shards="none")
-    assert made.tasks > 100_000
+    assert made.tasks >= 100_000
     assert made.passes[0].box(made.passes[0].tasks - 1).stop == (100_000, 10_000, 10_000)
 
 
