@@ -15,13 +15,17 @@ from pyramid.ngff import Dataset, Multiscale, OmeroChannel, attributes, creator,
 from pyramid.planning import Plan
 from pyramid.receipt import Extremes
 from pyramid.sink import Sink
+from pyramid.stores import locate, side_by_side
 
 SHOWN_PERCENT = (1.0, 99.9)
 # Percentiles are taken of a level of at least this many pixels a channel, in planes of at most that many in all.
 SAMPLE_PX_LEAST = 2**16
 SAMPLE_PX_MOST = 2**20
-# Planes of one chunk are read with what lies between them, up to this.
+# Planes of one chunk are read with what lies between them, up to this. Reads side by side hold no more with all objects
+# that they touch.
 SAMPLE_PX_HELD = 2**24
+# Reads that are under way at once over the network.
+READS = 16
 
 
 def finish(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> None:
@@ -57,13 +61,13 @@ def _middle(axes: str, shape: Shape) -> int:
 
 
 def _channels(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
+    shown = {channel: _shown(sample) for channel, sample in _samples(plan, sink)}
     measured = []
-    for channel, sample in enumerate(_samples(plan, sink)):
+    for channel in sorted(shown):
         seen = extremes[channel]
         least = math.nan if seen.least is None else seen.least
         greatest = math.nan if seen.greatest is None else seen.greatest
-        start, end = _shown(sample)
-        measured.append((least, greatest, start, end))
+        measured.append((least, greatest, *shown[channel]))
     return omero_channels(plan.spec.channels, plan.spec.dtype, measured)
 
 
@@ -76,20 +80,43 @@ def _shown(sample: NDArray[Any]) -> tuple[float, float]:
     return float(start), float(end)
 
 
-def _samples(plan: Plan, sink: Sink) -> Iterator[NDArray[Any]]:
-    """Some pixels of each channel, of a small level: planes evenly spread over time and depth."""
+def _samples(plan: Plan, sink: Sink) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Each channel, in any order, and some pixels of it, of a small level: planes evenly spread over time and depth."""
     axes = plan.spec.axes
     number = _sampled_level(plan)
     level = plan.levels[number]
-    for channel in range(level.shape[axes.index("c")] if "c" in axes else 1):
-        planes = []
-        for boxes in _together(_planes(axes, level.shape, channel), level.chunks):
-            around = _around(boxes)
-            pixels = np.empty(around.shape, plan.spec.dtype)
-            sink.read(number, around, pixels)
-            within = (tuple(a - b for a, b in zip(box.start, around.start, strict=True)) for box in boxes)
-            planes += [pixels[Box(start, box.shape).slices].ravel() for start, box in zip(within, boxes, strict=True)]
-        yield np.concatenate(planes)
+
+    def read(task: tuple[int, Sequence[Box]]) -> tuple[int, NDArray[Any]]:
+        channel, boxes = task
+        around = _around(boxes)
+        pixels = np.empty(around.shape, plan.spec.dtype)
+        sink.read(number, around, pixels)
+        within = (tuple(a - b for a, b in zip(box.start, around.start, strict=True)) for box in boxes)
+        planes = (pixels[Box(start, box.shape).slices] for start, box in zip(within, boxes, strict=True))
+        return channel, np.concatenate([plane.ravel() for plane in planes])
+
+    channels = range(level.shape[axes.index("c")] if "c" in axes else 1)
+    reads = [(c, boxes) for c in channels for boxes in _together(_planes(axes, level.shape, c), level.chunks)]
+    most = 1 if locate(sink.url).is_local else _reads_at_once((_around(boxes) for _, boxes in reads), level.unit)
+    held: dict[int, list[NDArray[Any]]] = {}
+    for channel, pixels in side_by_side(read, reads, most):
+        held.setdefault(channel, []).append(pixels)
+        if len(held[channel]) == len(reads) // len(channels):
+            yield channel, np.concatenate(held.pop(channel))
+
+
+def _reads_at_once(boxes: Iterable[Box], unit: Shape) -> int:
+    """How many boxes are read at once, so that the objects that they lie in are not too much to hold.
+
+    Examples
+    --------
+    >>> _reads_at_once([Box((0, 100), (1, 3000))], (256, 1024))
+    16
+    >>> _reads_at_once([Box((0, 100), (1, 3000))], (1024, 1024))
+    4
+    """
+    most_units = max(sum(1 for _ in box.tiles(unit)) for box in boxes)
+    return min(READS, max(1, SAMPLE_PX_HELD // (most_units * math.prod(unit))))
 
 
 def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:

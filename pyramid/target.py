@@ -10,8 +10,8 @@ import contextlib
 import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 import zarr
@@ -21,15 +21,16 @@ from pyramid.block import FILL_VALUE
 from pyramid.codecs import Config, chosen_shuffle, compressors
 from pyramid.encode import Encoding
 from pyramid.errors import StorageError, TargetError
-from pyramid.machine import leave_signals
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Level, Plan
 from pyramid.sink import IN_PROGRESS, Sink, group_documents
-from pyramid.stores import Location, Objects, locate, open_objects
+from pyramid.stores import Location, Objects, locate, open_objects, side_by_side
 from pyramid.writers import REQUESTS
 from pyramid.writing import StoredLevel, told
+
+T = TypeVar("T")
 
 # Any of these at its root makes a folder a Zarr; the ones that hold multiscales come first.
 ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
@@ -130,9 +131,10 @@ def create_sink(plan: Plan, url: str, options: Options) -> Sink:
     arrays = [_array_documents(str(number), level, plan, codecs) for number, level in enumerate(plan.levels)]
     with told(url, "metadata"):
         # That a run goes on is told before anything else is there.
-        for documents in (group_documents(form.zarr_format, IN_PROGRESS), *(documents for _, documents in arrays)):
-            for key, body in documents.items():
-                objects.put(key, body)
+        for key, body in group_documents(form.zarr_format, IN_PROGRESS).items():
+            objects.put(key, body)
+        documents = [document for _, documents in arrays for document in documents.items()]
+        _do_each(lambda document: objects.put(*document), documents, locate(url))
     levels = tuple(
         StoredLevel(
             metadata=metadata,
@@ -168,8 +170,7 @@ def _make_folder(location: Location) -> None:
 
 def _remove(location: Location, objects: Objects) -> None:
     """Empty the place, what makes it an OME-Zarr first: half removed, it must not look whole."""
-    for key in ROOT_KEYS:
-        objects.delete(key)
+    _do_each(objects.delete, ROOT_KEYS, location)
     if location.is_local:
         for name in os.listdir(location.path):
             path = os.path.join(location.path, name)
@@ -178,9 +179,13 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    with ThreadPoolExecutor(REQUESTS, thread_name_prefix="pyramid-remove", initializer=leave_signals) as threads:
-        for _ in threads.map(objects.delete, objects.keys()):
-            pass
+    _do_each(objects.delete, objects.keys(), location)
+
+
+def _do_each(request: Callable[[T], None], items: Iterable[T], location: Location) -> None:
+    """Make requests in turn on local disk; elsewhere side by side, since each is a round trip."""
+    for _ in side_by_side(request, items, 1 if location.is_local else REQUESTS):
+        pass
 
 
 def _array_documents(

@@ -6,6 +6,7 @@ without anything secret. What pickles is a URL and the options that are no secre
 once a URL.
 """
 
+from pyramid.stores.abreast import side_by_side
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_store, public_options
@@ -20,5 +21,6 @@ __all__ = [
     "open_objects",
     "open_store",
     "public_options",
+    "side_by_side",
     "take_retries",
 ]

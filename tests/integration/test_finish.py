@@ -16,16 +16,21 @@ from pyramid.sink import Sink
 SHAPE, CHUNKS = (2, 70, 256, 256), {"z": 32, "y": 128, "x": 128}
 
 
-@pytest.mark.parametrize(("held_px", "reads"), [(2**24, 3), (4 * 256**2, 16)])
+@pytest.mark.parametrize(("held_px", "reads", "at_once"), [(2**23, 3, 4), (4 * 256**2, 16, 1)])
 def test_a_chunk_is_read_once_though_many_planes_of_it_are_looked_at(
-    held_px: int, reads: int, prefix: str, monkeypatch: pytest.MonkeyPatch
+    held_px: int, reads: int, at_once: int, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boxes: list[Box] = []
+    reading: list[Box] = []
+    most: list[int] = []
     read = Sink.read
 
     def recording(sink: Sink, level: int, box: Box, out: NDArray[Any]) -> None:
         boxes.append(box)
+        reading.append(box)
+        most.append(len(reading))
         read(sink, level, box, out)
+        reading.remove(box)
 
     monkeypatch.setattr(Sink, "read", recording)
     monkeypatch.setattr(finish, "SAMPLE_PX_HELD", held_px)
@@ -33,6 +38,7 @@ def test_a_chunk_is_read_once_though_many_planes_of_it_are_looked_at(
     image = pyramid.convert(pixels, f"memory://tests/{prefix}", axes="czyx", chunks=CHUNKS, shards="none")
     assert len(boxes) == 2 * reads
     assert all(box.size_px <= held_px for box in boxes)
+    assert 1 <= max(most) <= at_once
     looked_at = np.linspace(0, SHAPE[1] - 1, 16).round().astype(int)
     for channel, planes in zip(image.channels, pixels[:, looked_at], strict=True):
         assert channel.window is not None

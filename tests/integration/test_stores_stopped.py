@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import pyramid
 from pyramid.block import Buffers
-from pyramid.errors import PyramidError, SourceError, StoppedError
+from pyramid.errors import PyramidError, SourceError, StoppedError, StorageError, TargetError
 from pyramid.model import Box
 from pyramid.outbox import Outbox
 from pyramid.sink import Sink
@@ -120,6 +120,25 @@ def test_a_block_that_fails_ends_the_requests_of_the_others(through: Service, pr
     with pytest.raises(PyramidError, match="of my own"):
         pyramid.convert(array, through.url(prefix), storage_options=through.storage_options, memory="2.5MiB", **options)
     assert 1 <= len(proxy.befallen) <= FEW
+
+
+def test_an_array_whose_metadata_is_refused_ends_the_requests_of_the_others(
+    through: Service, proxy: FaultProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.inject(Fault(Kind.UNAVAILABLE, "PUT", "*/0/zarr.json", times=math.inf))
+    put = RemoteObjects.put
+
+    def refuse(objects: RemoteObjects, key: str, body: bytes) -> None:
+        if key == "1/zarr.json":
+            wait_for_a_hit(proxy)
+            raise StorageError(f"PUT {key}: 403", permanent=True)
+        put(objects, key, body)
+
+    monkeypatch.setattr(RemoteObjects, "put", refuse)
+    with pytest.raises(TargetError, match=r"metadata cannot be written: PUT 1/zarr\.json: 403"):
+        pyramid.convert(np.zeros((600, 600), "u1"), through.url(prefix), storage_options=through.storage_options)
+    assert 1 <= len(proxy.befallen) <= FEW
+    assert set(through.objects(prefix)) == {"zarr.json", "2/zarr.json"}
 
 
 def test_ctrl_c_ends_a_run_in_an_outage(through: Service, proxy: FaultProxy, prefix: str, tmp_path: Path) -> None:
