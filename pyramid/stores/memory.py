@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key, hand_over
 from pyramid.stores.scheme import Access, Scheme
 from pyramid.stores.sums import md5
 
@@ -55,11 +55,7 @@ class MemoryObjects:
     def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
         """The whole object, in one piece."""
         del expected_bytes
-        body = self.get(key)
-        if body is None:
-            return None
-        into.write(body)
-        return len(body)
+        return hand_over(self.get(key), into)
 
     def size(self, key: str) -> int | None:
         """How many bytes it has."""

@@ -116,3 +116,11 @@ def check_key(key: str) -> str:
     if key and (any(part in ("", ".", "..") for part in parts) or "\\" in key or "\0" in key):
         raise OptionError(f"{key!r} is no key of an object: its parts are names between single slashes")
     return key
+
+
+def hand_over(body: bytes | None, into: Into) -> int | None:
+    """Give an object to `into` in one piece, for a store that has no smaller ones; how many bytes, None for none."""
+    if body is None:
+        return None
+    into.write(body)
+    return len(body)

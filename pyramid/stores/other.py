@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from pyramid.errors import OptionError, StorageError
-from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key, hand_over
 from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, persist
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.secret import without_secrets
@@ -62,11 +62,7 @@ class OtherObjects:
     def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
         """The whole object, in one piece."""
         del expected_bytes
-        body = self.get(key)
-        if body is None:
-            return None
-        into.write(body)
-        return len(body)
+        return hand_over(self.get(key), into)
 
     def size(self, key: str) -> int | None:
         """How many bytes it has."""
