@@ -88,7 +88,18 @@ def test_a_fault_at_each_place_changes_nothing(
 
 
 @pytest.mark.parametrize("name", ["s3", "google"])
-def test_a_body_damaged_on_its_way_there_is_sent_again(
+@pytest.mark.parametrize(
+    ("kind", "method", "asked"),
+    [
+        (Kind.CORRUPT_UP, "PUT", {place: 3 if place == "zarr.json" else 2 for place in PLACES.values()}),
+        (Kind.CORRUPT_DOWN, "GET", dict.fromkeys(READ_BACK, 2)),
+    ],
+    ids=["there", "back"],
+)
+def test_a_body_damaged_on_its_way_is_sent_again(
+    kind: Kind,
+    method: str,
+    asked: dict[str, int],
     name: str,
     fault_proxy: Callable[[str], FaultProxy],
     prefix: str,
@@ -97,32 +108,14 @@ def test_a_body_damaged_on_its_way_there_is_sent_again(
 ) -> None:
     service: Service = request.getfixturevalue(name)
     proxy = fault_proxy(service.endpoint)
-    proxy.inject(*at_each(Kind.CORRUPT_UP, prefix))
-    storage = service.through(proxy.endpoint).storage_options
-    pyramid.convert(IMAGE, service.url(prefix), storage_options=storage, **OPTIONS)
-    assert stored(service, prefix) == local
-    assert len(proxy.befallen) == len(PLACES)
-    for place in PLACES.values():
-        assert proxy.count("PUT", f"images/{prefix}/{place}") == (3 if place == "zarr.json" else 2)
-
-
-@pytest.mark.parametrize("name", ["s3", "google"])
-def test_a_body_damaged_on_its_way_back_is_fetched_again(
-    name: str,
-    fault_proxy: Callable[[str], FaultProxy],
-    prefix: str,
-    local: dict[str, str],
-    request: pytest.FixtureRequest,
-) -> None:
-    service: Service = request.getfixturevalue(name)
-    proxy = fault_proxy(service.endpoint)
-    proxy.inject(*(Fault(Kind.CORRUPT_DOWN, "GET", f"images/{prefix}/{place}") for place in READ_BACK))
+    # The last request but one is damaged: of the group, the second PUT is the one that makes it whole.
+    proxy.inject(*(Fault(kind, method, f"images/{prefix}/{place}", at=count - 1) for place, count in asked.items()))
     storage = service.through(proxy.endpoint).storage_options
     image = pyramid.convert(IMAGE, service.url(prefix), storage_options=storage, **OPTIONS)
     assert [level.shape for level in image.levels] == [(300, 280), (150, 140)]
     assert stored(service, prefix) == local
-    assert len(proxy.befallen) == len(READ_BACK)
-    assert all(proxy.count("GET", f"images/{prefix}/{place}") == 2 for place in READ_BACK)
+    assert len(proxy.befallen) == len(asked)
+    assert {place: proxy.count(method, f"images/{prefix}/{place}") for place in asked} == asked
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
