@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pyramid.errors import SourceError
+from pyramid.extents import read_extents, read_named
 from pyramid.model import Shape
 from pyramid.nodes import Node, join, shown
-
-MAX_NDIM = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,73 +71,42 @@ def grid_of(node: Node) -> Grid:
     SourceError
         For a document that lacks a shape or chunks, and for a grid or keys of a kind that is not known.
     """
-    document = node.array
-    if document is None:
-        raise SourceError(f"{node.path or 'the root'} is a group, and an array was looked for")
-    place = join(node.path, "zarr.json" if node.zarr_format == 3 else ".zarray")
-    shape = _lengths(document.get("shape"), 0, f"{place}: shape")
-    if node.zarr_format == 3:
-        chunks, prefix, separator = _read_v3(document, place)
+    try:
+        shape, unit = read_extents(node)
+        prefix, separator = _spelling(node)
+    except SourceError as error:
+        place = join(node.path, "zarr.json" if node.zarr_format == 3 else ".zarray")
+        raise SourceError(f"{place}: {error}") from None
+    return Grid(tuple(-(-n // edge) for n, edge in zip(shape, unit, strict=True)), prefix, separator)
+
+
+def _spelling(node: Node) -> tuple[str, str]:
+    """Prefix and separator."""
+    document = node.array or {}
+    if node.zarr_format == 2:
+        key, prefix, separator = "dimension_separator", "", document.get("dimension_separator", ".")
     else:
-        chunks = _lengths(document.get("chunks"), 1, f"{place}: chunks")
-        prefix, separator = "", _separator(document.get("dimension_separator", "."), f"{place}: dimension_separator")
-    if len(shape) != len(chunks):
-        raise SourceError(f"{place}: a shape of {len(shape)} axes and chunks of {len(chunks)}")
-    return Grid(tuple(-(-n // chunk) for n, chunk in zip(shape, chunks, strict=True)), prefix, separator)
-
-
-def _read_v3(document: Mapping[str, Any], place: str) -> tuple[Shape, str, str]:
-    """Chunk shape, prefix and separator."""
-    if document.get("storage_transformers"):
-        raise SourceError(f"{place}: storage_transformers change keys in a way that is not known here")
-    name, grid = _named(document.get("chunk_grid"), f"{place}: chunk_grid")
-    if name != "regular":
-        raise SourceError(f"{place}: a chunk_grid is 'regular' here, not {shown(name)}")
-    chunks = _lengths(grid.get("chunk_shape"), 1, f"{place}: chunk_shape")
-    name, keys = _named(document.get("chunk_key_encoding"), f"{place}: chunk_key_encoding")
-    if name not in ("default", "v2"):
-        raise SourceError(f"{place}: a chunk_key_encoding is 'default' or 'v2' here, not {shown(name)}")
-    usual = "/" if name == "default" else "."
-    separator = _separator(keys.get("separator", usual), f"{place}: chunk_key_encoding")
-    return chunks, "c" if name == "default" else "", separator
-
-
-def _named(value: object, place: str) -> tuple[object, Mapping[str, Any]]:
-    """Name and configuration of an extension point, which may be its name alone."""
-    if isinstance(value, str):
-        return value, {}
-    if not isinstance(value, Mapping):
-        raise SourceError(f"{place}: there must be an object, not {shown(value)}")
-    configuration = value.get("configuration", {})
-    return value.get("name"), configuration if isinstance(configuration, Mapping) else {}
-
-
-def _separator(value: object, place: str) -> str:
-    if value != "." and value != "/":
-        raise SourceError(f"{place}: the separator is '.' or '/', not {shown(value)}")
-    return str(value)
-
-
-def _lengths(value: object, least: int, place: str) -> Shape:
-    """Whole numbers of at least `least`, one an axis."""
-    if not isinstance(value, list) or len(value) > MAX_NDIM:
-        raise SourceError(f"{place}: there must be a list of at most {MAX_NDIM} numbers, not {shown(value)}")
-    for length in value:
-        if isinstance(length, bool) or not isinstance(length, int) or length < least:
-            raise SourceError(f"{place}: there must be whole numbers of at least {least}, not {shown(value)}")
-    return tuple(value)
+        if document.get("storage_transformers"):
+            raise SourceError("its storage_transformers change keys in a way that is not known here")
+        name, keys = read_named(document, key := "chunk_key_encoding")
+        if name not in ("default", "v2"):
+            raise SourceError(f"its {key} must be 'default' or 'v2', not {shown(name)}")
+        prefix, usual = ("c", "/") if name == "default" else ("", ".")
+        separator = keys.get("separator", usual)
+    if separator != "." and separator != "/":
+        raise SourceError(f"the separator of its {key} must be '.' or '/', not {shown(separator)}")
+    return prefix, separator
 
 
 def object_bytes(node: Node) -> int:
     """About how long an array's objects are before compression, at most 1 GiB; 0 for a group."""
     if node.array is None:
         return 0
+    _, unit = read_extents(node)
     if node.zarr_format == 3:
-        chunks, _, _ = _read_v3(node.array, node.path)
         found = re.fullmatch(r"[a-z]+(\d{1,3})", str(node.array.get("data_type")))
         item_bits = int(found[1]) if found else 8
     else:
-        chunks = _lengths(node.array.get("chunks"), 1, node.path)
         found = re.fullmatch(r"[<>|][a-zA-Z](\d{1,3})", str(node.array.get("dtype")))
         item_bits = 8 * int(found[1]) if found else 8
-    return min(math.prod(chunks) * item_bits // 8, 2**30)
+    return min(math.prod(unit) * item_bits // 8, 2**30)

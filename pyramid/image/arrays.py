@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from pyramid.errors import SourceError
+from pyramid.extents import read_extents, read_lengths
 from pyramid.model import Shape
 from pyramid.nodes import Node, shown
 
-MAX_NDIM = 32
 MAX_CODECS = 32
 MAX_CODEC_DEPTH = 4
-MAX_EXTENT = 2**63 - 1
 
 # The dtypes that both formats have; what is left out, as text and times, is no pixel.
 _KINDS = "biufc"
@@ -70,20 +69,15 @@ def read_facts(node: Node) -> ArrayFacts:
     ((9, 9), (4, 4), 162, ({'id': 'zlib'},))
     """
     document = node.array or {}
-    shape = _lengths(document, "shape", 0)
+    shape, unit = read_extents(node)
     if node.zarr_format == 2:
-        chunks, shards = _lengths(document, "chunks", 1), None
-        dtype = _dtype_v2(document.get("dtype"))
         filters = document.get("filters")
         told = [*(filters if isinstance(filters, list) else ()), document.get("compressor")]
         codecs = _codecs([codec for codec in told if codec is not None])
-    else:
-        codecs = _codecs(document.get("codecs"))
-        chunks, shards = _grid(document, codecs)
-        dtype = _dtype_v3(document.get("data_type"))
-    if len(chunks) != len(shape) or (shards is not None and len(shards) != len(shape)):
-        raise SourceError(f"its shape {shown(list(shape))} and its chunks {shown(list(chunks))} differ in their axes")
-    return ArrayFacts(shape, chunks, shards, dtype, codecs)
+        return ArrayFacts(shape, unit, None, _dtype_v2(document.get("dtype")), codecs)
+    codecs = _codecs(document.get("codecs"))
+    chunks, shards = _chunks(codecs, unit)
+    return ArrayFacts(shape, chunks, shards, _dtype_v3(document.get("data_type")), codecs)
 
 
 def codec_names(codecs: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
@@ -109,16 +103,12 @@ def _configuration(codec: Mapping[str, Any]) -> Mapping[str, Any]:
     return held if isinstance(held, Mapping) else {}
 
 
-def _grid(document: Mapping[str, Any], codecs: tuple[Mapping[str, Any], ...]) -> tuple[Shape, Shape | None]:
-    """Chunks and shards of Zarr format 3, where the grid is that of the shards if there are any."""
-    grid = document.get("chunk_grid")
-    if not isinstance(grid, Mapping) or grid.get("name") != "regular":
-        raise SourceError(f"its chunk_grid is {shown(grid)}, and a 'regular' one is what can be read here")
-    outer = _lengths(_configuration(grid), "chunk_shape", 1)
+def _chunks(codecs: tuple[Mapping[str, Any], ...], unit: Shape) -> tuple[Shape, Shape | None]:
+    """Chunks and shards of Zarr format 3, of what one object holds."""
     for codec in codecs:
         if codec["name"] == "sharding_indexed":
-            return _lengths(_configuration(codec), "chunk_shape", 1), outer
-    return outer, None
+            return read_lengths(_configuration(codec), "chunk_shape", 1, len(unit)), unit
+    return unit, None
 
 
 def _codecs(value: object, depth: int = MAX_CODEC_DEPTH) -> tuple[Mapping[str, Any], ...]:
@@ -148,15 +138,3 @@ def _dtype_v3(value: object) -> np.dtype[Any]:
     if not isinstance(value, str) or value not in _V3_NAMES:
         raise SourceError(f"its data_type {shown(value)} is none that pixels have")
     return np.dtype(value)
-
-
-def _lengths(document: Mapping[str, Any], key: str, least: int) -> Shape:
-    """Whole numbers of at least `least`, one an axis."""
-    value = document.get(key)
-    broken = SourceError(f"its {key} must be a list of whole numbers of at least {least}, not {shown(value)}")
-    if not isinstance(value, list | tuple) or len(value) > MAX_NDIM:
-        raise broken
-    for length in value:
-        if isinstance(length, bool) or not isinstance(length, int) or not least <= length <= MAX_EXTENT:
-            raise broken
-    return tuple(value)

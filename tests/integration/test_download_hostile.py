@@ -157,7 +157,7 @@ def test_the_downloads_own_folder_is_no_name(web: WebServer, tmp_path: Path) -> 
 
 
 def test_a_shape_without_bound_is_refused(web: WebServer, tmp_path: Path, bounded: None) -> None:
-    trees.write_json(tmp_path / "served/zarr.json", array_document([10**400, 10**9], [1, 1]))
+    trees.write_json(tmp_path / "served/zarr.json", array_document([2**62, 2**62], [1, 1]))
     with pytest.raises(pyramid.OptionError, match="at most 10000000 are"):
         pyramid.download(web.url("served"), tmp_path / "came")
 
@@ -239,8 +239,9 @@ def test_a_document_without_end_is_not_read_to_it(name: str, web: WebServer, tmp
         ({"shape": [True]}, "shape"),
         ({"shape": [1.5]}, "shape"),
         ({"shape": [1] * 100}, "shape"),
-        ({"shape": [1, 1]}, "2 axes"),
-        ({"chunk_grid": {"name": "rectilinear"}}, "chunk_grid is 'regular'"),
+        ({"shape": [10**400]}, "shape"),
+        ({"shape": [1, 1]}, "zarr.json: its chunk_shape must be a list of 2 whole"),
+        ({"chunk_grid": {"name": "rectilinear"}}, "chunk_grid is 'rectilinear', and a 'regular'"),
         ({"chunk_grid": 5}, "chunk_grid"),
         ({"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [0]}}}, "chunk_shape"),
         ({"chunk_key_encoding": {"name": "other"}}, "chunk_key_encoding"),
