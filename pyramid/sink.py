@@ -13,9 +13,7 @@ import math
 import threading
 import warnings
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -31,7 +29,7 @@ from pyramid.errors import DamageError, StorageError
 from pyramid.model import Box, Shape
 from pyramid.outbox import Outbox
 from pyramid.planning import outbox_bytes
-from pyramid.stores import Objects, giving_up_when, locate, open_objects, open_store, public_options
+from pyramid.stores import Objects, locate, open_objects, open_store, public_options, side_by_side
 from pyramid.writers import Writer, open_writer
 from pyramid.writing import StoredLevel, Writing, told
 
@@ -90,20 +88,14 @@ class Sink:
                 reader.get_basic_selection(box.slices, out=NDBuffer.from_numpy_array(out))
                 return
 
-            def fill(within: slice, axis: int) -> None:
+            def fill(axis: int, within: slice) -> None:
                 there = slice(box.start[axis] + within.start, box.start[axis] + within.stop)
                 before, after = box.slices[:axis], box.slices[axis + 1 :]
                 out[(slice(None),) * axis + (within,)] = np.asarray(reader[(*before, there, *after)])
 
             axis, cuts = _cuts(box, self.levels[level].unit)
-            over = threading.Event()
-            with giving_up_when(over.is_set), ThreadPoolExecutor(READS, thread_name_prefix="pyramid-read") as threads:
-                reads = [threads.submit(copy_context().run, fill, cut, axis) for cut in cuts]
-                try:
-                    for read in reads:
-                        read.result()
-                finally:
-                    over.set()
+            for _ in side_by_side(functools.partial(fill, axis), cuts, READS):
+                pass
 
     def commit(self, attributes: Mapping[str, Any]) -> None:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
