@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from pyramid import parsing
-from pyramid.model import Channel, SourceSpec
+from pyramid.model import Channel, Shape, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning.levels import Level, check_axes, make_levels, reduced
-from pyramid.planning.passes import Pass, Room, amplification, make_passes, outbox_bytes, show_bytes
+from pyramid.planning.passes import Pass, Room, make_passes, outbox_bytes, show_bytes
 from pyramid.planning.table import as_html, as_text
 
 __all__ = ["Level", "Pass", "Plan", "Room", "make_plan", "outbox_bytes", "reduced", "show_bytes"]
@@ -59,7 +59,7 @@ class Plan:
     @property
     def read_amplification(self) -> float:
         """How many pixels of the source are decoded for each one there is."""
-        return amplification(self.passes[0], self.spec.chunks)
+        return _amplification(self.passes[0], self.spec.chunks)
 
     @property
     def objects(self) -> int:
@@ -144,3 +144,15 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
     for i, color in enumerate(options.channel_colors or ()):
         channels[i] = replace(channels[i], color=color)
     return tuple(channels)
+
+
+def _amplification(chosen: Pass, source_chunks: Shape) -> float:
+    """How many pixels of the source are decoded for each one there is; 1 where no chunk is decoded twice."""
+    read = 1.0
+    for extent, edge, chunk in zip(chosen.shape, chosen.block, source_chunks, strict=True):
+        touched = 0
+        for start in range(0, extent, edge):
+            stop = min(start + edge, extent)
+            touched += min(-(-stop // chunk) * chunk, extent) - start // chunk * chunk
+        read *= touched / extent
+    return read

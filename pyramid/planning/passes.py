@@ -26,9 +26,11 @@ TASK_BYTES_AIM = 256 * 2**20
 # an object flows into its file while it is made, no more than some segments of it.
 STREAM_BYTES = 16 * 2**20
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
-# Copies of a pixel that are as dear as to decode it, as to leave out what of a row in a file lies beside a block, as
-# memory for one that is touched for the first time, and as all that is done with one.
-DECODE_COPIES, CUT_COPIES, FRESH_COPIES, WORK_COPIES = 4, 2, 8, 16
+# Copies of a pixel that are as dear as to decode it from disk and from object storage, as to leave out what of a row in
+# a file lies beside a block, as memory for one that is touched for the first time, and as all that is done with one.
+DECODE_COPIES, FETCH_COPIES, CUT_COPIES, FRESH_COPIES, WORK_COPIES = 4, 64, 2, 8, 16
+# As dear as another pass itself.
+PASS_PX = 2**24
 # What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
 SOURCE_COPIES = 2
 
@@ -179,12 +181,14 @@ class _Job:
         That is its last level decoded again, rows cut short, memory touched for the first time, and workers that have
         nothing left to do at its end.
         """
-        again = self.levels[one.last].shape if one.last + 1 < len(self.levels) else ()
         cut = self.first == 0 and self.source_chunks[-1] == 1 and one.block[-1] < self.shape[-1]
         idle = -one.tasks % self.room.workers / one.tasks
         fresh = min(self.room.workers, one.tasks) * one.task_bytes // self.item_bytes
-        dear = DECODE_COPIES * math.prod(again) * bool(again) + FRESH_COPIES * fresh
-        return dear + int((CUT_COPIES * cut + WORK_COPIES * idle) * math.prod(self.shape))
+        dear = FRESH_COPIES * fresh + int((CUT_COPIES * cut + WORK_COPIES * idle) * math.prod(self.shape))
+        if one.last + 1 == len(self.levels):
+            return dear
+        copies = FETCH_COPIES if self.room.whole_objects else DECODE_COPIES
+        return dear + PASS_PX + copies * math.prod(self.levels[one.last].shape)
 
     def smallest(self) -> Pass:
         """The pass of the first level alone, in its smallest blocks."""
@@ -269,18 +273,6 @@ def outbox_bytes(unit_bytes: int) -> int:
     (16, 134)
     """
     return max(math.ceil(OUTBOX_UNITS * unit_bytes), min(OUTBOX_SMALL_UNITS * unit_bytes, OUTBOX_BYTES))
-
-
-def amplification(chosen: Pass, source_chunks: Shape) -> float:
-    """How many pixels of the source are decoded for each one there is; 1 where no chunk is decoded twice."""
-    read = 1.0
-    for extent, edge, chunk in zip(chosen.shape, chosen.block, source_chunks, strict=True):
-        touched = 0
-        for start in range(0, extent, edge):
-            stop = min(start + edge, extent)
-            touched += min(-(-stop // chunk) * chunk, extent) - start // chunk * chunk
-        read *= touched / extent
-    return read
 
 
 def show_bytes(count: int) -> str:

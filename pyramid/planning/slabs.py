@@ -40,7 +40,8 @@ def choose_slab(  # noqa: PLR0913  (what an object would hold is known here alon
 
     Examples
     --------
-    >>> level = Level((64, 2048, 2048), (1.0,) * 3, (0.0,) * 3, (1,) * 3, (32, 128, 128), (64, 512, 1024))
+    >>> ones, scale = (1, 1, 1), (1.0, 1.0, 1.0)
+    >>> level = Level((64, 2048, 2048), ones, ones, scale, scale, (32, 128, 128), (64, 512, 1024))
     >>> choose_slab(level, (1, 2, 2), (64, 512, 2048), (1, 1, 1), 2, one_object=False)
     (32, 128, 2048)
     """
