@@ -142,7 +142,8 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
             _check_travels(source, target, options)
         whole_objects = target is not None and not locate(target).is_local
         far = opened.spec.location is not None and not locate(opened.spec.location).is_local
-        room = replace(room, whole_objects=whole_objects, far=far)
+        waiting = int(whole_objects and not runner.elsewhere)
+        room = replace(room, whole_objects=whole_objects, far=far, waiting=waiting)
         decided = make_plan(opened.spec, options, centred=method.centred, room=room)
         if target is not None:
             from pyramid.target import check_target  # noqa: PLC0415  (zarr: only where something is written)
@@ -150,7 +151,7 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
             check_target(opened.spec, target, options)
         if options.report is not None:
             check_report(options.report)
-        yield Job(opened, decided, runner)
+        yield Job(opened, decided, runner.fitted(decided.room))
 
 
 def _check_travels(source: object, target: str | None, options: Options) -> None:

@@ -10,7 +10,9 @@ import functools
 import math
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from threading import Semaphore
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,9 +56,20 @@ class Buffers:
     """Memory that a thread keeps from block to block: fresh arrays cost more in page faults than the codec does.
 
     A run has its own. What pickles is only that a task has some: in another process they are that process's.
+
+    Parameters
+    ----------
+    workers
+        How many blocks may be `working` at once; as many as there are threads where it is None.
+
+    Attributes
+    ----------
+    working
+        What a block is in, as a context, until nothing but its last writes is left to do.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int | None = None) -> None:
+        self.working: AbstractContextManager[object] = nullcontext() if workers is None else Semaphore(workers)
         self._kept: dict[tuple[int, Hashable], NDArray[np.uint8]] = {}
         self._stopped = False
 

@@ -113,6 +113,11 @@ class ClusterRunner:
         """Always: what workers are given is pickled."""
         return True
 
+    def fitted(self, room: Room) -> ClusterRunner:
+        """As it is: a cluster's threads are what they are."""
+        del room
+        return self
+
     def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Compute the wave. On Ctrl-C or a failure, what has not begun is taken back; workers end what they do."""
         del stop  # it reaches this process alone

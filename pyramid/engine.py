@@ -140,7 +140,7 @@ def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: Prog
     PyramidError
         With the place of the block that failed and the cause.
     """
-    tally, buffers = Tally(plan, progress), Buffers()
+    tally, buffers = Tally(plan, progress), Buffers(plan.room.workers if plan.room.waiting else None)
     for one in plan.passes:
         task = BlockTask(plan, one, sink, None if isinstance(source, DaskSource) else source, buffers)
         try:

@@ -12,6 +12,7 @@ import numpy as np
 from dask.callbacks import Callback
 
 from pyramid.machine import leave_signals
+from pyramid.planning import Room
 from pyramid.receipt import Receipt
 from pyramid.wave import Receipts
 
@@ -59,6 +60,10 @@ class LocalRunner:
     def elsewhere(self) -> bool:
         """Where Dask is told to use processes."""
         return dask.config.get("scheduler", None) in ("processes", "multiprocessing")
+
+    def fitted(self, room: Room) -> LocalRunner:
+        """As many threads as blocks are under way at once."""
+        return LocalRunner(room.tasks)
 
     def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
         """Compute the wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""

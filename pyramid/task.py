@@ -62,7 +62,11 @@ class BlockTask:
         build = Build(self.plan.levels, self.one, dtype, load_method(self.plan.method), self.buffers)
         extremes: dict[int, Extremes] = {}
         try:
-            with giving_up_when(self.buffers.is_stopped), self.sink.writing(self.buffers) as writing:
+            with (
+                giving_up_when(self.buffers.is_stopped),
+                self.sink.writing(self.buffers) as writing,
+                self.buffers.working,
+            ):
                 for part in build.parts(box, self._reader(box, pixels)):
                     if part.level == 0:
                         join(extremes, measure(part.pixels, part.box, self.plan.spec.axes))

@@ -14,7 +14,8 @@ from pyramid.model import Channel, Shape, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning.levels import Level, check_axes, make_levels, reduced
-from pyramid.planning.passes import Pass, Room, make_passes, outbox_bytes, show_bytes
+from pyramid.planning.passes import Pass, fit_room, make_passes, outbox_bytes
+from pyramid.planning.room import Room, show_bytes
 from pyramid.planning.table import as_html, as_text
 
 __all__ = ["Level", "Pass", "Plan", "Room", "make_plan", "outbox_bytes", "reduced", "show_bytes"]
@@ -111,6 +112,7 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, room: Room) 
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
     levels = make_levels(spec, options, centred=centred, shards_allowed=FORMATS[options.ome_zarr_version].shards)
+    room = fit_room(levels, spec.dtype, spec.chunks, room)
     passes = make_passes(levels, spec.dtype, spec.chunks, room)
     return Plan(spec, options.ome_zarr_version, options.method, options.codec, levels, passes, room)
 

@@ -16,6 +16,7 @@ import numpy as np
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape
 from pyramid.planning.levels import Level, reduced
+from pyramid.planning.room import Room, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
@@ -89,29 +90,11 @@ class Pass:
             yield from group.cut(self.slab)
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What the machine gives: workers, and bytes for all of them together.
-
-    Parameters
-    ----------
-    workers, memory_bytes
-        How many, and what they may hold together.
-    whole_objects
-        Whether an object is held until it is whole, as object storage wants it, and does not flow into a file.
-    far
-        Whether the source lies behind a network: a block is then read at once, since each reading waits.
-    """
-
-    workers: int
-    memory_bytes: int
-    whole_objects: bool = False
-    far: bool = False
-
-    @property
-    def task_bytes(self) -> int:
-        """What one worker may hold."""
-        return self.memory_bytes // self.workers
+def fit_room(levels: Sequence[Level], dtype: str, source_chunks: Shape, room: Room) -> Room:
+    """The room without blocks that wait, where the smallest blocks would not fit beside them."""
+    jobs = (_Job(levels, number, np.dtype(dtype).itemsize, source_chunks, room) for number in range(len(levels)))
+    fits = not room.waiting or max(job.smallest().task_bytes for job in jobs) <= room.task_bytes
+    return room if fits else replace(room, waiting=0)
 
 
 def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, room: Room) -> tuple[Pass, ...]:
@@ -183,7 +166,7 @@ class _Job:
         """
         cut = self.first == 0 and self.source_chunks[-1] == 1 and one.block[-1] < self.shape[-1]
         idle = -one.tasks % self.room.workers / one.tasks
-        fresh = min(self.room.workers, one.tasks) * one.task_bytes // self.item_bytes
+        fresh = min(self.room.tasks, one.tasks) * one.task_bytes // self.item_bytes
         dear = FRESH_COPIES * fresh + int((CUT_COPIES * cut + WORK_COPIES * idle) * math.prod(self.shape))
         if one.last + 1 == len(self.levels):
             return dear
@@ -273,20 +256,3 @@ def outbox_bytes(unit_bytes: int) -> int:
     (16, 134)
     """
     return max(math.ceil(OUTBOX_UNITS * unit_bytes), min(OUTBOX_SMALL_UNITS * unit_bytes, OUTBOX_BYTES))
-
-
-def show_bytes(count: int) -> str:
-    """A number of bytes as people write it, rounded up to what ``--memory`` takes.
-
-    Examples
-    --------
-    >>> show_bytes(1536)
-    '1.5KiB'
-    """
-    unit, size = "B", 1
-    for name in ("KiB", "MiB", "GiB", "TiB"):
-        if count < size * 1024:
-            break
-        unit, size = name, size * 1024
-    tenths = -(-count * 10 // size)
-    return f"{tenths // 10}{unit}" if tenths % 10 == 0 else f"{tenths / 10:.1f}{unit}"

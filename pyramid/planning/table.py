@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pyramid.planning.passes import show_bytes
+from pyramid.planning.room import show_bytes
 
 if TYPE_CHECKING:
     from pyramid.planning import Plan
@@ -42,8 +42,8 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         origin = "the source" if one.source is None else f"level {one.source}"
         made = f"level {one.first}" if one.first == one.last else f"levels {one.first} to {one.last}"
         yield f"pass {number}", f"{made} from {origin}: {_count(one.tasks, 'task')} of {_x(one.block)}"
-    workers = _count(plan.room.workers, "worker")
-    yield "memory", f"{show_bytes(plan.peak_bytes)} a worker, {workers}, {show_bytes(plan.room.memory_bytes)} allowed"
+    blocks = f"{_count(plan.room.workers, 'worker')}{' and a block whose writes end' * bool(plan.room.waiting)}"
+    yield "memory", f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.room.memory_bytes)} allowed"
     yield "read amplification", f"{plan.read_amplification:.3g}"
 
 
