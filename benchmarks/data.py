@@ -58,7 +58,7 @@ class Dataset:
         if scale == 1:
             return self
         shape = tuple(
-            max(64, round(n * scale / 64) * 64) if axis in "yx" else max(1, round(n * scale)) if axis in "tz" else n
+            max(64, round(n * scale / 64) * 64) if axis in "yx" else max(2, round(n * scale)) if axis in "tz" else n
             for axis, n in zip(self.axes, self.shape, strict=True)
         )
         return Dataset(self.name, self.suffix, self.axes, shape, self.dtype, self.kind, self.write)

@@ -1,6 +1,6 @@
 """What only a look from inside tells, each in a process of its own: work without imports, the plan, the engine.
 
-    python -m benchmarks.probe work SOURCE TARGET --warm SOURCE --workers 2 [--processes]
+    python -m benchmarks.probe work SOURCE TARGET --warm SOURCE --workers 2 [--processes] [--options JSON]
     python -m benchmarks.probe plan --blocks 1000000
     python -m benchmarks.probe engine --blocks 2000
 
@@ -26,6 +26,7 @@ import psutil
 from numpy.typing import NDArray
 
 import pyramid
+from benchmarks import computed
 from pyramid import engine
 from pyramid.errors import PyramidError
 from pyramid.model import Box, SourceSpec
@@ -41,12 +42,12 @@ FRAME = (2, 64, 2048, 2048)  # czyx of one time point of the image that is plann
 ROOM = Room(2, 4 << 30)
 
 
-def work(source: Path, target: Path, warm: Path, workers: int, *, processes: bool) -> dict[str, float]:
+def work(source: Path, target: Path, warm: Path, options: dict[str, Any], *, processes: bool) -> dict[str, float]:
     """Convert `warm`, then `source`; tell seconds, this process's user and system seconds, and tasks of the second."""
-    with _workers(workers, processes=processes):
-        _convert(warm, target, workers)
+    with _workers(options["workers"], processes=processes):
+        _convert(warm, target, options)
         before = os.times()
-        told = _convert(source, target, workers)
+        told = _convert(source, target, options)
         after = os.times()
     tasks = sum(int(np.prod([-(-n // b) for n, b in _cut(one)])) for one in told["plan"]["passes"])
     user_s, system_s = after.user - before.user, after.system - before.system
@@ -57,9 +58,13 @@ def _cut(one: dict[str, Any]) -> Iterator[tuple[int, int]]:
     return zip(one["shape"], one["block"], strict=True)
 
 
-def _convert(source: Path, target: Path, workers: int) -> Any:  # noqa: ANN401  (JSON)
+def _convert(source: Path, target: Path, options: dict[str, Any]) -> Any:  # noqa: ANN401  (JSON)
     report = target.with_name(f"{target.name}-report.json")
-    pyramid.convert(source, target, workers=workers, memory=MEMORY, report=str(report))
+    image: object = source
+    if source.suffix == ".json":
+        found = computed.read(source)
+        image, options = found.as_dask(), {**options, "axes": found.axes}
+    pyramid.convert(image, target, **options, report=str(report))
     told = json.loads(report.read_text(encoding="utf-8"))
     report.unlink()
     shutil.rmtree(target)
@@ -175,12 +180,14 @@ def main(arguments: list[str] | None = None) -> None:
     at_work.add_argument("target", type=Path)
     at_work.add_argument("--warm", type=Path, required=True, help="is converted first, and not counted")
     at_work.add_argument("--workers", type=int, default=2)
+    at_work.add_argument("--options", type=json.loads, default={"memory": MEMORY}, help="of the conversion, as JSON")
     at_work.add_argument("--processes", action="store_true", help="workers are processes of a local cluster")
     probes.add_parser("plan").add_argument("--blocks", type=int, default=1_000_000)
     probes.add_parser("engine").add_argument("--blocks", type=int, default=2000)
     given = parser.parse_args(arguments)
     if given.probe == "work":
-        figures = work(given.source, given.target, given.warm, given.workers, processes=given.processes)
+        options = {"workers": given.workers, **given.options}
+        figures = work(given.source, given.target, given.warm, options, processes=given.processes)
     else:
         figures = {"plan": plan, "engine": idle_engine}[given.probe](given.blocks)
     print(json.dumps(figures))

@@ -29,12 +29,13 @@ from typing import Any
 from benchmarks import data, envs, measure, table
 
 HERE = Path(__file__).parent
-REPORT, LOG = "report.json", "log.txt"
+LOG = "log.txt"
 MODES = ("defaults", "equal", "sharded", "zstd1")
 CHUNKS = {"z": 32, "y": 128, "x": 128}  # 1 MiB of uint16
 CHUNKS_FLAT = {"y": 512, "x": 512}
 SHARDS = {"z": 64, "y": 512, "x": 512}
 SHARDS_FLAT = {"y": 2048, "x": 2048}
+WARM_SHARE = 0.25  # of the input's extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Setting:
         How many levels `equal` and `sharded` ask for.
     workers
         Threads.
+    warm
+        A smaller input of the same kind: what ours converts before its work is measured.
     ours
         The interpreter that runs ome-pyramid.
     envs
@@ -64,6 +67,7 @@ class Setting:
     mode: str
     levels: int
     workers: int
+    warm: Path
     ours: Path = Path(sys.executable)
     envs: Path = envs.DEFAULT_FOLDER
 
@@ -110,8 +114,7 @@ def our_options(setting: Setting) -> dict[str, str]:
 
 def our_command(setting: Setting, target: Path) -> list[str]:
     """How ome-pyramid is run."""
-    options = {**our_options(setting), "--report": str(target.with_name(REPORT))}
-    flags = itertools.chain.from_iterable(options.items())
+    flags = itertools.chain.from_iterable(our_options(setting).items())
     if setting.dataset.kind == "dask":
         return [str(setting.ours), "-m", "benchmarks.computed", str(setting.source), str(target), *flags]
     return [str(setting.ours), "-m", "pyramid", "convert", str(setting.source), str(target), "--quiet", *flags]
@@ -125,7 +128,7 @@ def our_plan(setting: Setting) -> Any:  # noqa: ANN401  (JSON)
         command = [str(setting.ours), "-m", "benchmarks.computed", str(setting.source), "--plan", *flags]
     else:
         command = [str(setting.ours), "-m", "pyramid", "plan", str(setting.source), "--json", *flags]
-    return json.loads(subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE).stdout)
+    return json.loads(_output_of(command))
 
 
 def floor_command(setting: Setting, target: Path) -> list[str]:
@@ -161,11 +164,18 @@ def _by_comma(extents: dict[str, int]) -> str:
     return ",".join(map(str, extents.values()))
 
 
-def work_seconds(tool: str, folder: Path) -> float | None:
-    """What a run says that its work took: ours in its report, the floor in what it prints; peers do not tell."""
+def work_seconds(tool: str, setting: Setting, folder: Path) -> float | None:
+    """The work without imports: ours in a process that has done such before, the floor's as it prints; not peers'."""
     if tool == table.OURS:
-        return float(json.loads((folder / REPORT).read_text())["seconds"])
+        options = {flag.removeprefix("--").replace("-", "_"): value for flag, value in our_options(setting).items()}
+        command = [str(setting.ours), "-m", "benchmarks.probe", "work", str(setting.source), str(folder / "again.zarr")]
+        command += ["--warm", str(setting.warm), "--options", json.dumps({**options, "workers": setting.workers})]
+        return float(json.loads(_output_of(command))["seconds"])
     return float(json.loads((folder / LOG).read_text())["work_s"]) if tool == table.FLOOR else None
+
+
+def _output_of(command: list[str]) -> bytes:
+    return subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE).stdout
 
 
 def command_of(tool: str, setting: Setting, target: Path) -> list[str]:
@@ -178,7 +188,7 @@ def command_of(tool: str, setting: Setting, target: Path) -> list[str]:
 
 
 def version_of(tool: str) -> str:
-    """What tables show as `tool`'s version."""
+    """As tables show it."""
     if tool == table.OURS:
         return version("ome-pyramid")
     if tool in envs.PEERS and envs.PEERS[tool].requirements:
@@ -198,8 +208,10 @@ def compare(tools: list[str], setting: Setting, rounds: range, *, cold: bool, sc
                 measure.set_cache(setting.source, cold=cold)
                 command = command_of(tool, setting, Path(folder) / "out.zarr")
                 cost = measure.run_once(command, Path(folder) / LOG)
-                cost = replace(cost, work_s=work_seconds(tool, Path(folder)))
-            print(f"{setting.mode:9} {tool:17} {cost.wall_s:7.2f} s  {cost.cpu_s:7.2f} CPU s", flush=True)
+                shutil.rmtree(Path(folder) / "out.zarr", ignore_errors=True)
+                cost = replace(cost, work_s=work_seconds(tool, setting, Path(folder)))
+            work = f"  {cost.work_s:7.2f} s of work" if cost.work_s else ""
+            print(f"{setting.mode:9} {tool:17} {cost.wall_s:7.2f} s  {cost.cpu_s:7.2f} CPU s{work}", flush=True)
             if turn > 0:
                 costs[tool].append(cost)
     return [
@@ -221,14 +233,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cold", action="store_true", help="drop the source from the page cache before each run")
     parser.add_argument("--data", type=Path, default=data.DEFAULT_FOLDER)
     parser.add_argument("--envs", type=Path, default=envs.DEFAULT_FOLDER)
-    parser.add_argument(
-        "--ours", type=Path, help="an interpreter that has ome-pyramid; by default of its own environment"
-    )
+    parser.add_argument("--ours", type=Path, help="interpreter that has ome-pyramid; by default of its own environment")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     given = parser.parse_args(arguments)
     kind = data.DATASETS[given.dataset].kind
-    able = [table.OURS, table.FLOOR, *(n for n, p in envs.PEERS.items() if kind in p.kinds)]
+    able = [table.OURS, table.FLOOR, *(name for name, peer in envs.PEERS.items() if kind in peer.kinds)]
     given.tools = able if given.tools == ["all"] else given.tools
     for tool in given.tools:
         if tool not in able:
@@ -236,14 +246,18 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return given
 
 
+def _input(given: argparse.Namespace, scale: float) -> Path:
+    """Make an input in a process of its own: what this one has held counts as the peak of the programs it starts."""
+    command = [sys.executable, "-m", "benchmarks.data", given.dataset]
+    command += ["--folder", str(given.data.resolve()), "--scale", str(scale)]
+    subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.DEVNULL)
+    return data.make(given.dataset, given.data.resolve(), scale)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Make the input, install the peers, measure and write the results."""
     given = _parse(arguments)
-    # In a process of its own: what this one has held counts as the peak of the programs that it starts.
-    command = [sys.executable, "-m", "benchmarks.data", given.dataset]
-    command += ["--folder", str(given.data.resolve()), "--scale", str(given.scale)]
-    subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.DEVNULL)
-    source = data.make(given.dataset, given.data.resolve(), given.scale)
+    source, warm = (_input(given, given.scale * share) for share in (1, WARM_SHARE))
     dataset = data.DATASETS[given.dataset].scaled(given.scale)
     for tool in given.tools:
         if tool in envs.PEERS:
@@ -256,7 +270,8 @@ def main(arguments: list[str] | None = None) -> None:
     scratch = Path(tempfile.mkdtemp(dir=source.parent))
     try:
         for mode in given.modes:
-            setting = Setting(dataset, source, mode, given.levels, given.workers, given.ours, given.envs.absolute())
+            levels, workers, ours = given.levels, given.workers, given.ours
+            setting = Setting(dataset, source, mode, levels, workers, warm, ours, given.envs.absolute())
             rows += compare(given.tools, setting, rounds, cold=given.cold, scratch=scratch)
     finally:
         shutil.rmtree(scratch)
