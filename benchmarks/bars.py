@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import shutil
 import statistics
 import subprocess
 import sys
@@ -112,7 +111,7 @@ def _peak_bytes(place: Place, source: Path) -> int:
     target = place.scratch / "memory.zarr"
     command = [str(place.ours), "-m", "pyramid", "convert", str(source), str(target), "--quiet"]
     cost = measure.run_once([*command, "--workers", str(WORKERS)], place.scratch / "log.txt")
-    shutil.rmtree(target)
+    measure.give_back(target)
     return cost.peak_bytes
 
 
@@ -151,7 +150,7 @@ def cpu(place: Place) -> list[Bar]:
 def _floor_cpu_s(place: Place, source: Path) -> float:
     target = place.scratch / "floor"
     told = _figures(Path(sys.executable), "floor", str(source), str(target), "--workers", str(WORKERS))
-    shutil.rmtree(target, ignore_errors=True)
+    measure.give_back(target)
     return float(told["cpu_s"])
 
 

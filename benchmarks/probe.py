@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ import psutil
 from numpy.typing import NDArray
 
 import pyramid
-from benchmarks import computed
+from benchmarks import computed, measure
 from pyramid import engine
 from pyramid.errors import PyramidError
 from pyramid.model import Box, SourceSpec
@@ -67,7 +66,7 @@ def _convert(source: Path, target: Path, options: dict[str, Any]) -> Any:  # noq
     pyramid.convert(image, target, **options, report=str(report))
     told = json.loads(report.read_text(encoding="utf-8"))
     report.unlink()
-    shutil.rmtree(target)
+    measure.give_back(target)
     return told
 
 

@@ -16,7 +16,7 @@ import zarr
 from numpy.typing import NDArray
 
 import pyramid
-from benchmarks import bars, computed, data, envs, floor, object_store, probe, run, storage_table, table
+from benchmarks import bars, commands, computed, data, envs, floor, object_store, probe, run, storage_table, table
 
 SCALE = 0.05
 CHUNKS = {"z": 4, "y": 64, "x": 64}
@@ -116,9 +116,9 @@ def test_every_peer_has_an_adapter_that_compiles_and_a_command(tmp_path: Path) -
     dataset = data.DATASETS["stack"].scaled(SCALE)
     for peer in envs.PEERS.values():
         assert compileall.compile_file(adapters / peer.adapter, quiet=1, force=True)
-        for mode in run.MODES:
-            setting = run.Setting(dataset, tmp_path, mode, 2, 2, tmp_path)
-            command = run.command_of(peer.name, setting, tmp_path / "out.zarr")
+        for mode in commands.MODES:
+            setting = commands.Setting(dataset, tmp_path, mode, 2, 2, tmp_path)
+            command = commands.command_of(peer.name, setting, tmp_path / "out.zarr")
             assert ("--shards" in command) == (mode == "sharded")
             assert ("--chunks" in command) == (mode in ("equal", "sharded"))
 
@@ -164,7 +164,9 @@ def test_the_probes_do_their_work(tmp_path: Path) -> None:
     done = probe.work(source, tmp_path / "out.zarr", source, {"workers": 2}, processes=False)
     assert done["tasks"] >= 1
     assert done["seconds"] > 0
-    assert list(tmp_path.iterdir()) == [source]
+    spent = [path for path in tmp_path.iterdir() if path != source]
+    assert all(path.name.startswith("spent-") for path in spent)
+    assert sum(file.stat().st_size for path in spent for file in path.rglob("*") if file.is_file()) == 0
     assert probe.idle_engine(40)["blocks"] >= 40
     assert probe.plan(20_000)["blocks"] >= 20_000
 
