@@ -13,7 +13,7 @@ from pyramid.model import Shape
 from pyramid.planning.levels import Level
 
 # Below this a slab's own calls show; above, a processor's cache holds less of it.
-SLAB_BYTES_AIM = 8 * 2**20
+SLAB_BYTES_AIM = 16 * 2**20
 # Shards that are under way at once, each a file that is open.
 OPEN_SHARDS = 64
 
