@@ -28,8 +28,8 @@ TASK_BYTES_AIM = 256 * 2**20
 STREAM_BYTES = 16 * 2**20
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
 # Copies of a pixel that are as dear as to decode it from disk and from object storage, as to leave out what of a row in
-# a file lies beside a block, as memory for one that is touched for the first time, and as all that is done with one.
-DECODE_COPIES, FETCH_COPIES, CUT_COPIES, FRESH_COPIES, WORK_COPIES = 4, 64, 2, 8, 16
+# a file lies beside a block, and as all that is done with one.
+DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
 # As dear as another pass itself.
 PASS_PX = 2**24
 # What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
@@ -161,13 +161,12 @@ class _Job:
     def _dear_px(self, one: Pass) -> int:
         """What a pass costs beyond its work, in pixels copied.
 
-        That is its last level decoded again, rows cut short, memory touched for the first time, and workers that have
-        nothing left to do at its end.
+        That is its last level decoded again, rows cut short, and workers that have nothing left to do at its end.
         """
         cut = self.first == 0 and self.source_chunks[-1] == 1 and one.block[-1] < self.shape[-1]
-        idle = -one.tasks % self.room.workers / one.tasks
-        fresh = min(self.room.tasks, one.tasks) * one.task_bytes // self.item_bytes
-        dear = FRESH_COPIES * fresh + int((CUT_COPIES * cut + WORK_COPIES * idle) * math.prod(self.shape))
+        turns = -(-one.tasks // self.room.workers)
+        idle_px = turns * self.room.workers * math.prod(one.block) - math.prod(self.shape)
+        dear = CUT_COPIES * cut * math.prod(self.shape) + WORK_COPIES * idle_px
         if one.last + 1 == len(self.levels):
             return dear
         copies = FETCH_COPIES if self.room.whole_objects else DECODE_COPIES
