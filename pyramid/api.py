@@ -16,6 +16,7 @@ from pyramid.model import Source
 from pyramid.options import Options, make_options
 from pyramid.planning import Plan, Room, make_plan
 from pyramid.readers import open_source
+from pyramid.readers.dask import DaskSource
 from pyramid.reduce import load_method
 from pyramid.report import Result, check_report, plan_report, write_report
 from pyramid.stores import check_travels, locate, take_retries
@@ -142,8 +143,9 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
             _check_travels(source, target, options)
         whole_objects = target is not None and not locate(target).is_local
         far = opened.spec.location is not None and not locate(opened.spec.location).is_local
+        handed = isinstance(opened, DaskSource)
         waiting = int(whole_objects and not runner.elsewhere)
-        room = replace(room, whole_objects=whole_objects, far=far, waiting=waiting)
+        room = replace(room, whole_objects=whole_objects, far=far, handed=handed, waiting=waiting)
         decided = make_plan(opened.spec, options, centred=method.centred, room=room)
         if target is not None:
             from pyramid.target import check_target  # noqa: PLC0415  (zarr: only where something is written)

@@ -200,6 +200,8 @@ class _Job:
 
     def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
         held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
+        if self.room.handed and self.first == 0:
+            held += math.prod(block)
         if slab != block and last > 0:
             held += math.prod(reduced(slab, self.levels[1].factors))  # on its way to where it lies in level 1
         extent = block

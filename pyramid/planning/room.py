@@ -17,6 +17,8 @@ class Room:
         Whether an object is held until it is whole, as object storage wants it, and does not flow into a file.
     far
         Whether the source lies behind a network: a block is then read at once, since each reading waits.
+    handed
+        Whether a block of the source lies in memory before it is read, as a Dask array's does.
     waiting
         How many blocks there may be beside those of the workers, which have ended but for their last writes.
     """
@@ -25,6 +27,7 @@ class Room:
     memory_bytes: int
     whole_objects: bool = False
     far: bool = False
+    handed: bool = False
     waiting: int = 0
 
     @property
