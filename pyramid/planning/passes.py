@@ -22,7 +22,7 @@ from pyramid.planning.slabs import choose_slab, padded_px
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
 BLOCK_BYTES_AIM = 32 * 2**20
 # More levels a pass save little above this, and many workers side by side would take memory for nothing.
-TASK_BYTES_AIM = 256 * 2**20
+TASK_BYTES_AIM = 128 * 2**20
 # What waits to be written, beside the block: an object while the next is made, or many small ones; on local disk, where
 # an object flows into its file while it is made, no more than some segments of it.
 STREAM_BYTES = 16 * 2**20
