@@ -156,7 +156,8 @@ class _Job:
             yield from found
 
     def _fits(self, one: Pass, smallest: Pass) -> bool:
-        return one.task_bytes <= min(self.room.task_bytes, TASK_BYTES_AIM) and not _starves(one, smallest, self.room)
+        aim = TASK_BYTES_AIM + self._handed_px(one.block) * self.item_bytes  # which are there whatever the pass does
+        return one.task_bytes <= min(self.room.task_bytes, aim) and not _starves(one, smallest, self.room)
 
     def _dear_px(self, one: Pass) -> int:
         """What a pass costs beyond its work, in pixels copied.
@@ -200,8 +201,7 @@ class _Job:
 
     def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
         held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
-        if self.room.handed and self.first == 0:
-            held += math.prod(block)
+        held += self._handed_px(block)
         if slab != block and last > 0:
             held += math.prod(reduced(slab, self.levels[1].factors))  # on its way to where it lies in level 1
         extent = block
@@ -215,6 +215,10 @@ class _Job:
             chunk = max(math.prod(level.chunks) for level in written)
             outbox = max(min(outbox, STREAM_BYTES), math.ceil(OUTBOX_UNITS * chunk * self.item_bytes))
         return held * self.item_bytes + outbox
+
+    def _handed_px(self, block: Shape) -> int:
+        """How many pixels of a block lie in memory before it is read."""
+        return math.prod(block) * (self.room.handed and self.first == 0)
 
     def _widened(self, chosen: Pass) -> Pass:
         """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""
