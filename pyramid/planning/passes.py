@@ -21,8 +21,9 @@ from pyramid.planning.slabs import choose_slab, padded_px
 
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
 BLOCK_BYTES_AIM = 32 * 2**20
-# More levels a pass save little above this, and many workers side by side would take memory for nothing.
-TASK_BYTES_AIM = 128 * 2**20
+# More levels a pass save little above this, and many workers side by side would take memory for nothing. What is handed
+# over and what waits to be written is not counted: it is there with few levels too.
+HELD_BYTES_AIM = 128 * 2**20
 # What waits to be written, beside the block: an object while the next is made, or many small ones; on local disk, where
 # an object flows into its file while it is made, no more than some segments of it.
 STREAM_BYTES = 16 * 2**20
@@ -156,8 +157,9 @@ class _Job:
             yield from found
 
     def _fits(self, one: Pass, smallest: Pass) -> bool:
-        aim = TASK_BYTES_AIM + self._handed_px(one.block) * self.item_bytes  # which are there whatever the pass does
-        return one.task_bytes <= min(self.room.task_bytes, aim) and not _starves(one, smallest, self.room)
+        held_bytes = self._held_px(one.last, one.block, one.slab) * self.item_bytes
+        fits = one.task_bytes <= self.room.task_bytes and held_bytes <= HELD_BYTES_AIM
+        return fits and not _starves(one, smallest, self.room)
 
     def _dear_px(self, one: Pass) -> int:
         """What a pass costs beyond its work, in pixels copied.
@@ -199,26 +201,27 @@ class _Job:
         source = None if self.first == 0 else self.first - 1
         return Pass(source, self.first, last, self.shape, block, slab, group, self._task_bytes(last, block, slab))
 
-    def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
+    def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
+        """What a pass makes of a block and holds of it."""
         held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
-        held += self._handed_px(block)
         if slab != block and last > 0:
             held += math.prod(reduced(slab, self.levels[1].factors))  # on its way to where it lies in level 1
         extent = block
         for level in self.levels[max(self.first, 1) : last + 1]:
             extent = reduced(extent, level.factors)
             held += padded_px(extent, level.chunks)
-        held += SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
+        return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
+
+    def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
+        held = self._held_px(last, block, slab)
+        if self.room.handed and self.first == 0:
+            held += math.prod(block)
         written = self.levels[self.first : last + 1]
         outbox = outbox_bytes(max(math.prod(level.unit) for level in written) * self.item_bytes)
         if not self.room.whole_objects:
             chunk = max(math.prod(level.chunks) for level in written)
             outbox = max(min(outbox, STREAM_BYTES), math.ceil(OUTBOX_UNITS * chunk * self.item_bytes))
         return held * self.item_bytes + outbox
-
-    def _handed_px(self, block: Shape) -> int:
-        """How many pixels of a block lie in memory before it is read."""
-        return math.prod(block) * (self.room.handed and self.first == 0)
 
     def _widened(self, chosen: Pass) -> Pass:
         """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""

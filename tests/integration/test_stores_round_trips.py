@@ -74,3 +74,15 @@ def test_pixels_that_are_looked_at_come_side_by_side(
     for channel, plane in zip(image.channels, IMAGE, strict=True):
         assert channel.window is not None
         assert (channel.window.start, channel.window.end) == tuple(np.percentile(plane, (1, 99.9)))
+
+
+def test_the_next_block_begins_while_the_last_writes_of_one_are_under_way(
+    s3: Service, proxy: FaultProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {**OPTIONS, "levels": 1, "workers": 1, "memory": "2.5MiB"}
+    storage = {**s3.through(proxy.endpoint).storage_options, "retries": 0}
+    planned = pyramid.plan(IMAGE, s3.url(prefix), storage_options=storage, **options)
+    assert planned.passes[0].block[0] == 1
+    gate = Gate(monkeypatch, "PUT", f"images/{prefix}/0/c/[01]/2/2", 2)
+    pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **options)
+    assert gate.asked
