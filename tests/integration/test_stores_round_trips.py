@@ -79,10 +79,10 @@ def test_pixels_that_are_looked_at_come_side_by_side(
 def test_the_next_block_begins_while_the_last_writes_of_one_are_under_way(
     s3: Service, proxy: FaultProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options: dict[str, Any] = {**OPTIONS, "levels": 1, "workers": 1, "memory": "2.5MiB"}
+    options: dict[str, Any] = {**OPTIONS, "levels": 1, "workers": 1, "memory": "1.2MiB"}
     storage = {**s3.through(proxy.endpoint).storage_options, "retries": 0}
     planned = pyramid.plan(IMAGE, s3.url(prefix), storage_options=storage, **options)
-    assert planned.passes[0].block[0] == 1
-    gate = Gate(monkeypatch, "PUT", f"images/{prefix}/0/c/[01]/2/2", 2)
+    assert planned.passes[0].block == (1, 128, 280)
+    gate = Gate(monkeypatch, "PUT", f"images/{prefix}/0/c/0/[01]/2", 2)
     pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **options)
     assert gate.asked
