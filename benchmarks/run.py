@@ -28,7 +28,7 @@ from benchmarks.commands import MODES, Setting, command_of, our_options, output_
 
 HERE = Path(__file__).parent
 LOG = "log.txt"
-WARM_SHARE = 0.25  # of the input's extent
+WARM_SHARE = 0.5  # of the input's extent
 
 
 def work_seconds(tool: str, setting: Setting, folder: Path) -> float | None:
