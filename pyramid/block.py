@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.errors import StoppedError
-from pyramid.model import Box, Shape
-from pyramid.planning import Level, Pass, reduced
+from pyramid.model import Box, Shape, reduced_shape
+from pyramid.planning import Level, Pass
 from pyramid.reduce import Method
 
 FILL_VALUE = 0
@@ -184,13 +184,15 @@ class Build:
     def _coarser(self, number: int, box: Box) -> Part:
         level = self.levels[number + 1]
         start = tuple(a // f for a, f in zip(box.start, level.factors, strict=True))
-        return empty_part(level, number + 1, Box(start, reduced(box.shape, level.factors)), self.buffers, self.dtype)
+        return empty_part(
+            level, number + 1, Box(start, reduced_shape(box.shape, level.factors)), self.buffers, self.dtype
+        )
 
     def _reduce(self, before: Part, part: Part) -> None:
         """Make the pixels of `part` that those of `before` give."""
         factors = self.levels[part.level].factors
         start = tuple(a // f - b for a, f, b in zip(before.box.start, factors, part.box.start, strict=True))
-        shape = reduced(before.box.shape, factors)
+        shape = reduced_shape(before.box.shape, factors)
         out = part.array[Box(start, shape).slices] if shape != part.box.shape else part.array
         if out.flags.c_contiguous:
             self.method(before.array, before.box.shape, factors, out)

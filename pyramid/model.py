@@ -82,6 +82,17 @@ class Box:
         )
 
 
+def reduced_shape(shape: Shape, factors: Shape) -> Shape:
+    """The shape of the level made from one of `shape`.
+
+    Examples
+    --------
+    >>> reduced_shape((5, 8), (2, 2))
+    (3, 4)
+    """
+    return tuple(-(-n // f) for n, f in zip(shape, factors, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A channel's name and colour (six hexadecimal digits), each None where the source has none."""

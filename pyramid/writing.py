@@ -93,8 +93,8 @@ class Writing:
             making.add(within, part.array[box.slices], self._outbox.buffers)
         if making.whole:
             making.finish()
-            del self._begun[key]
             body.finish()
+            del self._begun[key]
         else:
             body.pause()
 

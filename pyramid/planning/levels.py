@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pyramid.errors import OptionError
-from pyramid.model import SPACE, Shape, SourceSpec
+from pyramid.model import SPACE, Shape, SourceSpec, reduced_shape
 from pyramid.options import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 
@@ -92,7 +92,7 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
         before = level
         total = _times(before.total, factors)
         level = Level(
-            shape=reduced(before.shape, factors),
+            shape=reduced_shape(before.shape, factors),
             factors=factors,
             total=total,
             scale=tuple(s * f for s, f in zip(unknown, total, strict=True)),
@@ -153,7 +153,7 @@ def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
         if made == LEVELS_MOST:
             raise OptionError(f"levels: a pyramid has at most {LEVELS_MOST}")
         factors = _auto_factors(spec, shape, total) if given == "auto" else _factors(spec.axes, given[0])
-        smaller = reduced(shape, factors)
+        smaller = reduced_shape(shape, factors)
         if smaller == shape and options.levels is None:
             if given == "auto":
                 return
@@ -188,14 +188,3 @@ def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
 
 def _show(axes: str, values: Shape) -> str:
     return ",".join(f"{axis}={value}" for axis, value in zip(axes, values, strict=True))
-
-
-def reduced(shape: Shape, factors: Shape) -> Shape:
-    """How far pixels reach that are made of others.
-
-    Examples
-    --------
-    >>> reduced((5, 8), (2, 2))
-    (3, 4)
-    """
-    return tuple(-(-n // f) for n, f in zip(shape, factors, strict=True))

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pyramid.errors import OptionError
-from pyramid.model import Box, Shape
-from pyramid.planning.levels import Level, reduced
+from pyramid.model import Box, Shape, reduced_shape
+from pyramid.planning.levels import Level
 from pyramid.planning.room import Room, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
@@ -205,10 +205,10 @@ class _Job:
         """What a pass makes of a block and holds of it."""
         held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
         if slab != block and last > 0:
-            held += math.prod(reduced(slab, self.levels[1].factors))  # on its way to where it lies in level 1
+            held += math.prod(reduced_shape(slab, self.levels[1].factors))  # on its way to where it lies in level 1
         extent = block
         for level in self.levels[max(self.first, 1) : last + 1]:
-            extent = reduced(extent, level.factors)
+            extent = reduced_shape(extent, level.factors)
             held += padded_px(extent, level.chunks)
         return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
 

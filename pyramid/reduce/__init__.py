@@ -3,6 +3,6 @@
 Importing this package does not import numba: `load_method` imports the module of the method that is asked for.
 """
 
-from pyramid.reduce.base import Method, downsample, load_method, reduced_shape
+from pyramid.reduce.base import Method, downsample, load_method
 
-__all__ = ["Method", "downsample", "load_method", "reduced_shape"]
+__all__ = ["Method", "downsample", "load_method"]

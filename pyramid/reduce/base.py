@@ -15,6 +15,7 @@ import numpy as np
 
 from pyramid import parsing
 from pyramid.errors import OptionError
+from pyramid.model import reduced_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,17 +75,6 @@ def load_method(name: str) -> Method:
         raise OptionError(parsing.unknown("method", name, found))
     method: Method = found[name].load()
     return method
-
-
-def reduced_shape(shape: Shape, factors: Shape) -> Shape:
-    """The shape of the level made from one of `shape`.
-
-    Examples
-    --------
-    >>> reduced_shape((5, 8), (2, 2))
-    (3, 4)
-    """
-    return tuple(-(-n // f) for n, f in zip(shape, factors, strict=True))
 
 
 def check(array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyramid.reduce.base import check, reduced_shape
+from pyramid.model import reduced_shape
+from pyramid.reduce.base import check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pyramid.reduce.base import MAX_AXES, check, reduced_shape
+from pyramid.model import reduced_shape
+from pyramid.reduce.base import MAX_AXES, check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pyramid.errors import OptionError
-from pyramid.reduce import Method, load_method, reduced_shape
+from pyramid.model import reduced_shape
+from pyramid.reduce import Method, load_method
 from tests.strategies import pixels
 
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pyramid.reduce import load_method, reduced_shape
+from pyramid.model import reduced_shape
+from pyramid.reduce import load_method
 from tests.strategies import DTYPES, FLOATS, generators, kinds, pixels
 
 ORACLES: dict[str, Literal["max", "mean", "median", "min", "mode", "stride"]] = {

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from pyramid.errors import OptionError
-from pyramid.reduce import downsample, load_method, reduced_shape
+from pyramid.model import reduced_shape
+from pyramid.reduce import downsample, load_method
 
 
 @pytest.mark.parametrize(
