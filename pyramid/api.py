@@ -188,18 +188,13 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
     with prepare(source, target, options) as job:
         from pyramid.engine import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
         from pyramid.finish import finish  # noqa: PLC0415
-        from pyramid.target import create_sink, is_unfinished  # noqa: PLC0415
+        from pyramid.target import open_target  # noqa: PLC0415
 
         started_s = time.perf_counter()
         take_retries()  # what went before is another run's
-        try:
-            sink = create_sink(job.plan, target, options)
+        with open_target(job.plan, target, options) as (sink, lease):
             tally = build(job.plan, job.source, sink, job.runner, progress)
-            finish(job.plan, sink, tally.extremes)
-        except BaseException as error:
-            if is_unfinished(target, options):
-                error.add_note(f"{locate(target)} is unfinished: it has no multiscales; --overwrite replaces it")
-            raise
+            finish(job.plan, sink, lease, tally.extremes)
         seconds = time.perf_counter() - started_s
         retries = tally.retries if job.runner.attempts > 1 else None
         requests_again = tally.requests_again + take_retries()

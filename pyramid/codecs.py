@@ -38,10 +38,10 @@ def _blosc(name: str) -> Codec:
 
     def v3(level: int, shuffle: str, item_bytes: int) -> Config:
         configuration = {
+            "typesize": item_bytes,
             "cname": name,
             "clevel": level,
             "shuffle": names[shuffle],
-            "typesize": item_bytes,
             "blocksize": 0,
         }
         return {"name": "blosc", "configuration": configuration}
@@ -69,8 +69,8 @@ CODECS: Mapping[str, Codec] = {
 }
 
 
-def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Config] | Config | None:
-    """Codecs of a chunk as ``zarr.create_array`` takes them: a list for Zarr v3, one or None for Zarr v2.
+def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Config]:
+    """Return the codecs of a chunk as its array's metadata has them; at most one in Zarr format 2.
 
     Parameters
     ----------
@@ -94,9 +94,8 @@ def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Con
     """
     check_codec(options, zarr_format)
     codec, shuffle = CODECS[options.codec], chosen_shuffle(options, item_bytes)
-    if zarr_format == 2:
-        return codec.v2(options.codec_level, shuffle, item_bytes)
-    made = codec.v3(options.codec_level, shuffle, item_bytes)
+    make = codec.v2 if zarr_format == 2 else codec.v3
+    made = make(options.codec_level, shuffle, item_bytes)
     return [*([made] if made else []), *([{"name": "crc32c"}] if options.checksum else [])]
 
 

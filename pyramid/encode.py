@@ -18,13 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.block import Buffers
+from pyramid.codecs import chosen_shuffle
 from pyramid.model import Shape
+from pyramid.options import Options
 from pyramid.outbox import Body
+from pyramid.planning import Level
 
 # The most by which a codec's output outgrows its input: gzip, the worst, adds 5 bytes to each 16 KiB and a header.
 _OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 1024
-_EMPTY = np.uint64(2**64 - 1)
-_CRC_BYTES = 4
+# Offset and size in a shard's index of a chunk that is left out.
+EMPTY = np.uint64(2**64 - 1)
+CRC_BYTES = 4
 
 _imagecodecs: Any = imagecodecs  # what it is typed as knows neither arrays nor memory views
 Encoder: TypeAlias = Callable[[NDArray[Any], memoryview, "Encoding"], int]
@@ -108,7 +112,7 @@ class Encoding:
     def most_bytes(self, unit: Shape) -> tuple[int, int]:
         """The most that the object of a write unit of such a shape can have, and the most of a piece of it."""
         chunks = math.prod(n // c for n, c in zip(unit, self.chunks, strict=True))
-        index_bytes = chunks * 16 + _CRC_BYTES if self.sharded else 0
+        index_bytes = chunks * 16 + CRC_BYTES if self.sharded else 0
         return chunks * self.chunk_most_bytes + index_bytes, max(self.chunk_most_bytes, index_bytes)
 
     def chunk(self, pixels: NDArray[Any], buffers: Buffers, body: Body) -> int:
@@ -130,10 +134,34 @@ class Encoding:
         out = body.room(self.chunk_most_bytes)
         size = _ENCODERS[self.codec](chunk, out, self)
         if self.checksum:
-            out[size : size + _CRC_BYTES] = _crc32c(out[:size])
-            size += _CRC_BYTES
+            out[size : size + CRC_BYTES] = crc32c(out[:size])
+            size += CRC_BYTES
         body.keep(size)
         return size
+
+
+def make_encoding(level: Level, dtype: str, options: Options) -> Encoding:
+    """Return how the pixels of a planned level become objects.
+
+    Parameters
+    ----------
+    level
+        Its chunks and shards.
+    dtype
+        NumPy name of the pixels' dtype.
+    options
+        Those of the codec, and ``skip_empty``, are read.
+    """
+    return Encoding(
+        codec=options.codec,
+        level=options.codec_level,
+        shuffle=chosen_shuffle(options, np.dtype(dtype).itemsize),
+        checksum=options.checksum,
+        dtype=dtype,
+        chunks=level.chunks,
+        sharded=level.shards is not None,
+        skip_empty=options.skip_empty,
+    )
 
 
 class Making:
@@ -155,7 +183,7 @@ class Making:
         self._encoding = encoding
         self._body = body
         self._grid = tuple(n // c for n, c in zip(unit, encoding.chunks, strict=True))
-        self._index = np.full((math.prod(self._grid), 2), _EMPTY, "<u8")
+        self._index = np.full((math.prod(self._grid), 2), EMPTY, "<u8")
         self._left = math.prod(-(-n // c) for n, c in zip(inside, encoding.chunks, strict=True))
         self._last = -1
         self._end = 0
@@ -179,7 +207,7 @@ class Making:
         """Write what follows the chunks: a shard's index."""
         if self._encoding.sharded and self._end:
             told = self._index.tobytes()
-            told += _crc32c(told)
+            told += crc32c(told)
             self._body.room(len(told))[:] = told
             self._body.keep(len(told))
 
@@ -192,5 +220,6 @@ def _gather(pixels: NDArray[Any], chunk: NDArray[Any]) -> None:
     np.copyto(chunk, pixels)
 
 
-def _crc32c(data: memoryview | bytes) -> bytes:
-    return int(google_crc32c.value(bytes(data))).to_bytes(_CRC_BYTES, "little")
+def crc32c(data: memoryview | bytes) -> bytes:
+    """Return the checksum that ends a chunk or an index."""
+    return int(google_crc32c.value(bytes(data))).to_bytes(CRC_BYTES, "little")

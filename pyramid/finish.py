@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid._version import __version__
+from pyramid.lease import Lease
 from pyramid.model import Box, Shape
 from pyramid.ngff import Dataset, Multiscale, OmeroChannel, attributes, creator, omero_channels
 from pyramid.planning import Plan
@@ -28,13 +29,13 @@ SAMPLE_PX_HELD = 2**24
 READS = 16
 
 
-def finish(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> None:
+def finish(plan: Plan, sink: Sink, lease: Lease, extremes: Mapping[int, Extremes]) -> None:
     """Write the metadata of a pyramid whose pixels are all written.
 
     Parameters
     ----------
-    plan, sink
-        What was done, and where.
+    plan, sink, lease
+        What was done, where, and the claim on it.
     extremes
         By channel index, the least and the greatest value of level 0.
     """
@@ -53,7 +54,7 @@ def finish(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> None:
         provenance=creator(__version__, plan.method, spec.location),
         default_z=_middle(spec.axes, spec.shape),
     )
-    sink.commit(attributes(image, plan.version))
+    sink.commit(attributes(image, plan.version), lease)
 
 
 def _middle(axes: str, shape: Shape) -> int:

@@ -19,7 +19,7 @@ from pyramid.planning import Plan
 if TYPE_CHECKING:
     from pyramid.sample import Estimate
 
-REPORTED = ("ome-pyramid", "numpy", "dask", "zarr", "zarrs", "tifffile", "imagecodecs", "numba", "obstore")
+REPORTED = ("ome-pyramid", "numpy", "dask", "zarr", "tifffile", "imagecodecs", "numba", "obstore")
 
 
 @dataclass(frozen=True)

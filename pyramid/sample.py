@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import zarr
-from zarr.core.sync import sync
-from zarr.storage import MemoryStore
+from numpy.typing import NDArray
 
-from pyramid.codecs import compressors
+from pyramid.block import Buffers
+from pyramid.encode import Encoding, make_encoding
 from pyramid.model import Box, Source
-from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Plan, show_bytes
 
@@ -58,6 +56,7 @@ def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
     Raises SourceError where one cannot be read.
     """
     base, item_bytes = plan.levels[0], np.dtype(plan.spec.dtype).itemsize
+    encoding = make_encoding(base, plan.spec.dtype, options)
     grid = tuple(-(-n // c) for n, c in zip(base.shape, base.chunks, strict=True))
     wanted = min(PIECES, math.prod(grid))
     read_bytes, seconds, stored_bytes = 0, 0.0, 0
@@ -67,26 +66,33 @@ def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
         pixels = np.empty(shape, plan.spec.dtype)
         started_s = time.perf_counter()
         source.read(Box(start, shape), pixels)
-        stored_bytes += _encoded_bytes(pixels, plan, options)
+        stored_bytes += _encoded_bytes(pixels, encoding)
         seconds += time.perf_counter() - started_s
         read_bytes += math.prod(shape) * item_bytes
     share = plan.raw_bytes / read_bytes
     return Estimate(round(stored_bytes * share), seconds * share / plan.room.workers, read_bytes)
 
 
-def _encoded_bytes(pixels: np.ndarray[Any, Any], plan: Plan, options: Options) -> int:
-    """How many bytes the pixels are as one chunk."""
-    form = FORMATS[plan.version]
-    store = MemoryStore()
-    array = zarr.create_array(
-        store,
-        shape=pixels.shape,
-        chunks=pixels.shape,
-        dtype=pixels.dtype,
-        compressors=compressors(options, form.zarr_format, pixels.itemsize),
-        zarr_format=form.zarr_format,
-        config={"write_empty_chunks": True},
-    )
-    metadata_bytes = sync(store.getsize_prefix(""))
-    array[...] = pixels
-    return int(sync(store.getsize_prefix("")) - metadata_bytes)
+def _encoded_bytes(pixels: NDArray[Any], encoding: Encoding) -> int:
+    """Return how many bytes the pixels are as one chunk."""
+    return replace(encoding, chunks=pixels.shape, skip_empty=False).chunk(pixels, Buffers(), _Memory())
+
+
+class _Memory:
+    """The object of one chunk, whose bytes go nowhere."""
+
+    def room(self, size: int) -> memoryview:
+        """Return memory for `size` bytes."""
+        return memoryview(bytearray(size))
+
+    def keep(self, size: int) -> None:
+        """Forget the bytes."""
+
+    def pause(self) -> None:
+        """Do nothing."""
+
+    def finish(self) -> None:
+        """Do nothing."""
+
+    def abandon(self) -> None:
+        """Do nothing."""

@@ -6,29 +6,32 @@ pyramid for a whole one.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import numpy as np
-import zarr
-from zarr.storage import MemoryStore
 
 from pyramid.block import FILL_VALUE
-from pyramid.codecs import Config, chosen_shuffle, compressors
-from pyramid.encode import Encoding
-from pyramid.errors import StorageError, TargetError
+from pyramid.codecs import compressors
+from pyramid.documents import ArrayForm, array_documents
+from pyramid.encode import make_encoding
+from pyramid.errors import TargetError
+from pyramid.lease import Lease, check_no_run
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Level, Plan
-from pyramid.sink import IN_PROGRESS, Sink, group_documents
+from pyramid.sink import Sink
 from pyramid.stores import Location, Objects, locate, open_objects, side_by_side
 from pyramid.writers import REQUESTS
 from pyramid.writing import StoredLevel, told
+
+if sys.platform != "win32":
+    import fcntl
 
 T = TypeVar("T")
 
@@ -54,17 +57,23 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
             raise TargetError(f"{location}: target and source ({source}) lie within each other; give another target")
     if location.is_local:
         _check_folder(location)
-    if _is_free(location, url, options):
-        return
+    _check_free(location, open_objects(url, options.storage_options), options)
+
+
+def _check_free(location: Location, objects: Objects, options: Options) -> bool:
+    """Return whether nothing is there; raise TargetError where something is that may not be replaced."""
+    if _is_free(location, objects):
+        return True
     if not options.overwrite:
         raise TargetError(f"{location} exists; give another target, or --overwrite to replace it")
-    with told(url, "what is there", "read"):
-        objects = open_objects(url, options.storage_options)
+    with told(str(location), "what is there", "read"):
+        check_no_run(objects)
         found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
     if not found:
         raise TargetError(
             f"{location} exists and is no Zarr, and --overwrite replaces nothing else; remove it yourself"
         )
+    return False
 
 
 def _check_folder(location: Location) -> None:
@@ -85,26 +94,20 @@ def _check_folder(location: Location) -> None:
         raise TargetError(f"{location} cannot be made: {path} may not be written; give another target")
 
 
-def _is_free(location: Location, url: str, options: Options) -> bool:
+def _is_free(location: Location, objects: Objects) -> bool:
     """Whether nothing is there; an empty folder is nothing."""
-    with told(url, "what is there", "read"):
+    with told(str(location), "what is there", "read"):
         if location.is_local:
             return not os.path.isdir(location.path) or not os.listdir(location.path)
-        return next(open_objects(url, options.storage_options).keys(), None) is None
+        return next(objects.keys(), None) is None
 
 
-def is_unfinished(url: str, options: Options) -> bool:
-    """Whether a run that began is there and has not ended; False where that cannot be told at once."""
-    once = {} if locate(url).is_local else {"retries": 0}
-    with contextlib.suppress(StorageError, ValueError, AttributeError):
-        objects = open_objects(url, {**(options.storage_options or {}), **once})
-        v3, v2 = objects.get("zarr.json"), objects.get(".zattrs")
-        return "pyramid" in (json.loads(v3).get("attributes", {}) if v3 else json.loads(v2 or "{}"))
-    return False
+@contextmanager
+def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Sink, Lease]]:
+    """Make the target's group and empty arrays; remove what is there first, where `options` ask for that.
 
-
-def create_sink(plan: Plan, url: str, options: Options) -> Sink:
-    """Make the target's group and empty arrays; what is there is removed first, where `options` ask for that.
+    A context in which the target belongs to this run. Whatever ends it by an exception gets a note, where the target
+    is left unfinished.
 
     Parameters
     ----------
@@ -118,47 +121,78 @@ def create_sink(plan: Plan, url: str, options: Options) -> Sink:
     Raises
     ------
     TargetError
-        Where it cannot be written.
+        Where it cannot be written, or another run writes to it.
     """
-    form = FORMATS[plan.version]
-    codecs = compressors(options, form.zarr_format, np.dtype(plan.spec.dtype).itemsize)
+    form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.storage_options)
-    if options.overwrite and not _is_free(locate(url), url, options):
-        with told(url, "what is there", "removed"):
-            _remove(locate(url), objects)
-    if locate(url).is_local:
-        _make_folder(locate(url))
-    arrays = [_array_documents(str(number), level, plan, codecs) for number, level in enumerate(plan.levels)]
-    with told(url, "metadata"):
-        # That a run goes on is told before anything else is there.
-        for key, body in group_documents(form.zarr_format, IN_PROGRESS).items():
-            objects.put(key, body)
-        documents = [document for _, documents in arrays for document in documents.items()]
-        _do_each(lambda document: objects.put(*document), documents, locate(url))
-    levels = tuple(
-        StoredLevel(
-            metadata=metadata,
-            shape=level.shape,
-            unit=level.unit,
-            prefix=f"{number}/" if form.zarr_format == 2 else f"{number}/c/",
-            encoding=_encoding(level, plan, options),
-        )
-        for number, (level, (metadata, _)) in enumerate(zip(plan.levels, arrays, strict=True))
+    lease = Lease(objects, form.zarr_format)
+    sink = Sink(url, options.storage_options, _stored_levels(plan, options), form.zarr_format)
+    _claim(location, objects, options, lease)
+    try:
+        with told(url, "metadata"):
+            documents = [
+                item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan, options)
+            ]
+            _do_each(lambda document: objects.put(*document), documents, location)
+        yield sink, lease
+    except BaseException as error:
+        once = {} if location.is_local else {"retries": 0, "timeout": 1}
+        if lease.give_back(open_objects(url, {**(options.storage_options or {}), **once})):
+            error.add_note(f"{location} is unfinished: it has no multiscales; --overwrite replaces it")
+        raise
+
+
+def _claim(location: Location, objects: Objects, options: Options, lease: Lease) -> None:
+    """Remove what is there, where it may be replaced, and take the target."""
+    if location.is_local:
+        _make_folder(location)
+    with _one_at_a_time(location):
+        # Elsewhere it was looked at when the run was planned, and to list it again costs a request.
+        seen = not location.is_local and not options.overwrite
+        if not seen and not _check_free(location, objects, options):
+            with told(str(location), "what is there", "removed"):
+                _remove(location, objects)
+        with told(str(location), "metadata"):
+            lease.take()  # a run is known to be in progress before anything else is there
+
+
+@contextmanager
+def _one_at_a_time(location: Location) -> Iterator[None]:
+    """Keep other runs of this machine from looking at a local target, where the system has locks for that."""
+    if not location.is_local or sys.platform == "win32":
+        yield
+        return
+    folder = os.open(location.path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _stored_levels(plan: Plan, options: Options) -> tuple[StoredLevel, ...]:
+    keys = "" if FORMATS[plan.version].zarr_format == 2 else "c/"
+    return tuple(
+        StoredLevel(level.shape, level.unit, f"{number}/{keys}", make_encoding(level, plan.spec.dtype, options))
+        for number, level in enumerate(plan.levels)
     )
-    return Sink(url, options.storage_options, levels, form.zarr_format)
 
 
-def _encoding(level: Level, plan: Plan, options: Options) -> Encoding:
-    return Encoding(
-        codec=options.codec,
-        level=options.codec_level,
-        shuffle=chosen_shuffle(options, np.dtype(plan.spec.dtype).itemsize),
-        checksum=options.checksum,
-        dtype=plan.spec.dtype,
+def _documents(number: int, level: Level, plan: Plan, options: Options) -> Iterator[tuple[str, bytes]]:
+    """Yield key and body of each document of one level's array."""
+    version = FORMATS[plan.version]
+    form = ArrayForm(
+        shape=level.shape,
         chunks=level.chunks,
-        sharded=level.shards is not None,
-        skip_empty=options.skip_empty,
+        shards=level.shards,
+        dtype=plan.spec.dtype,
+        fill_value=FILL_VALUE,
+        codecs=compressors(options, version.zarr_format, np.dtype(plan.spec.dtype).itemsize),
+        dimension_names=plan.spec.axes if version.dimension_names else None,
     )
+    for name, body in array_documents(version.zarr_format, form).items():
+        yield f"{number}/{name}", body
 
 
 def _make_folder(location: Location) -> None:
@@ -186,27 +220,3 @@ def _do_each(request: Callable[[T], None], items: Iterable[T], location: Locatio
     """Make requests in turn on local disk; elsewhere side by side, since each is a round trip."""
     for _ in side_by_side(request, items, 1 if location.is_local else REQUESTS):
         pass
-
-
-def _array_documents(
-    name: str, level: Level, plan: Plan, codecs: list[Config] | Config | None
-) -> tuple[str, dict[str, bytes]]:
-    """One level's metadata as JSON, and the objects that hold it by key; made by zarr, which asks a store in vain."""
-    form = FORMATS[plan.version]
-    keys: dict[str, Any] = {"name": "default", "separator": "/"}
-    made: dict[str, Any] = {}
-    array = zarr.create_array(
-        MemoryStore(made),
-        name=name,
-        shape=level.shape,
-        chunks=level.chunks,
-        shards=level.shards,
-        dtype=np.dtype(plan.spec.dtype),
-        compressors=codecs,
-        fill_value=FILL_VALUE,
-        zarr_format=form.zarr_format,
-        chunk_key_encoding=keys if form.zarr_format == 3 else {**keys, "name": "v2"},
-        dimension_names=tuple(plan.spec.axes) if form.dimension_names else None,
-    )
-    documents = {key: body.to_bytes() for key, body in made.items() if key.startswith(f"{name}/")}
-    return json.dumps(array.metadata.to_dict()), documents

@@ -26,8 +26,6 @@ class StoredLevel:
 
     Parameters
     ----------
-    metadata
-        What its ``zarr.json`` or ``.zarray`` holds, as JSON.
     shape, unit
         Extent, and what one object holds, in pixels.
     prefix
@@ -36,7 +34,6 @@ class StoredLevel:
         How a unit becomes an object.
     """
 
-    metadata: str
     shape: Shape
     unit: Shape
     prefix: str

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyramid.image.arrays import ArrayFacts
 from pyramid.model import Shape
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import dask.array
     import numpy as np
     from zarr import Array
+    from zarr.core.metadata import ArrayV3Metadata
 
 # A level of more files is not counted: looking at each takes some microseconds, and cold some hundred.
 MAX_COUNTED = 50_000
@@ -44,9 +45,9 @@ class Place:
 
     def open(self) -> Array[Any]:
         """The Zarr array, built from its document: no request is made."""
-        from zarr.storage import StorePath  # noqa: PLC0415  (0.6 s, and metadata needs none of it)
+        import zarr  # noqa: PLC0415  (0.6 s, and metadata needs none of it)
+        from zarr.storage import StorePath  # noqa: PLC0415
 
-        from pyramid.sink import ZARR_PYTHON, open_array  # noqa: PLC0415
         from pyramid.stores import open_store  # noqa: PLC0415
 
         document = dict(self.node.array or {})
@@ -54,7 +55,9 @@ class Place:
             # Some write an empty list of filters, at which zarr warns, for none.
             document |= {"attributes": self.node.attributes, "filters": document.get("filters") or None}
         store = open_store(self.url, self.options, read_only=True)
-        return open_array(document, StorePath(store, self.node.path), ZARR_PYTHON)
+        # A dictionary is as good as what it is said to be, in either format.
+        metadata = cast("ArrayV3Metadata", document)
+        return zarr.Array(zarr.AsyncArray(metadata, StorePath(store, self.node.path)))
 
     def stored_bytes(self) -> int | None:
         """Bytes of its files; None where they are not on local disk, or too many to be looked at."""

@@ -9,7 +9,7 @@ once a URL.
 from pyramid.stores.abreast import side_by_side
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
-from pyramid.stores.opening import check_travels, open_objects, open_store, public_options
+from pyramid.stores.opening import check_travels, open_objects, open_parts, open_store, public_options
 from pyramid.stores.retry import giving_up_when, take_retries
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "giving_up_when",
     "locate",
     "open_objects",
+    "open_parts",
     "open_store",
     "public_options",
     "side_by_side",

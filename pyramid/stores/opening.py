@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyramid.errors import OptionError
 from pyramid.parsing import unknown
 from pyramid.stores.location import Location, locate
-from pyramid.stores.objects import Objects
+from pyramid.stores.objects import Objects, Parts
 from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
 from pyramid.stores.scheme import Access, Option, Scheme
@@ -49,11 +49,10 @@ def open_objects(url: str, options: Mapping[str, Any] | None = None) -> Objects:
     return _opened(locate(url), _frozen(options or {}))
 
 
-def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool, unchanging: bool = False) -> Store:
+def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) -> Store:
     """The Zarr store at a path or URL; nothing is read or written.
 
-    Parameters and errors as for `open_objects`. Objects that are `unchanging` are fetched whole, and kept for a while,
-    where it is by their whole that damage on the way is found.
+    Parameters and errors as for `open_objects`.
     """
     objects = open_objects(url, options)
     if objects.location.is_local:
@@ -62,8 +61,16 @@ def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool, 
         return LocalStore(objects.location.path, read_only=read_only)
     from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415
 
-    by_whole = unchanging and isinstance(objects, RemoteObjects) and objects.checks_whole
-    return ObjectsStore(objects, read_only=read_only, parts=WholeObjects(objects) if by_whole else objects)
+    return ObjectsStore(objects, read_only=read_only)
+
+
+def open_parts(objects: Objects) -> Parts:
+    """Return a reader of parts of objects that do not change.
+
+    Objects are fetched whole, and kept for a while, where it is by their whole that damage on the way is found.
+    """
+    by_whole = isinstance(objects, RemoteObjects) and objects.checks_whole
+    return WholeObjects(objects) if by_whole else objects
 
 
 def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ PUBLIC = {
     "open",
     "plan",
 }
-DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr", "zarrs"}
+DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}
 
 
 def modules_after(statement: str) -> set[str]:

@@ -1,0 +1,129 @@
+"""Write the documents that make a Zarr array or group, in formats 2 and 3.
+
+They are made here and not by a library, whose configuration belongs to the whole process: another part of it may have
+set an order of axes or a codec that is not the one that chunks are encoded with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from pyramid.model import Shape
+
+_INDEX_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayForm:
+    """The shape of an array, and how its pixels become objects.
+
+    Parameters
+    ----------
+    shape, chunks
+        Extent, and that of a chunk, in pixels.
+    shards
+        Extent of a shard in pixels; None where chunks are not in shards, as always in format 2.
+    dtype
+        NumPy name of the pixels' dtype; they are stored little-endian.
+    fill_value
+        The value of pixels whose chunk is missing.
+    codecs
+        The codecs of a chunk after its pixels have become bytes, as the format has them; at most one in format 2.
+    dimension_names
+        The name of each axis; None to leave them out, as always in format 2.
+    """
+
+    shape: Shape
+    chunks: Shape
+    shards: Shape | None
+    dtype: str
+    fill_value: float
+    codecs: Sequence[Mapping[str, Any]]
+    dimension_names: Sequence[str] | None = None
+
+
+def group_documents(zarr_format: Literal[2, 3], attributes: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the documents of a group by key.
+
+    Examples
+    --------
+    >>> sorted(group_documents(2, {"a": 1})), sorted(group_documents(3, {}))
+    (['.zattrs', '.zgroup'], ['zarr.json'])
+    """
+    if zarr_format == 2:
+        return {".zgroup": _encode({"zarr_format": 2}), ".zattrs": _encode(attributes)}
+    return {"zarr.json": _encode({"attributes": attributes, "zarr_format": 3, "node_type": "group"})}
+
+
+def array_documents(zarr_format: Literal[2, 3], form: ArrayForm) -> dict[str, bytes]:
+    """Return the documents of an array by key.
+
+    Examples
+    --------
+    >>> form = ArrayForm((8, 8), (4, 4), None, "uint8", 0, ())
+    >>> sorted(array_documents(2, form)), json.loads(array_documents(3, form)["zarr.json"])["codecs"]
+    (['.zarray', '.zattrs'], [{'name': 'bytes'}])
+    """
+    if zarr_format == 2:
+        return {".zarray": _encode(_array_v2(form)), ".zattrs": _encode({})}
+    return {"zarr.json": _encode(_array_v3(form))}
+
+
+def _array_v2(form: ArrayForm) -> dict[str, Any]:
+    return {
+        "shape": form.shape,
+        "chunks": form.chunks,
+        "dtype": np.dtype(form.dtype).newbyteorder("<").str,
+        "fill_value": _fill_value(form),
+        "order": "C",
+        "filters": None,
+        "dimension_separator": "/",
+        "compressor": next(iter(form.codecs), None),
+        "zarr_format": 2,
+    }
+
+
+def _array_v3(form: ArrayForm) -> dict[str, Any]:
+    return {
+        "shape": form.shape,
+        "data_type": form.dtype,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": form.shards or form.chunks}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": _fill_value(form),
+        "codecs": _codecs_v3(form),
+        "attributes": {},
+        **({"dimension_names": list(form.dimension_names)} if form.dimension_names else {}),
+        "zarr_format": 3,
+        "node_type": "array",
+        "storage_transformers": [],
+    }
+
+
+def _codecs_v3(form: ArrayForm) -> list[Mapping[str, Any]]:
+    one_byte = np.dtype(form.dtype).itemsize == 1
+    as_bytes = {"name": "bytes"} if one_byte else {"name": "bytes", "configuration": {"endian": "little"}}
+    codecs: list[Mapping[str, Any]] = [as_bytes, *form.codecs]
+    if form.shards is None:
+        return codecs
+    sharding = {
+        "chunk_shape": form.chunks,
+        "codecs": codecs,
+        "index_codecs": _INDEX_CODECS,
+        "index_location": "end",
+    }
+    return [{"name": "sharding_indexed", "configuration": sharding}]
+
+
+def _fill_value(form: ArrayForm) -> bool | int | float:
+    """Return the fill value as JSON has it for the dtype: true or false, a whole number, or a decimal."""
+    value: bool | int | float = np.asarray(form.fill_value).astype(form.dtype).item()
+    return value
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=2).encode()
