@@ -34,6 +34,8 @@ _LOOK_S = 0.5
 # The documents that may hold the attributes of a group, by Zarr format.
 ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
 _MAX_BYTES = 2**20
+# Runs of this process that are alive: a disk that is full keeps one from giving its target back.
+_alive_here: set[str] = set()
 
 
 class Lease:
@@ -63,13 +65,17 @@ class Lease:
 
     def take(self) -> None:
         """Put the documents, and renew them until `end`."""
+        _alive_here.add(self._run)
         for key, body in self.documents().items():
             self._objects.put(key, body)
         self._thread.start()
 
     def check(self) -> None:
-        """Raise TargetError where another run has taken the target."""
-        found = _read_claim(self._objects, self._zarr_format)
+        """Raise TargetError where another run has taken the target; a store may let it write and not read."""
+        try:
+            found = _read_claim(self._objects, self._zarr_format)
+        except StorageError:
+            return
         if found is None or found.get("run") != self._run:
             raise TargetError(
                 f"{self._objects.location} was taken by another conversion, or removed, while this one was running; "
@@ -79,6 +85,7 @@ class Lease:
     def end(self) -> None:
         """Renew the claim no longer."""
         self._ended.set()
+        _alive_here.discard(self._run)
         if self._thread.ident is not None:
             self._thread.join(BEAT_S)
 
@@ -91,13 +98,13 @@ class Lease:
             The target, opened to try once: a store that does not answer is why the run has failed.
         """
         self.end()
+        found = None
         with suppress(StorageError):
             found = _read_claim(objects, self._zarr_format)
-            if found is not None and found.get("run") == self._run:
-                key = ATTRIBUTE_KEYS[self._zarr_format]
+            if found is not None and found.get("run") == self._run and objects.location.is_local:
+                key = ATTRIBUTE_KEYS[self._zarr_format]  # elsewhere its beat is watched, which has ended
                 objects.put(key, group_documents(self._zarr_format, {"pyramid": {"state": STATE}})[key])
-            return found is not None
-        return False
+        return found is not None
 
     def _keep(self) -> None:
         key = ATTRIBUTE_KEYS[self._zarr_format]
@@ -124,7 +131,9 @@ def check_no_run(objects: Objects) -> None:
 
 
 def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:
-    host, _ = _this_process()
+    host, process = _this_process()
+    if (claim.get("host"), claim.get("process")) == (host, process):
+        return claim.get("run") in _alive_here
     if claim.get("host") == host:
         alive = _is_running(str(claim.get("process")))
         if not alive or objects.location.is_local:

@@ -127,12 +127,10 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Sink, 
     objects = open_objects(url, options.storage_options)
     lease = Lease(objects, form.zarr_format)
     sink = Sink(url, options.storage_options, _stored_levels(plan, options), form.zarr_format)
-    _claim(location, objects, options, lease)
+    documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan, options)]
     try:
+        _claim(location, objects, options, lease)
         with told(url, "metadata"):
-            documents = [
-                item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan, options)
-            ]
             _do_each(lambda document: objects.put(*document), documents, location)
         yield sink, lease
     except BaseException as error:

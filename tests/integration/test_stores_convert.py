@@ -92,7 +92,7 @@ def test_a_fault_at_each_place_changes_nothing(
     ("kind", "method", "asked"),
     [
         (Kind.CORRUPT_UP, "PUT", {place: 3 if place == "zarr.json" else 2 for place in PLACES.values()}),
-        (Kind.CORRUPT_DOWN, "GET", dict.fromkeys(READ_BACK, 2)),
+        (Kind.CORRUPT_DOWN, "GET", {place: 3 if place == "zarr.json" else 2 for place in READ_BACK}),
     ],
     ids=["there", "back"],
 )
@@ -108,7 +108,7 @@ def test_a_body_damaged_on_its_way_is_sent_again(
 ) -> None:
     service: Service = request.getfixturevalue(name)
     proxy = fault_proxy(service.endpoint)
-    # The last request but one is damaged: of the group, the second PUT is the one that makes it whole.
+    # The last request but one is damaged: the group is put twice, and read before that and after.
     proxy.inject(*(Fault(kind, method, f"images/{prefix}/{place}", at=count - 1) for place, count in asked.items()))
     storage = service.through(proxy.endpoint).storage_options
     image = pyramid.convert(IMAGE, service.url(prefix), storage_options=storage, **OPTIONS)

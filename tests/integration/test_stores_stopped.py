@@ -96,7 +96,7 @@ def test_reads_end_when_the_run_is_stopped(
     through: Service, proxy: FaultProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sinks: list[Sink] = []
-    monkeypatch.setattr(Sink, "commit", lambda sink, _: sinks.append(sink))
+    monkeypatch.setattr(Sink, "commit", lambda sink, *_: sinks.append(sink))
     url, pixels = through.url(prefix), np.ones((300, 300), "u1")
     with pytest.raises(SourceError, match="is not finished"):  # since it is not committed
         pyramid.convert(pixels, url, storage_options=through.storage_options, shards="none", chunks={"y": 50, "x": 50})
