@@ -19,6 +19,7 @@ from pyramid.encode import CRC_BYTES, EMPTY, Encoding, crc32c
 from pyramid.errors import StorageError
 from pyramid.model import Box, Shape
 from pyramid.stores import side_by_side
+from pyramid.writing import StoredLevel
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import Objects, Parts
@@ -77,19 +78,13 @@ class LevelReader:
         The target.
     parts
         What gives parts of shards.
-    prefix
-        What the keys of the level's objects begin with.
-    unit
-        What one object holds, in pixels.
-    encoding
-        How it was encoded.
+    level
+        Its array.
     """
 
     objects: Objects
     parts: Parts
-    prefix: str
-    unit: Shape
-    encoding: Encoding
+    level: StoredLevel
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out`, of the box's shape and the level's dtype, with the pixels of `box`.
@@ -103,8 +98,8 @@ class LevelReader:
         """
         most = REQUESTS if self.parts is self.objects else WHOLE_REQUESTS
         most = 1 if self.objects.location.is_local else most
-        objects = list(box.tiles(self.unit))
-        if not self.encoding.sharded:
+        objects = list(box.tiles(self.level.object_shape))
+        if not self.level.encoding.sharded:
             for _ in side_by_side(lambda place: self._read_chunk(place, box, out), objects, most):
                 pass
             return
@@ -116,21 +111,21 @@ class LevelReader:
 
     def _read_chunk(self, place: Shape, box: Box, out: NDArray[Any]) -> None:
         """Read an object that is a chunk."""
-        key = self._key(place)
+        key = self.level.key(place)
         body = self.objects.get(key)
-        start = tuple(i * u for i, u in zip(place, self.unit, strict=True))
+        start = tuple(i * u for i, u in zip(place, self.level.object_shape, strict=True))
         if body is None:
             self._check_may_lack(key)
-        self._put(body, key, Box(start, self.unit), (box, out))
+        self._put(body, key, Box(start, self.level.object_shape), (box, out))
 
     def _find_runs(self, place: Shape, box: Box) -> list[_Run]:
         """Return what is to be read of a shard, by its index."""
-        key, chunks = self._key(place), self.encoding.chunks
-        grid = tuple(u // c for u, c in zip(self.unit, chunks, strict=True))
-        start = tuple(i * u for i, u in zip(place, self.unit, strict=True))
+        key, chunks = self.level.key(place), self.level.encoding.chunks
+        grid = tuple(u // c for u, c in zip(self.level.object_shape, chunks, strict=True))
+        start = tuple(i * u for i, u in zip(place, self.level.object_shape, strict=True))
         wanted = []
         index = self._read_index(key, math.prod(grid))
-        for chunk in box.shared(Box(start, self.unit)).tiles(chunks):
+        for chunk in box.shared(Box(start, self.level.object_shape)).tiles(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
             number = np.ravel_multi_index([(a - b) // c for a, b, c in zip(at, start, chunks, strict=True)], grid)
             offset, size = (int(EMPTY), 0) if index is None else map(int, index[int(number)])
@@ -158,7 +153,7 @@ class LevelReader:
         for chunk in run.chunks:
             begin = chunk.offset - first.offset
             data = None if body is None else body[begin : begin + chunk.size_bytes]
-            self._put(data, run.key, Box(chunk.start, self.encoding.chunks), (box, out))
+            self._put(data, run.key, Box(chunk.start, self.level.encoding.chunks), (box, out))
 
     def _put(self, data: bytes | memoryview | None, key: str, chunk: Box, target: tuple[Box, NDArray[Any]]) -> None:
         """Decode a chunk and copy what the region has of it; a missing one is fill value."""
@@ -169,17 +164,14 @@ class LevelReader:
             view[...] = 0
             return
         try:
-            view[...] = decode_chunk(data, self.encoding)[_within(shared, chunk)]
+            view[...] = decode_chunk(data, self.level.encoding)[_within(shared, chunk)]
         except Exception as error:  # each codec raises its own
             raise ValueError(f"{key}: the chunk at {chunk.start} is damaged: {error}") from error
 
     def _check_may_lack(self, what: str) -> None:
         """Raise StorageError for a missing object, unless objects of fill value were left out."""
-        if not self.encoding.skip_empty:
+        if not self.level.encoding.skip_empty:
             raise StorageError(f"{self.objects.location}/{what} was written and is gone", permanent=True)
-
-    def _key(self, place: Shape) -> str:
-        return self.prefix + "/".join(map(str, place))
 
 
 class _Chunk(NamedTuple):

@@ -32,15 +32,15 @@ WEIGHT = 0.25
 O_DIRECT = os.O_DIRECT if sys.platform == "linux" else 0
 
 
-class Pace:
+class WriteModeChooser:
     """Which way of writing is quicker: through the page cache or past it.
 
     Examples
     --------
-    >>> pace = Pace()
+    >>> chooser = WriteModeChooser()
     >>> for seconds in (1, 3) * TRIALS:
-    ...     pace.note(pace.choose(), 2**21, seconds)
-    >>> pace.choose()
+    ...     chooser.note(chooser.choose(), 2**21, seconds)
+    >>> chooser.choose()
     False
     """
 
@@ -84,14 +84,14 @@ class DiskFile:
         Where it lies until then, on the same disk.
     path
         Where it is to lie, in place of what is there.
-    pace
-        What the files of one disk have told.
+    modes
+        Chooses how the file is written, from the files of the same disk before it.
     """
 
-    def __init__(self, partial: str, path: str, pace: Pace) -> None:
+    def __init__(self, partial: str, path: str, modes: WriteModeChooser) -> None:
         self._partial = partial
         self._path = path
-        self._pace = pace
+        self._modes = modes
         self._file: io.FileIO | None = None
         self._direct = False
         self._size = 0
@@ -119,7 +119,7 @@ class DiskFile:
             self.abandon()
             raise
         if self._size >= DIRECT_BYTES:
-            self._pace.note(self._direct, self._size, self._seconds)
+            self._modes.note(self._direct, self._size, self._seconds)
 
     def abandon(self) -> None:
         """Leave nothing of it behind."""
@@ -130,13 +130,13 @@ class DiskFile:
 
     def _open(self, size: int) -> io.FileIO:
         flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        self._direct = size >= DIRECT_BYTES and self._pace.choose()
+        self._direct = size >= DIRECT_BYTES and self._modes.choose()
         try:
             opened = os.open(self._partial, flags | (O_DIRECT if self._direct else 0), 0o666)
         except OSError as error:
             if not self._direct or error.errno != errno.EINVAL:
                 raise
-            self._pace.refuse()
+            self._modes.refuse()
             self._direct = False
             opened = os.open(self._partial, flags, 0o666)
         return io.FileIO(opened, "wb")
@@ -150,7 +150,7 @@ class DiskFile:
         except OSError as error:
             if not self._direct or error.errno != errno.EINVAL:
                 raise
-            self._pace.refuse()
+            self._modes.refuse()
             self._use_cache(file)
             file.seek(self._size)  # some of it may be there: a disk may take less than it was given
             _write_all(file, body)

@@ -21,7 +21,7 @@ from pyramid.block import Buffers
 from pyramid.codecs import chosen_shuffle
 from pyramid.model import Shape
 from pyramid.options import Options
-from pyramid.outbox import Body
+from pyramid.outbox import ObjectInProgress
 from pyramid.planning import Level
 
 # The most by which a codec's output outgrows its input: gzip, the worst, adds 5 bytes to each 16 KiB and a header.
@@ -104,39 +104,39 @@ class Encoding:
     skip_empty: bool
 
     @property
-    def chunk_most_bytes(self) -> int:
-        """The most that one encoded chunk can have."""
+    def max_chunk_bytes(self) -> int:
+        """Size in bytes that no encoded chunk exceeds."""
         plain = math.prod(self.chunks) * np.dtype(self.dtype).itemsize
         return plain + plain // _OVERHEAD_SHARE + _OVERHEAD_BYTES
 
-    def most_bytes(self, unit: Shape) -> tuple[int, int]:
-        """The most that the object of a write unit of such a shape can have, and the most of a piece of it."""
-        chunks = math.prod(n // c for n, c in zip(unit, self.chunks, strict=True))
+    def max_bytes(self, object_shape: Shape) -> tuple[int, int]:
+        """Return sizes that no object of such a shape, and no piece of it, exceeds."""
+        chunks = math.prod(n // c for n, c in zip(object_shape, self.chunks, strict=True))
         index_bytes = chunks * 16 + CRC_BYTES if self.sharded else 0
-        return chunks * self.chunk_most_bytes + index_bytes, max(self.chunk_most_bytes, index_bytes)
+        return chunks * self.max_chunk_bytes + index_bytes, max(self.max_chunk_bytes, index_bytes)
 
-    def chunk(self, pixels: NDArray[Any], buffers: Buffers, body: Body) -> int:
-        """Encode one chunk into `body`; its size in bytes, 0 where it is left out.
+    def encode_chunk(self, pixels: NDArray[Any], buffers: Buffers, destination: ObjectInProgress) -> int:
+        """Encode one chunk; return its size in bytes, 0 where it is left out.
 
         Parameters
         ----------
         pixels
             The whole chunk; it may be strided.
         buffers
-            Where it is gathered.
-        body
-            What takes the bytes.
+            Memory that the chunk is gathered in.
+        destination
+            Takes the bytes.
         """
         chunk = buffers.take("chunk", self.chunks, np.dtype(self.dtype).newbyteorder("<"))
         _gather(pixels, chunk)
         if self.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
             return 0
-        out = body.room(self.chunk_most_bytes)
+        out = destination.reserve(self.max_chunk_bytes)
         size = _ENCODERS[self.codec](chunk, out, self)
         if self.checksum:
             out[size : size + CRC_BYTES] = crc32c(out[:size])
             size += CRC_BYTES
-        body.keep(size)
+        destination.advance(size)
         return size
 
 
@@ -164,52 +164,58 @@ def make_encoding(level: Level, dtype: str, options: Options) -> Encoding:
     )
 
 
-class Making:
-    """One object while its chunks come.
+class ObjectEncoder:
+    """Encodes the chunks of one object, as they come.
 
     Parameters
     ----------
     encoding
-        How it is made.
-    unit
-        What it holds, in pixels.
-    inside
-        How far that lies inside the level; chunks of a shard that lie outside are left out.
-    body
-        What takes the bytes; none of an object that is left out.
+        How pixels become bytes.
+    object_shape
+        Pixels that the object holds.
+    inside_shape
+        Pixels of it that are inside the level; chunks of a shard outside are left out.
+    destination
+        Takes the bytes; none of an object that is left out.
     """
 
-    def __init__(self, encoding: Encoding, unit: Shape, inside: Shape, body: Body) -> None:
+    def __init__(
+        self, encoding: Encoding, object_shape: Shape, inside_shape: Shape, destination: ObjectInProgress
+    ) -> None:
         self._encoding = encoding
-        self._body = body
-        self._grid = tuple(n // c for n, c in zip(unit, encoding.chunks, strict=True))
+        self._destination = destination
+        self._grid = tuple(n // c for n, c in zip(object_shape, encoding.chunks, strict=True))
         self._index = np.full((math.prod(self._grid), 2), EMPTY, "<u8")
-        self._left = math.prod(-(-n // c) for n, c in zip(inside, encoding.chunks, strict=True))
+        self._left = math.prod(-(-n // c) for n, c in zip(inside_shape, encoding.chunks, strict=True))
         self._last = -1
         self._end = 0
 
-    @property
-    def whole(self) -> bool:
-        """Whether every chunk that lies inside the level has come."""
-        return self._left == 0
-
-    def add(self, place: Shape, pixels: NDArray[Any], buffers: Buffers) -> None:
-        """Encode the chunk at `place`, counted in chunks of the object; they come in C order."""
-        number = int(np.ravel_multi_index(place, self._grid))
+    def add(self, chunk_index: Shape, pixels: NDArray[Any], buffers: Buffers) -> None:
+        """Encode the chunk at `chunk_index`, counted in chunks of the object; they come in C order."""
+        number = int(np.ravel_multi_index(chunk_index, self._grid))
         if number <= self._last:
             raise ValueError(f"chunk {number} came after chunk {self._last}")
-        size = self._encoding.chunk(pixels, buffers, self._body)
+        size = self._encoding.encode_chunk(pixels, buffers, self._destination)
         if size:
             self._index[number] = self._end, size
         self._last, self._end, self._left = number, self._end + size, self._left - 1
 
-    def finish(self) -> None:
-        """Write what follows the chunks: a shard's index."""
+    def finish_part(self) -> bool:
+        """End the chunks of one part of a block; return whether the object had all its chunks and is on its way."""
+        if self._left:
+            self._destination.suspend()
+            return False
         if self._encoding.sharded and self._end:
-            told = self._index.tobytes()
-            told += crc32c(told)
-            self._body.room(len(told))[:] = told
-            self._body.keep(len(told))
+            index = self._index.tobytes()
+            index += crc32c(index)
+            self._destination.reserve(len(index))[:] = index
+            self._destination.advance(len(index))
+        self._destination.flush()
+        return True
+
+    def discard(self) -> None:
+        """Remove whatever was written of the object."""
+        self._destination.discard()
 
 
 def _gather(pixels: NDArray[Any], chunk: NDArray[Any]) -> None:

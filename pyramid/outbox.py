@@ -1,7 +1,7 @@
-"""Writing beside encoding: what a thread has encoded goes to the store while it encodes the next.
+"""Write encoded bytes in other threads while a thread encodes the next.
 
-A block of the plan has one outbox: a ring of memory, bounded by the plan, whose bytes are free again once they are
-written. It ends with its block, so that a receipt is given for what is stored and for nothing else.
+Each block has one queue: a ring of memory, bounded by the plan, whose bytes are free again once they are written. It
+ends with its block, so that a receipt is given only for what is stored.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from pyramid.disk import ALIGN_BYTES
 from pyramid.stores import giving_up_when
+from pyramid.wrapping import wrap_errors
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,60 +26,63 @@ if TYPE_CHECKING:
 Job: TypeAlias = Callable[[memoryview | None], None]
 
 
-class Body(Protocol):
-    """An object while it is made."""
+class ObjectInProgress(Protocol):
+    """An object whose bytes come one piece after the other."""
 
-    def room(self, size: int) -> memoryview:
-        """Memory for the next `size` bytes, valid until the next call."""
+    def reserve(self, size: int) -> memoryview:
+        """Return memory for the next `size` bytes, valid until the next call."""
         ...
 
-    def keep(self, size: int) -> None:
-        """Make the first `size` bytes of the room given last the object's next."""
+    def advance(self, size: int) -> None:
+        """Make the first `size` bytes of the memory reserved last the object's next."""
         ...
 
-    def pause(self) -> None:
-        """Leave the outbox to other objects until the next call."""
+    def suspend(self) -> None:
+        """Leave the queue to other objects until the next call."""
         ...
 
-    def finish(self) -> None:
-        """Send it on its way: it has all its bytes. One without any is not written."""
+    def flush(self) -> None:
+        """Send the object on its way: it has all its bytes. One without any is not written."""
         ...
 
-    def abandon(self) -> None:
-        """Leave nothing of it behind."""
+    def discard(self) -> None:
+        """Remove whatever was written of the object."""
         ...
 
 
-class Outbox:
-    """The bytes of one block that are being written.
+class WriteQueue:
+    """The bytes of one block on their way to the store.
 
     Parameters
     ----------
+    url
+        The target, for errors.
     buffers
         Where the memory comes from.
     capacity_bytes
         How much of it.
-    lanes
-        How many writes are under way at once; with one, they happen in the order in which they were sent.
+    max_concurrent_writes
+        Writes at once; with one, they happen in the order in which they were sent.
 
     Notes
     -----
-    Used by one thread, as a context: its end waits for every write, and raises what one of them has raised.
+    Used by one thread, as a context: its end waits for every write, and raises the TargetError of one that failed.
     """
 
-    def __init__(self, buffers: Buffers, capacity_bytes: int, lanes: int) -> None:
+    def __init__(self, url: str, buffers: Buffers, capacity_bytes: int, max_concurrent_writes: int) -> None:
+        self._url = url
         self.buffers = buffers
         self.capacity_bytes = align(capacity_bytes)
-        memory = buffers.take("outbox", (self.capacity_bytes + ALIGN_BYTES,), np.dtype(np.uint8))
+        memory = buffers.take("write queue", (self.capacity_bytes + ALIGN_BYTES,), np.dtype(np.uint8))
         first = -memory.ctypes.data % ALIGN_BYTES
         self._memory = memory[first : first + self.capacity_bytes].data
         self._head = 0
         self._sent: deque[tuple[int, int, Future[None]]] = deque()
         self._failed = False
-        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="pyramid-write")
+        self._threads = ThreadPoolExecutor(max_concurrent_writes, thread_name_prefix="pyramid-write")
 
-    def room(self, size: int) -> memoryview:
-        """Memory for `size` bytes at an aligned address, valid until the next call; waits until some is free."""
+    def reserve(self, size: int) -> memoryview:
+        """Return memory for `size` bytes at an aligned address, valid until the next call; wait until it is free."""
         if self._head + size > self.capacity_bytes:
             self._head = 0
         start, stop = self._head, self._head + size
@@ -86,15 +90,25 @@ class Outbox:
             self._sent.popleft()[2].result()
         return self._memory[start:stop]
 
-    def send(self, size: int, job: Job) -> None:
-        """Have `job` take the first `size` bytes of the room given last, in another thread."""
+    def send(self, size: int, job: Job, key: str) -> None:
+        """Have `job` take the first `size` bytes of the memory reserved last, in another thread.
+
+        Parameters
+        ----------
+        size
+            Bytes, which may be 0.
+        job
+            Writes them.
+        key
+            The object that they belong to, for errors.
+        """
         start, stop = self._head, self._head + size
-        self._sent.append((start, stop, self._threads.submit(self._do, job, self._memory[start:stop])))
+        self._sent.append((start, stop, self._threads.submit(self._do, job, self._memory[start:stop], key)))
         self._head = align(stop)
 
-    def _do(self, job: Job, body: memoryview) -> None:
+    def _do(self, job: Job, body: memoryview, key: str) -> None:
         try:
-            with giving_up_when(self._is_over):
+            with giving_up_when(self._is_over), wrap_errors(self._url, f"object {key}"):
                 job(None if self._failed else body)
         except BaseException:
             if self._failed:
@@ -105,7 +119,7 @@ class Outbox:
     def _is_over(self) -> bool:
         return self._failed or self.buffers.is_stopped()
 
-    def __enter__(self) -> Outbox:
+    def __enter__(self) -> WriteQueue:
         return self
 
     def __exit__(

@@ -75,24 +75,24 @@ def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
 
 def _encoded_bytes(pixels: NDArray[Any], encoding: Encoding) -> int:
     """Return how many bytes the pixels are as one chunk."""
-    return replace(encoding, chunks=pixels.shape, skip_empty=False).chunk(pixels, Buffers(), _Memory())
+    return replace(encoding, chunks=pixels.shape, skip_empty=False).encode_chunk(pixels, Buffers(), _Memory())
 
 
 class _Memory:
     """The object of one chunk, whose bytes go nowhere."""
 
-    def room(self, size: int) -> memoryview:
+    def reserve(self, size: int) -> memoryview:
         """Return memory for `size` bytes."""
         return memoryview(bytearray(size))
 
-    def keep(self, size: int) -> None:
+    def advance(self, size: int) -> None:
         """Forget the bytes."""
 
-    def pause(self) -> None:
+    def suspend(self) -> None:
         """Do nothing."""
 
-    def finish(self) -> None:
+    def flush(self) -> None:
         """Do nothing."""
 
-    def abandon(self) -> None:
+    def discard(self) -> None:
         """Do nothing."""

@@ -23,11 +23,12 @@ from pyramid.documents import group_documents
 from pyramid.errors import DamageError, StorageError
 from pyramid.lease import Lease
 from pyramid.model import Box
-from pyramid.outbox import Outbox
+from pyramid.outbox import WriteQueue
 from pyramid.planning import outbox_bytes
 from pyramid.stores import Objects, open_objects, open_parts, public_options
-from pyramid.writers import Writer, open_writer
-from pyramid.writing import StoredLevel, Writing, told
+from pyramid.wrapping import wrap_errors
+from pyramid.writers import ObjectWriter, open_writer
+from pyramid.writing import BlockWriter, StoredLevel
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,25 @@ class Sink:
     levels: tuple[StoredLevel, ...]
     zarr_format: Literal[2, 3] = 3
 
-    def writing(self, buffers: Buffers) -> Writing:
-        """What the parts of one block are written through, as a context: at its end they are stored."""
+    def write_block(self, buffers: Buffers) -> BlockWriter:
+        """Return the writer of one block, a context: when it ends, the block is stored."""
         item_bytes = (np.dtype(level.encoding.dtype).itemsize for level in self.levels)
-        planned = max(outbox_bytes(math.prod(one.unit) * n) for one, n in zip(self.levels, item_bytes, strict=True))
-        most = [level.encoding.most_bytes(level.unit) for level in self.levels]
+        shapes = [level.object_shape for level in self.levels]
+        planned = max(outbox_bytes(math.prod(shape) * n) for shape, n in zip(shapes, item_bytes, strict=True))
+        most = [level.encoding.max_bytes(level.object_shape) for level in self.levels]
         whole, piece = (max(sizes) for sizes in zip(*most, strict=True))
-        outbox = Outbox(buffers, self._writer.outbox_bytes(planned, piece, whole), self._writer.lanes)
-        return Writing(self.url, self.levels, self._writer, outbox)
+        queue_bytes = self._writer.queue_bytes(planned, piece, whole)
+        queue = WriteQueue(self.url, buffers, queue_bytes, self._writer.max_concurrent_writes)
+        return BlockWriter(self.url, self.levels, self._writer, queue)
 
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box` of a level that is written."""
-        with told(self.url, f"level {level}, block at {box.start}", "read back"):
+        with wrap_errors(self.url, f"level {level}, block at {box.start}", "read back"):
             self._readers[level].read(box, out)
 
     def commit(self, attributes: Mapping[str, Any], lease: Lease) -> None:
         """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
-        with told(self.url, "metadata"):
+        with wrap_errors(self.url, "metadata"):
             self._writer.finish()
             objects = open_objects(self.url, self.storage_options)
             lease.end()
@@ -78,14 +81,14 @@ class Sink:
                     _put_surely(objects, key, body, before[key])
 
     @functools.cached_property
-    def _writer(self) -> Writer:
+    def _writer(self) -> ObjectWriter:
         return open_writer(self.url, self.storage_options)
 
     @functools.cached_property
     def _readers(self) -> tuple[LevelReader, ...]:
         objects = open_objects(self.url, self.storage_options)
         parts = open_parts(objects)
-        return tuple(LevelReader(objects, parts, level.prefix, level.unit, level.encoding) for level in self.levels)
+        return tuple(LevelReader(objects, parts, level) for level in self.levels)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -27,8 +27,9 @@ from pyramid.options import Options
 from pyramid.planning import Level, Plan
 from pyramid.sink import Sink
 from pyramid.stores import Location, Objects, locate, open_objects, side_by_side
+from pyramid.wrapping import wrap_errors
 from pyramid.writers import REQUESTS
-from pyramid.writing import StoredLevel, told
+from pyramid.writing import StoredLevel
 
 if sys.platform != "win32":
     import fcntl
@@ -66,7 +67,7 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
         return True
     if not options.overwrite:
         raise TargetError(f"{location} exists; give another target, or --overwrite to replace it")
-    with told(str(location), "what is there", "read"):
+    with wrap_errors(str(location), "what is there", "read"):
         check_no_run(objects)
         found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
     if not found:
@@ -96,7 +97,7 @@ def _check_folder(location: Location) -> None:
 
 def _is_free(location: Location, objects: Objects) -> bool:
     """Whether nothing is there; an empty folder is nothing."""
-    with told(str(location), "what is there", "read"):
+    with wrap_errors(str(location), "what is there", "read"):
         if location.is_local:
             return not os.path.isdir(location.path) or not os.listdir(location.path)
         return next(objects.keys(), None) is None
@@ -130,7 +131,7 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Sink, 
     documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan, options)]
     try:
         _claim(location, objects, options, lease)
-        with told(url, "metadata"):
+        with wrap_errors(url, "metadata"):
             _do_each(lambda document: objects.put(*document), documents, location)
         yield sink, lease
     except BaseException as error:
@@ -148,9 +149,9 @@ def _claim(location: Location, objects: Objects, options: Options, lease: Lease)
         # Elsewhere it was looked at when the run was planned, and to list it again costs a request.
         seen = not location.is_local and not options.overwrite
         if not seen and not _check_free(location, objects, options):
-            with told(str(location), "what is there", "removed"):
+            with wrap_errors(str(location), "what is there", "removed"):
                 _remove(location, objects)
-        with told(str(location), "metadata"):
+        with wrap_errors(str(location), "metadata"):
             lease.take()  # a run is known to be in progress before anything else is there
 
 

@@ -64,7 +64,7 @@ class BlockTask:
         try:
             with (
                 giving_up_when(self.buffers.is_stopped),
-                self.sink.writing(self.buffers) as writing,
+                self.sink.write_block(self.buffers) as writing,
                 self.buffers.working,
             ):
                 for part in build.parts(box, self._reader(box, pixels)):

@@ -1,20 +1,17 @@
-"""The parts of a block on their way into objects: what begins an object, adds to it, and ends it."""
+"""Write the parts of a block: begin each object, add its chunks, and end it."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyramid.block import Part
-from pyramid.encode import Encoding, Making
-from pyramid.errors import PyramidError, StorageError, TargetError
+from pyramid.encode import Encoding, ObjectEncoder
 from pyramid.model import Box, Shape
-from pyramid.outbox import Body, Outbox
-from pyramid.stores import locate
-from pyramid.writers import Told, Writer
+from pyramid.outbox import WriteQueue
+from pyramid.wrapping import wrap_errors
+from pyramid.writers import ObjectWriter
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -26,22 +23,26 @@ class StoredLevel:
 
     Parameters
     ----------
-    shape, unit
-        Extent, and what one object holds, in pixels.
+    shape, object_shape
+        Pixels of the level, and of one object.
     prefix
-        What the keys of its objects begin with.
+        Start of the keys of its objects.
     encoding
-        How a unit becomes an object.
+        How pixels become objects.
     """
 
     shape: Shape
-    unit: Shape
+    object_shape: Shape
     prefix: str
     encoding: Encoding
 
+    def key(self, object_index: Shape) -> str:
+        """Return the key of an object by its index in the grid of objects."""
+        return self.prefix + "/".join(map(str, object_index))
 
-class Writing:
-    """One block on its way to the store, as a context: at its end every object of it is stored.
+
+class BlockWriter:
+    """Writes one block, as a context: when it ends, every object of the block is stored.
 
     Parameters
     ----------
@@ -49,74 +50,59 @@ class Writing:
         The target.
     levels
         Its arrays.
-    writer, outbox
-        What writes, and what the bytes wait in.
+    writer, queue
+        Puts the objects, and holds their bytes until then.
     """
 
-    def __init__(self, url: str, levels: Sequence[StoredLevel], writer: Writer, outbox: Outbox) -> None:
+    def __init__(self, url: str, levels: Sequence[StoredLevel], writer: ObjectWriter, queue: WriteQueue) -> None:
         self._url = url
         self._levels = levels
         self._writer = writer
-        self._outbox = outbox
-        self._begun: dict[str, tuple[Body, Making]] = {}
+        self._queue = queue
+        self._begun: dict[str, ObjectEncoder] = {}
 
     def add(self, part: Part) -> None:
         """Write a part: whole chunks of a level, of each object in C order, in place of what is there.
 
-        Here, or at the end of the block, TargetError is raised with the level, the place and the cause.
+        Raises
+        ------
+        TargetError
+            With the object and the cause, now or when the block ends.
         """
         level = self._levels[part.level]
-        for place in part.box.tiles(level.unit):
-            key = level.prefix + "/".join(map(str, place))
-            told_here = functools.partial(told, self._url, f"level {part.level}, object {key}")
-            with told_here():
-                self._add(part, level, place, key, told_here)
+        for object_index in part.box.tiles(level.object_shape):
+            key = level.key(object_index)
+            with wrap_errors(self._url, f"object {key}"):
+                start = tuple(i * n for i, n in zip(object_index, level.object_shape, strict=True))
+                encoder = self._begun.pop(key, None) or self._begin(level, key, start)
+                self._begun[key] = encoder
+                self._add_chunks(part, encoder, Box(start, level.object_shape), level.encoding.chunks)
+                if encoder.finish_part():
+                    del self._begun[key]
 
-    def _add(self, part: Part, level: StoredLevel, place: Shape, key: str, told_here: Told) -> None:
-        """Write what a part holds of one object."""
-        start = tuple(i * u for i, u in zip(place, level.unit, strict=True))
-        if key not in self._begun:
-            inside = tuple(min(u, n - a) for a, u, n in zip(start, level.unit, level.shape, strict=True))
-            most_bytes, _ = level.encoding.most_bytes(level.unit)
-            body = self._writer.begin(key, most_bytes, self._outbox, told_here)
-            self._begun[key] = body, Making(level.encoding, level.unit, inside, body)
-        body, making = self._begun[key]
-        chunks = level.encoding.chunks
-        shared = part.box.shared(Box(start, level.unit))
-        for chunk in shared.tiles(chunks):
+    def _begin(self, level: StoredLevel, key: str, start: Shape) -> ObjectEncoder:
+        """Begin the object whose first pixel is at `start`."""
+        inside = tuple(min(u, n - a) for a, u, n in zip(start, level.object_shape, level.shape, strict=True))
+        max_bytes, _ = level.encoding.max_bytes(level.object_shape)
+        destination = self._writer.begin(key, max_bytes, self._queue)
+        return ObjectEncoder(level.encoding, level.object_shape, inside, destination)
+
+    def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
+        """Encode the chunks of a part that one object holds."""
+        for chunk in part.box.shared(object_box).tiles(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
-            within = tuple((a - b) // c for a, b, c in zip(at, start, chunks, strict=True))
+            within = tuple((a - b) // c for a, b, c in zip(at, object_box.start, chunks, strict=True))
             box = Box(tuple(a - b for a, b in zip(at, part.box.start, strict=True)), chunks)
-            making.add(within, part.array[box.slices], self._outbox.buffers)
-        if making.whole:
-            making.finish()
-            body.finish()
-            del self._begun[key]
-        else:
-            body.pause()
+            encoder.add(within, part.array[box.slices], self._queue.buffers)
 
-    def __enter__(self) -> Writing:
+    def __enter__(self) -> BlockWriter:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for body, _ in self._begun.values():
-            body.abandon()
-        self._outbox.__exit__(kind, error, trace)
+        for encoder in self._begun.values():
+            encoder.discard()
+        self._queue.__exit__(kind, error, trace)
         if kind is None and self._begun:
             raise AssertionError(f"a block ended before {', '.join(self._begun)}")
-
-
-@contextmanager
-def told(url: str, place: str, what: str = "written") -> Iterator[None]:
-    """Turn whatever a store raises into TargetError with the place."""
-    try:
-        yield
-    except StorageError as error:
-        raise TargetError(f"{locate(url)}: {place} cannot be {what}: {error}") from error
-    except PyramidError:
-        raise
-    except Exception as error:
-        cause = f"{error}" or type(error).__name__
-        raise TargetError(f"{locate(url)}: {place} cannot be {what}: {cause}") from error

@@ -61,18 +61,18 @@ def test_the_command_line_runs_on_the_cluster_at_an_address(
 def _fail_each_write_once(folder: str) -> None:
     """Make every block's writes fail at first, in this worker: a marker tells that a part has failed already."""
     from pyramid.block import Part
-    from pyramid.writing import Writing
+    from pyramid.writing import BlockWriter
 
-    add = Writing.add
+    add = BlockWriter.add
 
-    def failing(self: Writing, part: Part) -> None:
+    def failing(self: BlockWriter, part: Part) -> None:
         marker = Path(folder) / f"level {part.level}, channel {part.box.start[0]}"
         if not marker.exists():
             marker.touch()
             raise TargetError(f"{marker.name}: refused for once")
         add(self, part)
 
-    Writing.add = failing  # type: ignore[method-assign]  # the fault is put in on purpose
+    BlockWriter.add = failing  # type: ignore[method-assign]  # the fault is put in on purpose
 
 
 def test_every_block_failing_once_leaves_the_same_bytes(local: dict[str, str], tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import fcntl
 import io
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ import zarr
 
 import pyramid
 from pyramid.block import Buffers
-from pyramid.disk import ALIGN_BYTES, O_DIRECT, DiskFile, Pace
-from pyramid.outbox import Outbox
-from pyramid.writers import PARTIAL, LocalWriter
+from pyramid.disk import ALIGN_BYTES, O_DIRECT, DiskFile, WriteModeChooser
+from pyramid.outbox import WriteQueue
+from pyramid.writers import PARTIAL, FileWriter
 from tests.stores import digests, read_level
 
 
@@ -82,24 +81,25 @@ def test_nothing_but_objects_is_left(tmp_path: Path) -> None:
 
 def _write(folder: Path, key: str, pieces: Iterable[bytes]) -> None:
     """Write an object in pieces of at most MOST bytes, as an encoder does."""
-    writer = LocalWriter(str(folder))
-    with Outbox(Buffers(), writer.outbox_bytes(30 * MOST, MOST, 30 * MOST), writer.lanes) as outbox:
-        body = writer.begin(key, 30 * MOST, outbox, nullcontext)
+    writer = FileWriter(str(folder))
+    queue_bytes = writer.queue_bytes(30 * MOST, MOST, 30 * MOST)
+    with WriteQueue(str(folder), Buffers(), queue_bytes, writer.max_concurrent_writes) as queue:
+        body = writer.begin(key, 30 * MOST, queue)
         try:
             for one in pieces:
-                body.room(MOST)[: len(one)] = one
-                body.keep(len(one))
+                body.reserve(MOST)[: len(one)] = one
+                body.advance(len(one))
         except BaseException:
-            body.abandon()
+            body.discard()
             raise
-        body.finish()
+        body.flush()
 
 
 @pytest.mark.parametrize("direct", [False, True])
 def test_a_file_is_its_pieces_whatever_way_it_is_written(
     direct: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Pace, "choose", lambda _: direct)
+    monkeypatch.setattr(WriteModeChooser, "choose", lambda _: direct)
     rng = np.random.default_rng(0)
     pieces = [rng.bytes(int(size)) for size in rng.integers(1, MOST, 30)]
     _write(tmp_path, "0/c/0", pieces)
@@ -118,7 +118,7 @@ def test_a_disk_that_knows_no_way_past_the_cache_is_written_through_it(
         return system_open(path, flags, mode)
 
     monkeypatch.setattr(os, "open", refusing)
-    monkeypatch.setattr(Pace, "_choose", lambda _: True)
+    monkeypatch.setattr(WriteModeChooser, "_choose", lambda _: True)
     _write(tmp_path, "0/c/0", [b"a" * 2**20] * 5)
     assert (tmp_path / "0/c/0").read_bytes() == b"a" * 5 * 2**20
 
@@ -140,7 +140,7 @@ def test_a_disk_that_takes_a_part_and_no_more_past_the_cache_is_written_through_
             return super().write(body[: 5 * ALIGN_BYTES])
 
     monkeypatch.setattr(io, "FileIO", Fussy)
-    monkeypatch.setattr(Pace, "_choose", lambda _: True)
+    monkeypatch.setattr(WriteModeChooser, "_choose", lambda _: True)
     pieces = [np.random.default_rng(number).bytes(MOST) for number in range(9)]
     _write(tmp_path, "0/c/0", pieces)
     assert (tmp_path / "0/c/0").read_bytes() == b"".join(pieces)
@@ -157,7 +157,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
         _write(tmp_path, "0/c/0", [b"s" * MOST] * 9)
     assert (tmp_path / "0/c/0").read_bytes() == b"first"
     assert list((tmp_path / PARTIAL).iterdir()) == []
-    LocalWriter(str(tmp_path)).finish()
+    FileWriter(str(tmp_path)).finish()
     assert not (tmp_path / PARTIAL).exists()
 
 

@@ -22,7 +22,7 @@ import pyramid
 from pyramid.block import Buffers
 from pyramid.errors import PyramidError, SourceError, StoppedError, StorageError, TargetError
 from pyramid.model import Box
-from pyramid.outbox import Outbox
+from pyramid.outbox import WriteQueue
 from pyramid.sink import Sink
 from pyramid.stores import giving_up_when, open_objects
 from pyramid.stores.remote import RemoteObjects
@@ -62,9 +62,9 @@ def test_writes_end_when_the_run_is_stopped(kind: Kind, through: Service, proxy:
             objects.put("a", body)
 
     def write() -> None:
-        with Outbox(buffers, 1000, 4) as outbox:
-            outbox.room(1000)
-            outbox.send(1000, put)
+        with WriteQueue(through.url(prefix), buffers, 1000, 4) as queue:
+            queue.reserve(1000)
+            queue.send(1000, put, "a")
             wait_for_a_hit(proxy)
             buffers.stop()
 
@@ -82,12 +82,12 @@ def test_what_failed_first_ends_the_other_writes_and_is_told(through: Service, p
         raise ZeroDivisionError
 
     def write() -> None:
-        with Outbox(Buffers(), 2**16, 4) as outbox:
+        with WriteQueue(through.url(prefix), Buffers(), 2**16, 4) as queue:
             for job in (lambda _: objects.put("a", DATA), fail):
-                outbox.room(1000)
-                outbox.send(1000, job)
+                queue.reserve(1000)
+                queue.send(1000, job, "a")
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(TargetError, match="object a cannot be written: ZeroDivisionError"):
         write()
     assert len(proxy.befallen) <= FEW
 

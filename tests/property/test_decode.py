@@ -19,6 +19,7 @@ from pyramid.encode import make_encoding
 from pyramid.model import Box
 from pyramid.options import make_options
 from pyramid.stores import open_objects, open_parts
+from pyramid.writing import StoredLevel
 
 NUMBERS = itertools.count()
 SHAPE = (5, 70, 90)
@@ -33,7 +34,7 @@ def write(url: str, pixels: NDArray[Any], **given: Any) -> LevelReader:
     encoding = make_encoding(level, str(pixels.dtype), make_options(layout))
     prefix = "0/" if given.get("ome_zarr_version") == "0.4" else "0/c/"
     objects = open_objects(url)
-    return LevelReader(objects, open_parts(objects), prefix, level.unit, encoding)
+    return LevelReader(objects, open_parts(objects), StoredLevel(level.shape, level.unit, prefix, encoding))
 
 
 @given(
