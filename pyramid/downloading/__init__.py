@@ -19,7 +19,7 @@ from pyramid.downloading.refusals import Readable
 from pyramid.downloading.run import DownloadProgress, Run, Tally
 from pyramid.downloading.walk import Walk
 from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
-from pyramid.stores import Location, locate, open_objects, take_retries
+from pyramid.stores import Location, counting_retries, locate, open_objects
 
 WORKERS = 16
 MAX_OBJECTS = 10_000_000
@@ -155,9 +155,9 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     workers, max_objects = _named("workers", workers), _named("max_objects", max_objects)
     objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
-    started_s, _ = time.perf_counter(), take_retries()
+    started_s = time.perf_counter()
     tally = Tally(progress)
-    with Pool(workers) as fetching, Pool(workers) as reading:
+    with counting_retries() as again, Pool(workers) as fetching, Pool(workers) as reading:
         try:
             root = Walk(objects, taken, reading).start()
         except StorageError as error:
@@ -175,7 +175,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
         missing=tally.missing,
         forbidden=objects.forbidden,
         kept=tally.kept,
-        retries=take_retries(),
+        retries=again.count,
         seconds=time.perf_counter() - started_s,
     )
 

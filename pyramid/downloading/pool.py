@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -52,12 +53,13 @@ class Pool:
             thread.join(max(until_s - time.monotonic(), 0))
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
-        """Call a function in one of the threads."""
+        """Call a function in one of the threads, in a copy of the caller's context."""
         future: Future[T] = Future()
+        context = copy_context()
 
         def call() -> None:
             try:
-                future.set_result(function(*arguments))
+                future.set_result(context.run(function, *arguments))
             except BaseException as error:  # it is raised where the result is asked for
                 future.set_exception(error)
 

@@ -10,12 +10,13 @@ from pyramid.stores.abreast import side_by_side
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_parts, open_store, public_options
-from pyramid.stores.retry import giving_up_when, take_retries
+from pyramid.stores.retry import counting_retries, giving_up_when
 
 __all__ = [
     "Location",
     "Objects",
     "check_travels",
+    "counting_retries",
     "giving_up_when",
     "locate",
     "open_objects",
@@ -23,5 +24,4 @@ __all__ = [
     "open_store",
     "public_options",
     "side_by_side",
-    "take_retries",
 ]

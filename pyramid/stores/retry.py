@@ -90,25 +90,41 @@ class Verdict:
     error: type[StorageError] = StorageError
 
 
-class _Count:
-    """How many requests of this process were made again since it was last asked."""
+class RetryCount:
+    """The number of requests that were made again, counted from any thread."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
         self._count = 0
 
     def add(self) -> None:
+        """Count one more."""
         with self._changing:
             self._count += 1
 
-    def take(self) -> int:
-        with self._changing:
-            taken, self._count = self._count, 0
-        return taken
+    @property
+    def count(self) -> int:
+        """The number so far."""
+        return self._count
 
 
-_count = _Count()
-take_retries = _count.take
+_retries: ContextVar[RetryCount | None] = ContextVar("retries", default=None)
+
+
+@contextmanager
+def counting_retries() -> Iterator[RetryCount]:
+    """Count the requests of this context that are made again, apart from those of every other run.
+
+    Another thread is of this context where it runs in a copy of it (`contextvars.copy_context`). A context within
+    this one counts its own requests.
+    """
+    counted = RetryCount()
+    token = _retries.set(counted)
+    try:
+        yield counted
+    finally:
+        _retries.reset(token)
+
 
 _is_over: ContextVar[Callable[[], bool]] = ContextVar("is_over", default=lambda: False)
 
@@ -168,7 +184,9 @@ def persist(
                 message = f"{what} failed {tries}: {verdict.told}"
                 raise verdict.error(message, not verdict.again, verdict.status) from None
         _pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
-        _count.add()
+        counted = _retries.get()
+        if counted is not None:
+            counted.add()
     raise AssertionError("the loop ends by what it returns or raises")
 
 
