@@ -157,6 +157,8 @@ def persist(
     for number in itertools.count():
         try:
             return attempt()
+        except StoppedError:
+            raise
         except Exception as error:
             verdict = judge(error)
             spent_s = time.monotonic() - began_s
@@ -170,6 +172,12 @@ def persist(
         _pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
         _count.add()
     raise AssertionError("the loop ends by what it returns or raises")
+
+
+def check_wanted() -> None:
+    """Raise StoppedError where the run that makes a request is over, as `giving_up_when` says."""
+    if _is_over.get()():
+        raise StoppedError("a request was given up, since the run was stopped")
 
 
 def _pause(seconds: float, told: str) -> None:
