@@ -15,11 +15,10 @@ from pyramid.downloading.folder import Folder
 from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.downloading.pool import Pool
 from pyramid.downloading.record import Record, begun, may_resume
-from pyramid.downloading.refusals import Readable
 from pyramid.downloading.run import DownloadProgress, Run, Tally
 from pyramid.downloading.walk import Walk
 from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
-from pyramid.stores import Location, locate, open_objects, take_retries
+from pyramid.stores import Location, Readable, locate, open_objects, take_retries
 
 WORKERS = 16
 MAX_OBJECTS = 10_000_000

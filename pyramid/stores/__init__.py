@@ -9,16 +9,19 @@ once a URL.
 from pyramid.stores.abreast import side_by_side
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
-from pyramid.stores.opening import check_travels, open_objects, open_store, public_options
+from pyramid.stores.opening import check_travels, open_objects, open_source_store, open_store, public_options
+from pyramid.stores.readable import Readable
 from pyramid.stores.retry import giving_up_when, take_retries
 
 __all__ = [
     "Location",
     "Objects",
+    "Readable",
     "check_travels",
     "giving_up_when",
     "locate",
     "open_objects",
+    "open_source_store",
     "open_store",
     "public_options",
     "side_by_side",

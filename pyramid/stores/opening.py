@@ -10,6 +10,7 @@ from pyramid.errors import OptionError
 from pyramid.parsing import unknown
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
+from pyramid.stores.readable import Readable
 from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
 from pyramid.stores.scheme import Access, Option, Scheme
@@ -19,6 +20,8 @@ from pyramid.stores.whole import WholeObjects
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
+
+    from pyramid.stores.zarr_store import ObjectsStore
 
 _KEPT = 64
 
@@ -55,15 +58,28 @@ def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool, 
     Parameters and errors as for `open_objects`. Objects that are `unchanging` are fetched whole, and kept for a while,
     where it is by their whole that damage on the way is found.
     """
+    if read_only:
+        return open_source_store(url, options)
     objects = open_objects(url, options)
     if objects.location.is_local:
         from zarr.storage import LocalStore  # noqa: PLC0415  (`locate` alone must not cost the import of zarr)
 
-        return LocalStore(objects.location.path, read_only=read_only)
+        return LocalStore(objects.location.path)
     from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415
 
+    readable = Readable(objects)
     by_whole = unchanging and isinstance(objects, RemoteObjects) and objects.checks_whole
-    return ObjectsStore(objects, read_only=read_only, parts=WholeObjects(objects) if by_whole else objects)
+    return ObjectsStore(readable, parts=WholeObjects(readable) if by_whole else readable)
+
+
+def open_source_store(url: str, options: Mapping[str, Any] | None) -> ObjectsStore:
+    """Return the Zarr store at a path or URL, to be read: what is there and cannot be read is an error, not missing.
+
+    Parameters and errors as for `open_objects`.
+    """
+    from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415  (`locate` alone must not cost zarr's import)
+
+    return ObjectsStore(Readable(open_objects(url, options)), read_only=True)
 
 
 def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:

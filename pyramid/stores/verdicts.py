@@ -39,9 +39,10 @@ _DAMAGED = frozenset(
 )
 # What the network's own layers say where another attempt finds the same.
 _CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w+)|CERTIFICATE_VERIFY_FAILED")
-_NO_TLS = re.compile(
-    r"received corrupt message|InvalidContentType|WRONG_VERSION_NUMBER|HandshakeFailure|ProtocolVersion"
-)
+_NO_TLS = re.compile(r"InvalidMessage\(|AlertReceived\(|PeerIncompatible|PeerMisbehaved|WRONG_VERSION_NUMBER")
+_NO_HTTP = re.compile(r"hyper::Error\(\s*Parse\(")
+# Whoever answers so was not reached as a server of objects.
+_STRANGER = ("kind: Connect", "UnexpectedMessage")
 _HOPELESS = {
     "kind: Redirect": "its redirects lead nowhere",
     "kind: Builder": "the address cannot be asked",
@@ -99,7 +100,7 @@ def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
     return Verdict(
         without_secrets(_told(short, text), secrets),
         known and (damaged or not refused),
-        "kind: Connect" in text,
+        any(sign in text for sign in _STRANGER),
         status,
     )
 
@@ -113,7 +114,9 @@ def _hopeless(text: str) -> str | None:
     if _NO_TLS.search(text):
         return "the server does not speak TLS (https) there, or not a version of it that is safe; check the address"
     if _NO_HTTP.search(text):
-        return "what answers there does not speak HTTP, or answers in parts that are no HTTP; check the address and port"
+        return (
+            "what answers there does not speak HTTP, or answers in parts that are no HTTP; check the address and port"
+        )
     return next((told for sign, told in _HOPELESS.items() if sign in text), None)
 
 

@@ -13,6 +13,7 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteReque
 
 from pyramid.errors import StorageError
 from pyramid.stores.objects import ABSENT, Objects, Parts
+from pyramid.stores.readable import Readable
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -51,8 +52,8 @@ class ObjectsStore(Store):
 
     def __init__(self, objects: Objects, *, read_only: bool = False, parts: Parts | None = None) -> None:
         super().__init__(read_only=read_only)
-        self.objects = objects
-        self._parts: Parts = parts or objects
+        self.objects = objects if isinstance(objects, Readable) else Readable(objects)
+        self._parts: Parts = parts or self.objects
 
     def with_read_only(self, read_only: bool = False) -> ObjectsStore:
         """The same store, to read alone or to write too."""
