@@ -7,10 +7,12 @@ pyramid for a whole one.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,13 +22,13 @@ from zarr.storage import MemoryStore
 from pyramid.block import FILL_VALUE
 from pyramid.codecs import Config, chosen_shuffle, compressors
 from pyramid.encode import Encoding
-from pyramid.errors import StorageError, TargetError
+from pyramid.errors import StoppedError, StorageError, TargetError
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Level, Plan
 from pyramid.sink import IN_PROGRESS, Sink, group_documents
-from pyramid.stores import Location, Objects, locate, open_objects, side_by_side
+from pyramid.stores import Location, Objects, giving_up_when, locate, open_objects, side_by_side
 from pyramid.writers import REQUESTS
 from pyramid.writing import StoredLevel, told
 
@@ -35,6 +37,10 @@ T = TypeVar("T")
 # Any of these at its root makes a folder a Zarr; the ones that hold multiscales come first.
 ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 LEVEL_KEY = "0/zarr.json"  # of an image whose group is lost
+# What one request to a service removes at most.
+DELETED_AT_ONCE = 1000
+# How long to look, when a run has failed, for what it left.
+LOOK_S = 1.0
 
 
 def check_target(spec: SourceSpec, url: str, options: Options) -> None:
@@ -96,7 +102,11 @@ def _is_free(location: Location, url: str, options: Options) -> bool:
 def is_unfinished(url: str, options: Options) -> bool:
     """Whether a run that began is there and has not ended; False where that cannot be told at once."""
     once = {} if locate(url).is_local else {"retries": 0}
-    with contextlib.suppress(StorageError, ValueError, AttributeError):
+    until_s = time.monotonic() + LOOK_S
+    with (
+        contextlib.suppress(StorageError, StoppedError, ValueError, AttributeError, RecursionError),
+        giving_up_when(lambda: time.monotonic() > until_s),
+    ):
         objects = open_objects(url, {**(options.storage_options or {}), **once})
         v3, v2 = objects.get("zarr.json"), objects.get(".zattrs")
         return "pyramid" in (json.loads(v3).get("attributes", {}) if v3 else json.loads(v2 or "{}"))
@@ -179,7 +189,14 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    _do_each(objects.delete, objects.keys(), location)
+    _do_each(objects.delete_all, _batched(objects.keys(), DELETED_AT_ONCE), location)
+
+
+def _batched(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """Yield items in lists of at most `most`."""
+    rest = iter(items)
+    while some := list(itertools.islice(rest, most)):
+        yield some
 
 
 def _do_each(request: Callable[[T], None], items: Iterable[T], location: Location) -> None:

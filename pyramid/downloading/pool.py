@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from pyramid.machine import leave_signals
+from pyramid.stores import giving_up_when
 
 T = TypeVar("T")
 
@@ -57,7 +58,8 @@ class Pool:
 
         def call() -> None:
             try:
-                future.set_result(function(*arguments))
+                with giving_up_when(lambda: self.stopped):
+                    future.set_result(function(*arguments))
             except BaseException as error:  # it is raised where the result is asked for
                 future.set_exception(error)
 

@@ -37,7 +37,7 @@ def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None 
         found = reader.read("")
         if isinstance(found, Collection):
             raise SourceError(f"it is no image but {_KINDS[found.kind]}; open an image in it, as {_example(found)}")
-        return found
+        return replace(found, notices=(*found.notices, *reader.objects.notices))
 
 
 def info(

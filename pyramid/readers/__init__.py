@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from pyramid.errors import PyramidError, SourceError
 from pyramid.readers.paths import is_url, local_path
+from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pyramid.model import Source
@@ -55,6 +56,7 @@ def open_source(source: object, options: Options) -> Source:
     path = local_path(source)
     try:
         if path is not None and not path.exists():
+            locate(str(source))  # which knows a URL that lost a slash
             raise SourceError(f"there is no file or folder {path}; check the spelling, and that its disk is mounted")
         for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
             opened = _opener(entry)(source, options)

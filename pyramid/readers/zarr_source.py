@@ -48,7 +48,7 @@ class Place:
 
     array_path: str
     zarr_format: int
-    store: Store = field(repr=False, compare=False)
+    store: ObjectsStore = field(repr=False, compare=False)
     opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
 
@@ -78,6 +78,8 @@ class ZarrSource:
                 else:  # the other byte order
                     view[...] = array[part.slices]
             except Exception as error:  # a codec may raise anything over a damaged chunk
+                if not isinstance(self.where, zarr.Array):
+                    self.where.store.settle()
                 raise SourceError(
                     f"{self.spec.location or 'the Zarr array'}: the region from {part.start} to {part.stop} cannot be "
                     f"read: {error or type(error).__name__}; a chunk is damaged, or the store is out of reach"

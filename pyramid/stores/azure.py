@@ -62,8 +62,9 @@ def _open(access: Access) -> AzureObjects:
             "AZURE_STORAGE_ACCOUNT_NAME"
         )
     config.setdefault("account_name", named)
-    if "endpoint" not in config and os.environ.get("AZURE_STORAGE_ENDPOINT"):
-        config["endpoint"] = os.environ["AZURE_STORAGE_ENDPOINT"]
+    for variable in ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"):
+        if os.environ.get(variable):
+            config.setdefault("endpoint", os.environ[variable])
 
     def build(settings: Mapping[str, Any]) -> AzureStore:
         from obstore.store import AzureStore  # noqa: PLC0415  (a local run needs no obstore)

@@ -56,6 +56,16 @@ class PlainClient:
         self._kept: dict[tuple[str, str], list[_Connection]] = {}
         self._changing = threading.Lock()
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        with self._changing:
+            for kept in self._kept.values():
+                while kept:
+                    kept.pop().close()
+
+    def __del__(self) -> None:
+        self.close()
+
     def get(self, key: str, span: Span | None, seconds: float, method: str = "GET") -> Answer | None:
         """Ask for an object or a part of it; None where there is none.
 

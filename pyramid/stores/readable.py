@@ -152,7 +152,7 @@ class Readable:
         if self._forbids_missing is None:
             # A name without a leading dot, for many servers refuse all that have one.
             try:
-                self.inner.get(f"no-such-key-{uuid.uuid4().hex}")
+                self.inner.fetch(f"no-such-key-{uuid.uuid4().hex}", _Nowhere())
             except StorageError as error:
                 if error.status != FORBIDDEN:
                     return False
@@ -163,3 +163,13 @@ class Readable:
 
     def __reduce__(self) -> tuple[type[Readable], tuple[Objects]]:
         return type(self), (self.inner,)
+
+
+class _Nowhere:
+    """What an object is fetched into that nobody wants."""
+
+    def write(self, piece: bytes, /) -> None:
+        del piece
+
+    def restart(self) -> None:
+        pass

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pyramid.errors import StorageError
+from pyramid.stores.address import check_endpoint
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
@@ -64,6 +65,8 @@ class RemoteObjects:
     _headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, access: Access, build: Build, endpoint: str) -> None:
+        if endpoint and not access.location.scheme.startswith("http"):
+            check_endpoint(endpoint, str(access.location))
         self.location = access.location
         self._access = access
         self._build = build

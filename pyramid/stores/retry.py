@@ -155,6 +155,7 @@ def persist(
     """
     began_s = time.monotonic()
     for number in itertools.count():
+        check_wanted()
         try:
             return attempt()
         except StoppedError:
