@@ -15,11 +15,10 @@ from pyramid.downloading.folder import Folder
 from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.downloading.pool import Pool
 from pyramid.downloading.record import Record, begun, may_resume
-from pyramid.downloading.refusals import Readable
 from pyramid.downloading.run import DownloadProgress, Run, Tally
 from pyramid.downloading.walk import Walk
 from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
-from pyramid.stores import Location, counting_retries, locate, open_objects
+from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
 
 WORKERS = 16
 MAX_OBJECTS = 10_000_000

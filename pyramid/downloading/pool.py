@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from pyramid.machine import leave_signals
+from pyramid.stores import giving_up_when
 
 T = TypeVar("T")
 
@@ -59,12 +60,17 @@ class Pool:
 
         def call() -> None:
             try:
-                future.set_result(context.run(function, *arguments))
+                future.set_result(context.run(self._do, function, *arguments))
             except BaseException as error:  # it is raised where the result is asked for
                 future.set_exception(error)
 
         self._calls.put(call)
         return future
+
+    def _do(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function whose requests end when the pool does."""
+        with giving_up_when(lambda: self.stopped):
+            return function(*arguments)
 
     def _work(self) -> None:
         leave_signals()

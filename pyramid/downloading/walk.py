@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from pyramid.downloading.levels import chosen, image_paths, items
 from pyramid.downloading.pool import Pool
-from pyramid.downloading.refusals import Readable
 from pyramid.errors import SourceError
 from pyramid.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document, read_document, read_node
+from pyramid.stores import Readable
 
 LAYOUT = "bioformats2raw.layout"
 MAX_CHILDREN = 100_000

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.abc.store import Store
 from zarr.buffer.cpu import NDBuffer
-from zarr.storage import LocalStore
 
 from pyramid import ngff, nodes, stores
 from pyramid.errors import SourceError, StorageError
@@ -26,6 +25,9 @@ from pyramid.model import Box, Channel, SourceSpec
 from pyramid.options import Options
 from pyramid.readers.axes import AxisOrder, array_order, check_dtype
 from pyramid.readers.paths import stem
+
+if TYPE_CHECKING:
+    from pyramid.stores.zarr_store import ObjectsStore
 
 Node: TypeAlias = "zarr.Array[Any] | zarr.Group"
 
@@ -46,7 +48,7 @@ class Place:
 
     array_path: str
     zarr_format: int
-    store: Store = field(repr=False, compare=False)
+    store: ObjectsStore = field(repr=False, compare=False)
     opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
 
@@ -76,6 +78,8 @@ class ZarrSource:
                 else:  # the other byte order
                     view[...] = array[part.slices]
             except Exception as error:  # a codec may raise anything over a damaged chunk
+                if not isinstance(self.where, zarr.Array):
+                    self.where.store.settle()
                 raise SourceError(
                     f"{self.spec.location or 'the Zarr array'}: the region from {part.start} to {part.stop} cannot be "
                     f"read: {error or type(error).__name__}; a chunk is damaged, or the store is out of reach"
@@ -85,8 +89,9 @@ class ZarrSource:
 def open_zarr_url(url: str, options: Options) -> ZarrSource:
     """Open the array or image at a path or URL (see `pyramid.readers.zarr.open_zarr`)."""
     location, storage = str(stores.locate(url)), options.source_storage_options
+    store = stores.open_source_store(url, storage)
     try:
-        node = nodes.read_node(stores.open_objects(url, storage))
+        node = nodes.read_node(store.objects)
     except (SourceError, StorageError) as error:
         raise SourceError(
             f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"
@@ -95,8 +100,15 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         raise SourceError(f"there is no Zarr array or group, and no file, at {location}; check the address")
     image = _image(node.attributes, location) if node.array is None else None
     path = image.datasets[0].path if image is not None else ""
-    place = Place(path, node.zarr_format, stores.open_store(url, storage, read_only=True))
-    return _source(_find(place), image, options.axes, (location, place))
+    place = Place(path, node.zarr_format, store)
+    source = _source(_find(place), image, options.axes, (location, place))
+    return replace(source, spec=replace(source.spec, notices=(*source.spec.notices, *_refusing(store))))
+
+
+def _refusing(store: ObjectsStore) -> Iterator[str]:
+    """Yield a notice where what the server refuses will be taken for missing."""
+    if not store.objects.location.is_local and store.objects.forbids_missing():
+        yield "the server refuses (403) whatever it does not have: chunks that it refuses are taken for missing"
 
 
 def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
@@ -119,7 +131,7 @@ def _find(place: Place) -> zarr.Array[Any]:
 
 
 def _shown(store: Store) -> str:
-    return str(store.root) if isinstance(store, LocalStore) else str(store)
+    return str(store)
 
 
 def _image(attributes: Mapping[str, Any], where: str) -> ngff.Multiscale:

@@ -10,12 +10,11 @@ from pyramid.errors import OptionError
 from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.sums import WrongSumError, md5
+from pyramid.stores.waiting import wait_for
 
 if TYPE_CHECKING:
     import obstore
     from obstore.store import AzureConfig, AzureStore
-
-    from pyramid.stores.remote import ObStore
 
 _SUM = "md5"  # among a blob's own metadata
 _ACCOUNTS = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
@@ -34,18 +33,18 @@ class AzureObjects(RemoteObjects):
     and carries its sum for those who read it later.
     """
 
-    def _send(self, store: ObStore, key: str, body: bytes | memoryview) -> None:
+    def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:
         import obstore  # noqa: PLC0415  (a local run needs no obstore)
 
         if not self.checks_whole:
-            super()._send(store, key, body)
+            super()._send(key, body, seconds)
             return
-        told = md5([body])
-        obstore.put(store, key, body, use_multipart=False, attributes={_SUM: told})
-        if self._stored(store, key) != told:
+        told, store = md5([body]), self._store(seconds)
+        wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False, attributes={_SUM: told}))
+        if self._stored(key, seconds) != told:
             raise WrongSumError
 
-    def _tag(self, found: obstore.GetResult) -> str | None:
+    def _sum(self, found: obstore.GetResult) -> str | None:
         return found.attributes.get(_SUM)
 
 
@@ -63,8 +62,9 @@ def _open(access: Access) -> AzureObjects:
             "AZURE_STORAGE_ACCOUNT_NAME"
         )
     config.setdefault("account_name", named)
-    if "endpoint" not in config and os.environ.get("AZURE_STORAGE_ENDPOINT"):
-        config["endpoint"] = os.environ["AZURE_STORAGE_ENDPOINT"]
+    for variable in ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"):
+        if os.environ.get(variable):
+            config.setdefault("endpoint", os.environ[variable])
 
     def build(settings: Mapping[str, Any]) -> AzureStore:
         from obstore.store import AzureStore  # noqa: PLC0415  (a local run needs no obstore)

@@ -171,8 +171,11 @@ def persist(
     """
     began_s = time.monotonic()
     for number in itertools.count():
+        check_wanted()
         try:
             return attempt()
+        except StoppedError:
+            raise
         except Exception as error:
             verdict = judge(error)
             spent_s = time.monotonic() - began_s
@@ -188,6 +191,12 @@ def persist(
         if counted is not None:
             counted.add()
     raise AssertionError("the loop ends by what it returns or raises")
+
+
+def check_wanted() -> None:
+    """Raise StoppedError where the run that makes a request is over, as `giving_up_when` says."""
+    if _is_over.get()():
+        raise StoppedError("a request was given up, since the run was stopped")
 
 
 def _pause(seconds: float, told: str) -> None:
