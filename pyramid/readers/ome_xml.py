@@ -106,7 +106,7 @@ def parse_ome(xml: str) -> OmeDocument:
         parser.Parse(xml, True)
     except (expat.ExpatError, UnicodeError) as error:
         raise SourceError(
-            f"its OME-XML is not well-formed ({error}), so that sizes, channels and the order of the planes are unknown; "
+            f"its OME-XML is not well-formed ({error}), so that sizes, channels and the order of planes are unknown; "
             "repair it, or save the image again"
         ) from error
     return handler.document

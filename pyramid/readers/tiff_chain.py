@@ -168,7 +168,8 @@ class _Walker:
 
 def _cut_off(what: str, size_bytes: int) -> SourceError:
     return SourceError(
-        f"{what}, but the file ends at byte {size_bytes}; it is cut off or damaged: copy it again from where it came from"
+        f"{what}, but the file ends at byte {size_bytes}; it is cut off or damaged: "
+        "copy it again from where it came from"
     )
 
 

@@ -10,6 +10,7 @@ from pyramid.readers.tiff_pages import JPEG
 WHITE_IS_ZERO, RGB, PALETTE, YCBCR = 0, 2, 3, 6
 # Compressions whose decoders give RGB for YCbCr: the kinds of JPEG, and WebP.
 DECODED_TO_RGB = JPEG | {50001}
+APERIO_YCBCR = 33003  # JPEG 2000 whose samples are YCbCr, whatever the tags say
 _ALPHA = frozenset([1, 2])  # ExtraSamples: associated and unassociated alpha
 _RGB_CHANNELS = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
 # Photometric interpretations that are no colours of light: names of the samples, and what to call them.
@@ -35,6 +36,7 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
     """
     samples = int(page.samplesperpixel)
     photometric = int(page.photometric) if 262 in page.tags or page.compression == 6 else 1
+    photometric = YCBCR if page.compression == APERIO_YCBCR else photometric
     notices = []
     names: tuple[Channel, ...] = ()
     if photometric == RGB or (photometric == YCBCR and page.compression in DECODED_TO_RGB):

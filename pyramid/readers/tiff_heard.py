@@ -2,7 +2,7 @@
 
 tifffile forgives what it can and logs it. Its logger is shared by the whole process, so the one handler here passes a
 record to the list of the context (thread and task) that it was logged in, and to nobody else. Where a program silences
-tifffile's logger, only the checks of `tiff_chain` and `tiff_pages` remain; they find all that loses pixels by themselves.
+tifffile's logger, the checks of `tiff_chain` and `tiff_pages` remain; they find what loses pixels by themselves.
 """
 
 from __future__ import annotations

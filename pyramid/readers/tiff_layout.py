@@ -81,7 +81,7 @@ class Layout:
     dimensions
         For each dimension of a page the image's dimension that it is; None where it has one pixel.
     planes
-        One for each index into `lead`, each with strips or tiles of its own; None where a page is missing and reads as 0.
+        One for each index into `lead`, with strips or tiles of its own; None where a page is missing and reads as 0.
     transform
         What turns decoded pixels into the image's; None where they are the same.
     """
@@ -218,18 +218,18 @@ def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tup
     one_run = keyframe.is_final and len(offsets) == len(counts) == 1
     if min(len(offsets), len(counts)) < segments and not one_run:
         raise SourceError(
-            f"page {page.index} has {segments} {what}, but {len(offsets)} offsets and {len(counts)} byte counts, so that "
-            f"{what[:-1]} {min(len(offsets), len(counts))} is missing; the file is damaged: copy it again from where it "
-            "came from"
+            f"page {page.index} has {segments} {what}, but {len(offsets)} offsets and {len(counts)} byte counts, so "
+            f"that {what[:-1]} {min(len(offsets), len(counts))} is missing; the file is damaged: "
+            "copy it again from where it came from"
         )
     return offsets, counts
 
 
 def _check_inside(plane: Plane, size_bytes: int) -> None:
     """Raise SourceError where pixels lie beyond the end of a file, or only one of offset and byte count is 0."""
-    if not plane.offsets or max(map(operator.add, plane.offsets, plane.counts)) <= size_bytes:
-        if plane.is_flat or (0 not in plane.counts and 0 not in plane.offsets):
-            return
+    inside = max(map(operator.add, plane.offsets, plane.counts)) <= size_bytes
+    if inside and (plane.is_flat or (0 not in plane.counts and 0 not in plane.offsets)):
+        return
     for number, (offset, count) in enumerate(zip(plane.offsets, plane.counts, strict=False)):
         what = f"{plane.file}: {plane.label}, {'tile' if plane.coding.is_tiled else 'strip'} {number}"
         if offset + count > size_bytes:

@@ -96,25 +96,22 @@ class OmeSeries:
 
     def _first_page(self) -> Page:
         """The page of the first plane that has one."""
+        self._look_for_all()
         for data in self.image.data or [TiffData({}, 0, None)]:
             file = self.files.find(data.uuid, data.file)
             if file is not None and data.ifd < len(file):
                 return file.page_ready(data.ifd)
-        if self.files.missing:
-            self._look_for_all()
-            raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
         raise SourceError("its OME-XML names no page that is there; the file is cut off, or its metadata is of another")
 
     def _look_for_all(self) -> None:
-        for data in self.image.data:
-            self.files.find(data.uuid, data.file)
+        """Raise SourceError with the name of each file that is not there."""
+        self.files.find_all((data.uuid, data.file) for data in self.image.data)
+        if self.files.missing:
+            raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
 
     def _places(self, axes: str, lead: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
         """The file and the page of each plane, and a notice of what the XML places nowhere."""
         places: list[tuple[PageFile, int] | None] = [None] * math.prod(lead)
-        self._look_for_all()
-        if self.files.missing:
-            raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
         outside = 0
         for data in self.image.data or [self._default()]:
             first = [data.first.get(axis, 0) for axis in axes]
@@ -181,8 +178,8 @@ def _samples(image: OmeImage, page: Page) -> int:
     channels = _size(image, "C")
     if channels % samples or (len(said) > 1 and samples > 1) or not said <= {str(samples), "1"}:
         raise SourceError(
-            f"its OME-XML describes {channels} channels of {', '.join(sorted(said)) or '1'} samples, and its pages have "
-            f"{samples} samples of a pixel; the metadata is of another image"
+            f"its OME-XML describes {channels} channels of {', '.join(sorted(said)) or '1'} samples, and its pages "
+            f"have {samples} samples of a pixel; the metadata is of another image"
         )
     return samples
 
@@ -221,7 +218,8 @@ def _check_pages(image: OmeImage, pages: list[Page]) -> None:
     dtype = None if keyframe.dtype is None else keyframe.dtype.newbyteorder("=").name
     if kind and dtype not in DTYPES.get(kind, (kind,)):
         raise SourceError(
-            f"its OME-XML says pixels of type {shown(kind)}, but its pages hold {dtype}; the metadata is of another image"
+            f"its OME-XML says pixels of type {shown(kind)}, but its pages hold {dtype}; "
+            "the metadata is of another image"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,7 @@ from pyramid.readers.seekable import SeekableFile
 from pyramid.readers.tiff_chain import read_chain
 from pyramid.readers.tiff_heard import hearing, sort_messages
 from pyramid.readers.tiff_ome import OmeSeries
-from pyramid.readers.tiff_pages import PageFile
+from pyramid.readers.tiff_pages import Page, PageFile, check_alike
 from pyramid.readers.tiff_qpi import full_pages
 from pyramid.readers.tiff_set import FileSet, find_companion, read_xml
 
@@ -26,11 +27,13 @@ Image: TypeAlias = "tifffile.TiffPageSeries | OmeSeries"
 WHOLE_SLIDE = frozenset({"svs", "ndpi", "scn", "bif", "philips", "qpi", "avs", "indica", "sis"})
 # Kinds that tifffile gives a file whose own description of its pages does not fit them.
 UNDESCRIBED = frozenset({"generic", "uniform"})
+# Kinds whose metadata says how many planes an image has.
+DESCRIBED = frozenset({"ome", "imagej"})
 MAX_LISTED = 20  # images that a message names
 
 
 class OpenedTiff:
-    """A TIFF, or a companion of TIFFs, that is open to have its structure read; whatever goes wrong is the file's fault.
+    """A TIFF, or a companion of TIFFs, while its structure is read: whatever goes wrong is the file's fault.
 
     Parameters
     ----------
@@ -92,9 +95,24 @@ class OpenedTiff:
     def series(self, number: int) -> tuple[tifffile.TiffPageSeries, list[str]]:
         """Return an image with its pages, and notices of how they were found."""
         image = self.images[number]
+        notices = list(self.found) if number == 0 else []
         if isinstance(image, OmeSeries):
-            return image.open()
-        return image, list(self.found) if number == 0 else []
+            image, more = image.open()
+            notices += more
+        return image, notices + self._left_out(image)
+
+    def _left_out(self, series: tifffile.TiffPageSeries) -> list[str]:
+        """A notice of pages that a description of one image passes over."""
+        if self.main is None or len(self.images) > 1 or series.kind not in DESCRIBED:
+            return []
+        page_size = max(1, int(series.keyframe.size))
+        used = math.prod(series.shape) // page_size
+        if series.is_multifile or used >= len(self.main):
+            return []
+        return [
+            f"{len(self.main) - used} of its {len(self.main)} pages are left out: the {used} planes that its metadata "
+            "describes are all others"
+        ]
 
     def file_of(self, series: tifffile.TiffPageSeries) -> PageFile:
         """Return the file of an image's first page."""
@@ -162,15 +180,15 @@ class OpenedTiff:
             if tif is None or not (tif.is_mmstack or tif.is_lsm or tif.is_shaped):
                 return [OmeSeries(document, number, self.files) for number in range(len(document.images))]
         assert main is not None
-        images: list[Image] = [series for series in main.tif.series if series.shape]
+        images: list[Image] = [series for series in _tifffile_series(main) if series.shape]
         if images and images[0].kind == "qpi":
             full, self.found = full_pages(main.tif)
             images = images if full is None else [full, *images[1:]]
         described = main.tif.is_imagej or main.tif.is_shaped
         if described and images and images[0].kind in UNDESCRIBED:
             raise SourceError(
-                "its description of its planes (of ImageJ or tifffile) does not fit its pages: planes are missing, or it "
-                "was changed by a program that kept the description; save it again from the program that made it"
+                "its description of its planes (of ImageJ or tifffile) does not fit its pages: planes are missing, or "
+                "a program changed it and kept the description; save it again from the program that made it"
             )
         return images
 
@@ -182,14 +200,28 @@ class OpenedTiff:
         errors, _ = sort_messages(self.heard)
         if errors:
             raise SourceError(
-                f"{self.place} is not what it says: {errors[0]}; it is cut off or damaged: copy it again from where it came "
-                "from"
+                f"{self.place} is not what it says: {errors[0]}; it is cut off or damaged: "
+                "copy it again from where it came from"
             )
 
     def _failure(self) -> SourceError | None:
         """The first failure of the network: parsers forgive it, and it is not the file's fault."""
         file = getattr(self, "file", None)
         return file.failure if isinstance(file, SeekableFile) else None
+
+
+def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:
+    """The images that tifffile finds; it gives up where pages that it takes for alike have strips of another number."""
+    try:
+        return list(main.tif.series)
+    except RuntimeError as error:
+        first = main.tif.pages.first
+        if "keyframe" not in str(error) or main.tif.is_shaped or main.tif.is_imagej or first.subifds:
+            raise
+    pages: list[Page | None] = [main.page(index) for index in range(len(main))]
+    check_alike(pages)
+    shape = (len(pages), *first.shape)
+    return [tifffile.TiffPageSeries(pages, shape, first.dtype, f"I{first.axes}", parent=main.tif, kind="uniform")]
 
 
 def _is_xml(file: object) -> bool:

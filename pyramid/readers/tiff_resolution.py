@@ -29,6 +29,7 @@ def measure_by_tags(found: Description, page: tifffile.TiffPage) -> None:
     given = all(code in page.tags for code in (282, 283))
     if micrometers is None or not given or {"y", "x"} & set(found.scale):
         return
+    unit_name = "an inch" if micrometers == MICROMETERS[2] else "a centimeter"
     sizes = [micrometers / pixels if pixels else 0.0 for pixels in per_unit]
     dpi = [MICROMETERS[2] / size if size else 0.0 for size in sizes]
     if all(any(abs(n - usual) <= PRINTERS_SHARE * usual for usual in PRINTERS_DPI) for n in dpi):
@@ -40,9 +41,8 @@ def measure_by_tags(found: Description, page: tifffile.TiffPage) -> None:
     if not all(MIN_UM <= size < MAX_UM for size in sizes):
         x, y = (_fraction(page, code) for code in (282, 283))
         found.notices.append(
-            f"its resolution tags say {x} and {y} pixels {'an inch' if micrometers == MICROMETERS[2] else 'a centimeter'} "
-            "in x and y, which cannot be a microscope's: they are not taken as the size of a pixel; "
-            "give --scale and --units"
+            f"its resolution tags say {x} and {y} pixels {unit_name} in x and y, which cannot be a microscope's: "
+            "they are not taken as the size of a pixel; give --scale and --units"
         )
         return
     for axis, size in zip("yx", sizes, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import tifffile
@@ -48,7 +49,7 @@ class FileSet:
         self._by_uuid: dict[str, Path] | None = None
 
     def find(self, uuid: str, name: str) -> PageFile | None:
-        """Return a file of the set, its pages ready to be read; None, and a name in `missing`, where it is not there."""
+        """Return a file of the set; where it is not there, note its name in `missing` and return None."""
         if self.main is not None and self._is_main(uuid, name):
             return self.main
         key = (uuid, name)
@@ -58,6 +59,20 @@ class FileSet:
         if self._files[key] is None:
             self.missing[name or uuid] = None
         return self._files[key]
+
+    def find_all(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Look for all files of an image by UUID and name; those that are not there are in `missing`.
+
+        A main file without a UUID that goes by a name of which nothing is said is the one file that is not there.
+        """
+        keys = list(dict.fromkeys(wanted))
+        if self.main is not None and not self.uuid and not any(self._is_main(*key) for key in keys):
+            lost = [key for key in keys if self.find(*key) is None]
+            if len(lost) == 1:
+                self._files[lost[0]] = self.main
+                self.missing.clear()
+        for key in keys:
+            self.find(*key)
 
     def file_of(self, tif: tifffile.TiffFile) -> PageFile:
         """Return the file that tifffile has open as `tif`."""
@@ -87,8 +102,8 @@ class FileSet:
         renamed = self._uuids().get(uuid) if uuid else None
         if renamed is None and found:
             raise SourceError(
-                f"its OME-XML names {name} with the UUID {uuid}, but that file has the UUID {own}: it is another file of "
-                "the same name, and the right one is not in this folder"
+                f"its OME-XML names {name} with the UUID {uuid}, but that file has the UUID {own}: it is another file "
+                "of the same name, and the right one is not in this folder"
             )
         return renamed
 
@@ -125,7 +140,8 @@ def missing_files(names: list[str], *, folder: bool) -> SourceError:
     remedy = "put all files of the image into one folder"
     if not folder:
         remedy = "files beside one at a URL are not looked for: copy all of them to one folder on this machine"
-    return SourceError(f"its OME-XML names {len(names)} files that are not there: {shown}; {remedy}")
+    number = "a file that is" if len(names) == 1 else f"{len(names)} files that are"
+    return SourceError(f"its OME-XML names {number} not there: {shown}; {remedy}")
 
 
 def find_companion(document: OmeDocument, folder: Path | None) -> tuple[OmeDocument, str]:
