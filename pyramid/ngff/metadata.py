@@ -55,12 +55,15 @@ class OmeroChannel:
         None in images that were written without one.
     active
         Whether it is shown at first.
+    inverted
+        Whether the least value is shown brightest.
     """
 
     label: str | None
     color: str
     window: Window | None
     active: bool
+    inverted: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def _read_channel(item: object, default_color: str) -> OmeroChannel:
         color=digits if re.fullmatch("[0-9A-F]{6}", digits) else default_color,
         window=_read_window(channel.get("window")),
         active=channel.get("active") is not False,
+        inverted=channel.get("inverted") is True,
     )
 
 
