@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from pyramid.model import Channel
+
 Attributes: TypeAlias = Mapping[str, Any]
 
 
@@ -115,6 +117,10 @@ class Multiscale:
         The coordinate systems that it names, that of its levels first; empty before 0.6.
     label
         What makes it a label; None for any other image.
+    given
+        What it says of each channel, without what is made up for `channels`.
+    notices
+        What was not read, a sentence each.
     """
 
     axes: str
@@ -128,6 +134,8 @@ class Multiscale:
     default_t: int = 0
     systems: tuple[CoordinateSystem, ...] = ()
     label: LabelFacts | None = None
+    given: tuple[Channel, ...] = field(default=(), compare=False)
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
