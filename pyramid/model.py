@@ -137,6 +137,8 @@ class SourceSpec:
         Absolute path or URL, None for an array in memory. It never holds a secret.
     notices
         Sentences that the user should see: what was left out, or guessed.
+    translation
+        Centre of the first pixel on each axis, in `units`; empty where it is the origin.
     """
 
     axes: str
@@ -149,6 +151,7 @@ class SourceSpec:
     channels: tuple[Channel, ...] = ()
     location: str | None = None
     notices: tuple[str, ...] = ()
+    translation: tuple[float, ...] = ()
 
 
 @runtime_checkable

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pyramid.errors import SourceError, StorageError
+from pyramid.ngff.values import shown as shown
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import Into
@@ -24,9 +24,6 @@ MAX_PATH_CHARACTERS = 1000
 
 # A backslash and a drive's letter are parts of a path to some systems, control characters to none.
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
-# A value may be huge and deep, and is shown without being walked.
-_REPR = reprlib.Repr()
-_REPR.maxstring = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +177,6 @@ def parse_document(body: bytes, key: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise SourceError(f"{key}: there must be a JSON object, not {shown(parsed)}")
     return parsed
-
-
-def shown(value: object) -> str:
-    """A value as an error shows it, never longer than a line."""
-    told = _REPR.repr(value)
-    return told if len(told) <= 80 else f"{told[:77]}..."
 
 
 def _read_v3(objects: Fetches, path: str) -> Node | None:

@@ -275,3 +275,9 @@ def lengths(what: str, values: Collection[object] | None, expected: int) -> None
     """Raise OptionError unless there is one of `values` for each of `expected` channels."""
     if values is not None and len(values) != expected:
         raise OptionError(f"{what}: {len(values)} were given, and the channels are {expected}")
+
+
+def check_one_image(series: int | None, kind: str) -> None:
+    """Raise OptionError where another than the only image of a source is asked for."""
+    if series:
+        raise OptionError(f"series: {kind} holds one image, and image {series} is asked for; leave --series out")

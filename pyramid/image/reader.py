@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pyramid.errors import PyramidError, SourceError
 from pyramid.image.arrays import read_facts
+from pyramid.image.cells import listed
 from pyramid.image.image import Collection, Image, Kind
 from pyramid.image.level import Level, Place
 from pyramid.image.other import tell_array, tell_group, tell_nothing
@@ -27,7 +28,7 @@ from pyramid.ngff import (
     read_paths,
     said_version,
 )
-from pyramid.nodes import Node, join, parse_document, read_document, read_node
+from pyramid.nodes import Node, join, parse_document, read_document, read_node, shown
 from pyramid.stores import Location, Readable, locate, open_objects, side_by_side
 
 T = TypeVar("T")
@@ -116,6 +117,7 @@ class Reader:
                 labels = found.paths
             else:
                 notices.append(found)
+        notices += [*metadata.notices, *_odd_levels(levels)]
         return Image(self._at(node.path), version.name, metadata, tuple(levels), labels, tuple(notices))
 
     def _level(self, node: Node, dataset: Dataset, axes: str) -> Level:
@@ -214,6 +216,18 @@ class Reader:
         return join(str(self.location), path)
 
 
+def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
+    """Notices of levels that are not of one kind, as the levels of an image are."""
+    paths = [level.path for level in levels]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    if twice:
+        yield f"several of its levels are the same array: {listed(twice)}"
+    others = [level for level in levels if level.dtype.newbyteorder("=") != levels[0].dtype.newbyteorder("=")]
+    if others:
+        named = [f"{level.path} of {level.dtype}" for level in others]
+        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].dtype}, {listed(named)}"
+
+
 def _odd_version(node: Node, version: str | None) -> Iterator[str]:
     """A notice, where the version is not told as its specification has it."""
     said = said_version(node.attributes)
@@ -222,4 +236,4 @@ def _odd_version(node: Node, version: str | None) -> Iterator[str]:
     elif said is None:
         yield f"it does not tell its version; it is read as {version}"
     elif said != version:
-        yield f"its version, {str(said)[:40]!r}, is read as {version}"
+        yield f"its version, {shown(said)}, is read as {version}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyramid.options import Options
 
 GROUP = "pyramid.readers"
-KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also a NumPy, Dask or Zarr array"
+KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
 
 
 class Opener(Protocol):
@@ -86,4 +86,6 @@ def _unknown(source: object, path: Path | None) -> str:
     what = str(path) if path is not None else str(source)
     if path is None and not is_url(source):
         what = f"an object of type {type(source).__module__}.{type(source).__qualname__}"
+        hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
+        return f"{what} is of no kind that can be read; give {KINDS}{hint}"
     return f"{what} is of no kind that can be read; give {KINDS}"
