@@ -141,6 +141,8 @@ def _one_run(series: tifffile.TiffPageSeries, shape: Shape, offset: int) -> Layo
     keyframe = series.keyframe
     size = math.prod(shape) * _stored(keyframe).itemsize
     coding = _coding(keyframe)
+    if not (keyframe.is_stk or keyframe.is_lsm):  # they count the strips of all pages in the first
+        _places(keyframe, keyframe, math.prod(_grid(tuple(keyframe.shaped), coding.segment)))
     plane = Plane(str(keyframe.parent.filehandle.path), "pixels", (offset,), (size,), None, coding, is_flat=True)
     _check_inside(plane, int(keyframe.parent.filehandle.size))
     return Layout((), shape, tuple(range(len(shape))), (plane,), series.transform)
@@ -215,7 +217,7 @@ def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tup
         raise SourceError(f"page {page.index} does not say where its pixels lie; the file is damaged")
     if not any(code in keyframe.tags for code in (279, 325, 514)) and len(offsets) > 1:
         raise SourceError(f"page {page.index} does not say how long its {what} are; the file is damaged")
-    one_run = keyframe.is_final and len(offsets) == len(counts) == 1
+    one_run = keyframe.is_stk or keyframe.is_lsm or (keyframe.is_final and len(offsets) == len(counts) == 1)
     if min(len(offsets), len(counts)) < segments and not one_run:
         raise SourceError(
             f"page {page.index} has {segments} {what}, but {len(offsets)} offsets and {len(counts)} byte counts, so "
