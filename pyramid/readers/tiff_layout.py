@@ -81,7 +81,7 @@ class Layout:
     dimensions
         For each dimension of a page the image's dimension that it is; None where it has one pixel.
     planes
-        One for each index into `lead`, with strips or tiles of its own; None where a page is missing and reads as 0.
+        One for each index into `lead`, with strips or tiles of its own.
     transform
         What turns decoded pixels into the image's; None where they are the same.
     """
@@ -89,7 +89,7 @@ class Layout:
     lead: Shape
     plane_shape: Shape
     dimensions: tuple[int | None, ...]
-    planes: tuple[Plane | None, ...]
+    planes: tuple[Plane, ...]
     transform: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
     def grid(self, plane: Plane) -> Shape:
@@ -99,11 +99,10 @@ class Layout:
     def decoded_at_once(self, dimensions: int) -> Shape:
         """Pixels that are decoded together, on each of the image's `dimensions`; 1 where it can be cut anywhere."""
         at_once = [1] * dimensions
-        first = next(plane for plane in self.planes if plane is not None)
+        first = self.planes[0]
         cut_anywhere = first.is_flat or (first.coding.is_plain and not first.coding.is_tiled)
         if not cut_anywhere:
-            segments = (plane.coding.segment for plane in {p.coding.segment: p for p in self.planes if p}.values())
-            largest = tuple(map(max, zip(*segments, strict=True)))
+            largest = tuple(map(max, zip(*{plane.coding.segment for plane in self.planes}, strict=True)))
             for dimension, extent, whole in zip(self.dimensions, largest, self.plane_shape, strict=True):
                 if dimension is not None:
                     at_once[dimension] = min(extent, whole)
@@ -175,13 +174,17 @@ def _grid(shape: Shape, segment: Shape) -> Shape:
     return tuple(-(-n // m) for n, m in zip(shape, segment, strict=True))
 
 
-def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[Plane | None, ...]:
+def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[Plane, ...]:
     codings: dict[int, Coding] = {}
-    planes: list[Plane | None] = []
+    planes: list[Plane] = []
+    missing = pages.count(None)
+    if missing:
+        raise SourceError(
+            f"{missing} of its {len(pages)} planes are not there, the first is number {pages.index(None)}; "
+            "put all files of the image into one folder, or copy them again from where they came from"
+        )
     for page in pages:
-        if page is None:
-            planes.append(None)
-            continue
+        assert page is not None  # it would be missing
         keyframe = page.keyframe
         if keyframe is None:
             raise SourceError(f"page {page.index} does not fit the others; the file is damaged")

@@ -92,7 +92,7 @@ def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) 
     joined = []
     for i, channel in enumerate(known):
         sample = per_pixel[i % len(per_pixel)]
-        inverted = channel.inverted != sample.inverted
+        inverted = channel.inverted or sample.inverted
         color = sample.color or channel.color  # one channel of OME may be all three samples
         joined.append(Channel(channel.name or sample.name, color, inverted))
     return tuple(joined) if any(channel != Channel() for channel in joined) else ()

@@ -119,7 +119,7 @@ def test_an_inverted_table_is_a_color_and_inverted(tmp_path: Path) -> None:
     tables[0][1] = np.arange(256)[::-1]
     tables[1][0] = np.arange(256)
     tables[2][:] = np.arange(256) ** 2 // 255
-    options = {"imagej": True, "metadata": {"axes": "CYX", "LUTs": tables}}
+    options: dict[str, Any] = {"imagej": True, "metadata": {"axes": "CYX", "LUTs": tables}}
     tifffile.imwrite(tmp_path / "a.tif", pixels(3, 20, 30).astype("uint16"), **options)
     spec = open_path(tmp_path / "a.tif").spec
     assert spec.channels == (Channel(None, "00FF00", True), Channel(None, "FF0000"), Channel(None, "FFFFFF"))
@@ -196,7 +196,12 @@ def slide_xml(kind: str, name: str = "", color: str = "") -> str:
 def test_a_slide_of_several_stains_has_their_names(thumbnail: tuple[int, ...], tmp_path: Path) -> None:
     array = pixels(3, 128, 192)
     options: dict[str, Any] = {"metadata": None, "software": "PerkinElmer-QPI"}
-    tiled = {"tile": (64, 64), "photometric": "minisblack", "resolution": (20_000, 20_000), "resolutionunit": 3}
+    tiled: dict[str, Any] = {
+        "tile": (64, 64),
+        "photometric": "minisblack",
+        "resolution": (20_000, 20_000),
+        "resolutionunit": 3,
+    }
     with tifffile.TiffWriter(tmp_path / "a.qptiff") as writer:
         for plane, (name, color, _) in zip(array, STAINS, strict=True):
             writer.write(plane, description=slide_xml("FullResolution", name, color), **tiled, **options)
