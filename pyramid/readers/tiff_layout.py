@@ -136,7 +136,7 @@ def make_layout(series: tifffile.TiffPageSeries, file: PageFile) -> Layout:
 
 
 def _one_run(series: tifffile.TiffPageSeries, shape: Shape, offset: int) -> Layout:
-    """The layout of an image whose pages follow each other without a gap: one flat plane of all dimensions."""
+    """Return the layout of an image whose pages follow each other without a gap: one flat plane."""
     keyframe = series.keyframe
     size = math.prod(shape) * _stored(keyframe).itemsize
     coding = _coding(keyframe)
@@ -213,13 +213,16 @@ def _plane(page: Page, keyframe: tifffile.TiffPage, coding: Coding, page_shape: 
 
 
 def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Offsets and byte counts of a page's strips or tiles, one of each for each; else raise SourceError."""
+    """Return an offset and a byte count for each of a page's strips or tiles; raise SourceError if one lacks."""
     offsets, counts = tuple(map(int, page.dataoffsets)), tuple(map(int, page.databytecounts))
     what = "tiles" if keyframe.is_tiled else "strips"
     if not offsets:
         raise SourceError(f"page {page.index} does not say where its pixels lie; the file is damaged")
     if not any(code in keyframe.tags for code in (279, 325, 514)) and len(offsets) > 1:
-        raise SourceError(f"page {page.index} does not say how long its {what} are; the file is damaged")
+        raise SourceError(
+            f"page {page.index} does not say how long its {what} are (StripByteCounts); the file is damaged, or of a "
+            "program that leaves that out: save it again with another"
+        )
     one_run = keyframe.is_stk or keyframe.is_lsm or (keyframe.is_final and len(offsets) == len(counts) == 1)
     if min(len(offsets), len(counts)) < segments and not one_run:
         raise SourceError(

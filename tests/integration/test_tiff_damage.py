@@ -79,6 +79,7 @@ def test_a_page_is_read_as_it_is_stored(first: Any, other: Any, tmp_path: Path) 
         (lambda page: (page[:, :60], {}), r"page 4 .*\(70, 60\)"),
         (lambda page: (page.astype("int16"), {}), "page 4 .*int16"),
         (lambda page: (page, {"photometric": "miniswhite"}), "page 4 .*photometric"),
+        (lambda page: (page, {"subfiletype": 1}), "page 4 .*NewSubfileType"),
     ],
 )
 def test_pages_that_are_not_of_one_image_are_refused(change: Any, complaint: str, tmp_path: Path) -> None:
