@@ -219,6 +219,8 @@ def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tup
     if not offsets:
         raise SourceError(f"page {page.index} does not say where its pixels lie; the file is damaged")
     if not any(code in keyframe.tags for code in (279, 325, 514)) and len(offsets) > 1:
+        if len(offsets) == segments and _is_plain(keyframe):
+            return offsets, _plain_counts(keyframe, segments)
         raise SourceError(
             f"page {page.index} does not say how long its {what} are (StripByteCounts); the file is damaged, or of a "
             "program that leaves that out: save it again with another"
@@ -231,6 +233,29 @@ def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tup
             "copy it again from where it came from"
         )
     return offsets, counts
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    """Return whether strips and tiles are pixels as they are."""
+    return bool(
+        page.compression == 1
+        and page.fillorder == 1
+        and page.predictor == 1
+        and page.dtype is not None
+        and page.bitspersample == page.dtype.itemsize * 8
+        and not page.is_subsampled
+    )
+
+
+def _plain_counts(page: tifffile.TiffPage, segments: int) -> tuple[int, ...]:
+    """Return the bytes of each strip or tile of plain pixels, which some programs do not write."""
+    _, depth, length, width, samples = _segment(page)
+    row_bytes = depth * width * samples * _stored(page).itemsize
+    if page.is_tiled:
+        return (length * row_bytes,) * segments
+    strips = -(-int(page.imagelength) // length)
+    rows = (min(length, int(page.imagelength) - number % strips * length) for number in range(segments))
+    return tuple(count * row_bytes for count in rows)
 
 
 def _check_inside(plane: Plane, size_bytes: int) -> None:
@@ -270,10 +295,6 @@ def _coding(page: tifffile.TiffPage) -> Coding:
         nodata=page.nodata,
         segment=_segment(page),
         is_jpeg=page.compression in JPEG,
-        is_plain=page.compression == 1
-        and page.fillorder == 1
-        and page.predictor == 1
-        and page.bitspersample == dtype.itemsize * 8
-        and not page.is_subsampled,
+        is_plain=_is_plain(page),
         is_tiled=page.is_tiled,
     )

@@ -170,6 +170,29 @@ def test_strips_that_are_not_there_are_refused(
         open_path(path)
 
 
+@pytest.mark.parametrize("storage", [{"rowsperstrip": 50}, {"rowsperstrip": 70}, {"tile": (64, 64)}])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_byte_counts_that_are_not_there_are_known_for_plain_pixels(
+    samples: int, compression: str | None, storage: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tif"
+    array = pixels(samples, 200, 160)[0 if samples == 1 else slice(None)]
+    options: dict[str, Any] = {"photometric": "minisblack" if samples == 1 else "rgb", "metadata": None, **storage}
+    options |= {} if samples == 1 else {"planarconfig": "separate"}
+    tifffile.imwrite(path, array, compression=compression, **options)
+    with tifffile.TiffFile(path) as tif:
+        offset = tif.pages.first.tags[325 if "tile" in storage else 279].offset
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(struct.pack("<H", 65111))  # a tag that says nothing
+    if compression is None:
+        np.testing.assert_array_equal(read(open_path(path)), array)
+    else:
+        with pytest.raises(SourceError, match="does not say how long its"):
+            open_path(path)
+
+
 def test_strips_and_tiles_that_a_file_rightly_leaves_out_are_0(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     array = pixels(200, 160, dtype="uint8")
