@@ -22,8 +22,8 @@ def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
 
     Examples
     --------
-    >>> read_channels({"channels": [{"label": "DAPI", "color": "0000ff"}]})
-    (OmeroChannel(label='DAPI', color='0000FF', window=None, active=True),)
+    >>> read_channels({"channels": [{"label": "DAPI", "color": "0000ff", "inverted": True}]})
+    (OmeroChannel(label='DAPI', color='0000FF', window=None, active=True, inverted=True),)
     """
     items = omero.get("channels") if isinstance(omero, Mapping) else None
     if not isinstance(items, list | tuple) or len(items) > MAX_CHANNELS:

@@ -14,13 +14,13 @@ from xml.parsers import expat
 
 from pyramid.errors import SourceError
 
-MOST_PLANES = 10_000_000
-MOST_BYTES = 1 << 28
+MAX_PLANES = 10_000_000
+MAX_BYTES = 1 << 28
 
 
 @dataclass(slots=True)
 class TiffData:
-    """A ``TiffData``: which planes lie in which pages of which file.
+    """A ``TiffData``: which planes are in which pages of which file.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class TiffData:
 
 @dataclass(slots=True)
 class OmeImage:
-    """An ``Image``: its name, the attributes of its ``Pixels`` and of each ``Channel``, and where its planes lie."""
+    """An ``Image``: its name, the attributes of its ``Pixels`` and of each ``Channel``, and where its planes are."""
 
     name: str
     pixels: Mapping[str, str] = field(default_factory=dict)
@@ -93,8 +93,8 @@ def parse_ome(xml: str) -> OmeDocument:
     >>> parse_ome(xml).images[0].channels
     [{'Name': 'DAPI'}]
     """
-    if len(xml) > MOST_BYTES:
-        raise SourceError(f"its OME-XML is {len(xml)} characters long, over {MOST_BYTES}; it is not read")
+    if len(xml) > MAX_BYTES:
+        raise SourceError(f"its OME-XML is {len(xml)} characters long, over {MAX_BYTES}; it is not read")
     handler = _Handler()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -211,12 +211,12 @@ class _Handler:
         for size in sizes:
             planes *= max(0, size)
         self.planes += planes
-        if self.planes > MOST_PLANES:
-            raise SourceError(f"its OME-XML claims over {MOST_PLANES} planes; a file that holds so many is not read")
+        if self.planes > MAX_PLANES:
+            raise SourceError(f"its OME-XML claims over {MAX_PLANES} planes; a file that holds so many is not read")
 
 
 def _tiff_data(attributes: Mapping[str, str]) -> TiffData:
-    """Where planes lie; what is not said has the default of OME's schema."""
+    """Return where planes are; what is not said has the default of OME's schema."""
     count = "PlaneCount" if "PlaneCount" in attributes else "NumPlanes"
     default = 1 if "IFD" in attributes else None
     return TiffData(
@@ -227,7 +227,7 @@ def _tiff_data(attributes: Mapping[str, str]) -> TiffData:
 
 
 def _number(attributes: Mapping[str, str], name: str, default: int) -> int:
-    """A whole number that is not negative."""
+    """Return a whole number that is not negative."""
     text = attributes.get(name, str(default)).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise SourceError(
@@ -240,23 +240,23 @@ def _check_name(name: str) -> None:
     inside = os.path.normpath(name.replace("\\", "/"))
     if inside.startswith(("..", "/")) or os.path.isabs(name):
         raise SourceError(
-            f"its OME-XML names the file {name!r}, which lies outside its folder and is not opened; "
+            f"its OME-XML names the file {name!r}, which is outside its folder and is not opened; "
             "put the files of one image into one folder"
         )
 
 
 def _modulo(attributes: Mapping[str, str]) -> int:
-    """How many planes an axis is divided into by a range; 0 where labels count them."""
+    """Count the planes that a range divides an axis into; 0 where labels count them."""
     if "Start" not in attributes:
         return 0
     try:
         start, end, step = (float(attributes.get(name, default)) for name, default in _MODULO)
     except ValueError:
         start, end, step = 0.0, 0.0, 0.0
-    if not step or not 0 <= (end - start) / step <= MOST_PLANES:
+    if not step or not 0 <= (end - start) / step <= MAX_PLANES:
         raise SourceError(
             f"its OME-XML divides an axis from {attributes.get('Start')!r} to {attributes.get('End')!r} by "
-            f"{attributes.get('Step', '1')!r}, which is no number of planes"
+            f"{attributes.get('Step', '1')!r}, which does not give a number of planes"
         )
     return int((end - start) / step + 1e-9) + 1
 

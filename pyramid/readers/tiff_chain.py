@@ -1,4 +1,4 @@
-"""Walk the chain of a TIFF's pages by their tags alone, before any parser that forgives follows it.
+"""Walk the chain of a TIFF's pages by their tags, before any parser that forgives follows it.
 
 A page is an image file directory: entries of code, type, count and a value, or the offset of one that is longer than
 an offset. Each directory ends with the offset of the next. Nothing here reads a pixel.
@@ -23,7 +23,7 @@ FIRST_READ_BYTES = 512  # most directories are shorter
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 # Tags whose values say how the pixels of a page are stored.
 COMPARED = frozenset(
-    [256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339, 530, 32997, 32998, 42113, 34377]
+    [254, 255, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339, 530, 32997, 32998, 42113, 34377]
 )
 # Tags that hold one value a strip or tile: of those the count is compared.
 COUNTED = frozenset([273, 279, 324, 325, 513, 514])
@@ -89,7 +89,7 @@ class _Walker:
         return self.file.read(count) or b""
 
     def walk(self, offset: int) -> dict[int, Directory]:
-        """The directories from `offset` on."""
+        """Return the directories from `offset` on."""
         found: dict[int, Directory] = {}
         while offset:
             page = len(found)
@@ -105,7 +105,7 @@ class _Walker:
         return found
 
     def _directory(self, page: int, offset: int) -> tuple[Directory, int]:
-        """A page's directory, and the offset of the next."""
+        """Return a page's directory, and the offset of the next."""
         form = self.form
         data = self.read(offset, self.read_bytes)
         count = int(form.count.unpack_from(data)[0]) if len(data) >= form.count.size else 0
@@ -134,7 +134,7 @@ class _Walker:
             yield code, kind, number, value | upper << 32
 
     def _digest(self, page: int, entries: list[tuple[int, int, int, int]]) -> Directory:
-        """Check where values lie, and keep what tells one way to store pixels from another."""
+        """Check where values are, and keep what distinguishes one way to store pixels from another."""
         own = any(entry[0] in OWN_OFFSETS for entry in entries)
         parts: list[tuple[int, ...] | bytes] = [self.form.order.encode()]
         data_offset = 0
@@ -159,7 +159,7 @@ class _Walker:
         return Directory(self.signatures.setdefault(signature, signature), data_offset)
 
     def _inline(self, kind: int, value: int) -> int:
-        """One number that stands in its entry: in big-endian files a short one is at the upper end."""
+        """Return a number from its entry: in big-endian files a short one is at the upper end."""
         spare = 8 * (self.form.value_bytes - TYPE_BYTES.get(kind, self.form.value_bytes))
         return (
             value >> spare if self.form.order == ">" and spare > 0 else value & ((1 << 64 - spare) - 1 if spare else -1)

@@ -59,14 +59,3 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
         notices.append("its colours are multiplied by alpha already (associated alpha): the stored values are kept")
     known = any(channel != Channel() for channel in channels)
     return tuple(channels[:samples]) if known else (), notices
-
-
-def invert(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
-    """Return channels that are shown the other way round.
-
-    Examples
-    --------
-    >>> invert((Channel("gel"),))
-    (Channel(name='gel', color=None, inverted=True),)
-    """
-    return tuple(Channel(channel.name, channel.color, not channel.inverted) for channel in channels)

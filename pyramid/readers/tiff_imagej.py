@@ -16,7 +16,7 @@ from pyramid.readers.tiff_units import Description, is_pixel, positive, shown
 
 CENTIMETER = 3  # ResolutionUnit
 _UM_PER_CM = 10_000.0
-# What ImageJ keeps beside the pixels and OME-Zarr has no place for, in ImageJ's names and in the reader's.
+# Metadata of ImageJ that OME-Zarr has no place for, in ImageJ's names and in the reader's.
 _NOT_CARRIED = {
     "ROI": "a region of interest",
     "Overlays": "overlays",
@@ -75,15 +75,15 @@ def imagej_resolution(page: tifffile.TiffPage) -> tuple[float | None, float | No
 
 
 def _unit(metadata: Mapping[str, Any], key: str, default: str) -> str:
-    """A unit with escaped characters as themselves."""
+    """Return a unit with escaped characters as themselves."""
     text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), str(metadata.get(key, default)))
     return text.strip().strip("\0")
 
 
 def _absolute(value: object) -> object:
-    """A distance without the sign that says which way the stack goes."""
+    """Return a distance without the sign that says which way the stack goes."""
     try:
-        return abs(float(value))  # type: ignore[arg-type]  # what is no number raises
+        return abs(float(value))  # type: ignore[arg-type]  # other values raise
     except (TypeError, ValueError, OverflowError):
         return value
 
@@ -111,7 +111,7 @@ def _take_tables(found: Description, tables: object) -> None:
 
 
 def _channel(table: NDArray[Any]) -> tuple[Channel, bool]:
-    """The channel that a table of red, green and blue stands for, and whether it is an even ramp."""
+    """Return the channel of a table of red, green and blue, and whether it is an even ramp."""
     ends = table[:3, 0].astype(int), table[:3, -1].astype(int)
     inverted = bool(ends[0].sum() > ends[1].sum())
     bright = ends[0] if inverted else ends[1]

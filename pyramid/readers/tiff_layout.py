@@ -81,7 +81,7 @@ class Layout:
     dimensions
         For each dimension of a page the image's dimension that it is; None where it has one pixel.
     planes
-        One for each index into `lead`, with strips or tiles of its own; None where a page is missing and reads as 0.
+        One for each index into `lead`, with strips or tiles of its own.
     transform
         What turns decoded pixels into the image's; None where they are the same.
     """
@@ -89,7 +89,7 @@ class Layout:
     lead: Shape
     plane_shape: Shape
     dimensions: tuple[int | None, ...]
-    planes: tuple[Plane | None, ...]
+    planes: tuple[Plane, ...]
     transform: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
     def grid(self, plane: Plane) -> Shape:
@@ -99,11 +99,10 @@ class Layout:
     def decoded_at_once(self, dimensions: int) -> Shape:
         """Pixels that are decoded together, on each of the image's `dimensions`; 1 where it can be cut anywhere."""
         at_once = [1] * dimensions
-        first = next(plane for plane in self.planes if plane is not None)
+        first = self.planes[0]
         cut_anywhere = first.is_flat or (first.coding.is_plain and not first.coding.is_tiled)
         if not cut_anywhere:
-            segments = (plane.coding.segment for plane in {p.coding.segment: p for p in self.planes if p}.values())
-            largest = tuple(map(max, zip(*segments, strict=True)))
+            largest = tuple(map(max, zip(*{plane.coding.segment for plane in self.planes}, strict=True)))
             for dimension, extent, whole in zip(self.dimensions, largest, self.plane_shape, strict=True):
                 if dimension is not None:
                     at_once[dimension] = min(extent, whole)
@@ -137,10 +136,12 @@ def make_layout(series: tifffile.TiffPageSeries, file: PageFile) -> Layout:
 
 
 def _one_run(series: tifffile.TiffPageSeries, shape: Shape, offset: int) -> Layout:
-    """The layout of an image whose pages follow each other without a gap: one flat plane of all dimensions."""
+    """Return the layout of an image whose pages follow each other without a gap: one flat plane."""
     keyframe = series.keyframe
     size = math.prod(shape) * _stored(keyframe).itemsize
     coding = _coding(keyframe)
+    if not (keyframe.is_stk or keyframe.is_lsm):  # they count the strips of all pages in the first
+        _places(keyframe, keyframe, math.prod(_grid(tuple(keyframe.shaped), coding.segment)))
     plane = Plane(str(keyframe.parent.filehandle.path), "pixels", (offset,), (size,), None, coding, is_flat=True)
     _check_inside(plane, int(keyframe.parent.filehandle.size))
     return Layout((), shape, tuple(range(len(shape))), (plane,), series.transform)
@@ -173,13 +174,17 @@ def _grid(shape: Shape, segment: Shape) -> Shape:
     return tuple(-(-n // m) for n, m in zip(shape, segment, strict=True))
 
 
-def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[Plane | None, ...]:
+def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[Plane, ...]:
     codings: dict[int, Coding] = {}
-    planes: list[Plane | None] = []
+    planes: list[Plane] = []
+    missing = pages.count(None)
+    if missing:
+        raise SourceError(
+            f"{missing} of its {len(pages)} planes are not there, the first is number {pages.index(None)}; "
+            "put all files of the image into one folder, or copy them again from where they came from"
+        )
     for page in pages:
-        if page is None:
-            planes.append(None)
-            continue
+        assert page is not None  # it would be missing
         keyframe = page.keyframe
         if keyframe is None:
             raise SourceError(f"page {page.index} does not fit the others; the file is damaged")
@@ -208,14 +213,19 @@ def _plane(page: Page, keyframe: tifffile.TiffPage, coding: Coding, page_shape: 
 
 
 def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Offsets and byte counts of a page's strips or tiles, one of each for each; else raise SourceError."""
+    """Return an offset and a byte count for each of a page's strips or tiles; raise SourceError if one lacks."""
     offsets, counts = tuple(map(int, page.dataoffsets)), tuple(map(int, page.databytecounts))
     what = "tiles" if keyframe.is_tiled else "strips"
     if not offsets:
         raise SourceError(f"page {page.index} does not say where its pixels lie; the file is damaged")
     if not any(code in keyframe.tags for code in (279, 325, 514)) and len(offsets) > 1:
-        raise SourceError(f"page {page.index} does not say how long its {what} are; the file is damaged")
-    one_run = keyframe.is_final and len(offsets) == len(counts) == 1
+        if len(offsets) == segments and _is_plain(keyframe):
+            return offsets, _plain_counts(keyframe, segments)
+        raise SourceError(
+            f"page {page.index} does not say how long its {what} are (StripByteCounts); the file is damaged, or of a "
+            "program that leaves that out: save it again with another"
+        )
+    one_run = keyframe.is_stk or keyframe.is_lsm or (keyframe.is_final and len(offsets) == len(counts) == 1)
     if min(len(offsets), len(counts)) < segments and not one_run:
         raise SourceError(
             f"page {page.index} has {segments} {what}, but {len(offsets)} offsets and {len(counts)} byte counts, so "
@@ -223,6 +233,29 @@ def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tup
             "copy it again from where it came from"
         )
     return offsets, counts
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    """Return whether strips and tiles are pixels as they are."""
+    return bool(
+        page.compression == 1
+        and page.fillorder == 1
+        and page.predictor == 1
+        and page.dtype is not None
+        and page.bitspersample == page.dtype.itemsize * 8
+        and not page.is_subsampled
+    )
+
+
+def _plain_counts(page: tifffile.TiffPage, segments: int) -> tuple[int, ...]:
+    """Return the bytes of each strip or tile of plain pixels, which some programs do not write."""
+    _, depth, length, width, samples = _segment(page)
+    row_bytes = depth * width * samples * _stored(page).itemsize
+    if page.is_tiled:
+        return (length * row_bytes,) * segments
+    strips = -(-int(page.imagelength) // length)
+    rows = (min(length, int(page.imagelength) - number % strips * length) for number in range(segments))
+    return tuple(count * row_bytes for count in rows)
 
 
 def _check_inside(plane: Plane, size_bytes: int) -> None:
@@ -262,10 +295,6 @@ def _coding(page: tifffile.TiffPage) -> Coding:
         nodata=page.nodata,
         segment=_segment(page),
         is_jpeg=page.compression in JPEG,
-        is_plain=page.compression == 1
-        and page.fillorder == 1
-        and page.predictor == 1
-        and page.bitspersample == dtype.itemsize * 8
-        and not page.is_subsampled,
+        is_plain=_is_plain(page),
         is_tiled=page.is_tiled,
     )

@@ -1,4 +1,4 @@
-"""What a TIFF says of its image beside the pixels: sizes, units, channels and name, and what cannot be carried over."""
+"""The metadata of a TIFF's image: sizes, units, channels, name, and what cannot be carried over."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _imagej(page: tifffile.TiffPage) -> Description:
 
 
 def _channel_count(series: tifffile.TiffPageSeries) -> int:
-    """How many channels an image has: those of its pages times the samples of a pixel."""
+    """Count the channels of an image: those of its pages times the samples of a pixel."""
     count = 1
     for letter, extent in zip(series.axes, series.shape, strict=True):
         count *= int(extent) if letter in "CS" else 1
@@ -92,14 +92,14 @@ def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) 
     joined = []
     for i, channel in enumerate(known):
         sample = per_pixel[i % len(per_pixel)]
-        inverted = channel.inverted != sample.inverted
+        inverted = channel.inverted or sample.inverted
         color = sample.color or channel.color  # one channel of OME may be all three samples
         joined.append(Channel(channel.name or sample.name, color, inverted))
     return tuple(joined) if any(channel != Channel() for channel in joined) else ()
 
 
 def _not_carried(page: tifffile.TiffPage) -> list[str]:
-    """A notice that names what the page's tags say beside its pixels and OME-Zarr has no place for."""
+    """Name what a page's tags say and OME-Zarr has no place for."""
     words = [what for code, what in _NOT_CARRIED.items() if code in page.tags]
     if any(_is_offset(page.tags.valueof(code)) for code in _POSITIONS):
         words.append("a stage position")
@@ -145,7 +145,7 @@ def _samples(attributes: Mapping[str, str]) -> int:
 
 
 def _ome_color(value: str | None) -> str | None:
-    """Six digits of a colour that OME writes as red, green, blue and alpha in one signed integer."""
+    """Return six digits of a colour that OME writes as red, green, blue and alpha in one signed integer."""
     try:
         return f"{(int(value or '') & 0xFFFFFFFF) >> 8:06X}"
     except ValueError:

@@ -95,7 +95,7 @@ class OmeSeries:
         return self._series(pages, axes, lead, samples), notices
 
     def _first_page(self) -> Page:
-        """The page of the first plane that has one."""
+        """Return the page of the first plane that has one."""
         self._look_for_all()
         for data in self.image.data or [TiffData({}, 0, None)]:
             file = self.files.find(data.uuid, data.file)
@@ -110,7 +110,7 @@ class OmeSeries:
             raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
 
     def _places(self, axes: str, lead: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
-        """The file and the page of each plane, and a notice of what the XML places nowhere."""
+        """Return the file and the page of each plane, and a notice of what the XML places nowhere."""
         places: list[tuple[PageFile, int] | None] = [None] * math.prod(lead)
         outside = 0
         for data in self.image.data or [self._default()]:
@@ -133,7 +133,7 @@ class OmeSeries:
         return found, notices
 
     def _default(self) -> TiffData:
-        """Where planes are if the XML does not say: the images' one after the other, in the order of the dimensions."""
+        """Return where planes are by default: the images' one after the other, in the order of the dimensions."""
         before = self.document.images[: self.number]
         return TiffData({}, sum(math.prod(_size(image, axis) for axis in "ZCT") for image in before), None)
 
@@ -170,7 +170,7 @@ def _size(image: OmeImage, axis: str) -> int:
 
 
 def _samples(image: OmeImage, page: Page) -> int:
-    """How many samples of a pixel the page has, held against what the channels say."""
+    """Return how many samples of a pixel the page has; raise SourceError if the channels say otherwise."""
     keyframe = page.keyframe
     assert keyframe is not None
     samples = int(keyframe.samplesperpixel)

@@ -102,7 +102,7 @@ class OpenedTiff:
         return image, notices + self._left_out(image)
 
     def _left_out(self, series: tifffile.TiffPageSeries) -> list[str]:
-        """A notice of pages that a description of one image passes over."""
+        """Name the pages that a description of one image passes over."""
         if self.main is None or len(self.images) > 1 or series.kind not in DESCRIBED:
             return []
         page_size = max(1, int(series.keyframe.size))
@@ -180,6 +180,8 @@ class OpenedTiff:
             if tif is None or not (tif.is_mmstack or tif.is_lsm or tif.is_shaped):
                 return [OmeSeries(document, number, self.files) for number in range(len(document.images))]
         assert main is not None
+        if document is not None and not document.images:
+            self.found = ["its OME-XML describes no image: its pages are read as they follow each other"]
         images: list[Image] = [series for series in _tifffile_series(main) if series.shape]
         if images and images[0].kind == "qpi":
             full, self.found = full_pages(main.tif)
@@ -205,13 +207,13 @@ class OpenedTiff:
             )
 
     def _failure(self) -> SourceError | None:
-        """The first failure of the network: parsers forgive it, and it is not the file's fault."""
+        """Return the first failure of the network: parsers forgive it, and it is not the file's fault."""
         file = getattr(self, "file", None)
         return file.failure if isinstance(file, SeekableFile) else None
 
 
 def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:
-    """The images that tifffile finds; it gives up where pages that it takes for alike have strips of another number."""
+    """Return the images that tifffile finds, or one of all pages where it gives up over their strips or tiles."""
     try:
         return list(main.tif.series)
     except RuntimeError as error:
@@ -232,7 +234,7 @@ def _is_xml(file: object) -> bool:
 
 
 def _ome_document(tif: tifffile.TiffFile) -> OmeDocument | None:
-    """What the OME-XML says; read before tifffile looks for images, since tifffile would follow whatever it says."""
+    """Parse the OME-XML before tifffile looks for images: tifffile would follow whatever it says."""
     description = tif.pages.first.description if len(tif.pages) else ""
     if tif.is_ome:
         return parse_ome(tif.ome_metadata or "")

@@ -19,6 +19,7 @@ from pyramid.readers.tiff_chain import Chain, Signature, read_chain
 Page: TypeAlias = "tifffile.TiffPage | tifffile.TiffFrame"
 
 _RGB, _YCBCR = 2, 6
+REDUCED_OR_MASK = 0b101  # bits of NewSubfileType: pages that are not planes of an image
 JPEG = frozenset({6, 7, 34892, 33007})
 
 
@@ -161,11 +162,12 @@ def _compared(first: Page, other: Page) -> list[tuple[str, object, object]]:
         ("dtype", a.dtype, b.dtype),
         ("samples of a pixel apart or together:", a.planarconfig, b.planarconfig),
         ("photometric interpretation", _photometric(a), _photometric(b)),
+        ("the kind (NewSubfileType)", int(a.subfiletype) & REDUCED_OR_MASK, int(b.subfiletype) & REDUCED_OR_MASK),
         ("extra samples", tuple(a.extrasamples), tuple(b.extrasamples)),
     ]
 
 
 def _photometric(page: tifffile.TiffPage) -> int:
-    """The meaning of decoded samples: what JPEG stores as YCbCr comes out as RGB."""
+    """Return the meaning of decoded samples: what JPEG stores as YCbCr comes out as RGB."""
     value = int(page.photometric)
     return _RGB if value == _YCBCR and page.compression in JPEG else value

@@ -56,9 +56,7 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
     for plane, start, view in _pages(layout, box, out):
         if np.may_share_memory(view, out):
             filled += view.size
-        if plane is None:
-            view[...] = 0
-        elif layout.transform is None:
+        if layout.transform is None:
             _read_plane(layout, plane, files, start, view)
         else:
             stored = _stored(plane, view)
@@ -73,8 +71,6 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
 def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
     """The bytes that `read_region` reads, in its order; nothing is put into `out`."""
     for plane, start, view in _pages(layout, box, out):
-        if plane is None:
-            continue
         target = view if layout.transform is None else _stored(plane, view)
         if plane.is_flat:
             yield from flat_spans(_flat(layout, plane), start, target)
@@ -83,7 +79,7 @@ def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
             yield from _run_spans(layout, plane, run, (start, target))
 
 
-def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane | None, Shape, NDArray[Any]]]:
+def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane, Shape, NDArray[Any]]]:
     """The pages that a region touches: where it starts in each, and the view of `out` that the page fills."""
     pages = len(layout.lead)
     ranges = [range(a, a + n) for a, n in zip(box.start[:pages], box.shape[:pages], strict=True)]

@@ -85,7 +85,7 @@ def describe_channels(series: tifffile.TiffPageSeries) -> tuple[Channel, ...]:
 
 
 def _color(text: str) -> str | None:
-    """Six digits from ``r,g,b``.
+    """Return six digits from ``r,g,b``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The files of an OME-TIFF: found beside each other by name, and by UUID where they were renamed."""
+"""The files of an OME-TIFF: found in one folder by name, and by UUID where they were renamed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import tifffile
 
 from pyramid.errors import SourceError
-from pyramid.readers.ome_xml import MOST_BYTES, OmeDocument, parse_ome
+from pyramid.readers.ome_xml import MAX_BYTES, OmeDocument, parse_ome
 from pyramid.readers.places import local_file
 from pyramid.readers.tiff_chain import read_chain
 from pyramid.readers.tiff_pages import PageFile
@@ -91,7 +91,7 @@ class FileSet:
         return name.lower() == self.name.lower()
 
     def _look_for(self, uuid: str, name: str) -> Path | None:
-        """The path of a file by its name if its UUID agrees, by its UUID otherwise."""
+        """Return the path of a file by its name if its UUID agrees, by its UUID otherwise."""
         if self.folder is None:
             return None
         path = self.folder / name.replace("\\", "/")
@@ -108,7 +108,7 @@ class FileSet:
         return renamed
 
     def _uuids(self) -> dict[str, Path]:
-        """The TIFFs of the folder by their UUID."""
+        """Return the TIFFs of the folder by their UUID."""
         if self._by_uuid is None:
             assert self.folder is not None
             self._by_uuid = {}
@@ -119,7 +119,7 @@ class FileSet:
         return self._by_uuid
 
     def _opened(self, path: Path) -> PageFile:
-        """A file with its chain checked. It stays closed in between: a set may have thousands."""
+        """Return a file with its chain checked, closed in between: a set may have thousands."""
         if path not in self._open:
             try:
                 with local_file(path).open() as stream:
@@ -139,7 +139,7 @@ def missing_files(names: list[str], *, folder: bool) -> SourceError:
     shown = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
     remedy = "put all files of the image into one folder"
     if not folder:
-        remedy = "files beside one at a URL are not looked for: copy all of them to one folder on this machine"
+        remedy = "other files than that at the URL are not looked for: copy all of them to one folder on this machine"
     number = "a file that is" if len(names) == 1 else f"{len(names)} files that are"
     return SourceError(f"its OME-XML names {number} not there: {shown}; {remedy}")
 
@@ -179,8 +179,8 @@ def read_xml(path: Path) -> str:
         except Exception as error:  # tifffile may raise anything over a damaged file
             raise SourceError(f"{path}, which holds the metadata, cannot be read as a TIFF: {error}") from error
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise SourceError(f"{path} is over {MOST_BYTES} bytes long; it is not read as OME-XML")
+        if path.stat().st_size > MAX_BYTES:
+            raise SourceError(f"{path} is over {MAX_BYTES} bytes long; it is not read as OME-XML")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not text in UTF-8, as OME-XML is") from error
@@ -204,11 +204,11 @@ def _uuid_of(path: Path) -> str:
 
 
 def _tiff_uuid(path: Path) -> str:
-    """The UUID of a TIFF's own OME-XML, empty where it has none."""
+    """Return the UUID of a TIFF's own OME-XML, empty where it has none."""
     try:
         with tifffile.TiffFile(path) as tif:
             return _root_uuid(tif.pages.first.description[:HEAD_CHARS])
-    except Exception:  # a file beside the image that is not a TIFF is not this image's affair
+    except Exception:  # another file of the folder that is not a TIFF is not this image's affair
         return ""
 
 

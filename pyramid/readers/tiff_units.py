@@ -1,4 +1,4 @@
-"""Sizes of pixels in units of OME-Zarr, from whatever unit a file uses; what is no size is said."""
+"""Sizes of pixels in units of OME-Zarr, from whatever unit a file uses; sizes that cannot be one are said."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def shown(value: object) -> str:
 def positive(value: object) -> float | None:
     """Return a finite number above 0, else None."""
     try:
-        number = float(value)  # type: ignore[arg-type]  # what is no number raises
+        number = float(value)  # type: ignore[arg-type]  # other values raise
     except (TypeError, ValueError, OverflowError):
         return None
     return number if 0 < number < math.inf else None
