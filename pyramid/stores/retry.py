@@ -153,9 +153,9 @@ def persist(
     StoppedError
         Where it is given up, as `giving_up_when` says.
     """
+    check_wanted()
     began_s = time.monotonic()
     for number in itertools.count():
-        check_wanted()
         try:
             return attempt()
         except StoppedError:
