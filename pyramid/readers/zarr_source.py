@@ -92,6 +92,8 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
     store = stores.open_source_store(url, storage)
     try:
         node = nodes.read_node(store.objects)
+        if node is None:
+            store.objects.check_found()
     except (SourceError, StorageError) as error:
         raise SourceError(
             f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 import pyramid
+from tests.servers.log import Log
 from tests.servers.odd import odd
 from tests.stores import digests
 
@@ -80,6 +81,36 @@ def test_a_chunk_that_does_not_come_is_no_hole(way: str, told: str, made: Path, 
 def test_metadata_that_is_something_else_is_named(way: str, told: str, made: Path) -> None:
     with odd(made, way, "zarr.json") as server, pytest.raises(pyramid.SourceError, match=told):
         pyramid.info(server.url("image.ome.zarr"), ONCE)
+
+
+def test_where_everything_is_refused_that_is_said(made: Path, tmp_path: Path) -> None:
+    with odd(made, "403") as server:
+        url = server.url("image.ome.zarr")
+        for command in (
+            lambda: pyramid.info(url),
+            lambda: pyramid.convert(url, tmp_path / "out"),
+            lambda: pyramid.download(url, tmp_path / "came"),
+        ):
+            with pytest.raises(pyramid.SourceError, match="403"):
+                command()
+
+
+def test_a_right_that_expires_leaves_no_hole(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with odd(made, "403", "^$") as server:
+        monkeypatch.setattr(server, "where", Expired(server.log, 12))
+        with pytest.raises(pyramid.SourceError, match="403"):
+            pyramid.convert(server.url("image.ome.zarr"), tmp_path / "out")
+
+
+class Expired:
+    """Matches every request after some."""
+
+    def __init__(self, log: Log, after: int) -> None:
+        self._log = log
+        self._after = after
+
+    def search(self, key: str) -> bool:
+        return len(self._log.requests) > self._after
 
 
 def test_what_is_refused_where_nothing_else_is_missing_is_not_missing(made: Path, tmp_path: Path) -> None:

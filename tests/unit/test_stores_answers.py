@@ -113,15 +113,12 @@ GenericError.__module__ = "obstore.exceptions"
 @pytest.mark.parametrize(
     ("text", "again", "told"),
     [
-        *(
-            (f"Server returned non-2xx status code: {n} X: no", False, str(n))
-            for n in (301, 400, 401, 405, 413, 501, 505)
-        ),
-        *((f"Server returned non-2xx status code: {n} X: no", True, str(n)) for n in (408, 429, 500, 502, 503, 504)),
+        *((f"{STATUS} {n} X: no", False, str(n)) for n in (301, 400, 401, 405, 413, 501, 505)),
+        *((f"{STATUS} {n} X: no", True, str(n)) for n in (408, 429, 500, 502, 503, 504)),
         (
             "x\n\nDebug source:\nInvalidCertificate(\n  UnknownIssuer",
             False,
-            "certificate is not accepted .UnknownIssuer",
+            "certificate is not .* .UnknownIssuer",
         ),
         ("x\n\nDebug source:\nInvalidCertificate(\n  Expired", False, "certificate is not accepted .Expired"),
         ("x\n\nDebug source:\nInvalidMessage(\n  InvalidContentType", False, "does not speak TLS"),
@@ -174,9 +171,7 @@ def test_what_is_an_endpoint(url: str) -> None:
     check_endpoint(url, "s3://b/k")
 
 
-@pytest.mark.parametrize(
-    "url", ["http://", "http://h:99999/a", "http://a b/c", "https://[::1/x", "htp://h/a", "https:/h"]
-)
+@pytest.mark.parametrize("url", ["http://", "http://h:0/a", "http://a b/c", "https://[::1/x", "htp://h/a", "s3:/h"])
 def test_what_is_no_url(url: str) -> None:
     with pytest.raises(OptionError):
         locate(url)
