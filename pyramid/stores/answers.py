@@ -21,7 +21,7 @@ _MESSAGE = re.compile(r"<Message>\s*([^<]{1,200})")
 # "aws-chunked" is how an object was sent, which some services keep as if it were an encoding.
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
 # Errors that S3 and services like it may answer with the status 200, and that may be gone a little later.
-_PASSING = frozenset(
+PASSING_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "Busy", "ServerBusy"}
 )
 NO_RANGES = 501
@@ -131,7 +131,7 @@ def error_in(text: str) -> AnswerError:
     code, message = _CODE.search(text), _MESSAGE.search(text)
     named = code.group(1) if code else "Error"
     told = f"the server answers 200 with an error: {named}" + (f": {message.group(1).strip()}" if message else "")
-    return AnswerError(told, again=named in _PASSING)
+    return AnswerError(told, again=named in PASSING_CODES)
 
 
 def _names(encoding: str) -> list[str]:

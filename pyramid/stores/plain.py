@@ -81,7 +81,7 @@ class PlainClient:
             Where the connection fails.
         """
         path = "/".join(part for part in (self._address.path.rstrip("/"), urllib.parse.quote(key, safe="/~")) if part)
-        url = self._address._replace(path=path or "/").geturl()
+        url = _quoted(self._address._replace(path=path or "/"))
         headers = {} if span is None else {"Range": f"bytes={span[0]}-{span[1] - 1}"}
         for _ in range(MAX_REDIRECTS):
             response, connection = self._ask(method, url, headers, seconds)
@@ -224,4 +224,10 @@ def _followed(url: str, location: str) -> str:
     found = urllib.parse.urlsplit(urllib.parse.urljoin(url, location))
     if found.scheme not in ("http", "https") or (url.startswith("https:") and found.scheme != "https"):
         raise AnswerError("it redirects to an address that is not followed", status=301)
-    return found.geturl()
+    return _quoted(found)
+
+
+def _quoted(url: urllib.parse.SplitResult) -> str:
+    """Return a URL with what may not stand in a request quoted; what is quoted already stays."""
+    path, query = (urllib.parse.quote(part, safe="/%~:@!$&'()*+,;=?") for part in (url.path, url.query))
+    return url._replace(path=path, query=query).geturl()

@@ -79,9 +79,10 @@ def test_a_chunk_that_is_no_file(spoil: Callable[[Path], None], image: Path, tmp
 @pytest.mark.parametrize("spoil", [folder, pipe, dangling, loop, device])
 def test_metadata_that_is_no_file(spoil: Callable[[Path], None], image: Path, tmp_path: Path) -> None:
     spoil(image / "zarr.json")
-    for command in (lambda: pyramid.info(image), lambda: pyramid.convert(image, tmp_path / "out")):
-        with pytest.raises(pyramid.SourceError, match=r"zarr\.json"):
-            command()
+    with pytest.raises(pyramid.SourceError, match=r"zarr\.json"):
+        pyramid.info(image)
+    with pytest.raises(pyramid.SourceError, match=r"zarr\.json"):
+        pyramid.convert(image, tmp_path / "out")
 
 
 def test_what_may_not_be_read(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

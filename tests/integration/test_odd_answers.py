@@ -77,6 +77,13 @@ def test_a_chunk_that_does_not_come_is_no_hole(way: str, told: str, made: Path, 
         assert not (tmp_path / "came/0/c/1/1").exists()
 
 
+def test_a_body_that_is_always_short_is_not_asked_for_for_minutes(made: Path) -> None:
+    with odd(made, "short", "zarr.json") as server:
+        with pytest.raises(pyramid.SourceError, match="after 6 attempts"):
+            pyramid.info(server.url("image.ome.zarr"))
+        assert server.count() == 6
+
+
 @pytest.mark.parametrize(("way", "told"), [("page", "web page"), ("error", "ExpiredToken"), ("empty", "not JSON")])
 def test_metadata_that_is_something_else_is_named(way: str, told: str, made: Path) -> None:
     with odd(made, way, "zarr.json") as server, pytest.raises(pyramid.SourceError, match=told):

@@ -7,7 +7,7 @@ import gzip
 import http.server
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 
@@ -66,7 +66,8 @@ class _OddHandler(http.server.BaseHTTPRequestHandler):
             self._answer(200, {"Content-Type": "text/html"} if way == "page" else {}, changed)
             return
         encoding = way.split()[0] if way else ""
-        encode = {"gzip": gzip.compress, "deflate": zlib.compress, "br": bytes}.get(encoding)
+        encoders: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress, "br": bytes}
+        encode = encoders.get(encoding)
         if encode is not None:
             body, headers["Content-Encoding"] = encode(body), encoding
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
