@@ -208,7 +208,15 @@ def _read_v2(objects: Fetches, path: str, kind: Literal["array", "group"] | None
         documents = {key: body} if beside is None else {key: body, beside_key: beside}
         attributes = {} if beside is None else parse_document(beside, beside_key)
         return Node(path, 2, attributes, document if name == ".zarray" else None, documents)
-    return None
+    return None if kind == "array" else _read_implicit(objects, path, kind)
+
+
+def _read_implicit(objects: Fetches, path: str, kind: Literal["group"] | None) -> Node | None:
+    """Read a group of which only the attributes are there, as scripts leave them; no array has none else."""
+    body = read_document(objects, key := join(path, ".zattrs"))
+    if body is None or (kind == "group" and read_document(objects, join(path, ".zarray")) is not None):
+        return None
+    return Node(path, 2, parse_document(body, key), None, {key: body})
 
 
 class _FullError(Exception):

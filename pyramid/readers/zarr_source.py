@@ -117,6 +117,8 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
     objects = store.objects
     try:
         node = nodes.read_node(objects)
+        if node is None:
+            objects.check_found()
     except (SourceError, StorageError) as error:
         raise SourceError(
             f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"

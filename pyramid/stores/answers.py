@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 # Of all that XML may say, an error is short and says its code first.
 MAX_ERROR_BYTES = 2**16
 MAX_PIECE_BYTES = 2**20
+# How an error or a web page may begin, and how much of it shows which it is.
+_SUSPECT = b"<\xef \t\r\n"
+_LOOKED_AT_BYTES = 2**10
 _ERROR = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>)?\s*<Error[\s>]")
 _PAGE = re.compile(rb"\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"<Code>\s*([^<]{1,100}?)\s*</Code>")
@@ -18,7 +21,7 @@ _MESSAGE = re.compile(r"<Message>\s*([^<]{1,200})")
 # "aws-chunked" is how an object was sent, which some services keep as if it were an encoding.
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
 # Errors that S3 and services like it may answer with the status 200, and that may be gone a little later.
-_PASSING = frozenset(
+PASSING_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "Busy", "ServerBusy"}
 )
 NO_RANGES = 501
@@ -59,6 +62,8 @@ class Answer:
         ``Content-Encoding`` and ``Content-Type``, empty where there is none.
     pieces
         The body, once.
+    attributes
+        What else is said of the object, by name.
     """
 
     size_bytes: int | None
@@ -67,6 +72,7 @@ class Answer:
     encoding: str
     kind: str
     pieces: Iterable[bytes]
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_encoded(self) -> bool:
@@ -83,6 +89,8 @@ class Answer:
         """
         pieces = iter(self.pieces)
         first = next(pieces, b"")
+        while first[:1] in _SUSPECT and len(first) < _LOOKED_AT_BYTES and (piece := next(pieces, None)) is not None:
+            first += piece
         self._check(first)
         decoded: Iterable[bytes] = itertools.chain([first], pieces)
         for name in reversed(_names(self.encoding)):
@@ -104,7 +112,7 @@ class Answer:
         Each object of a storage has a tag, and its errors have none. A web page is one whatever its headers say, and
         no chunk, document or image begins as one.
         """
-        if start[:1] not in b"<\xef \t\r\n":
+        if start[:1] not in _SUSPECT:
             return
         start = start.removeprefix(b"\xef\xbb\xbf")
         kind = self.kind.lower()
@@ -123,7 +131,7 @@ def error_in(text: str) -> AnswerError:
     code, message = _CODE.search(text), _MESSAGE.search(text)
     named = code.group(1) if code else "Error"
     told = f"the server answers 200 with an error: {named}" + (f": {message.group(1).strip()}" if message else "")
-    return AnswerError(told, again=named in _PASSING)
+    return AnswerError(told, again=named in PASSING_CODES)
 
 
 def _names(encoding: str) -> list[str]:

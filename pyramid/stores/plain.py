@@ -9,30 +9,23 @@ from __future__ import annotations
 
 import base64
 import http.client
-import io
 import re
-import socket
 import ssl
 import threading
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, Answer, AnswerError
-from pyramid.stores.retry import LOOK_S, check_wanted
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from pyramid.stores.connections import Connection
 
 Span: TypeAlias = tuple[int, int]
 
 MAX_KEPT = 32
 MAX_REDIRECTS = 10
-CONNECT_S = 5.0
 _MOVED = (301, 302, 303, 307, 308)
 _PLACE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
@@ -53,7 +46,7 @@ class PlainClient:
         self._user = (
             {"Authorization": "Basic " + base64.b64encode(urllib.parse.unquote(user).encode()).decode()} if user else {}
         )
-        self._kept: dict[tuple[str, str], list[_Connection]] = {}
+        self._kept: dict[tuple[str, str], list[Connection]] = {}
         self._changing = threading.Lock()
 
     def close(self) -> None:
@@ -88,7 +81,7 @@ class PlainClient:
             Where the connection fails.
         """
         path = "/".join(part for part in (self._address.path.rstrip("/"), urllib.parse.quote(key, safe="/~")) if part)
-        url = self._address._replace(path=path or "/").geturl()
+        url = _quoted(self._address._replace(path=path or "/"))
         headers = {} if span is None else {"Range": f"bytes={span[0]}-{span[1] - 1}"}
         for _ in range(MAX_REDIRECTS):
             response, connection = self._ask(method, url, headers, seconds)
@@ -100,7 +93,7 @@ class PlainClient:
 
     def _ask(
         self, method: str, url: str, headers: Mapping[str, str], seconds: float
-    ) -> tuple[http.client.HTTPResponse, _Connection]:
+    ) -> tuple[http.client.HTTPResponse, Connection]:
         """Send a request over a kept connection, or a new one where there is none that still is one."""
         split = urllib.parse.urlsplit(url)
         place = (split.scheme, split.netloc)
@@ -111,7 +104,7 @@ class PlainClient:
                 kept = self._kept.get(place)
                 connection = kept.pop() if kept else None
             is_new = connection is None
-            connection = connection or _Connection(split.scheme, split.netloc)
+            connection = connection or Connection(split.scheme, split.netloc)
             try:
                 return connection.ask(method, target, {**own, **headers}, seconds), connection
             except (http.client.RemoteDisconnected, ConnectionError):
@@ -125,28 +118,30 @@ class PlainClient:
                 connection.close()
                 raise
 
-    def _answer(self, response: http.client.HTTPResponse, connection: _Connection, span: Span | None) -> Answer | None:
+    def _answer(self, response: http.client.HTTPResponse, connection: Connection, span: Span | None) -> Answer | None:
         headers = response.headers
-        pieces = self._pieces(response, connection)
+        body = _Body(response, connection, self._keep)
         if response.status == 404:
-            next(pieces, None)
+            next(iter(body), None)
             return None
         if response.status not in (200, 206):
-            start = next(pieces, b"")[:300].decode(errors="replace")
-            connection.close()
+            start = next(iter(body), b"")[:300].decode(errors="replace")
+            body.close()
             told = " ".join(re.sub(r"<[^>]*>", " ", start).split())
             raise AnswerError(
                 f"{response.status} {response.reason}: {told}".rstrip(": "),
                 again=response.status in (408, 429, 500, 502, 503, 504),
                 status=response.status,
             )
+        if response.length == 0:  # as after HEAD
+            next(iter(body), None)
         size = headers.get("Content-Length", "")
         size_bytes = int(size) if size.isascii() and size.isdigit() else None
         if span is not None:
             try:
                 size_bytes = _check_part(response, span, size_bytes)
             except AnswerError:
-                connection.close()
+                body.close()
                 raise
         return Answer(
             size_bytes=size_bytes,
@@ -154,28 +149,53 @@ class PlainClient:
             changed=_date(headers.get("Last-Modified", "")),
             encoding=headers.get("Content-Encoding", ""),
             kind=headers.get("Content-Type", ""),
-            pieces=pieces,
+            pieces=body,
         )
 
-    def _pieces(self, response: http.client.HTTPResponse, connection: _Connection) -> Iterator[bytes]:
-        """Yield the body; the connection is kept where the body was read to its end."""
-        is_whole = False
+    def _keep(self, connection: Connection) -> None:
+        """Keep a connection whose last answer was read to its end."""
+        with self._changing:
+            kept = self._kept.setdefault((connection.scheme, connection.netloc), [])
+            if len(kept) < MAX_KEPT:
+                kept.append(connection)
+                return
+        connection.close()
+
+
+class _Body:
+    """The body of an answer, to be read once or not at all; either way its connection is kept or closed."""
+
+    def __init__(
+        self, response: http.client.HTTPResponse, connection: Connection, keep: Callable[[Connection], None]
+    ) -> None:
+        self._response = response
+        self._connection = connection
+        self._keep = keep
+        self._is_over = False
+
+    def __iter__(self) -> Iterator[bytes]:
         try:
-            while piece := response.read(MAX_PIECE_BYTES):
+            while piece := self._response.read(MAX_PIECE_BYTES):
                 yield piece
-            if response.length:  # which counts down
-                raise ConnectionError(f"the body ends {response.length} bytes early")
-            is_whole = True
+            if self._response.length:  # which counts down
+                raise ConnectionError(f"the body ends {self._response.length} bytes early")
+            if not self._response.will_close:
+                self._is_over = True
+                self._keep(self._connection)
         except http.client.IncompleteRead as error:
             raise ConnectionError("the body ends early") from error
         finally:
-            keeps = is_whole and not response.will_close
-            with self._changing:
-                kept = self._kept.setdefault((connection.scheme, connection.netloc), [])
-                if keeps and len(kept) < MAX_KEPT:
-                    kept.append(connection)
-                else:
-                    connection.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection, unless it is kept."""
+        if not self._is_over:
+            self._is_over = True
+            self._response.close()
+            self._connection.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def _check_part(response: http.client.HTTPResponse, span: Span, length: int | None) -> int | None:
@@ -204,98 +224,10 @@ def _followed(url: str, location: str) -> str:
     found = urllib.parse.urlsplit(urllib.parse.urljoin(url, location))
     if found.scheme not in ("http", "https") or (url.startswith("https:") and found.scheme != "https"):
         raise AnswerError("it redirects to an address that is not followed", status=301)
-    return found.geturl()
+    return _quoted(found)
 
 
-class _Connection:
-    """A connection to a host, through the proxy that the environment names."""
-
-    def __init__(self, scheme: str, netloc: str) -> None:
-        self.scheme, self.netloc = scheme, netloc
-        self._proxy = ""
-        proxy = urllib.request.getproxies().get(scheme, "")
-        host = netloc.rpartition("@")[2]
-        through = host
-        if proxy and not urllib.request.proxy_bypass(urllib.parse.urlsplit(f"//{host}").hostname or host):
-            through = urllib.parse.urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
-            self._proxy = f"http://{host}" if scheme == "http" else ""
-        kind = _Https if scheme == "https" else _Http
-        self._http = kind(through, timeout=CONNECT_S)
-        if through != host and scheme == "https":
-            self._http.set_tunnel(host)
-
-    def ask(self, method: str, target: str, headers: Mapping[str, str], seconds: float) -> http.client.HTTPResponse:
-        if self._http.sock is None:
-            self._http.connect()
-        self._http.sock.limit_s = seconds
-        host = {"Host": self.netloc} if self._proxy else {}
-        self._http.request(method, self._proxy + target, headers={**host, **headers})
-        return self._http.getresponse()
-
-    def close(self) -> None:
-        self._http.close()
-
-
-class _Http(http.client.HTTPConnection):
-    sock: Any
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _Socket(self.sock)
-
-
-class _Https(http.client.HTTPSConnection):
-    sock: Any
-
-    def __init__(self, host: str, *, timeout: float) -> None:
-        super().__init__(host, timeout=timeout, context=ssl.create_default_context())
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _Socket(self.sock)
-
-
-class _Socket:
-    """A socket, as far as `http.client` uses one, whose reads end when the run does."""
-
-    def __init__(self, inner: socket.socket) -> None:
-        self._inner = inner
-        self.limit_s = CONNECT_S
-
-    def sendall(self, data: Buffer) -> None:
-        self._inner.settimeout(self.limit_s)  # a request without a body is a packet
-        self._inner.sendall(data)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        self._inner.settimeout(LOOK_S)
-        # A file of the socket's keeps it open until that is closed, as the last answer of a connection needs.
-        return io.BufferedReader(_Reads(self._inner, self._inner.makefile("rb", 0), self.limit_s), MAX_PIECE_BYTES // 4)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-class _Reads(io.RawIOBase):
-    """The bytes that come in, waited for in short times."""
-
-    def __init__(self, inner: socket.socket, kept: Any, limit_s: float) -> None:  # noqa: ANN401  (a file, closed alone)
-        self._inner = inner
-        self._kept = kept
-        self._limit_s = limit_s
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (whatever has a buffer)
-        until_s = time.monotonic() + self._limit_s
-        while True:
-            try:
-                return self._inner.recv_into(buffer)
-            except TimeoutError:
-                check_wanted()
-                if time.monotonic() > until_s:
-                    raise TimeoutError(f"the server said nothing for {self._limit_s:.0f} s") from None
-
-    def close(self) -> None:
-        self._kept.close()
-        super().close()
+def _quoted(url: urllib.parse.SplitResult) -> str:
+    """Return a URL with what may not stand in a request quoted; what is quoted already stays."""
+    path, query = (urllib.parse.quote(part, safe="/%~:@!$&'()*+,;=?") for part in (url.path, url.query))
+    return url._replace(path=path, query=query).geturl()

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pyramid.errors import StorageError
 from pyramid.stores.address import check_endpoint
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
+from pyramid.stores.client import PAGE, Build, Client
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
 from pyramid.stores.scheme import Access
 from pyramid.stores.sums import Sums, md5
-from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, is_timeout, judge, status_of
-from pyramid.stores.waiting import guarded, stream, wait_for
+from pyramid.stores.verdicts import NOT_IN_RANGE, is_timeout, judge
+from pyramid.stores.waiting import stream
 
 if TYPE_CHECKING:
     import obstore
-    import obstore.store
 
-    ObStore: TypeAlias = obstore.store.ObjectStore
 
 T = TypeVar("T")
-# Gives a store whose requests are made once, within a time.
-Build: TypeAlias = Callable[[Mapping[str, Any]], "ObStore"]
 # First byte, and the first that is not wanted.
 Span: TypeAlias = tuple[int, int]
 
 _LEAST_CLASS_BYTES = 2**20
-_PIECE_BYTES = 2**20
 # An answer without a tag that is no longer than this may be an error.
 _MAX_ERROR_BYTES = 2**12
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
-_PAGE = 1000
 
 
 class RemoteObjects:
@@ -69,11 +61,9 @@ class RemoteObjects:
             check_endpoint(endpoint, str(access.location))
         self.location = access.location
         self._access = access
-        self._build = build
-        self._allow_http = endpoint.startswith("http://")
-        self._sums = Sums(wanted=self._allow_http)
-        self._stores: dict[float, ObStore] = {}
-        self._building = threading.Lock()
+        allow_http = endpoint.startswith("http://")
+        self._client = Client(build, self._headers, allow_http=allow_http)
+        self._sums = Sums(wanted=allow_http)
         self._answered = False
         self._knows_tails = True
 
@@ -90,15 +80,16 @@ class RemoteObjects:
         """A part of it: one GET with a range, or the whole where the server knows no ranges."""
         if stop <= start:
             return b""
+        by_range = self.knows_ranges
         try:
-            if self.knows_ranges:
+            if by_range:
                 body = self._ask("GET", key, stop - start, functools.partial(self._part, key, (start, stop)))
             else:
                 body = self._ask("GET", key, stop, functools.partial(self._cut, key, (start, stop)))
         except StorageError as error:
             if error.status == NOT_IN_RANGE:
                 return b""
-            if error.status != NO_RANGES or not self.knows_ranges:
+            if error.status != NO_RANGES or not by_range:
                 raise
             self.knows_ranges = False
             return self.get_range(key, start, stop)
@@ -201,19 +192,13 @@ class RemoteObjects:
         self._ask("PUT", key, len(body), lambda seconds: self._send(key, body, seconds))
 
     def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:
-        import obstore  # noqa: PLC0415  (a local run needs no obstore)
-
-        store = self._store(seconds)
-        answer = wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False))
-        self._sums.check_sent(body, answer["e_tag"], lambda: self._stored(key, seconds))
+        tag = self._client.put(key, body, seconds)
+        self._sums.check_sent(body, tag, lambda: self._stored(key, seconds))
 
     def _stored(self, key: str, seconds: float) -> str:
         """The sum of what is there."""
-        import obstore  # noqa: PLC0415
-
-        store = self._store(seconds)
-        found = wait_for(lambda: obstore.get_async(store, key))
-        return md5(stream(found.stream(min_chunk_size=_PIECE_BYTES)))
+        answer = self._client.get(key, seconds, {}, in_pieces=True)
+        return md5(() if answer is None else answer.pieces)
 
     def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
         """Ask for an object or a part of it; its body comes with the answer, or later in pieces."""
@@ -227,40 +212,14 @@ class RemoteObjects:
         return self._get(key, seconds, {"head": True})
 
     def _get(self, key: str, seconds: float, options: obstore.GetOptions, *, in_pieces: bool = False) -> Answer | None:
-        import obstore  # noqa: PLC0415
+        answer = self._client.get(key, seconds, options, in_pieces=in_pieces)
+        if answer is None or "range" in options or "head" in options:
+            return answer
+        return replace(answer, pieces=self._sums.checked(key, answer.pieces, self._sum(answer)))
 
-        store = self._store(seconds)
-        try:
-            found = wait_for(lambda: obstore.get_async(store, key, options=options))
-        except FileNotFoundError as error:
-            # obstore takes other refusals for this too, as 405.
-            if status_of(error) == ABSENT and not _has_no_bucket(error):
-                return None
-            raise
-        except Exception as error:
-            if "range" in options and has_odd_headers(error):
-                raise AnswerError("its answers to ranges cannot be used", status=NO_RANGES) from error
-            raise
-        meta, about = found.meta, found.attributes
-        pieces: Iterable[bytes] = ()
-        if in_pieces:
-            pieces = stream(found.stream(min_chunk_size=_PIECE_BYTES))
-        elif "head" not in options:
-            pieces = [wait_for(found.bytes_async).to_bytes()]
-        if "range" not in options and "head" not in options:
-            pieces = self._sums.checked(key, pieces, self._sum(found))
-        return Answer(
-            size_bytes=int(meta["size"]),
-            tag=meta["e_tag"],
-            changed=str(meta["last_modified"]),
-            encoding=str(about.get("Content-Encoding", "")),
-            kind=str(about.get("Content-Type", "")),
-            pieces=pieces,
-        )
-
-    def _sum(self, found: obstore.GetResult) -> str | None:
+    def _sum(self, answer: Answer) -> str | None:
         """What may be the MD5 sum of an object."""
-        return found.meta["e_tag"]
+        return answer.tag
 
     @property
     def checks_whole(self) -> bool:
@@ -269,8 +228,6 @@ class RemoteObjects:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Keys that begin with `prefix`: one listing for each thousand."""
-        import obstore  # noqa: PLC0415
-
         last: str | None = None
         pages: Any = None
 
@@ -278,8 +235,7 @@ class RemoteObjects:
             nonlocal pages
             try:
                 if pages is None:
-                    store = self._store(self._seconds(0, 0))
-                    pages = obstore.list(store, prefix or None, offset=last, chunk_size=_PAGE).__aiter__()
+                    pages = self._client.pages(prefix, last, self._seconds(0, 0))
                 batch = next(stream(pages, most=1), ())
                 if not batch:
                     self._check_end(prefix, last)
@@ -302,8 +258,8 @@ class RemoteObjects:
     def delete_all(self, keys: Sequence[str]) -> None:
         """Remove objects: one request for as many as the service takes at once."""
         try:
-            for first in range(0, len(keys), _PAGE):
-                self._delete(keys[first : first + _PAGE], f" and {len(keys) - 1} more")
+            for first in range(0, len(keys), PAGE):
+                self._delete(keys[first : first + PAGE], f" and {len(keys) - 1} more")
         except StorageError as error:
             if error.status != ABSENT or len(keys) == 1:
                 raise
@@ -311,20 +267,9 @@ class RemoteObjects:
                 self.delete(key)
 
     def _delete(self, keys: Sequence[str], more: str) -> None:
-        import obstore  # noqa: PLC0415
-
         for key in keys:
             check_key(key)
-        paths = keys[0] if len(keys) == 1 else list(keys)
-
-        def request(seconds: float) -> None:
-            store = self._store(seconds)
-            try:
-                wait_for(lambda: obstore.delete_async(store, paths))
-            except FileNotFoundError as error:
-                if len(keys) > 1 or _has_no_bucket(error):
-                    raise
-
+        request = functools.partial(self._client.delete, keys)
         self._ask("DELETE", keys[0], 0, request, more)
 
     def _ask(self, method: str, key: str, body_bytes: int, request: Callable[[float], T], more: str = "") -> T:
@@ -355,14 +300,6 @@ class RemoteObjects:
         size_bytes: int = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
         return (self._access.patience.timeout + size_bytes / SLOW_BYTES_PER_S) * (1 << min(timeouts, 3))
 
-    def _store(self, seconds: float) -> ObStore:
-        """The store whose requests may take this long."""
-        with self._building:
-            if seconds not in self._stores:
-                settings = _settings(seconds, self._headers, allow_http=self._allow_http)
-                self._stores[seconds] = guarded(lambda: self._build(settings))
-            return self._stores[seconds]
-
     def _judge(self, error: Exception) -> Verdict:
         verdict = judge(error, self._access.secrets)
         if verdict.status is not None:
@@ -371,15 +308,3 @@ class RemoteObjects:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen
-
-
-def _settings(seconds: float, headers: Mapping[str, str], *, allow_http: bool) -> dict[str, Any]:
-    client = {"timeout": timedelta(seconds=seconds), "allow_http": allow_http}
-    return {
-        "client_options": {**client, "default_headers": dict(headers)} if headers else client,
-        "retry_config": {"max_retries": 0},
-    }
-
-
-def _has_no_bucket(error: Exception) -> bool:
-    return any(code in str(error) for code in _NO_BUCKET)

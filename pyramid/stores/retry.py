@@ -7,6 +7,7 @@ are told to try once, and all patience is here.
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import threading
 import time
@@ -81,6 +82,8 @@ class Verdict:
         Of HTTP, where one was answered.
     error
         What is raised where it is the last.
+    most
+        How often in a row it may come, where the same answer that often is likely the only one; None for any number.
     """
 
     told: str
@@ -88,6 +91,7 @@ class Verdict:
     stranger: bool = False
     status: int | None = None
     error: type[StorageError] = StorageError
+    most: int | None = None
 
 
 class RetryCount:
@@ -169,9 +173,9 @@ def persist(
     StoppedError
         Where it is given up, as `giving_up_when` says.
     """
-    began_s = time.monotonic()
+    check_wanted()
+    began_s, alike = time.monotonic(), 0
     for number in itertools.count():
-        check_wanted()
         try:
             return attempt()
         except StoppedError:
@@ -181,7 +185,8 @@ def persist(
             spent_s = time.monotonic() - began_s
             pause_s = min(FIRST_PAUSE_S * 2 ** min(number, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1)
             limit_s = min(patience.retry_seconds, STRANGER_S) if verdict.stranger else patience.retry_seconds
-            over = number >= patience.retries or spent_s + pause_s > limit_s
+            alike = alike + 1 if verdict.most is not None else 0
+            over = number >= patience.retries or spent_s + pause_s > limit_s or alike >= (verdict.most or math.inf)
             if not verdict.again or over:
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.told}"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pyramid.errors import OptionError
 from pyramid.stores.answers import AnswerError
-from pyramid.stores.remote import Build, RemoteObjects
+from pyramid.stores.client import Build
+from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.waiting import guarded
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from pyramid.errors import DamageError
-from pyramid.stores.answers import NO_RANGES, AnswerError
+from pyramid.stores.answers import NO_RANGES, PASSING_CODES, AnswerError
 from pyramid.stores.retry import Verdict
 from pyramid.stores.secret import without_secrets
 from pyramid.stores.sums import WrongSumError
 
 _STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
+_OF_KEY = re.compile(r"\(code: (\w{1,100})\)")  # of one that is removed with others
 _MESSAGE = re.compile(r"<Message>([^<]{1,200})")
 _CAUSE = re.compile(r'message: "([^"]{1,100})"')
 # What obstore says of itself and of the request, which is told in our words.
@@ -41,6 +42,9 @@ _DAMAGED = frozenset(
 _CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w+)|CERTIFICATE_VERIFY_FAILED")
 _NO_TLS = re.compile(r"InvalidMessage\(|AlertReceived\(|PeerIncompatible|PeerMisbehaved|WRONG_VERSION_NUMBER")
 _NO_HTTP = re.compile(r"hyper::Error\(\s*Parse\(")
+# A body that ends before its length: each time again where it is the server that counts wrongly.
+_SHORT = re.compile(r"kind: Body,[\s\S]*kind: UnexpectedEof|body ends \d+ bytes early|bytes came of a part of")
+_MAX_SHORT = 6
 # Whoever answers so was not reached as a server of objects.
 _STRANGER = ("kind: Connect", "UnexpectedMessage")
 _HOPELESS = {
@@ -96,12 +100,15 @@ def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
         return Verdict(without_secrets(told, secrets), "ETag" in short, status=status)
     damaged = any(name in text for name in _DAMAGED)
     refused = type(error).__name__ in _FINAL or (status is not None and status not in _PASSING)
+    code = _CODE.search(short) or _OF_KEY.search(short) if status is None else None
+    refused = refused or (code is not None and code.group(1) not in PASSING_CODES)
     known = type(error).__module__.startswith("obstore") or isinstance(error, (ConnectionError, TimeoutError))
     return Verdict(
         without_secrets(_told(short, text), secrets),
         known and (damaged or not refused),
         any(sign in text for sign in _STRANGER),
         status,
+        most=_MAX_SHORT if _SHORT.search(text) else None,
     )
 
 

@@ -15,7 +15,6 @@ from pyramid.stores.scheme import Access, Scheme
 from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, status_of
 
 if TYPE_CHECKING:
-    import obstore
     from obstore.store import HTTPStore
 
     from pyramid.stores.plain import PlainClient
@@ -33,7 +32,7 @@ class WebObjects(RemoteObjects):
     _headers = MappingProxyType({"accept-encoding": "identity"})
     _is_odd = False
 
-    def _sum(self, found: obstore.GetResult) -> str | None:
+    def _sum(self, answer: Answer) -> str | None:
         return None  # servers make sums of other things than the body too
 
     def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
