@@ -101,11 +101,9 @@ class _EnoughError(PyramidError):
 class _FirstWave:
     """A runner that makes the graph of the first wave as a scheduler would get it, and stops there."""
 
-    attempts = 1
-
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         """Make the graph."""
-        wave.graph(self.attempts)
+        wave.graph()
         raise _EnoughError("the first wave is made")
 
     def end(self, buffers: Buffers) -> None:

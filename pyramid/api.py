@@ -203,9 +203,8 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
             with explaining(StoppedError, "the metadata cannot be finished"):
                 finish(job.plan, sink, lease, tally.extremes)
         seconds = time.perf_counter() - started_s
-        retries = tally.retries if job.runner.attempts > 1 else None
         requests_again = tally.requests_again + again.count
-        result = Result(job.plan, str(locate(target)), seconds, retries, requests_again)
+        result = Result(job.plan, str(locate(target)), seconds, tally.retries, requests_again)
         if options.report is not None:
             write_report(result.to_dict(), options.report)
         return result

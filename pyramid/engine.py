@@ -29,11 +29,6 @@ OnReceipt = Callable[[Receipt], None]
 class Runner(Protocol):
     """Runs waves on one kind of scheduler."""
 
-    @property
-    def attempts(self) -> int:
-        """How often a task tries before it raises; 1 where the scheduler repeats tasks itself."""
-        ...
-
     def run(self, wave: Wave, on_receipt: OnReceipt) -> None:
         """Do every block of `wave`, and hand each receipt over once, in this thread, as it comes.
 

@@ -5,7 +5,6 @@ Every error here is one sentence or a few: the rule that was broken, the value t
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,6 +145,8 @@ def _traceback_text(error: BaseException) -> str:
     """Return the traceback of an error and its causes; nothing where one of them cannot be shown."""
     if isinstance(error.__cause__, RemoteCause):
         return str(error.__cause__)
+    import traceback  # noqa: PLC0415  (only where a run fails)
+
     try:
         return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
     except Exception:  # of the class of a cause, which is not ours
@@ -158,20 +159,3 @@ def _restore(kind: str, message: str, notes: tuple[str, ...], cause: str) -> Fai
         error.add_note(note)
     error.__cause__ = RemoteCause(cause)
     return Failure(error)
-
-
-class BlockFailedError(Exception):
-    """The failure of a block that its scheduler is to do again.
-
-    Parameters
-    ----------
-    failure
-        Why it failed.
-    """
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)
-        self.failure = failure
-
-    def __str__(self) -> str:
-        return str(self.failure.error)[:MAX_CAUSE]

@@ -19,7 +19,6 @@ from pyramid.wave import Wave
 if TYPE_CHECKING:
     from pyramid.schedulers import Scheduler
 
-ATTEMPTS = 4
 # Blocks that are handed to the threads, for each: one under way, and one that begins when that has ended.
 QUEUED = 2
 # Blocks that are computed together, for each worker, by a scheduler that says nothing before all are done.
@@ -42,11 +41,6 @@ class LocalRunner:
 
     workers: int
     scheduler: Scheduler | None = None
-
-    @property
-    def attempts(self) -> int:
-        """How often a task tries: these schedulers repeat nothing."""
-        return ATTEMPTS
 
     @property
     def elsewhere(self) -> bool:
@@ -73,7 +67,7 @@ class LocalRunner:
     def _run_on_threads(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         with _threads(self.workers, wave.task.buffers) as threads:
             if wave.pixels is None:
-                _run_calls(wave.calls(ATTEMPTS), on_receipt, threads, QUEUED * self.workers)
+                _run_calls(wave.calls(), on_receipt, threads, QUEUED * self.workers)
                 return
             from pyramid.schedulers import local_scheduler  # noqa: PLC0415  (only where the source is a Dask array)
 
@@ -136,7 +130,7 @@ def _run_on_dask(wave: Wave, on_receipt: Callable[[Receipt], None], scheduler: S
     if scheduler.calls_back:
         posttask: tuple[Any, ...] = (None, None, None, lambda _key, result, *_: hand_over(result), None)
         keywords["callbacks"] = [*Callback.active, posttask]  # with those that the program has registered
-    graph, keys = wave.graph(ATTEMPTS)
+    graph, keys = wave.graph()
     together = len(keys) if scheduler.calls_back else TOGETHER * workers
     for start in range(0, len(keys), together):
         some = keys[start : start + together]

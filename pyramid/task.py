@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pyramid.block import Build, Read
 from pyramid.buffers import Buffers
 from pyramid.errors import (
-    BlockFailedError,
     Failure,
     PyramidError,
     SourceError,
@@ -30,6 +29,8 @@ from pyramid.reduce import load_method
 from pyramid.sink import Sink
 from pyramid.stores import counting_retries, giving_up_when
 
+# How often a block is tried, and the pause after the first time, which doubles.
+ATTEMPTS = 4
 FIRST_PAUSE_S = 0.1
 
 # What the system says of a target that no repetition mends.
@@ -109,37 +110,28 @@ class BlockTask:
             self.source.read(slab, out)
 
 
-def do_block(index: int, task: BlockTask, attempts: int, pixels: NDArray[Any] | None = None) -> Receipt:
+def do_block(index: int, task: BlockTask, pixels: NDArray[Any] | None = None) -> Receipt:
     """Do a block, and do it again after a pause where that may help.
 
     Parameters
     ----------
     index, task
         The block, and what is done with it.
-    attempts
-        How often it is tried at most; with 1, repeating is left to the scheduler.
     pixels
         The block's pixels, where a Dask array hands them over.
 
     Returns
     -------
     Receipt
-        With the failure, where it failed.
-
-    Raises
-    ------
-    BlockFailedError
-        Where the scheduler is to do it again.
+        With the failure, where it failed each time: what a worker raised might not pickle.
     """
-    for attempt in range(1, attempts + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         with counting_retries() as again:
             receipt, may_help = _try(index, task, pixels)
         receipt = replace(receipt, attempts=attempt, requests_again=again.count)
-        if not may_help or attempt == attempts:
+        if not may_help or attempt == ATTEMPTS:
             break
         time.sleep(FIRST_PAUSE_S * 2**attempt)
-    if may_help and attempts == 1 and receipt.failure is not None:
-        raise BlockFailedError(receipt.failure)
     return receipt
 
 

@@ -44,30 +44,28 @@ class Wave:
     blocks: range
     pixels: da.Array | None = None
 
-    def calls(self, attempts: int) -> Iterator[Callable[[], Receipt]]:
+    def calls(self) -> Iterator[Callable[[], Receipt]]:
         """Yield for each block the call that does it, where the task reads the pixels."""
         for index in self.blocks:
-            yield partial(do_block, index, self.task, attempts)
+            yield partial(do_block, index, self.task)
 
-    def graph(self, attempts: int) -> tuple[Mapping[Any, Any], list[Any]]:
+    def graph(self) -> tuple[Mapping[Any, Any], list[Any]]:
         """Return a Dask graph, and the keys in it whose values are the receipts."""
         if self.pixels is None:
             name = _new_name()
-            graph = {(name, index): (do_block, index, self.task, attempts) for index in self.blocks}
+            graph = {(name, index): (do_block, index, self.task) for index in self.blocks}
             return graph, list(graph)
         import dask  # noqa: PLC0415  (only where the source is a Dask array)
         from dask.core import flatten  # noqa: PLC0415
 
-        (made,) = dask.optimize(self.receipts(attempts, self.task))
+        (made,) = dask.optimize(self.receipts(self.task))
         return dict(made.__dask_graph__()), list(flatten(made.__dask_keys__()))
 
-    def receipts(self, attempts: int, task: object) -> da.Array:
+    def receipts(self, task: object) -> da.Array:
         """Return the receipts as a Dask array, a chunk a block, where a Dask array hands the pixels over.
 
         Parameters
         ----------
-        attempts
-            How often a block is tried at most.
         task
             The task, or a Dask object whose value it is.
         """
@@ -77,7 +75,6 @@ class Wave:
             name=_new_name(),
             task=task,
             first=self.blocks.start // math.prod(self.pixels.numblocks[1:]),
-            attempts=attempts,
             dtype=object,
             chunks=tuple((1,) * count for count in self.pixels.numblocks),
             meta=np.empty((0,) * self.pixels.ndim, object),
@@ -100,10 +97,10 @@ def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
         yield Wave(task, range(first * row, last * row), slab)
 
 
-def _do_handed(pixels: NDArray[Any], task: BlockTask, first: int, attempts: int, block_id: tuple[int, ...]) -> Receipt:
+def _do_handed(pixels: NDArray[Any], task: BlockTask, first: int, block_id: tuple[int, ...]) -> Receipt:
     """Do the block whose pixels are handed over; the wave begins with row `first` of the pass."""
     index = int(np.ravel_multi_index((block_id[0] + first, *block_id[1:]), task.one.grid))
-    return do_block(index, task, attempts, pixels)
+    return do_block(index, task, pixels)
 
 
 def _new_name() -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyramid.cluster.waiting import within
+from pyramid.cluster.waiting import try_within, within
 from pyramid.errors import OptionError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def find_client(options: Options, configured: object = None) -> Iterator[Client 
     try:
         yield client
     finally:
-        within(CLOSE_S, client.close)
+        try_within(CLOSE_S, client.close)
 
 
 def _configured_client(configured: object) -> Client | None:
@@ -114,7 +114,8 @@ def _connect(address: str, named: str | None) -> Client:
     where = address if named == address else f"{named} ({address})"
     remedy = "give the address that the scheduler prints, as tcp://HOST:8786"
     try:
-        return Client(address.strip(), timeout=CONNECT_S, set_as_default=False)
+        # What answers may be another kind of server, for which the client waits without end.
+        return within(CONNECT_S + 1, lambda: Client(address.strip(), timeout=CONNECT_S, set_as_default=False))
     except OSError as error:
         cause = " ".join(f"{error}".split()) or type(error).__name__
         raise OptionError(f"scheduler: {where} does not answer: {cause}; start the scheduler, or {remedy}") from error

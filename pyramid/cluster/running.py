@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from pyramid.buffers import Buffers, end_buffers
-from pyramid.cluster.waiting import LOST, Vigil, ask_workers, within
-from pyramid.errors import BlockFailedError, PyramidError, StoppedError, explaining
+from pyramid.cluster.waiting import LOST, Vigil, ask_workers, try_within
+from pyramid.errors import PyramidError, StoppedError, explaining
 from pyramid.planning import Room
 from pyramid.receipt import Receipt
 from pyramid.task import do_block
@@ -25,6 +25,7 @@ from pyramid.wave import Wave
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+# How often the scheduler repeats a task of a source's own graph, and a block whose worker was lost while it was sent.
 RETRIES = 3
 # How often receipts are looked for, and how often the cluster is asked whether it still has workers.
 LOOK_S, ASK_S = 0.02, 2.0
@@ -72,7 +73,7 @@ class TaskSlot:
 
 @dataclass(frozen=True)
 class ClusterRunner:
-    """Runs waves on a cluster; a block that fails is done again by the scheduler.
+    """Runs waves on a cluster; a block whose worker is lost is done again by another.
 
     Parameters
     ----------
@@ -84,11 +85,6 @@ class ClusterRunner:
 
     client: Client
     slot: TaskSlot
-
-    @property
-    def attempts(self) -> int:
-        """Once: the scheduler repeats what fails, on another worker where there is one."""
-        return 1
 
     @property
     def elsewhere(self) -> bool:
@@ -109,14 +105,14 @@ class ClusterRunner:
             for receipt in self._receipts(futures):
                 on_receipt(receipt)
         except BaseException:
-            within(CANCEL_S, lambda: self.client.cancel([future for future in futures if not future.done()]))
+            try_within(CANCEL_S, lambda: self.client.cancel([future for future in futures if not future.done()]))
             raise
 
     def end(self, buffers: Buffers) -> None:
         """Stop the blocks of a pass that are under way on workers, and give back the memory that they have kept."""
         end_buffers(buffers.key)
         if self.client.status == "running":
-            within(END_S, lambda: self.client.run(end_buffers, buffers.key, on_error="ignore"))
+            try_within(END_S, lambda: self.client.run(end_buffers, buffers.key, on_error="ignore"))
 
     def _send(self, wave: Wave) -> Sequence[Future]:
         """Send a wave's blocks. The task goes once to each worker, as bytes that the scheduler need not understand."""
@@ -128,13 +124,11 @@ class ClusterRunner:
             from distributed import futures_of  # noqa: PLC0415  (imported with the client)
 
             task = dask.delayed(pickle.loads, pure=False)(pickled)
-            sent = self.client.persist(wave.receipts(self.attempts, task), retries=RETRIES, priority=priority)
+            sent = self.client.persist(wave.receipts(task), retries=RETRIES, priority=priority)
             return list(futures_of(sent))
         name = f"pyramid-{uuid.uuid4().hex}"
         carried = self.client.submit(pickle.loads, pickled, key=f"{name}-task", priority=priority)
-        futures = self.client.map(
-            do_block, wave.blocks, task=carried, attempts=self.attempts, key=name, priority=priority, retries=RETRIES
-        )
+        futures = self.client.map(do_block, wave.blocks, task=carried, key=name, priority=priority, retries=RETRIES)
         return list(futures)
 
     def _receipts(self, futures: Sequence[Future]) -> Iterator[Receipt]:
@@ -162,8 +156,6 @@ class ClusterRunner:
         if isinstance(result, Receipt):
             return result
         error = result[1] if isinstance(result, tuple) and len(result) > 1 else result
-        if isinstance(error, BlockFailedError):
-            raise error.failure.error
         if isinstance(error, KilledWorker):
             raise StoppedError(f"a block ended the workers it ran on, which points at their memory: {error}")
         if self.client.status != "running" or isinstance(error, (CancelledError, FutureCancelledError)):

@@ -6,8 +6,10 @@ import logging
 import math
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyramid.errors import PyramidError, StoppedError
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # How long a scheduler may take to answer.
 ANSWER_S = 30
@@ -25,19 +29,32 @@ COMING_S, PAUSED_S = 15, 300
 LOST = "the cluster was lost in mid-run: its client, its scheduler or its connection ended"
 
 
-def within(seconds: float, call: Callable[[], object]) -> bool:
-    """Make a call that may never return, and go on after `seconds`; return whether it has ended."""
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Make a call that may never return.
 
-    def quietly() -> None:
+    Raises
+    ------
+    TimeoutError
+        After `seconds`; the call is left to itself.
+    """
+    future: Future[T] = Future()
+
+    def make() -> None:
         try:
-            call()
-        except BaseException as error:  # the cluster may be gone; there is nobody to raise it to
-            logger.info("a call to the cluster failed: %r", error)
+            future.set_result(call())
+        except BaseException as error:  # it is raised where the result is waited for
+            future.set_exception(error)
 
-    thread = threading.Thread(target=quietly, name="pyramid-cluster", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return not thread.is_alive()
+    threading.Thread(target=make, name="pyramid-cluster", daemon=True).start()
+    return future.result(seconds)
+
+
+def try_within(seconds: float, call: Callable[[], object]) -> None:
+    """Make a call that may fail, or never return, since the cluster may be gone."""
+    try:
+        within(seconds, call)
+    except (Exception, CancelledError) as error:
+        logger.info("a call to the cluster failed: %r", error)
 
 
 def ask_workers(client: Client) -> Mapping[str, Any]:
