@@ -38,7 +38,7 @@ def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[st
     Examples
     --------
     >>> read_given({"channels": [{"label": "DAPI"}, {"color": "red"}]}, "omero")[0]
-    (Channel(name='DAPI', color=None), Channel(name=None, color=None))
+    (Channel(name='DAPI', color=None, inverted=False), Channel(name=None, color=None, inverted=False))
     """
     items = omero.get("channels") if isinstance(omero, Mapping) else None
     if items is None:
@@ -53,7 +53,11 @@ def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[st
                 odd.append(f"channels[{i}].{key}: {shown(channel[key])}")
     more = f"; and {len(odd) - MAX_NAMED} more" if len(odd) > MAX_NAMED else ""
     notices = (f"not read: {place}.{'; '.join(odd[:MAX_NAMED])}{more} (names and colours of channels)",) if odd else ()
-    return tuple(Channel(_read_label(channel) or None, _read_color(channel)) for channel in channels), notices
+    read_all = (
+        Channel(_read_label(channel) or None, _read_color(channel), channel.get("inverted") is True)
+        for channel in channels
+    )
+    return tuple(read_all), notices
 
 
 def _read_label(channel: Mapping[str, object]) -> str | None:

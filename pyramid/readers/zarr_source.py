@@ -131,20 +131,26 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
     attributes = node.attributes if image is not None else {}
     beside = list(_groups_beside(objects, node.zarr_format)) if image is not None else []
     source = _source(_Opened(_find(place), image, attributes, beside, location, place), options)
-    return replace(source, spec=replace(source.spec, notices=(*source.spec.notices, *_refusing(store))))
+    answered = image is not None and len(beside) < len(GROUPS_BESIDE)  # for a group that is not there
+    refused = store.objects.forbidden if answered else _forbids_missing(store)
+    return source if not refused else replace(source, spec=_with_refusal(source.spec))
 
 
-def _refusing(store: ObjectsStore) -> Iterator[str]:
-    """Yield a notice where what the server refuses will be taken for missing."""
-    if not store.objects.location.is_local and store.objects.forbids_missing():
-        yield "the server refuses (403) whatever it does not have: chunks that it refuses are taken for missing"
+def _forbids_missing(store: ObjectsStore) -> bool:
+    return not store.objects.location.is_local and store.objects.forbids_missing()
+
+
+def _with_refusal(spec: SourceSpec) -> SourceSpec:
+    """Add a notice that what the server refuses will be taken for missing."""
+    notice = "the server refuses (403) whatever it does not have: chunks that it refuses are taken for missing"
+    return replace(spec, notices=(*spec.notices, notice))
 
 
 def _groups_beside(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
     """Yield the groups in an image that hold no levels: one request each."""
     for name in GROUPS_BESIDE:
         try:
-            document = "zarr.json" if zarr_format == 3 else ".zgroup"
+            document = "zarr.json" if zarr_format == 3 else ".zattrs"  # which some write and no .zgroup
             if nodes.read_document(objects, f"{name}/{document}") is not None:
                 yield name
         except (SourceError, StorageError):  # a server may answer so for what is not there
