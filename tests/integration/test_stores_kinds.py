@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 
 import fsspec
 import numpy as np
+import obstore
 import pytest
 
 import pyramid
@@ -25,6 +27,7 @@ from tests.integration.test_stores import Elsewhere
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.loopback import self_signed
 from tests.servers.service import Service
+from tests.stores import digests
 
 IMAGE = np.full((128, 128), 7, "uint16")
 OPTIONS: dict[str, Any] = {"chunks": "y=64,x=64", "shards": "none"}
@@ -185,3 +188,18 @@ def test_other_file_systems_are_read_in_blocks(prefix: str) -> None:
 def test_a_certificate_that_nobody_signed_is_named_at_once(tmp_path: Path) -> None:
     with self_signed(tmp_path) as endpoint, pytest.raises(pyramid.SourceError, match=r"first attempt: .* certificate"):
         pyramid.info(f"{endpoint}/image.ome.zarr")
+
+
+def test_objects_that_are_stored_encoded_are_read_as_they_are(s3: Service, prefix: str, tmp_path: Path) -> None:
+    pyramid.convert(IMAGE, tmp_path / "made", chunks="y=64,x=64", shards="none")
+    store = s3.store(prefix)
+    for key in digests(tmp_path / "made"):
+        body = gzip.compress((tmp_path / "made" / key).read_bytes())
+        obstore.put(store, key, body, attributes={"Content-Encoding": "gzip"}, use_multipart=False)
+    pyramid.download(s3.url(prefix), tmp_path / "came", storage_options=s3.storage_options)
+    assert digests(tmp_path / "came") == digests(tmp_path / "made")
+    objects = open_objects(s3.url(prefix), s3.storage_options)
+    whole = (tmp_path / "made/zarr.json").read_bytes()
+    assert objects.size("zarr.json") == len(whole)
+    assert objects.get_range("zarr.json", 5, 50) == whole[5:50]
+    assert objects.get_tail("zarr.json", 7) == whole[-7:]
