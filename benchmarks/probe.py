@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import dask
 import numpy as np
 import psutil
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 import pyramid
 from benchmarks import computed, measure
 from pyramid import engine
+from pyramid.buffers import Buffers
 from pyramid.errors import PyramidError
 from pyramid.model import Box, SourceSpec
 from pyramid.options import Options
@@ -34,7 +34,7 @@ from pyramid.planning import Pass, Plan, Room, make_plan
 from pyramid.receipt import Receipt
 from pyramid.runners import LocalRunner
 from pyramid.sink import Sink
-from pyramid.wave import Receipts
+from pyramid.wave import Wave
 
 MEMORY = "4GiB"  # given, so that threads and processes plan alike
 FRAME = (2, 64, 2048, 2048)  # czyx of one time point of the image that is planned
@@ -101,22 +101,20 @@ class _EnoughError(PyramidError):
 class _FirstWave:
     """A runner that makes the graph of the first wave as a scheduler would get it, and stops there."""
 
-    attempts = 1
-
-    def run(self, wave: Receipts, on_receipt: Callable[[Receipt], None], stop: Callable[[], None]) -> None:
+    def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         """Make the graph."""
-        dict(dask.optimize(wave)[0].__dask_graph__())
+        wave.graph()
         raise _EnoughError("the first wave is made")
 
-    def release(self) -> None:
+    def end(self, buffers: Buffers) -> None:
         """Nothing is kept."""
 
 
 class _Nothing:
     """A block's task that does nothing."""
 
-    def __init__(self, plan: Plan, one: Pass, *_: object) -> None:
-        self.plan, self.one = plan, one
+    def __init__(self, plan: Plan, one: Pass, _sink: object, _source: object, buffers: Buffers) -> None:
+        self.plan, self.one, self.buffers = plan, one, buffers
 
     def __call__(self, index: int, pixels: object = None) -> Receipt:
         return Receipt(index, 0)

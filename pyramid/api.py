@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pyramid.errors import PyramidError, SourceError
+from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
 from pyramid.machine import available_cores, free_bytes
 from pyramid.model import Source
 from pyramid.options import Options, make_options
@@ -19,7 +19,8 @@ from pyramid.readers import open_source
 from pyramid.readers.dask import DaskSource
 from pyramid.reduce import load_method
 from pyramid.report import Result, check_report, plan_report, write_report
-from pyramid.stores import check_travels, locate, take_retries
+from pyramid.schedulers import configured_value, configured_workers, local_scheduler
+from pyramid.stores import check_travels, counting_retries, locate
 
 if TYPE_CHECKING:
     from pyramid.cluster import ClusterRunner
@@ -136,9 +137,10 @@ class Job:
 @contextmanager
 def prepare(source: object, target: str | None, options: Options) -> Iterator[Job]:
     """Open the source, find the workers, plan, and check the target; nothing is written."""
-    opened = open_source(source, options)
+    with explaining(SourceError, "the source cannot be opened"):
+        opened = open_source(source, options)
     method = load_method(options.method)
-    with _runner(options) as (runner, room):
+    with _runner(options, opened) as (runner, room):
         if runner.elsewhere:
             _check_travels(source, target, options)
         whole_objects = target is not None and not locate(target).is_local
@@ -165,19 +167,24 @@ def _check_travels(source: object, target: str | None, options: Options) -> None
 
 
 @contextmanager
-def _runner(options: Options) -> Iterator[tuple[LocalRunner | ClusterRunner, Room]]:
-    """What runs the tasks, and the room it has: a cluster where one is named or active, threads otherwise."""
-    from pyramid.runners import LocalRunner  # noqa: PLC0415  (dask: not at the import of the package)
+def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Room]]:
+    """What runs the tasks, and the room it has: a cluster where one is named or active, this process otherwise."""
+    from pyramid.runners import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
 
-    if options.scheduler or options.scheduler_file or "distributed" in sys.modules:
-        from pyramid.cluster import ClusterRunner, cluster_room, find_client  # noqa: PLC0415  (dear, and an extra)
+    named = options.scheduler or options.scheduler_file
+    configured = None if named else configured_value()
+    if named or "distributed" in sys.modules:
+        from pyramid.cluster import find_client, prepare_cluster  # noqa: PLC0415  (dear, and an extra)
 
-        with find_client(options) as client:
+        with find_client(options, configured) as client:
             if client is not None:
-                yield ClusterRunner(client), cluster_room(client, options.memory)
+                with prepare_cluster(client, source, options.memory) as prepared:
+                    yield prepared
                 return
-    workers = options.workers or available_cores()
-    yield LocalRunner(workers), Room(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
+    scheduler = local_scheduler(configured)
+    of_scheduler = None if scheduler is None else scheduler.workers
+    workers = of_scheduler or options.workers or configured_workers() or available_cores()
+    yield LocalRunner(workers, scheduler), Room(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
 
 
 def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:
@@ -191,14 +198,13 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
         from pyramid.target import open_target  # noqa: PLC0415
 
         started_s = time.perf_counter()
-        take_retries()  # what went before is another run's
-        with open_target(job.plan, target, options) as (sink, lease):
+        with counting_retries() as again, open_target(job.plan, target, options) as (sink, lease):
             tally = build(job.plan, job.source, sink, job.runner, progress)
-            finish(job.plan, sink, lease, tally.extremes)
+            with explaining(StoppedError, "the metadata cannot be finished"):
+                finish(job.plan, sink, lease, tally.extremes)
         seconds = time.perf_counter() - started_s
-        retries = tally.retries if job.runner.attempts > 1 else None
-        requests_again = tally.requests_again + take_retries()
-        result = Result(job.plan, str(locate(target)), seconds, retries, requests_again)
+        requests_again = tally.requests_again + again.count
+        result = Result(job.plan, str(locate(target)), seconds, tally.retries, requests_again)
         if options.report is not None:
             write_report(result.to_dict(), options.report)
         return result

@@ -6,20 +6,15 @@ on disk do not depend on how the work was cut.
 
 from __future__ import annotations
 
-import functools
-import math
-import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Semaphore
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.errors import StoppedError
-from pyramid.model import Box, Shape, reduced_shape
+from pyramid.buffers import Buffers as Buffers
+from pyramid.model import Box, reduced_shape
 from pyramid.planning import Level, Pass
 from pyramid.reduce import Method
 
@@ -50,64 +45,6 @@ class Part:
     def pixels(self) -> NDArray[Any]:
         """The box's own pixels, a view."""
         return self.array[tuple(slice(0, n) for n in self.box.shape)]
-
-
-class Buffers:
-    """Memory that a thread keeps from block to block: fresh arrays cost more in page faults than the codec does.
-
-    A run has its own. What pickles is only that a task has some: in another process they are that process's.
-
-    Parameters
-    ----------
-    workers
-        How many blocks may be `working` at once; as many as there are threads where it is None.
-
-    Attributes
-    ----------
-    working
-        What a block is in, as a context, until nothing but its last writes is left to do.
-    """
-
-    def __init__(self, workers: int | None = None) -> None:
-        self.working: AbstractContextManager[object] = nullcontext() if workers is None else Semaphore(workers)
-        self._kept: dict[tuple[int, Hashable], NDArray[np.uint8]] = {}
-        self._stopped = False
-
-    def take(self, key: Hashable, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """An array of C order whose content is whatever was there; in a thread the same key gives the same memory.
-
-        Raises StoppedError once the run is stopped.
-        """
-        if self._stopped:
-            raise StoppedError("the run was stopped while this block was under way")
-        size = math.prod(shape) * dtype.itemsize
-        place = (threading.get_ident(), key)
-        kept = self._kept.get(place)
-        if kept is None or kept.size < size:
-            self._kept.pop(place, None)
-            kept = self._kept[place] = np.empty(size, np.uint8)
-        return kept[:size].view(dtype).reshape(shape)
-
-    def stop(self) -> None:
-        """Let blocks under way end at their next chunk."""
-        self._stopped = True
-
-    def is_stopped(self) -> bool:
-        """Whether blocks under way are to end."""
-        return self._stopped
-
-    def release(self) -> None:
-        """Give back the memory of every thread; arrays in use stay until their user lets go."""
-        self._kept.clear()
-
-    def __reduce__(self) -> tuple[Callable[[], Buffers], tuple[()]]:
-        return process_buffers, ()
-
-
-@functools.cache
-def process_buffers() -> Buffers:
-    """The buffers of a process that runs tasks of others, as a worker of a cluster does."""
-    return Buffers()
 
 
 def empty_part(level: Level, number: int, box: Box, buffers: Buffers, dtype: np.dtype[Any]) -> Part:

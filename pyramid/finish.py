@@ -87,23 +87,42 @@ def _samples(plan: Plan, sink: Sink) -> Iterator[tuple[int, NDArray[Any]]]:
     number = _sampled_level(plan)
     level = plan.levels[number]
 
-    def read(task: tuple[int, Sequence[Box]]) -> tuple[int, NDArray[Any]]:
-        channel, boxes = task
+    def read(boxes: Sequence[Box]) -> list[tuple[int, NDArray[Any]]]:
         around = _around(boxes)
         pixels = np.empty(around.shape, plan.spec.dtype)
         sink.read(number, around, pixels)
         within = (tuple(a - b for a, b in zip(box.start, around.start, strict=True)) for box in boxes)
-        planes = (pixels[Box(start, box.shape).slices] for start, box in zip(within, boxes, strict=True))
-        return channel, np.concatenate([plane.ravel() for plane in planes])
+        planes = (pixels[Box(start, box.shape).slices].ravel() for start, box in zip(within, boxes, strict=True))
+        return [(channel(box), plane) for box, plane in zip(boxes, planes, strict=True)]
+
+    def channel(box: Box) -> int:
+        return box.start[axes.index("c")] if "c" in axes else 0
 
     channels = range(level.shape[axes.index("c")] if "c" in axes else 1)
-    reads = [(c, boxes) for c in channels for boxes in _together(_planes(axes, level.shape, c), level.chunks)]
-    most = 1 if locate(sink.url).is_local else _reads_at_once((_around(boxes) for _, boxes in reads), level.unit)
+    planes = [list(_planes(axes, level.shape, c)) for c in channels]
+    reads = list(_together(_by_chunks(planes, axes, level.chunks), level.chunks))
+    most = 1 if locate(sink.url).is_local else _reads_at_once(map(_around, reads), level.unit)
     held: dict[int, list[NDArray[Any]]] = {}
-    for channel, pixels in side_by_side(read, reads, most):
-        held.setdefault(channel, []).append(pixels)
-        if len(held[channel]) == len(reads) // len(channels):
-            yield channel, np.concatenate(held.pop(channel))
+    for found in side_by_side(read, reads, most):
+        for c, pixels in found:
+            held.setdefault(c, []).append(pixels)
+            if len(held[c]) == len(planes[c]):
+                yield c, np.concatenate(held.pop(c))
+
+
+def _by_chunks(planes: Sequence[Sequence[Box]], axes: str, chunks: Shape) -> Iterator[Box]:
+    """Yield the planes of all channels, those of channels that share chunks chunk by chunk.
+
+    Examples
+    --------
+    >>> planes = [[Box((c, y), (1, 8)) for y in (0, 8)] for c in range(2)]
+    >>> [box.start for box in _by_chunks(planes, "cy", (2, 8))], [box.start for box in _by_chunks(planes, "cy", (1, 8))]
+    ([(0, 0), (1, 0), (0, 8), (1, 8)], [(0, 0), (0, 8), (1, 0), (1, 8)])
+    """
+    step = chunks[axes.index("c")] if "c" in axes else 1
+    for first in range(0, len(planes), step):
+        sharing = (box for boxes in planes[first : first + step] for box in boxes)
+        yield from sorted(sharing, key=lambda box: tuple(a // c for a, c in zip(box.start, chunks, strict=True)))
 
 
 def _reads_at_once(boxes: Iterable[Box], unit: Shape) -> int:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import psutil
 
 from pyramid.documents import group_documents
-from pyramid.errors import StorageError, TargetError
+from pyramid.errors import StoppedError, StorageError, TargetError
 from pyramid.stores import Objects
 
 # What the attributes of a target's group hold until they are committed.
@@ -99,7 +99,7 @@ class Lease:
         """
         self.end()
         found = None
-        with suppress(StorageError):
+        with suppress(StorageError, StoppedError):
             found = _read_claim(objects, self._zarr_format)
             if found is not None and found.get("run") == self._run and objects.location.is_local:
                 key = ATTRIBUTE_KEYS[self._zarr_format]  # elsewhere its beat is watched, which has ended

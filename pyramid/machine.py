@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUP = Path("/proc/self/cgroup")
 
 
 def available_cores() -> int:
@@ -24,6 +26,12 @@ def free_bytes() -> int:
     return min(int(psutil.virtual_memory().available), _left_in_group())
 
 
+def total_bytes() -> int:
+    """Return how much memory this machine has, or the control group (a container, a job) of this process may take."""
+    limits = (limit for limit, _ in _groups())
+    return min(int(psutil.virtual_memory().total), *limits, 2**63)
+
+
 def leave_signals() -> None:
     """Leave signals to the main thread: what a thread that it starts does first, and with it those started by that.
 
@@ -35,9 +43,28 @@ def leave_signals() -> None:
 
 
 def _left_in_group() -> int:
+    return min((max(1, limit - used) for limit, used in _groups()), default=2**63)
+
+
+def _groups() -> Iterator[tuple[int, int]]:
+    """Yield the limit and the use, in bytes, of each control group that limits the memory of this process."""
+    for folder, limit, used in _group_files():
+        try:
+            found = int((folder / limit).read_text()), int((folder / used).read_text())
+        except (OSError, ValueError):  # no limit is the word max
+            continue
+        if 0 < found[0] < 2**62:
+            yield found
+
+
+def _group_files() -> Iterator[tuple[Path, str, str]]:
+    """Yield the folder of each control group that this process is in, with the names of its two files."""
+    old = _CGROUP / "memory"  # of the first version of control groups
+    yield old, "memory.limit_in_bytes", "memory.usage_in_bytes"
     try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-    except (OSError, ValueError):
-        limit, used = "max", 0
-    return 2**63 if limit == "max" else max(1, int(limit) - used)
+        own = next(line[3:] for line in _OWN_GROUP.read_text().splitlines() if line.startswith("0::"))
+    except (OSError, StopIteration):
+        own = "/"
+    group = Path(own.strip().lstrip("/"))
+    for folder in (group, *group.parents):
+        yield _CGROUP / folder, "memory.max", "memory.current"

@@ -95,10 +95,19 @@ def reduced_shape(shape: Shape, factors: Shape) -> Shape:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel's name and colour (six hexadecimal digits), each None where the source has none."""
+    """A channel's name, its colour, and whether it is shown inverted.
+
+    Parameters
+    ----------
+    name, color
+        Colour as six hexadecimal digits; None where the source has none.
+    inverted
+        Whether the least value is shown brightest.
+    """
 
     name: str | None = None
     color: str | None = None
+    inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +132,13 @@ class SourceSpec:
     name
         What the image is called.
     channels
-        One for each index on ``c``; empty where nothing is known.
+        One for each index on ``c``, or one where there is no such axis; empty where nothing is known.
     location
         Absolute path or URL, None for an array in memory. It never holds a secret.
     notices
         Sentences that the user should see: what was left out, or guessed.
+    translation
+        Centre of the first pixel on each axis, in `units`; empty where it is the origin.
     """
 
     axes: str
@@ -140,6 +151,7 @@ class SourceSpec:
     channels: tuple[Channel, ...] = ()
     location: str | None = None
     notices: tuple[str, ...] = ()
+    translation: tuple[float, ...] = ()
 
 
 @runtime_checkable

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pyramid.errors import SourceError, StorageError
+from pyramid.ngff.values import shown as shown
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import Into
@@ -24,9 +24,6 @@ MAX_PATH_CHARACTERS = 1000
 
 # A backslash and a drive's letter are parts of a path to some systems, control characters to none.
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
-# A value may be huge and deep, and is shown without being walked.
-_REPR = reprlib.Repr()
-_REPR.maxstring = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +179,6 @@ def parse_document(body: bytes, key: str) -> dict[str, Any]:
     return parsed
 
 
-def shown(value: object) -> str:
-    """A value as an error shows it, never longer than a line."""
-    told = _REPR.repr(value)
-    return told if len(told) <= 80 else f"{told[:77]}..."
-
-
 def _read_v3(objects: Fetches, path: str) -> Node | None:
     key = join(path, "zarr.json")
     body = read_document(objects, key)
@@ -217,7 +208,15 @@ def _read_v2(objects: Fetches, path: str, kind: Literal["array", "group"] | None
         documents = {key: body} if beside is None else {key: body, beside_key: beside}
         attributes = {} if beside is None else parse_document(beside, beside_key)
         return Node(path, 2, attributes, document if name == ".zarray" else None, documents)
-    return None
+    return None if kind == "array" else _read_implicit(objects, path, kind)
+
+
+def _read_implicit(objects: Fetches, path: str, kind: Literal["group"] | None) -> Node | None:
+    """Read a group of which only the attributes are there, as scripts leave them; no array has none else."""
+    body = read_document(objects, key := join(path, ".zattrs"))
+    if body is None or (kind == "group" and read_document(objects, join(path, ".zarray")) is not None):
+        return None
+    return Node(path, 2, parse_document(body, key), None, {key: body})
 
 
 class _FullError(Exception):

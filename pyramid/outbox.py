@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
@@ -103,7 +104,8 @@ class WriteQueue:
             The object that they belong to, for errors.
         """
         start, stop = self._head, self._head + size
-        self._sent.append((start, stop, self._threads.submit(self._do, job, self._memory[start:stop], key)))
+        future = self._threads.submit(copy_context().run, self._do, job, self._memory[start:stop], key)
+        self._sent.append((start, stop, future))
         self._head = align(stop)
 
     def _do(self, job: Job, body: memoryview, key: str) -> None:

@@ -15,28 +15,37 @@ from pyramid.errors import OptionError
 from pyramid.model import AXES
 
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+# Prefixes of the SI by their symbols: the micro sign, the Greek letter mu and u are one.
+_PREFIX_OF = {
+    **{"y": "yocto", "z": "zepto", "a": "atto", "f": "femto", "p": "pico", "n": "nano", "m": "milli", "c": "centi"},
+    **{"\u00b5": "micro", "\u03bc": "micro", "u": "micro", "d": "deci", "": "", "h": "hecto", "k": "kilo", "M": "mega"},
+    **{"G": "giga", "T": "tera", "P": "peta", "E": "exa", "Z": "zetta", "Y": "yotta"},
+}
+_PREFIXES = tuple(dict.fromkeys(prefix for prefix in _PREFIX_OF.values() if prefix))
 _UNIT_ALIASES = {
-    "um": "micrometer",
-    "µm": "micrometer",  # the micro sign
-    "\u03bcm": "micrometer",  # the Greek letter mu
+    **{
+        f"{symbol}{short}": prefix + long
+        for symbol, prefix in _PREFIX_OF.items()
+        for short, long in (("m", "meter"), ("s", "second"))
+    },
     "micron": "micrometer",
-    "nm": "nanometer",
-    "mm": "millimeter",
-    "cm": "centimeter",
-    "m": "meter",
-    "pm": "picometer",
-    "Å": "angstrom",
+    "\u00c5": "angstrom",
+    "\u212b": "angstrom",  # the sign of the unit, which looks as the letter does
     "in": "inch",
-    "s": "second",
+    '"': "inch",
+    "ft": "foot",
+    "feet": "foot",
+    "yd": "yard",
+    "mi": "mile",
+    "pc": "parsec",
+    "inches": "inch",
     "sec": "second",
-    "ms": "millisecond",
+    "msec": "millisecond",
     "min": "minute",
     "h": "hour",
+    "hr": "hour",
+    "d": "day",
 }
-_PREFIXES = (
-    *("yocto", "zepto", "atto", "femto", "pico", "nano", "micro", "milli", "centi", "deci"),
-    *("hecto", "kilo", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta"),
-)
 SPACE_UNITS = frozenset(
     ["angstrom", "foot", "inch", "meter", "mile", "parsec", "yard", *(prefix + "meter" for prefix in _PREFIXES)]
 )
@@ -266,3 +275,9 @@ def lengths(what: str, values: Collection[object] | None, expected: int) -> None
     """Raise OptionError unless there is one of `values` for each of `expected` channels."""
     if values is not None and len(values) != expected:
         raise OptionError(f"{what}: {len(values)} were given, and the channels are {expected}")
+
+
+def check_one_image(series: int | None, kind: str) -> None:
+    """Raise OptionError where another than the only image of a source is asked for."""
+    if series:
+        raise OptionError(f"series: {kind} holds one image, and image {series} is asked for; leave --series out")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.errors import PyramidError
+from pyramid.errors import Failure
 from pyramid.model import Box
 
 # Small enough for a cache, large enough that a call does not show.
@@ -54,13 +54,13 @@ class Receipt:
     attempts
         How often it was tried, the last time included.
     requests_again
-        How many requests to stores its process made again since its receipt before.
+        How many requests to stores were made again for it.
     """
 
     block: int
     source_bytes: int
     extremes: tuple[tuple[int, Extremes], ...] = ()
-    failure: PyramidError | None = None
+    failure: Failure | None = None
     attempts: int = 1
     requests_again: int = 0
 

@@ -35,7 +35,7 @@ class Result:
     seconds
         From the first block to the last piece of metadata.
     retries
-        How often a block was done again; None on a cluster, whose scheduler does not tell.
+        How often a block was done again.
     requests_again
         How often a request to a store was made again.
     """
@@ -43,7 +43,7 @@ class Result:
     plan: Plan
     target: str
     seconds: float
-    retries: int | None
+    retries: int
     requests_again: int = 0
 
     @property

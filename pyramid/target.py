@@ -6,9 +6,11 @@ pyramid for a whole one.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -26,7 +28,7 @@ from pyramid.ngff import FORMATS
 from pyramid.options import Options
 from pyramid.planning import Level, Plan
 from pyramid.sink import Sink
-from pyramid.stores import Location, Objects, locate, open_objects, side_by_side
+from pyramid.stores import Location, Objects, giving_up_when, locate, open_objects, side_by_side
 from pyramid.wrapping import wrap_errors
 from pyramid.writers import REQUESTS
 from pyramid.writing import StoredLevel
@@ -39,6 +41,10 @@ T = TypeVar("T")
 # Any of these at its root makes a folder a Zarr; the ones that hold multiscales come first.
 ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 LEVEL_KEY = "0/zarr.json"  # of an image whose group is lost
+# What one request to a service removes at most.
+DELETED_AT_ONCE = 1000
+# How long to look, when a run has failed, for what it left.
+LOOK_S = 1.0
 
 
 def check_target(spec: SourceSpec, url: str, options: Options) -> None:
@@ -135,10 +141,17 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Sink, 
             _do_each(lambda document: objects.put(*document), documents, location)
         yield sink, lease
     except BaseException as error:
-        once = {} if location.is_local else {"retries": 0, "timeout": 1}
-        if lease.give_back(open_objects(url, {**(options.storage_options or {}), **once})):
+        if _give_back(lease, url, options):
             error.add_note(f"{location} is unfinished: it has no multiscales; --overwrite replaces it")
         raise
+
+
+def _give_back(lease: Lease, url: str, options: Options) -> bool:
+    """Leave the target to others; return whether it is unfinished, False where that cannot be known at once."""
+    once = {} if locate(url).is_local else {"retries": 0}
+    until_s = time.monotonic() + LOOK_S
+    with giving_up_when(lambda: time.monotonic() > until_s):
+        return lease.give_back(open_objects(url, {**(options.storage_options or {}), **once}))
 
 
 def _claim(location: Location, objects: Objects, options: Options, lease: Lease) -> None:
@@ -212,7 +225,14 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    _do_each(objects.delete, objects.keys(), location)
+    _do_each(objects.delete_all, _batched(objects.keys(), DELETED_AT_ONCE), location)
+
+
+def _batched(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """Yield items in lists of at most `most`."""
+    rest = iter(items)
+    while some := list(itertools.islice(rest, most)):
+        yield some
 
 
 def _do_each(request: Callable[[T], None], items: Iterable[T], location: Location) -> None:

@@ -38,6 +38,8 @@ def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> 
         options = {name: value for name, value in rest.items() if value is not None}
         with showing_download(shown=not (quiet or no_progress)) as progress:
             done = downloading.download(url, folder, storage_options=storage_options, progress=progress, **options)
+        for sentence in () if quiet else done.notices:
+            click.echo(f"pyramid: {sentence}", err=True)
         if as_json:
             click.echo(json.dumps(done.to_dict(), indent=2))
         elif not quiet:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 import click
 
+from pyramid.cli.interrupt import INTERRUPTED
 from pyramid.errors import PyramidError
 
-INTERRUPTED = 130
 UNFORESEEN = 70
+# Loggers of dask-distributed that report a lost connection.
+CLUSTER_LOGS = tuple(f"distributed.{name}" for name in ("client", "core", "comm.core", "comm.tcp", "utils"))
 
 
 @contextmanager
@@ -26,7 +28,8 @@ def telling(*, verbose: bool) -> Iterator[None]:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield
+        with _quiet(() if verbose else CLUSTER_LOGS):
+            yield
     except PyramidError as error:
         _end(error, f"{error}", error.exit_status, verbose=verbose)
     except KeyboardInterrupt as error:
@@ -34,13 +37,29 @@ def telling(*, verbose: bool) -> Iterator[None]:
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(1) from None
-    except click.ClickException:
+    except (click.ClickException, SystemExit, GeneratorExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # also the panics of libraries written in Rust
         message = f"this should not have happened: {type(error).__name__}: {error}; -v shows where"
         _end(error, message, UNFORESEEN, verbose=verbose)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _quiet(names: Iterable[str]) -> Iterator[None]:
+    """Keep loggers silent: where a cluster is lost, they print tracebacks and the command a sentence."""
+    import logging  # noqa: PLC0415  (not for --help)
+
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

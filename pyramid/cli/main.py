@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from pyramid._version import __version__
 from pyramid.cli.download import download
 from pyramid.cli.failures import telling
 from pyramid.cli.flags import option_flags, option_values, storage_flags, storage_values
+from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options import Options, make_options
 
@@ -24,6 +26,10 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401  (as click)
+        with nullcontext() if args is not None else ending_when_interrupted():  # where it is the process's own
+            return super().main(args, *rest, **keywords)
 
 
 @click.group("pyramid", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

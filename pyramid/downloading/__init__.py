@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,14 +15,15 @@ from pyramid.downloading.folder import Folder
 from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.downloading.pool import Pool
 from pyramid.downloading.record import Record, begun, may_resume
-from pyramid.downloading.refusals import Readable
 from pyramid.downloading.run import DownloadProgress, Run, Tally
 from pyramid.downloading.walk import Walk
 from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
-from pyramid.stores import Location, locate, open_objects, take_retries
+from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
 
 WORKERS = 16
 MAX_OBJECTS = 10_000_000
+# Of the parts that a source lacks, so many are named in an error.
+MAX_SHOWN = 50
 
 __all__ = ["MAX_OBJECTS", "WORKERS", "Download", "DownloadProgress", "download"]
 
@@ -52,6 +53,8 @@ class Download:
         Requests that were made again.
     seconds
         What it took.
+    notices
+        What was left out, and why.
     """
 
     url: str
@@ -64,6 +67,7 @@ class Download:
     kept: int
     retries: int
     seconds: float
+    notices: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
@@ -136,7 +140,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     OptionError
         For an option that cannot be honoured, and where there are more than `max_objects`.
     SourceError
-        Where there is no Zarr, and for metadata that is broken or names what is not there.
+        Where there is no Zarr, and for metadata that is broken or names what is not there: then all the rest is copied.
     TargetError
         Where the folder is not free or cannot be written; for a link in it, which is never followed.
     StoppedError
@@ -155,17 +159,19 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     workers, max_objects = _named("workers", workers), _named("max_objects", max_objects)
     objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
-    started_s, _ = time.perf_counter(), take_retries()
+    started_s = time.perf_counter()
     tally = Tally(progress)
-    with Pool(workers) as fetching, Pool(workers) as reading:
+    with counting_retries() as again, Pool(workers) as fetching, Pool(workers) as reading:
         try:
-            root = Walk(objects, taken, reading).start()
+            walk = Walk(objects, taken, reading)
+            root = walk.start()
         except StorageError as error:
             raise SourceError(str(error)) from error
         record = Record.of(str(objects.location), taken, root.node)
         resumed = may_resume(target, record, overwrite=overwrite)
         with _resumable(record.url, target.path, taken), begun(target, record, resumed=resumed):
-            Run(objects, target, fetching, most=max_objects, tally=tally).fill(root)
+            Run(objects, target, fetching, most=max_objects, tally=tally, lacking=walk.lacking).fill(root)
+            _check_whole(walk.lacking, target.path)
     return Download(
         url=record.url,
         folder=target.path,
@@ -175,9 +181,20 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
         missing=tally.missing,
         forbidden=objects.forbidden,
         kept=tally.kept,
-        retries=take_retries(),
+        retries=again.count,
         seconds=time.perf_counter() - started_s,
+        notices=(*walk.notices, *objects.notices),
     )
+
+
+def _check_whole(lacking: Sequence[str], folder: str) -> None:
+    """Raise SourceError where parts are lacking; the record of the download stays, so that it can go on."""
+    if lacking:
+        shown = "; ".join(lacking[:MAX_SHOWN]) + (f"; and {len(lacking) - MAX_SHOWN} more" * (len(lacking) > MAX_SHOWN))
+        raise SourceError(
+            f"{folder}: {_count(len(lacking), 'part')} of the source is not there or broken, and all the rest is "
+            f"copied: {shown}; the same command fetches them once they are there"
+        )
 
 
 @contextmanager
@@ -188,6 +205,8 @@ def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
     try:
         yield
     except StorageError as error:
+        if locate(url).is_local:
+            raise SourceError(str(error)) from error
         raise StoppedError(f"{error}; {told}") from error
     except (KeyboardInterrupt, TargetError) as error:
         error.add_note(told)

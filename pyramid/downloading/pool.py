@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any, TypeVar
 
 from pyramid.machine import leave_signals
+from pyramid.stores import giving_up_when
 
 T = TypeVar("T")
 
@@ -52,17 +54,23 @@ class Pool:
             thread.join(max(until_s - time.monotonic(), 0))
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
-        """Call a function in one of the threads."""
+        """Call a function in one of the threads, in a copy of the caller's context."""
         future: Future[T] = Future()
+        context = copy_context()
 
         def call() -> None:
             try:
-                future.set_result(function(*arguments))
+                future.set_result(context.run(self._do, function, *arguments))
             except BaseException as error:  # it is raised where the result is asked for
                 future.set_exception(error)
 
         self._calls.put(call)
         return future
+
+    def _do(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function whose requests end when the pool does."""
+        with giving_up_when(lambda: self.stopped):
+            return function(*arguments)
 
     def _work(self) -> None:
         leave_signals()

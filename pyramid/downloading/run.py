@@ -15,10 +15,10 @@ from typing import IO
 from pyramid.downloading.folder import Folder
 from pyramid.downloading.grid import grid_of, object_bytes
 from pyramid.downloading.pool import Pool
-from pyramid.downloading.refusals import Readable
 from pyramid.downloading.walk import Branch
 from pyramid.errors import OptionError, StorageError
 from pyramid.nodes import join
+from pyramid.stores import Readable
 
 # So many objects wait for each thread that none is idle while the next key is looked for on disk.
 WAITING = 4
@@ -115,9 +115,14 @@ class Run:
         How many objects and nodes there may be.
     tally
         What counts them.
+    lacking
+        Takes a sentence for each object that is broken.
     """
 
-    def __init__(self, objects: Readable, folder: Folder, pool: Pool, *, most: int, tally: Tally) -> None:
+    def __init__(  # noqa: PLR0913  (what it needs, each for itself)
+        self, objects: Readable, folder: Folder, pool: Pool, *, most: int, tally: Tally, lacking: list[str]
+    ) -> None:
+        self._lacking = lacking
         self._objects = objects
         self._folder = folder
         self._pool = pool
@@ -179,6 +184,9 @@ class Run:
                     raise into.failure from None
                 raise
             into.check()
+            if size == 0 and expected_bytes:  # whatever a codec makes of pixels, it is not nothing
+                self._lacking.append(f"{key!r} is empty (0 bytes), which no chunk is")
+                return None
             return size
 
         return self._folder.receive(key, fill)

@@ -9,46 +9,34 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
 
+from pyramid.downloading.children import (
+    MAX_CHILDREN,
+    Child,
+    Kind,
+    by_first_part,
+    check_count,
+    consolidated,
+    image_children,
+    place_of,
+)
+from pyramid.downloading.grid import grid_of
 from pyramid.downloading.levels import chosen, image_paths, items
 from pyramid.downloading.pool import Pool
-from pyramid.downloading.refusals import Readable
-from pyramid.errors import SourceError
-from pyramid.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document, read_document, read_node
+from pyramid.downloading.tables import LISTS, encoded_members, names_nothing, unknown_paths
+from pyramid.errors import SourceError, StorageError
+from pyramid.nodes import Node, check_path, join, read_document, read_node
+from pyramid.stores import Readable
 
 LAYOUT = "bioformats2raw.layout"
-MAX_CHILDREN = 100_000
 # Of a plate, consolidated metadata holds that of all its arrays; longer than a document may be, it is only copied.
 MAX_CONSOLIDATED_BYTES = 64 * 2**20
+# Of a table, on storage that can be listed.
+MAX_LISTED = 1_000_000
 MAX_DEPTH = 40  # parts of a path; a level of a label of a field of a well has seven
 # Nodes that are read ahead of their turn, in each group that is being walked.
 AHEAD = 8
-
-Kind = Literal["array", "group"]
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """What a group says that it holds.
-
-    Parameters
-    ----------
-    path
-        Below the group.
-    kind
-        None where either may be there.
-    required
-        Whether the group is broken without it.
-    leads
-        Whether its own metadata is followed; a group that merely lies on the way names nothing.
-    """
-
-    path: str
-    kind: Kind | None
-    required: bool = True
-    leads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +70,20 @@ class Walk:
         Which levels of each image are taken; None for all.
     pool
         Runs requests for nodes, some ahead.
+
+    Attributes
+    ----------
+    lacking
+        A sentence for each part that metadata names and that is not there or cannot be read, as the walk finds them.
+    notices
+        What the walk leaves out, and why.
     """
 
     objects: Readable
     levels: slice | None
     pool: Pool
+    lacking: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def start(self) -> Branch:
         """The root.
@@ -114,14 +111,19 @@ class Walk:
         """A node with the children that it names, and those `beyond` it by path below it."""
         if not leads or node.array is not None:
             return Branch(node, (), self._children(node, beyond))
-        _check_count(node)
+        check_count(node)
+        self.notices.extend(unknown_paths(node))
+        if node.path and names_nothing(node) and not beyond:
+            return Branch(node, self._listed(node), iter(()))
         named = {**beyond, **self._named(node)}
         if self.levels is not None:
             images = node.ome.get("multiscales")
             for path in set(image_paths(images)) - set(image_paths(images, self.levels)):
                 del named[path]
         if len(named) > MAX_CHILDREN:
-            raise SourceError(f"{_told(node)} names {len(named)} nodes, and more than {MAX_CHILDREN} are not followed")
+            raise SourceError(
+                f"{place_of(node)} names {len(named)} nodes, and more than {MAX_CHILDREN} are not followed"
+            )
         if not node.path and not named:
             raise SourceError(
                 f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
@@ -132,28 +134,62 @@ class Walk:
 
     def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:
         """Branches below a node, of which a few are read ahead."""
-        waiting: list[tuple[Child, dict[str, Child], Future[Node | None]]] = []
-        parts = iter(_by_first_part(named))
+        waiting: list[tuple[Child, dict[str, Child], Future[Node | SourceError | None]]] = []
+        parts = iter(by_first_part(named))
         while True:
             for child, beyond in itertools.islice(parts, AHEAD - len(waiting)):
                 path = join(node.path, child.path)
                 if path.count("/") >= MAX_DEPTH:
                     raise SourceError(f"{path!r} has more than {MAX_DEPTH} parts, and is not followed")
-                read = self.pool.submit(read_node, self.objects, path, node.zarr_format, child.kind)
+                read = self.pool.submit(self._read, path, node.zarr_format, child.kind)
                 waiting.append((child, beyond, read))
             if not waiting:
                 return
             child, beyond, read = waiting.pop(0)
             yield from self._found(node, child, beyond, read.result())
 
-    def _found(self, parent: Node, child: Child, beyond: dict[str, Child], node: Node | None) -> Iterator[Branch]:
+    def _read(self, path: str, zarr_format: int, kind: Kind | None) -> Node | SourceError | None:
+        """A node, None where there is none, or why it cannot be read."""
+        try:
+            return read_node(self.objects, path, zarr_format, kind)
+        except StorageError:
+            raise
+        except SourceError as error:
+            return error
+
+    def _listed(self, node: Node) -> tuple[str, ...]:
+        """Keys below a group whose metadata does not say what it holds, where they can be listed."""
+        try:
+            keys = list(itertools.islice(self.objects.keys(f"{node.path}/"), MAX_LISTED + 1))
+        except StorageError:
+            self.notices.append(
+                f"{node.path} is copied without what it holds: no metadata says what that is, and the server lists "
+                "nothing"
+            )
+            return ()
+        if len(keys) > MAX_LISTED:
+            raise SourceError(f"{node.path} holds more than {MAX_LISTED} objects that no metadata names")
+        return tuple(check_path(key) for key in keys if key not in node.documents)
+
+    def _found(
+        self, parent: Node, child: Child, beyond: dict[str, Child], node: Node | SourceError | None
+    ) -> Iterator[Branch]:
         """The branch of a child; those beyond it, where there is no group on the way."""
-        if node is not None:
-            yield self._branch(node, beyond, leads=child.leads)
+        path = join(parent.path, child.path)
+        if isinstance(node, Node):
+            try:
+                branch = self._branch(node, beyond, leads=child.leads)
+                if node.array is not None:
+                    grid_of(node)
+            except SourceError as error:
+                self.lacking.append(f"{path!r} cannot be copied: {error}")
+            else:
+                yield branch
             return
-        if child.required:
-            path = join(parent.path, child.path)
-            raise SourceError(f"{path!r} is named by metadata, and there is no such {child.kind or 'node'}")
+        if node is not None:
+            self.lacking.append(f"{path!r} cannot be read: {node}")
+        elif child.required:
+            self.lacking.append(f"{path!r} is named by metadata, and there is no such {child.kind or 'node'}")
         if beyond:
             bare = Node(join(parent.path, child.path), parent.zarr_format, {}, None, {})
             yield self._branch(bare, beyond, leads=False)
@@ -161,13 +197,15 @@ class Walk:
     def _named(self, node: Node) -> dict[str, Child]:
         """All that a group's metadata names, by path below it."""
         ome = node.ome
-        children = [*_consolidated(node), *_images(ome)]
+        children = [*consolidated(node), *image_children(ome)]
         for key, part in (("plate", "wells"), ("well", "images")):
             held = ome.get(key)
             listed = items(held.get(part)) if isinstance(held, Mapping) else []
             children += [Child(check_path(item.get("path")), "group") for item in listed]
-        if isinstance(labels := ome.get("labels"), list):
-            children += [Child(check_path(path), "group") for path in labels]
+        for name in LISTS:
+            if isinstance(paths := ome.get(name), list):
+                children += [Child(check_path(path), "group") for path in paths]
+        children += [Child(check_path(name), None, required=False) for name in encoded_members(node) or ()]
         if LAYOUT in ome:
             children += self._series(node, in_plate="plate" in ome)
         return {child.path: child for child in children if child.path}
@@ -186,60 +224,3 @@ class Walk:
 
     def _is_group(self, node: Node, number: int) -> bool:
         return read_node(self.objects, join(node.path, str(number)), node.zarr_format, "group") is not None
-
-
-def _consolidated(node: Node) -> Iterator[Child]:
-    """All that consolidated metadata names; what is not there was removed after it was written."""
-    if node.zarr_format == 3:
-        body = node.documents[key := join(node.path, "zarr.json")]
-        inline = parse_document(body, key).get("consolidated_metadata") if b"consolidated_metadata" in body else None
-        for path, document in _mapping(_mapping(inline).get("metadata")).items():
-            kind = _mapping(document).get("node_type")
-            yield Child(check_path(path), "array" if kind == "array" else "group", required=False)
-        return
-    body = node.documents.get(".zmetadata", b"{}")
-    if len(body) > MAX_DOCUMENT_BYTES:  # of a plate, which names its wells itself
-        return
-    for key in _mapping(parse_document(body, ".zmetadata").get("metadata")):
-        path, _, name = key.rpartition("/")
-        if name in (".zarray", ".zgroup"):
-            yield Child(check_path(path), "array" if name == ".zarray" else "group", required=False)
-
-
-def _images(ome: Mapping[str, Any]) -> Iterator[Child]:
-    """The levels of an image, and where its labels are."""
-    if "multiscales" in ome:
-        yield from (Child(path, "array") for path in image_paths(ome["multiscales"]))
-        yield Child("labels", "group", required=False)
-
-
-def _by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str, Child]]]:
-    """Children by the first part of their paths: what is there, and what is beyond it, by path below that."""
-    nearest: dict[str, Child] = {}
-    beyond: dict[str, dict[str, Child]] = {}
-    for path, child in named.items():
-        first, _, rest = path.partition("/")
-        beyond.setdefault(first, {})
-        if rest:
-            beyond[first][rest] = replace(child, path=rest)
-        else:
-            nearest[first] = child
-    for first, below in beyond.items():
-        yield nearest.get(first, Child(first, "group", required=False, leads=False)), below
-
-
-def _check_count(node: Node) -> None:
-    """Refuse lists that are longer than can be, before each item is looked at."""
-    ome = node.ome
-    lists = [ome.get("labels"), _mapping(ome.get("plate")).get("wells"), _mapping(ome.get("well")).get("images")]
-    most = max(len(found) if isinstance(found, list) else 0 for found in lists)
-    if most > MAX_CHILDREN:
-        raise SourceError(f"{_told(node)} names {most} nodes, and more than {MAX_CHILDREN} are not followed")
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _told(node: Node) -> str:
-    return node.path or "the root"

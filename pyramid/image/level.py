@@ -48,13 +48,13 @@ class Place:
         import zarr  # noqa: PLC0415  (0.6 s, and metadata needs none of it)
         from zarr.storage import StorePath  # noqa: PLC0415
 
-        from pyramid.stores import open_store  # noqa: PLC0415
+        from pyramid.stores import open_source_store  # noqa: PLC0415
 
         document = dict(self.node.array or {})
         if self.node.zarr_format == 2:
             # Some write an empty list of filters, at which zarr warns, for none.
             document |= {"attributes": self.node.attributes, "filters": document.get("filters") or None}
-        store = open_store(self.url, self.options, read_only=True)
+        store = open_source_store(self.url, self.options)
         # A dictionary is as good as what it is said to be, in either format.
         metadata = cast("ArrayV3Metadata", document)
         return zarr.Array(zarr.AsyncArray(metadata, StorePath(store, self.node.path)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import PyramidError, SourceError
@@ -36,7 +37,7 @@ def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None 
         found = reader.read("")
         if isinstance(found, Collection):
             raise SourceError(f"it is no image but {_KINDS[found.kind]}; open an image in it, as {_example(found)}")
-        return found
+        return replace(found, notices=(*found.notices, *reader.objects.notices))
 
 
 def info(
@@ -72,7 +73,9 @@ def info(
     reader = open_reader(os.fspath(url), storage_options)
     with _told(reader.location):
         found = reader.read("")
-        return reader.with_members(found, "", every=all) if isinstance(found, Collection) else found
+        if isinstance(found, Collection):
+            found = reader.with_members(found, "", every=all)
+        return replace(found, notices=(*found.notices, *reader.objects.notices))
 
 
 @contextmanager

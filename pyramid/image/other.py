@@ -41,7 +41,7 @@ def tell_nothing(objects: Objects, path: str, refused: StorageError | None) -> S
     if path:
         return SourceError("it is named, but there is no such Zarr group")
     if objects.location.is_local:
-        return SourceError(_tell_local(objects.location.path))
+        return SourceError(_tell_local(objects))
     known = _tell_first_bytes(objects)
     if known is not None:
         return SourceError(known)
@@ -90,12 +90,12 @@ def _tell_first_bytes(objects: Objects) -> str | None:
     return next((told for sign, told in _SIGNS.items() if start.startswith(sign)), None)
 
 
-def _tell_local(path: str) -> str:
+def _tell_local(objects: Objects) -> str:
+    path = objects.location.path
     if not os.path.lexists(path):
         return "there is no file or folder; check the path"
     if not os.path.isdir(path):
-        with open(path, "rb") as file:
-            start = file.read(8)
+        start = objects.get_range("", 0, 8)
         known = next((told for sign, told in _SIGNS.items() if start.startswith(sign)), None)
         return known or "it is a file, and an OME-Zarr is a folder"
     names = list(_names(path))

@@ -71,21 +71,24 @@ def composite(planes: Sequence[NDArray[Any]], channels: Sequence[OmeroChannel]) 
     >>> green = OmeroChannel(None, "00FF00", Window(0, 9, 0, 4), active=True)
     >>> composite([np.array([[0, 2, 9]])], [green])[0].tolist()
     [[0, 0, 0], [0, 128, 0], [0, 255, 0]]
+    >>> gel = OmeroChannel(None, "FFFFFF", Window(0, 9, 0, 4), active=True, inverted=True)
+    >>> composite([np.array([[0, 9]])], [gel])[0].tolist()
+    [[255, 255, 255], [0, 0, 0]]
     """
     added: NDArray[np.float64] = np.zeros((*planes[0].shape, 3))
     for plane, channel in zip(planes, channels, strict=True):
         window = channel.window or make_window(_measure(plane), plane.dtype.name)
         color = np.array([int(channel.color[i : i + 2], 16) for i in (0, 2, 4)])
-        added += _brightness(plane, window)[..., np.newaxis] * color
+        added += _brightness(plane, window, inverted=channel.inverted)[..., np.newaxis] * color
     return np.asarray(np.rint(added.clip(0, 255)), np.uint8)
 
 
-def _brightness(plane: NDArray[Any], window: Window) -> NDArray[np.float64]:
-    """The plane's values from 0, at the window's start, to 1, at its end."""
+def _brightness(plane: NDArray[Any], window: Window, *, inverted: bool) -> NDArray[np.float64]:
+    """The plane's values from 0, at the window's start, to 1, at its end; the other way round if inverted."""
     # Halves, for the span of two floats can be past all floats.
     span = window.end / 2 - window.start / 2 or 1.0
     scaled = (plane.astype(np.float64).clip(window.start, window.end) / 2 - window.start / 2) / span
-    return np.nan_to_num(scaled, nan=0.0)
+    return np.nan_to_num(1.0 - scaled if inverted else scaled, nan=0.0)
 
 
 def _shown_indices(image: Image, level: Level) -> list[int]:

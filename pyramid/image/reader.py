@@ -7,16 +7,15 @@ two a level, and one. Of a collection its document and one member as a sample, u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from pyramid.errors import PyramidError, SourceError, StorageError
+from pyramid.errors import PyramidError, SourceError
 from pyramid.image.arrays import read_facts
+from pyramid.image.cells import listed
 from pyramid.image.image import Collection, Image, Kind
 from pyramid.image.level import Level, Place
 from pyramid.image.other import tell_array, tell_group, tell_nothing
-from pyramid.machine import leave_signals
 from pyramid.ngff import (
     Dataset,
     Group,
@@ -29,9 +28,8 @@ from pyramid.ngff import (
     read_paths,
     said_version,
 )
-from pyramid.nodes import Node, join, parse_document, read_document, read_node
-from pyramid.stores import Location, Objects, locate, open_objects
-from pyramid.stores.objects import Into
+from pyramid.nodes import Node, join, parse_document, read_document, read_node, shown
+from pyramid.stores import Location, Readable, locate, open_objects, side_by_side
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,34 +38,13 @@ R = TypeVar("R")
 REQUESTS = 16
 # Of a collection all of whose members are asked for.
 MAX_MEMBERS = 10_000
-FORBIDDEN = 403
 
 _KINDS: Mapping[type[Group], Kind] = {Plate: "plate", Well: "well", Series: "series", Labels: "labels"}
 
 
 def open_reader(url: str, options: Mapping[str, Any] | None) -> Reader:
     """A reader of what lies at and below a URL; nothing is asked yet."""
-    return Reader(locate(url), url, options, _Readable(open_objects(url, options)))
-
-
-@dataclass
-class _Readable:
-    """Objects of which a server may say that they are forbidden where they are not there.
-
-    Object storages do so where listing is not allowed. The first refusal is kept, for where nothing is found.
-    """
-
-    inner: Objects
-    refused: StorageError | None = None
-
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
-        try:
-            return self.inner.fetch(key, into, expected_bytes)
-        except StorageError as error:
-            if error.status != FORBIDDEN:
-                raise
-            self.refused = self.refused or error
-            return None
+    return Reader(locate(url), url, options, Readable(open_objects(url, options)))
 
 
 @dataclass(frozen=True)
@@ -89,7 +66,7 @@ class Reader:
     location: Location
     url: str
     options: Mapping[str, Any] | None = field(repr=False)
-    objects: _Readable
+    objects: Readable
     alone: bool = False
     most: int = MAX_MEMBERS
 
@@ -100,7 +77,7 @@ class Reader:
         """
         node = self._node(path, zarr_format, None if zarr_format is None else "group")
         if node is None:
-            raise tell_nothing(self.objects.inner, path, self.objects.refused)
+            raise tell_nothing(self.objects.inner, path, self.objects.refusal)
         if node.array is not None:
             raise tell_array(node)
         run = node.attributes.get("pyramid")
@@ -140,6 +117,7 @@ class Reader:
                 labels = found.paths
             else:
                 notices.append(found)
+        notices += [*metadata.notices, *_odd_levels(levels)]
         return Image(self._at(node.path), version.name, metadata, tuple(levels), labels, tuple(notices))
 
     def _level(self, node: Node, dataset: Dataset, axes: str) -> Level:
@@ -231,11 +209,23 @@ class Reader:
         """What `do` makes of each item, in order; at once where that hides latency."""
         if self.alone or self.location.is_local or len(items) < 2:
             return map(do, items)
-        with ThreadPoolExecutor(min(REQUESTS, len(items)), initializer=leave_signals) as pool:
-            return list(pool.map(do, items))
+        made = side_by_side(lambda number: (number, do(items[number])), range(len(items)), min(REQUESTS, len(items)))
+        return [found for _, found in sorted(made, key=lambda pair: pair[0])]
 
     def _at(self, path: str) -> str:
         return join(str(self.location), path)
+
+
+def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
+    """Notices of levels that are not of one kind, as the levels of an image are."""
+    paths = [level.path for level in levels]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    if twice:
+        yield f"several of its levels are the same array: {listed(twice)}"
+    others = [level for level in levels if level.dtype.newbyteorder("=") != levels[0].dtype.newbyteorder("=")]
+    if others:
+        named = [f"{level.path} of {level.dtype}" for level in others]
+        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].dtype}, {listed(named)}"
 
 
 def _odd_version(node: Node, version: str | None) -> Iterator[str]:
@@ -246,4 +236,4 @@ def _odd_version(node: Node, version: str | None) -> Iterator[str]:
     elif said is None:
         yield f"it does not tell its version; it is read as {version}"
     elif said != version:
-        yield f"its version, {str(said)[:40]!r}, is read as {version}"
+        yield f"its version, {shown(said)}, is read as {version}"

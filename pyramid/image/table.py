@@ -105,7 +105,8 @@ def channel_rows(image: Image) -> Iterator[Row]:
     """One row a channel, under CHANNEL_HEADS."""
     for number, channel in enumerate(image.channels):
         values, shown = _spans(channel)
-        yield str(number), channel.label or "", channel.color, values, shown, "yes" if channel.active else "no"
+        color = f"{channel.color} inverted" if channel.inverted else channel.color
+        yield str(number), channel.label or "", color, values, shown, "yes" if channel.active else "no"
 
 
 def _spans(channel: OmeroChannel) -> tuple[str, str]:

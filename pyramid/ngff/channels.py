@@ -73,6 +73,7 @@ def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[M
             color=channel.color or color,
             window=Window(0.0, 255.0, 0.0, 255.0) if picture else make_window(values, dtype),
             active=i < active,
+            inverted=channel.inverted,
         )
         for i, (channel, color, values) in enumerate(zip(known, colors, measured, strict=True))
     )
@@ -84,7 +85,9 @@ def is_picture(channels: Sequence[Channel], dtype: str) -> bool:
         dtype == "uint8"
         and len(channels) in (3, 4)
         and all(
-            channel.color in (None, color) and (channel.name is None or channel.name.lower() in names)
+            channel.color in (None, color)
+            and (channel.name is None or channel.name.lower() in names)
+            and not channel.inverted
             for channel, names, color in zip(channels, _RGB_NAMES, (*RGB, WHITE), strict=False)
         )
     )

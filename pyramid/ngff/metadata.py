@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from pyramid.model import Channel
+
 Attributes: TypeAlias = Mapping[str, Any]
 
 
@@ -55,12 +57,15 @@ class OmeroChannel:
         None in images that were written without one.
     active
         Whether it is shown at first.
+    inverted
+        Whether the least value is shown brightest.
     """
 
     label: str | None
     color: str
     window: Window | None
     active: bool
+    inverted: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,10 @@ class Multiscale:
         The coordinate systems that it names, that of its levels first; empty before 0.6.
     label
         What makes it a label; None for any other image.
+    given
+        What it says of each channel, without what is made up for `channels`.
+    notices
+        What was not read, a sentence each.
     """
 
     axes: str
@@ -128,6 +137,8 @@ class Multiscale:
     default_t: int = 0
     systems: tuple[CoordinateSystem, ...] = ()
     label: LabelFacts | None = None
+    given: tuple[Channel, ...] = field(default=(), compare=False)
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
 from pyramid.errors import SourceError
 from pyramid.model import AXES
+from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.metadata import Attributes, CoordinateSystem, Dataset, LabelFacts, Multiscale
-from pyramid.ngff.reading_omero import read_channels, read_defaults
-from pyramid.ngff.values import items, mapping, numbers, path_below, shown, text
+from pyramid.ngff.reading_omero import read_channels, read_defaults, read_given
+from pyramid.ngff.transforms import Placement, compose, describe, nowhere, read_list, read_outer
+from pyramid.ngff.values import items, mapping, path_below, shown, text
 
 MAX_LEVELS = 1000
-
-Transform: TypeAlias = tuple[tuple[float, ...] | None, tuple[float, ...] | None]
 
 _LETTERS_BY_TYPE = {"time": "t", "channel": "c"}
 
@@ -33,15 +32,18 @@ class Frame:
     axes, units
         Letters of the axes, and the unit of each.
     outer
-        A transformation that follows that of every level; None where there is none.
+        What follows the transformations of every level.
     systems
         The coordinate systems of the image, that of its levels first; empty where the version has none.
+    unread
+        What of all this was not read.
     """
 
     axes: str
     units: tuple[str | None, ...]
-    outer: tuple[tuple[float, ...], tuple[float, ...] | None] | None = None
+    outer: Placement
     systems: tuple[CoordinateSystem, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,15 @@ class Layout:
     ----------
     frame
         From an item of ``multiscales`` and its place to the axes.
-    transform
+    placement
         From an item of ``datasets``, the axes and the item's place to scale and translation.
+    tells_sizes
+        Whether the version tells the size of a pixel.
     """
 
     frame: Callable[[Attributes, str], Frame]
-    transform: Callable[[Attributes, Frame, str], Transform]
+    placement: Callable[[Attributes, Frame, str], Placement]
+    tells_sizes: bool = True
 
 
 def first_image(content: Attributes) -> Attributes | None:
@@ -126,12 +131,14 @@ def read_content(content: Attributes, prefix: str, layout: Layout) -> Multiscale
     place = f"{prefix}multiscales"
     first = mapping(items(content.get("multiscales"), place)[0], place := f"{place}[0]")
     frame = layout.frame(first, place)
+    datasets, unread, unknown = _read_datasets(first.get("datasets"), frame, layout, f"{place}.datasets")
     creator = content.get("_creator")
+    given, oddities = read_given(content.get("omero"), f"{prefix}omero")
     default_z, default_t = read_defaults(content.get("omero"))
     return Multiscale(
         axes=frame.axes,
-        units=frame.units,
-        datasets=_read_datasets(first.get("datasets"), frame, layout, f"{place}.datasets"),
+        units=tuple(None if i in unknown else unit for i, unit in enumerate(frame.units)),
+        datasets=datasets,
         name=text(first.get("name")) or "",
         method=text(first.get("type")),
         channels=read_channels(content.get("omero")),
@@ -140,6 +147,8 @@ def read_content(content: Attributes, prefix: str, layout: Layout) -> Multiscale
         default_t=default_t,
         systems=frame.systems,
         label=_read_label(content.get("image-label")),
+        given=given,
+        notices=(*describe((*frame.unread, *unread)), *oddities),
     )
 
 
@@ -164,81 +173,58 @@ def check_letters(letters: Sequence[str], place: str) -> str:
 
 
 def _read_letter(axis: Attributes, place: str) -> str:
-    """The letter of an axis: its name, or what its type says."""
-    name = str(axis.get("name", "")).lower()
-    letter = name if len(name) == 1 and name in AXES else _LETTERS_BY_TYPE.get(str(axis.get("type")))
+    """The letter of an axis: its name, what its type says, or what its name means as a word."""
+    name, kind = axis.get("name"), axis.get("type")
+    by_type = _LETTERS_BY_TYPE.get(kind) if isinstance(kind, str) else None
+    is_letter = isinstance(name, str) and len(name) == 1
+    letter = axis_letter(name) if is_letter else by_type
+    letter = letter or by_type or axis_letter(name)
     if letter is None:
-        raise SourceError(
-            f"{place}: axis {shown(axis.get('name'))} is none of t, c, z, y and x, nor of time or channel"
-        )
+        raise SourceError(f"{place}: axis {shown(name)} is none of t, c, z, y and x, nor of time or channel")
     return letter
 
 
-def _read_datasets(value: object, frame: Frame, layout: Layout, place: str) -> tuple[Dataset, ...]:
-    """The levels, the largest first."""
+def _read_datasets(
+    value: object, frame: Frame, layout: Layout, place: str
+) -> tuple[tuple[Dataset, ...], tuple[str, ...], frozenset[int]]:
+    """The levels, the largest first, what of them was not read, and the axes on which the first has no size."""
     given = items(value, place)
     if len(given) > MAX_LEVELS:
         raise SourceError(f"{place}: {len(given)} levels are more than the {MAX_LEVELS} that an image can have here")
-    datasets = []
+    datasets: list[Dataset] = []
+    unread: list[str] = []
+    unknown: frozenset[int] = frozenset()
     for i, item in enumerate(given):
         dataset = mapping(item, here := f"{place}[{i}]")
         path = path_below(dataset.get("path"), f"{here}.path")
-        datasets.append(Dataset(path, *layout.transform(dataset, frame, here)))
-    return tuple(datasets)
+        placed = layout.placement(dataset, frame, here)
+        scale = placed.scale if layout.tells_sizes and placed.has_scale else None
+        datasets.append(Dataset(path, scale, placed.translation if placed.has_translation else None))
+        unread += placed.unread
+        unknown = placed.unknown if i == 0 else unknown
+    return tuple(datasets), tuple(unread), unknown
 
 
-def untold(_dataset: Attributes, _frame: Frame, _place: str) -> Transform:
-    """The transformation of a level in versions that tell none."""
-    return None, None
+def untold(_dataset: Attributes, frame: Frame, _place: str) -> Placement:
+    """Return the placement of a level in versions that tell none."""
+    return nowhere(len(frame.axes))
 
 
-def listed_transform(dataset: Attributes, frame: Frame, place: str) -> Transform:
-    """The transformations of a level, and those of its whole image after them (0.4 and 0.5)."""
-    scale, translation = read_transforms(dataset, len(frame.axes), place)
-    return _compose((scale, translation), frame.outer) if frame.outer else (scale, translation)
+def listed_placement(dataset: Attributes, frame: Frame, place: str) -> Placement:
+    """Return what the transformations of a level, and those of its whole image after them, say (0.4 and 0.5)."""
+    place = f"{place}.coordinateTransformations"
+    placed = read_list(dataset.get("coordinateTransformations"), frame.axes, place)
+    if not placed.has_scale and placed.whole:
+        placed = replace(placed, unread=(*placed.unread, f"{place}: there is no scale"))
+    return compose(placed, frame.outer) if placed.whole else placed
 
 
 def listed_frame(first: Attributes, place: str) -> Frame:
-    """The axes in ``axes``, an object each (0.4 and 0.5)."""
+    """Return the axes in ``axes``, an object each (0.4 and 0.5)."""
     axes, units = read_axes(first.get("axes"), f"{place}.axes")
-    has_outer = bool(first.get("coordinateTransformations"))
-    return Frame(axes, units, read_transforms(first, len(axes), place) if has_outer else None)
-
-
-def read_transforms(
-    owner: Attributes, ndim: int, place: str, key: str = "coordinateTransformations"
-) -> tuple[tuple[float, ...], tuple[float, ...] | None]:
-    """Scale and translation of a list of transformations: one scale, then at most one translation."""
-    place = f"{place}.{key}"
-    found: dict[str, tuple[float, ...]] = {}
-    for i, item in enumerate(items(owner.get(key), place)):
-        transform = mapping(item, here := f"{place}[{i}]")
-        kind = transform.get("type")
-        if kind == "identity":
-            continue
-        if kind not in ("scale", "translation") or kind in found or (kind == "scale" and found):
-            raise SourceError(
-                f"{here}: a {shown(kind)} does not belong here; there is one scale, then at most one translation"
-            )
-        found[kind] = numbers(transform.get(kind), ndim, f"{here}.{kind}")
-    if "scale" not in found:
-        raise SourceError(f"{place}: there is no scale, and every level has one")
-    if not all(size > 0 for size in found["scale"]):
-        raise SourceError(f"{place}: a pixel's size is above 0, and the scale is {shown(list(found['scale']))}")
-    return found["scale"], found.get("translation")
-
-
-def _compose(
-    inner: tuple[tuple[float, ...], tuple[float, ...] | None],
-    outer: tuple[tuple[float, ...], tuple[float, ...] | None],
-) -> Transform:
-    """`inner`, then `outer`, as one scale and one translation."""
-    scale = tuple(a * b for a, b in zip(inner[0], outer[0], strict=True))
-    if inner[1] is None and outer[1] is None:
-        return scale, None
-    moved = inner[1] or (0.0,) * len(scale)
-    added = outer[1] or (0.0,) * len(scale)
-    return scale, tuple(a * s + b for a, s, b in zip(moved, outer[0], added, strict=True))
+    outer = first.get("coordinateTransformations")
+    placed = read_outer(outer, axes, f"{place}.coordinateTransformations") if outer is not None else nowhere(len(axes))
+    return Frame(axes, units, replace(placed, unread=()), unread=placed.unread)
 
 
 def _read_label(value: object) -> LabelFacts | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from pyramid.model import Channel
 from pyramid.ngff.channels import default_colors
 from pyramid.ngff.metadata import OmeroChannel, Window
-from pyramid.ngff.values import finite, index
+from pyramid.ngff.values import finite, index, shown
 
 MAX_CHANNELS = 100_000
+MAX_LABEL_CHARACTERS = 1000
+MAX_NAMED = 4
 
 
 def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
@@ -19,14 +22,55 @@ def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
 
     Examples
     --------
-    >>> read_channels({"channels": [{"label": "DAPI", "color": "0000ff"}]})
-    (OmeroChannel(label='DAPI', color='0000FF', window=None, active=True),)
+    >>> read_channels({"channels": [{"label": "DAPI", "color": "0000ff", "inverted": True}]})
+    (OmeroChannel(label='DAPI', color='0000FF', window=None, active=True, inverted=True),)
     """
     items = omero.get("channels") if isinstance(omero, Mapping) else None
     if not isinstance(items, list | tuple) or len(items) > MAX_CHANNELS:
         return ()
     defaults = default_colors(len(items))
     return tuple(_read_channel(item, color) for item, color in zip(items, defaults, strict=True))
+
+
+def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
+    """Return what ``omero`` says of each channel, and a notice where a name or a colour cannot be used.
+
+    Examples
+    --------
+    >>> read_given({"channels": [{"label": "DAPI"}, {"color": "red"}]}, "omero")[0]
+    (Channel(name='DAPI', color=None, inverted=False), Channel(name=None, color=None, inverted=False))
+    """
+    items = omero.get("channels") if isinstance(omero, Mapping) else None
+    if items is None:
+        return (), ()
+    if not isinstance(items, list | tuple) or len(items) > MAX_CHANNELS:
+        return (), (f"not read: {place}.channels is {shown(items)}, no list of at most {MAX_CHANNELS} channels",)
+    channels = [item if isinstance(item, Mapping) else {} for item in items]
+    odd = [f"channels[{i}]: {shown(item)}" for i, item in enumerate(items) if not isinstance(item, Mapping)]
+    for key, read in (("label", _read_label), ("color", _read_color)):
+        for i, channel in enumerate(channels):
+            if channel.get(key) is not None and read(channel) is None:
+                odd.append(f"channels[{i}].{key}: {shown(channel[key])}")
+    more = f"; and {len(odd) - MAX_NAMED} more" if len(odd) > MAX_NAMED else ""
+    notices = (f"not read: {place}.{'; '.join(odd[:MAX_NAMED])}{more} (names and colours of channels)",) if odd else ()
+    read_all = (
+        Channel(_read_label(channel) or None, _read_color(channel), channel.get("inverted") is True)
+        for channel in channels
+    )
+    return tuple(read_all), notices
+
+
+def _read_label(channel: Mapping[str, object]) -> str | None:
+    label = channel.get("label")
+    if isinstance(label, int | float) and not isinstance(label, bool):
+        return f"{label:g}" if isinstance(label, float) else str(label)
+    return label if isinstance(label, str) and len(label) <= MAX_LABEL_CHARACTERS else None
+
+
+def _read_color(channel: Mapping[str, object]) -> str | None:
+    color = channel.get("color")
+    digits = color.strip().removeprefix("#").upper() if isinstance(color, str) else ""
+    return digits if re.fullmatch("[0-9A-F]{6}", digits) else None
 
 
 def read_defaults(omero: object) -> tuple[int, int]:
@@ -39,13 +83,12 @@ def read_defaults(omero: object) -> tuple[int, int]:
 
 def _read_channel(item: object, default_color: str) -> OmeroChannel:
     channel = item if isinstance(item, Mapping) else {}
-    digits = str(channel.get("color")).removeprefix("#").upper()
-    label = channel.get("label")
     return OmeroChannel(
-        label=label if isinstance(label, str) else None,
-        color=digits if re.fullmatch("[0-9A-F]{6}", digits) else default_color,
+        label=_read_label(channel),
+        color=_read_color(channel) or default_color,
         window=_read_window(channel.get("window")),
         active=channel.get("active") is not False,
+        inverted=channel.get("inverted") is True,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pyramid.model import AXES
 from pyramid.ngff.metadata import Attributes, Multiscale, Version
 from pyramid.ngff.reading import Frame, Layout, read_flat, untold
+from pyramid.ngff.transforms import nowhere
 
 NAME = "0.1"
 
 
 def _frame(_first: Attributes, _place: str) -> Frame:
-    return Frame(AXES, (None,) * len(AXES))
+    return Frame(AXES, (None,) * len(AXES), nowhere(len(AXES)))
 
 
 def looks(first: Attributes) -> bool:
@@ -22,5 +23,5 @@ def _read(attributes: Attributes) -> Multiscale | None:
     return read_flat(attributes, NAME, LAYOUT, looks)
 
 
-LAYOUT = Layout(_frame, untold)
+LAYOUT = Layout(_frame, untold, tells_sizes=False)
 VERSION = Version(NAME, zarr_format=2, shards=False, dimension_names=False, write=None, read=_read)

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pyramid.errors import SourceError
 from pyramid.model import AXES
 from pyramid.ngff import v02
+from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.metadata import Attributes, Multiscale
 from pyramid.ngff.reading import Frame, Layout, check_letters, read_flat, untold
+from pyramid.ngff.transforms import nowhere
 from pyramid.ngff.values import items, shown
 
 NAME = "0.3"
@@ -18,10 +20,12 @@ def _frame(first: Attributes, place: str) -> Frame:
     letters = items(first.get("axes"), place := f"{place}.axes")
     if not 2 <= len(letters) <= len(AXES):
         raise SourceError(f"{place}: an image has 2 to 5 axes, and there are {len(letters)}")
-    for i, letter in enumerate(letters):
-        if not isinstance(letter, str) or len(letter) != 1 or letter not in AXES:
-            raise SourceError(f"{place}[{i}]: axis {shown(letter)} is none of t, c, z, y and x")
-    return Frame(check_letters(letters, place), (None,) * len(letters))
+    known = [axis_letter(letter) for letter in letters]
+    if None in known:
+        i = known.index(None)
+        raise SourceError(f"{place}[{i}]: axis {shown(letters[i])} is none of t, c, z, y and x")
+    axes = check_letters([letter for letter in known if letter is not None], place)
+    return Frame(axes, (None,) * len(axes), nowhere(len(axes)))
 
 
 def looks(first: Attributes) -> bool:
@@ -31,7 +35,7 @@ def looks(first: Attributes) -> bool:
 
 
 def _read(attributes: Attributes) -> Multiscale | None:
-    return read_flat(attributes, NAME, Layout(_frame, untold), looks)
+    return read_flat(attributes, NAME, Layout(_frame, untold, tells_sizes=False), looks)
 
 
 VERSION = replace(v02.VERSION, name=NAME, read=_read)

@@ -6,11 +6,11 @@ from typing import Any
 
 from pyramid.ngff import v01, v03
 from pyramid.ngff.metadata import Attributes, Multiscale, Version
-from pyramid.ngff.reading import Layout, listed_frame, listed_transform, read_flat
+from pyramid.ngff.reading import Layout, listed_frame, listed_placement, read_flat
 from pyramid.ngff.writing import content
 
 NAME = "0.4"
-LAYOUT = Layout(listed_frame, listed_transform)
+LAYOUT = Layout(listed_frame, listed_placement)
 
 
 def _write(image: Multiscale) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pyramid.errors import SourceError
 from pyramid.ngff import v05
 from pyramid.ngff.metadata import Attributes, CoordinateSystem, Multiscale
-from pyramid.ngff.reading import Frame, Layout, Transform, read_axes, read_below_ome, read_transforms
+from pyramid.ngff.reading import Frame, Layout, read_axes, read_below_ome
+from pyramid.ngff.transforms import Placement, nowhere, read_list
 from pyramid.ngff.values import items, mapping, shown, text
 
 NAME = "0.6"
@@ -31,7 +32,8 @@ def _frame(first: Attributes, place: str) -> Frame:
     level, where = _only_transform(first.get("datasets"), f"{place}.datasets")
     chosen = _output(level, names, where)
     axes, units = read_axes(listed[chosen].get("axes"), f"{here}[{chosen}].axes")
-    return Frame(axes, units, systems=(systems[chosen], *systems[:chosen], *systems[chosen + 1 :]))
+    ordered = (systems[chosen], *systems[:chosen], *systems[chosen + 1 :])
+    return Frame(axes, units, nowhere(len(axes)), ordered, _leads_on(first, place))
 
 
 def _read_system(system: Attributes, place: str) -> CoordinateSystem:
@@ -40,7 +42,9 @@ def _read_system(system: Attributes, place: str) -> CoordinateSystem:
         raise SourceError(f"{place}.name: a coordinate system has a name, not {shown(system.get('name'))}")
     axes = [mapping(axis, f"{place}.axes[{i}]") for i, axis in enumerate(items(system.get("axes"), f"{place}.axes", 5))]
     return CoordinateSystem(
-        name, tuple(str(axis.get("name", ""))[:80] for axis in axes), tuple(text(axis.get("unit")) for axis in axes)
+        name,
+        tuple((text(axis.get("name")) or "")[:80] for axis in axes),
+        tuple(text(axis.get("unit")) for axis in axes),
     )
 
 
@@ -65,20 +69,25 @@ def _output(transform: Attributes, names: list[str], place: str) -> int:
     return names.index(name)
 
 
-def _transform(dataset: Attributes, frame: Frame, place: str) -> Transform:
+def _placement(dataset: Attributes, frame: Frame, place: str) -> Placement:
     transform, here = _transform_of(dataset, place)
     if _output(transform, [system.name for system in frame.systems], here) != 0:
         raise SourceError(f"{here}.output: the levels of an image all lie in one coordinate system")
-    kind, ndim = transform.get("type"), len(frame.axes)
-    if kind == "identity":
-        return (1.0,) * ndim, None
-    if kind == "sequence":
-        return read_transforms(transform, ndim, here, "transformations")
-    return read_transforms(dataset, ndim, place)
+    placed = read_list([transform], frame.axes, here.removesuffix("[0]"))
+    if not placed.has_scale and placed.whole and transform.get("type") != "identity":
+        return replace(placed, unread=(*placed.unread, f"{here}: there is no scale"))
+    return replace(placed, has_scale=placed.has_scale or placed.whole)
+
+
+def _leads_on(first: Attributes, place: str) -> tuple[str, ...]:
+    """What leads from the levels' coordinate system to others, or among these."""
+    outer = first.get("coordinateTransformations")
+    moves = outer if isinstance(outer, list | tuple) else [] if outer is None else [outer]
+    return tuple(f"{place}.coordinateTransformations[{i}]" for i in range(min(len(moves), MAX_SYSTEMS)))
 
 
 def _read(attributes: Attributes) -> Multiscale | None:
-    return read_below_ome(attributes, NAME, Layout(_frame, _transform), lambda first: "coordinateSystems" in first)
+    return read_below_ome(attributes, NAME, Layout(_frame, _placement), lambda first: "coordinateSystems" in first)
 
 
 VERSION = replace(v05.VERSION, name=NAME, write=None, read=_read)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyramid.errors import SourceError
 
 SHOWN_CHARACTERS = 80
+
+# A value may be huge and deep.
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxlist = _REPR.maxtuple = SHOWN_CHARACTERS
 
 
 def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
@@ -89,12 +94,12 @@ def path_below(value: object, place: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as an error shows it, never longer than a line.
+    """Return a value as an error shows it: never longer than a line, and never walked whole.
 
     Examples
     --------
     >>> shown("cells"), len(shown([0] * 10_000))
     ("'cells'", 80)
     """
-    told = repr(value)
-    return told if len(told) <= SHOWN_CHARACTERS else f"{told[: SHOWN_CHARACTERS - 3]}..."
+    text = _REPR.repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."

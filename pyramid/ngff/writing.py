@@ -88,7 +88,8 @@ def omero(image: Multiscale) -> dict[str, Any]:
 
 def _channel(channel: OmeroChannel) -> dict[str, Any]:
     told: dict[str, Any] = {} if channel.label is None else {"label": channel.label}
-    told |= {"color": channel.color, "active": channel.active, "family": "linear", "coefficient": 1, "inverted": False}
+    told |= {"color": channel.color, "active": channel.active, "family": "linear", "coefficient": 1}
+    told["inverted"] = channel.inverted
     if channel.window is not None:
         told["window"] = _window(channel.window)
     return told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -121,12 +121,26 @@ def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
     """The source with the user's scale, units, name and channels in place of its own."""
     scale = {**dict(zip(spec.axes, spec.scale, strict=True)), **(options.scale or {})}
     units = {**dict(zip(spec.axes, spec.units, strict=True)), **_units(options)}
-    return replace(
+    given = replace(
         spec,
         scale=tuple(scale[axis] for axis in spec.axes),
         units=tuple(units[axis] for axis in spec.axes),
         name=options.name or spec.name,
         channels=_channels(spec, options),
+    )
+    return _without_origins_of_other_units(given, spec.units)
+
+
+def _without_origins_of_other_units(spec: SourceSpec, units: Sequence[str | None]) -> SourceSpec:
+    """Return the source without its translation on each axis whose unit is no more the one in `units`."""
+    lost = [i for i, offset in enumerate(spec.translation) if offset and units[i] not in (None, spec.units[i])]
+    if not lost:
+        return spec
+    named = ", ".join(f"{spec.axes[i]}={spec.translation[i]:g} {units[i]}" for i in lost)
+    return replace(
+        spec,
+        translation=tuple(0.0 if i in lost else offset for i, offset in enumerate(spec.translation)),
+        notices=(*spec.notices, f"the source's translation {named} is not kept, as the axis is given another unit"),
     )
 
 

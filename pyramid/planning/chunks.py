@@ -2,7 +2,8 @@
 
 Chunks hold 0.5 to 1 MiB before compression and are as near to a cube of space as powers of two allow; shards hold
 about 64 MiB, some 16,000 objects a TB. A shard grows first over what the source decodes at once, so that no tile
-of it is decoded for two shards.
+of it is decoded for two shards. Planes or volumes that are smaller than that are gathered over time, then over
+channels, so that a long series of small frames is no heap of small objects.
 """
 
 from __future__ import annotations
@@ -14,23 +15,28 @@ from typing import Literal
 import numpy as np
 
 from pyramid.errors import OptionError
-from pyramid.model import Shape, SourceSpec
+from pyramid.model import SPACE, Shape, SourceSpec
 
 CHUNK_BYTES_MOST = 2**20
 SHARD_BYTES_MOST = 64 * 2**20
+# A chunk or a shard that holds less is gathered with its neighbours in time and over channels.
+CHUNK_BYTES_LEAST = 2**19
+SHARD_BYTES_LEAST = 4 * 2**20
+GATHERED_AXES = "tc"
 CHUNK_EDGES = (1024, 512, 256, 128, 64, 32)
 
 
 def chunk_shape(spec: SourceSpec, given: Literal["auto", "none"] | Mapping[str, int]) -> Shape:
     """The chunk shape before it is cut to each level's shape.
 
-    Axes that `given` leaves out take the whole of y and x up to the automatic edge, and 1 elsewhere.
+    Axes of space that `given` leaves out take what they have where nothing is given, and t and c take 1.
     """
     item_bytes = np.dtype(spec.dtype).itemsize
     automatic = _auto_chunks(spec, item_bytes)
     if isinstance(given, str):
         return automatic
-    return tuple(given.get(axis, edge) for axis, edge in zip(spec.axes, automatic, strict=True))
+    left_out = {axis: 1 if axis in GATHERED_AXES else edge for axis, edge in zip(spec.axes, automatic, strict=True)}
+    return tuple(given.get(axis, left_out[axis]) for axis in spec.axes)
 
 
 def _auto_chunks(spec: SourceSpec, item_bytes: int) -> Shape:
@@ -46,8 +52,33 @@ def _auto_chunks(spec: SourceSpec, item_bytes: int) -> Shape:
         planes = CHUNK_BYTES_MOST // (fitted["y"] * fitted["x"] * item_bytes)
         fits = extent["z"] if extent["z"] <= planes else 2 ** int(math.log2(max(1, planes // 2)))
         fitted["z"] = min(extent["z"], max(deep, fits))
-    edges = {"y": edge, "x": edge}
+    edges = {"y": edge, "x": edge, **_gathered(fitted, extent, item_bytes)}
     return tuple(edges.get(axis, fitted[axis]) for axis in spec.axes)
+
+
+def _gathered(fitted: Mapping[str, int], extent: Mapping[str, int], item_bytes: int) -> dict[str, int]:
+    """Return the extents over time and channels of a chunk that holds all of space and still little.
+
+    Examples
+    --------
+    >>> _gathered({"t": 1, "y": 64, "x": 64}, {"t": 10_000, "y": 64, "x": 64}, 2)
+    {'t': 128}
+    """
+    grown: dict[str, int] = {}
+    size_bytes = math.prod(fitted.values()) * item_bytes
+    if any(fitted[axis] < extent[axis] for axis in SPACE if axis in extent):
+        return grown
+    for axis in GATHERED_AXES:
+        if axis not in extent:
+            continue
+        if size_bytes >= CHUNK_BYTES_LEAST:
+            break
+        fits = CHUNK_BYTES_MOST // size_bytes
+        grown[axis] = extent[axis] if extent[axis] <= fits else 2 ** int(math.log2(fits))
+        if grown[axis] < extent[axis]:
+            break
+        size_bytes *= grown[axis]
+    return grown
 
 
 def _depth(spec: SourceSpec) -> float | None:
@@ -85,9 +116,11 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
     item_bytes = np.dtype(spec.dtype).itemsize
     order = [i for axis in "xyz" if (i := spec.axes.find(axis)) >= 0]
 
+    def held_bytes() -> int:
+        return math.prod(min(s, n) for s, n in zip(shards, spec.shape, strict=True)) * item_bytes
+
     def room(axis: int) -> bool:
-        grown = 2 * math.prod(min(s, n) for s, n in zip(shards, spec.shape, strict=True)) * item_bytes
-        return shards[axis] < spec.shape[axis] and grown <= SHARD_BYTES_MOST
+        return shards[axis] < spec.shape[axis] and 2 * held_bytes() <= SHARD_BYTES_MOST
 
     for axis in sorted(range(len(shards)), key=lambda i: (spec.axes[i] != "c", -i)):
         while shards[axis] < spec.chunks[axis] and room(axis):
@@ -95,6 +128,9 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
     while growing := [axis for axis in order if room(axis)]:
         axis = min(growing, key=lambda i: (shards[i] // chunks[i], order.index(i)))
         shards[axis] *= 2
+    for axis in (i for letter in GATHERED_AXES if (i := spec.axes.find(letter)) >= 0):
+        while held_bytes() < SHARD_BYTES_LEAST and room(axis):
+            shards[axis] *= 2
     return tuple(shards)
 
 

@@ -86,7 +86,8 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
         raise OptionError("shards: OME-Zarr 0.4 has none; leave them out, or write 0.5")
     unknown = tuple(1.0 if size is None else size for size in spec.scale)
     ones = (1,) * len(spec.axes)
-    level = Level(spec.shape, ones, ones, unknown, (0.0,) * len(ones), chunks, shards)
+    origin = spec.translation or (0.0,) * len(ones)
+    level = Level(spec.shape, ones, ones, unknown, origin, chunks, shards)
     levels = [_fitted(level)]
     for factors in _steps(spec, options):
         before = level
@@ -96,7 +97,9 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
             factors=factors,
             total=total,
             scale=tuple(s * f for s, f in zip(unknown, total, strict=True)),
-            translation=tuple(s * (f - 1) / 2 if centred else 0.0 for s, f in zip(unknown, total, strict=True)),
+            translation=tuple(
+                a + s * (f - 1) / 2 if centred else a for a, s, f in zip(origin, unknown, total, strict=True)
+            ),
             chunks=chunks,
             shards=next_shards(before.shards, factors, chunks),
         )

@@ -11,15 +11,16 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from pyramid.errors import SourceError
+from pyramid.errors import PyramidError, SourceError
 from pyramid.readers.paths import is_url, local_path
+from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pyramid.model import Source
     from pyramid.options import Options
 
 GROUP = "pyramid.readers"
-KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also a NumPy, Dask or Zarr array"
+KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
 
 
 class Opener(Protocol):
@@ -53,12 +54,18 @@ def open_source(source: object, options: Options) -> Source:
     'zyx'
     """
     path = local_path(source)
-    if path is not None and not path.exists():
-        raise SourceError(f"there is no file or folder {path}; check the spelling, and that its disk is mounted")
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        opened = _opener(entry)(source, options)
-        if opened is not None:
-            return opened
+    try:
+        if path is not None and not path.exists():
+            locate(str(source))  # which knows a URL that lost a slash
+            raise SourceError(f"there is no file or folder {path}; check the spelling, and that its disk is mounted")
+        for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+            opened = _opener(entry)(source, options)
+            if opened is not None:
+                return opened
+    except PyramidError:
+        raise
+    except OSError as error:  # a file that may not be read, or a link that leads to itself
+        raise SourceError(f"{error.filename or source} cannot be read: {error.strerror or error}") from error
     raise SourceError(_unknown(source, path))
 
 
@@ -79,4 +86,6 @@ def _unknown(source: object, path: Path | None) -> str:
     what = str(path) if path is not None else str(source)
     if path is None and not is_url(source):
         what = f"an object of type {type(source).__module__}.{type(source).__qualname__}"
+        hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
+        return f"{what} is of no kind that can be read; give {KINDS}{hint}"
     return f"{what} is of no kind that can be read; give {KINDS}"

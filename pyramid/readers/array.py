@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid import parsing
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape, SourceSpec
-from pyramid.readers.axes import AxisOrder, array_order, check_dtype
+from pyramid.readers.axes import FILL_REMEDY, AxisOrder, array_order, check_dtype
 from pyramid.readers.flat import FlatArray, flat_spans, read_flat
+from pyramid.readers.labelled import Labelled, plain_notices, unlabel
 from pyramid.readers.paths import is_url, local_path, stem
 from pyramid.readers.places import Place, local_file
 from pyramid.readers.remote import remote_file
@@ -81,17 +83,22 @@ def open_array(source: object, options: Options) -> ArraySource | NpySource | No
     SourceError
         For a file that is cut short or holds Python objects, and for arrays that are no image.
     """
-    if isinstance(source, np.ndarray):
-        return _open_ndarray(source, options.axes)
+    labelled = unlabel(source)
+    if isinstance(labelled.array, np.ndarray):
+        parsing.check_one_image(options.series, "an array")
+        return _open_ndarray(labelled, options.axes)
     place = _npy_file(source, options)
-    return None if place is None else _open_npy(place, options.axes)
+    if place is None:
+        return None
+    parsing.check_one_image(options.series, "a .npy file")
+    return _open_npy(place, options.axes)
 
 
 def _npy_file(source: object, options: Options) -> Place | None:
     path = local_path(source)
     if path is not None:
-        return local_file(path) if path.is_file() and path.suffix == ".npy" else None
-    if not is_url(source) or not locate(str(source)).path.endswith(".npy"):
+        return local_file(path) if path.is_file() and _is_npy(path.name) else None
+    if not is_url(source) or not _is_npy(locate(str(source)).path):
         return None
     place = remote_file(str(source), options)
     if place is None:
@@ -99,15 +106,23 @@ def _npy_file(source: object, options: Options) -> Place | None:
     return place
 
 
-def _open_ndarray(array: NDArray[Any], axes: str | None) -> ArraySource:
+def _is_npy(name: str) -> bool:
+    """Whether the file called `name` is a ``.npy``; raise SourceError for its relative that holds several arrays."""
+    if name.lower().endswith(".npz"):
+        raise SourceError(f"{name} is a .npz, which holds several arrays; save the one to convert with numpy.save")
+    return name.lower().endswith(".npy")
+
+
+def _open_ndarray(labelled: Labelled, axes: str | None) -> ArraySource:
+    array: NDArray[Any] = labelled.array
     if isinstance(array, np.ma.MaskedArray):
-        raise SourceError("a masked array would lose its mask; fill it first, as array.filled(0)")
+        raise SourceError(f"a masked array would lose its mask; {FILL_REMEDY}")
     dtype = check_dtype(array.dtype)
-    order = array_order(array.shape, axes)
-    spec = _spec(order, dtype, "image", None)
+    order = array_order(array.shape, axes, labelled.dimensions)
+    spec = _spec(order, dtype, labelled.name or "image", None)
     whole = np.asarray(array)
     canonical = whole.transpose([order.letters.index(axis) for axis in order.axes])
-    return ArraySource(spec, canonical)
+    return ArraySource(replace(spec, notices=(*labelled.notices, *plain_notices(array))), canonical)
 
 
 def _open_npy(place: Place, axes: str | None) -> NpySource:
@@ -117,13 +132,16 @@ def _open_npy(place: Place, axes: str | None) -> NpySource:
             offset, size_bytes = file.tell(), file.seek(0, io.SEEK_END)
             if stored.hasobject:
                 raise ValueError("it holds Python objects")
+            if min(shape, default=0) < 0:
+                raise ValueError(f"its shape is {shape}")
             if offset + math.prod(shape) * stored.itemsize > size_bytes:
                 raise ValueError(f"its pixels go past its end at byte {size_bytes}")
         except SourceError:
             raise
-        except (ValueError, OSError, EOFError) as error:
+        except Exception as error:  # a header is Python's own syntax, which fails in many ways
+            reason = str(error) or type(error).__name__
             raise SourceError(
-                f"{place} cannot be read as .npy: {error}; it is damaged, or holds no plain array"
+                f"{place} cannot be read as .npy: {reason}; it is damaged, or holds no plain array"
             ) from error
     dtype = check_dtype(stored)
     order = array_order(shape, axes)
@@ -136,9 +154,11 @@ def _open_npy(place: Place, axes: str | None) -> NpySource:
 def _header(file: io.RawIOBase) -> tuple[Shape, bool, np.dtype[Any]]:
     """What the header of a ``.npy`` file says: shape, whether it is in Fortran's order, dtype."""
     version = np.lib.format.read_magic(file)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    # Version 3 differs from 2 in letters beyond ASCII, which name fields: no plain array has any.
+    read_long = np.lib.format.read_array_header_2_0
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): read_long, (3, 0): read_long}
     if version not in readers:
-        raise ValueError(f"its version {version[0]}.{version[1]} is for arrays with named fields")
+        raise ValueError(f"its version {version[0]}.{version[1]} is not known")
     return readers[version](file)
 
 

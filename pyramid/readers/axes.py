@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.errors import SourceError
+from pyramid.errors import OptionError, SourceError
 from pyramid.model import AXES, Box, Shape
+from pyramid.ngff.axis_names import axis_letter
+from pyramid.ngff.values import shown
 
 DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
+FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array, 0) for a Dask array"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def _put(values: Shape, index: int, value: int) -> Shape:
 
 
 def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) -> AxisOrder:
-    """The axes of an array: as the user says, as its dimensions are named, or by how many it has.
+    """Return the axes of an array: as the user says, as its dimensions are named, or by how many it has.
 
     Parameters
     ----------
@@ -101,26 +104,41 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
     axes
         What the user says, letters of ``tczyx`` in the array's order; None where nothing is said.
     names
-        Names of the dimensions; used where each is a letter of ``tczyx`` in either case.
+        Names of the dimensions, letters or words; empty, or None for each, where they have none.
 
     Raises
     ------
+    OptionError
+        For `axes` of another number than there are dimensions.
     SourceError
-        For fewer than two dimensions or more than five, for an empty one, and for axes that do not fit.
+        For fewer than two dimensions or more than five, for an empty one, and for names that do not say which axis
+        each dimension is.
     """
     if not 2 <= len(shape) <= 5:
         raise SourceError(f"an array of shape {shape} has {len(shape)} axes; an image has 2 to 5: select or reshape it")
-    letters = tuple(axes) if axes else tuple(str(name).lower() for name in names)
-    if axes and len(letters) != len(shape):
-        raise SourceError(f"--axes {axes} names {len(letters)} axes, but the array of shape {shape} has {len(shape)}")
-    if not axes and not _are_axes(letters, len(shape)):
-        letters = tuple(DEFAULT_AXES[len(shape)])
+    if axes and len(axes) != len(shape):
+        raise OptionError(f"--axes {axes} names {len(axes)} axes, but the array of shape {shape} has {len(shape)}")
+    letters = tuple(axes) if axes else _named_letters(names, len(shape)) or tuple(DEFAULT_AXES[len(shape)])
     check_extent("".join(letters), shape)
     return AxisOrder(letters, shape)
 
 
-def _are_axes(letters: Sequence[str], dimensions: int) -> bool:
-    return len(letters) == len(set(letters)) == dimensions and {"y", "x"} <= set(letters) <= set(AXES)
+def _named_letters(names: Sequence[object], dimensions: int) -> tuple[str, ...] | None:
+    """Return the axes that the names of dimensions mean, None where no dimension has a name."""
+    if all(name is None or name == "" for name in names):
+        return None
+    letters = tuple(letter for letter in map(axis_letter, names) if letter is not None)
+    if len(letters) < len(names) or len(names) != dimensions:
+        reason = "do not say which axis each dimension is"
+    elif len(set(letters)) < len(letters):
+        reason = f"mean the axes {''.join(letters)}, one of them twice"
+    elif not {"y", "x"} <= set(letters):
+        reason = f"mean the axes {''.join(letters)}, which lack y or x"
+    else:
+        return letters
+    raise SourceError(
+        f"the names of the array's {dimensions} dimensions, {shown(list(names))}, {reason}; {AXES_REMEDY}"
+    )
 
 
 def check_extent(axes: str, shape: Shape) -> None:

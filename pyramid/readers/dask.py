@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid import parsing
 from pyramid.errors import SourceError
 from pyramid.model import Box, SourceSpec
-from pyramid.readers.axes import array_order, check_dtype
+from pyramid.readers.axes import FILL_REMEDY, array_order, check_dtype
+from pyramid.readers.labelled import unlabel
 
 if TYPE_CHECKING:
     from pyramid.options import Options
@@ -39,27 +41,95 @@ class DaskSource:
 
 
 def open_dask(source: object, options: Options) -> DaskSource | None:
-    """Open a Dask array; None for anything else.
+    """Open a Dask array, alone or in an array of xarray; None for anything else.
 
     Raises
     ------
     SourceError
-        For an array whose chunks have unknown sizes, and for one that is no image.
+        For an array whose chunks have unknown sizes or are masked, and for one that is no image.
     """
     dask_array = sys.modules.get("dask.array")  # where nobody has imported Dask, nothing is a Dask array
-    if dask_array is None or not isinstance(source, dask_array.Array):
+    labelled = unlabel(source)
+    if dask_array is None or not isinstance(labelled.array, dask_array.Array):
         return None
-    array: Any = source
+    parsing.check_one_image(options.series, "a Dask array")
+    array: Any = labelled.array
     if any(math.isnan(n) for n in array.shape):
         raise SourceError(
             f"the Dask array has chunks of unknown size (shape {array.shape}); call compute_chunk_sizes()"
         )
+    if isinstance(array._meta, np.ma.MaskedArray):
+        raise SourceError(f"a masked Dask array would lose its mask; {FILL_REMEDY}")
     dtype = check_dtype(np.dtype(array.dtype))
     shape = tuple(int(n) for n in array.shape)
-    order = array_order(shape, options.axes)
-    canonical = array.transpose([order.letters.index(axis) for axis in order.axes]).astype(dtype)
+    order = array_order(shape, options.axes, labelled.dimensions)
+    canonical = _checked(array).transpose([order.letters.index(axis) for axis in order.axes]).astype(dtype)
     nothing = (None,) * len(shape)
     spec = SourceSpec(
-        order.axes, order.axes_shape, dtype, tuple(int(max(c)) for c in canonical.chunks), nothing, nothing
+        order.axes,
+        order.axes_shape,
+        dtype,
+        tuple(int(max(c)) for c in canonical.chunks),
+        nothing,
+        nothing,
+        name=labelled.name or "image",
+        notices=labelled.notices,
     )
     return DaskSource(spec, canonical)
+
+
+def _checked(array: Any) -> Any:  # noqa: ANN401  (Dask is not typed)
+    """Return the Dask array with each chunk held against what the array says of it."""
+    from dask.array import blockwise  # noqa: PLC0415  (here the source is a Dask array)
+    from dask.layers import ArraySliceDep  # noqa: PLC0415
+
+    # The region comes with the chunk's own task: to put that of every chunk into the graph costs a second a million.
+    axes = tuple(range(array.ndim))
+    regions = ArraySliceDep(array.chunks)
+    said = {"said": array.dtype, "dtype": array.dtype, "meta": array._meta}
+    return blockwise(check_chunk, axes, array, axes, regions, axes, align_arrays=False, **said)
+
+
+def check_chunk(chunk: Any, region: tuple[slice, ...], said: np.dtype[Any]) -> NDArray[Any]:  # noqa: ANN401
+    """Return the pixels of a chunk that is what its array says.
+
+    Parameters
+    ----------
+    chunk
+        What was computed.
+    region
+        Where it is in the array.
+    said
+        The array's dtype.
+
+    Raises
+    ------
+    SourceError
+        For a chunk of another dtype or shape, for one that is masked, and for what is no array of NumPy.
+
+    Examples
+    --------
+    >>> check_chunk(np.ones((2, 3)), (slice(0, 2), slice(3, 6)), np.dtype("float64")).shape
+    (2, 3)
+    """
+    start, stop = tuple(s.start for s in region), tuple(s.stop for s in region)
+    place = f"the chunk from {start} to {stop} of the Dask array"
+    shape = tuple(b - a for a, b in zip(start, stop, strict=True))
+    if not isinstance(chunk, np.ndarray | np.generic):
+        kind = f"{type(chunk).__module__}.{type(chunk).__qualname__}"
+        raise SourceError(f"{place} is a {kind}, no array of NumPy; convert it with map_blocks")
+    if chunk.shape != shape:
+        raise SourceError(
+            f"{place} has the shape {chunk.shape}, not {shape}; give the array its true chunks, as "
+            "map_blocks(..., chunks=...)"
+        )
+    if chunk.dtype.newbyteorder("=") != said.newbyteorder("="):
+        raise SourceError(
+            f"{place} has the dtype {chunk.dtype}, and the array says {said}; give the array its true dtype, or "
+            "convert its chunks with astype"
+        )
+    if isinstance(chunk, np.ma.MaskedArray):
+        if np.ma.is_masked(chunk):
+            raise SourceError(f"{place} is masked, and would lose its mask; {FILL_REMEDY}")
+        return np.asarray(chunk.data)
+    return np.asarray(chunk)

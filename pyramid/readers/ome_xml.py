@@ -6,7 +6,6 @@ and name no file outside its own folder.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,25 +14,68 @@ from xml.parsers import expat
 
 from pyramid.errors import SourceError
 
-MOST_PLANES = 10_000_000
-MOST_BYTES = 1 << 28
+MAX_PLANES = 10_000_000
+MAX_BYTES = 1 << 28
+
+
+@dataclass(slots=True)
+class TiffData:
+    """A ``TiffData``: which planes are in which pages of which file.
+
+    Parameters
+    ----------
+    first
+        The first plane on each of Z, C and T.
+    ifd
+        The first page.
+    count
+        How many pages; None for all of the file.
+    uuid, file
+        UUID and name of the file, empty for the file itself.
+    """
+
+    first: Mapping[str, int]
+    ifd: int
+    count: int | None
+    uuid: str = ""
+    file: str = ""
 
 
 @dataclass(slots=True)
 class OmeImage:
-    """An ``Image``: its name, the attributes of its ``Pixels`` and of each ``Channel``."""
+    """An ``Image``: its name, the attributes of its ``Pixels`` and of each ``Channel``, and where its planes are."""
 
     name: str
     pixels: Mapping[str, str] = field(default_factory=dict)
     channels: list[Mapping[str, str]] = field(default_factory=list)
+    data: list[TiffData] = field(default_factory=list)
+    annotations: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class OmeDocument:
-    """The images of an OME-XML, and the companion that holds the metadata where this one has none."""
+    """The images of an OME-XML.
+
+    Parameters
+    ----------
+    images
+        Each ``Image``.
+    uuid
+        Of the file that holds the XML; empty where it has none.
+    companion, companion_uuid
+        Name and UUID of the file that holds the metadata where this one has none; None and empty elsewhere.
+    modulo
+        By annotation, for each axis of ``ZCT`` what it is divided by: the kind of a new axis, and its length.
+    extras
+        Words for what is in it that OME-Zarr has no place for.
+    """
 
     images: list[OmeImage] = field(default_factory=list)
+    uuid: str = ""
     companion: str | None = None
+    companion_uuid: str = ""
+    modulo: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
+    extras: list[str] = field(default_factory=list)
 
 
 def parse_ome(xml: str) -> OmeDocument:
@@ -42,8 +84,8 @@ def parse_ome(xml: str) -> OmeDocument:
     Raises
     ------
     SourceError
-        Where it is longer than 256 MiB, holds a document type, claims over ten million planes, or names a file
-        outside its folder. XML that is merely broken gives the images up to the break.
+        Where it is longer than 256 MiB, holds a document type, claims over ten million planes, names a file
+        outside its folder, is not well-formed, or has a word where a number belongs.
 
     Examples
     --------
@@ -51,14 +93,22 @@ def parse_ome(xml: str) -> OmeDocument:
     >>> parse_ome(xml).images[0].channels
     [{'Name': 'DAPI'}]
     """
-    if len(xml) > MOST_BYTES:
-        raise SourceError(f"its OME-XML is {len(xml)} characters long, over {MOST_BYTES}; it is not read")
+    if len(xml) > MAX_BYTES:
+        raise SourceError(f"its OME-XML is {len(xml)} characters long, over {MAX_BYTES}; it is not read")
     handler = _Handler()
     parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
     parser.StartElementHandler = handler.start
+    parser.EndElementHandler = handler.end
+    parser.CharacterDataHandler = handler.text
     parser.StartDoctypeDeclHandler = _refuse_doctype
-    with contextlib.suppress(expat.ExpatError):  # tifffile falls back to the plain pages
+    try:
         parser.Parse(xml, True)
+    except (expat.ExpatError, UnicodeError) as error:
+        raise SourceError(
+            f"its OME-XML is not well-formed ({error}), so that sizes, channels and the order of planes are unknown; "
+            "repair it, or save the image again"
+        ) from error
     return handler.document
 
 
@@ -66,54 +116,149 @@ def _refuse_doctype(*_: object) -> NoReturn:
     raise SourceError("its XML defines a document type, which image metadata never needs and attacks do; not read")
 
 
+# Elements that say what OME-Zarr's image metadata cannot, and words for them.
+_EXTRAS = {
+    "ROI": "regions of interest",
+    "Plate": "a plate and its wells",
+    "StageLabel": "a stage position",
+    "XMLAnnotation": "annotations",
+    "MapAnnotation": "annotations",
+    "CommentAnnotation": "annotations",
+    "TagAnnotation": "annotations",
+    "FileAnnotation": "annotations",
+    "Instrument": "the instrument",
+}
+_POSITIONS = frozenset(["PositionX", "PositionY", "PositionZ"])
+
+
 class _Handler:
     def __init__(self) -> None:
         self.document = OmeDocument()
         self.planes = 0
+        self.annotation = ""
+        self.modulo: tuple[str, dict[str, tuple[str, int]]] | None = None
+        self.in_uuid = False
+        self.path: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         element = tag.rpartition(" ")[2]
-        images = self.document.images
-        if element == "Image":
-            images.append(OmeImage(attributes.get("Name", "")))
-        elif element == "Pixels" and images:
-            images[-1].pixels = attributes
-            self._count(attributes, "SizeZ", "SizeC", "SizeT")
-        elif element == "Channel" and images:
-            images[-1].channels.append(attributes)
-        elif element == "TiffData":
-            self._count(attributes, "PlaneCount")
-            self._count(attributes, "NumPlanes")
-        elif element == "UUID":
-            _check_name(attributes.get("FileName", ""))
+        if element == "OME":
+            self.document.uuid = self.document.uuid or attributes.get("UUID", "").strip()
         elif element == "BinaryOnly":
             self.document.companion = attributes.get("MetadataFile", "another file")
-        elif element.startswith("ModuloAlong"):
-            _check_modulo(attributes)
+            self.document.companion_uuid = attributes.get("UUID", "").strip()
+            _check_name(attributes.get("MetadataFile", ""))
+        elif element == "Image":
+            self.document.images.append(OmeImage(attributes.get("Name", "")))
+        elif self.document.images:
+            self._start_in_image(element, attributes)
+        self._start_annotation(element, attributes)
+        if element in _EXTRAS and not attributes.get("Namespace", "").endswith("modulo"):
+            self._extra(_EXTRAS[element])
+        self.path.append(element)
 
-    def _count(self, attributes: Mapping[str, str], *names: str) -> None:
+    def _start_in_image(self, element: str, attributes: dict[str, str]) -> None:
+        image = self.document.images[-1]
+        if element == "Pixels":
+            image.pixels = attributes
+            self._count(1, *(_number(attributes, f"Size{axis}", 1) for axis in "ZCT"))
+        elif element == "Channel":
+            image.channels.append(attributes)
+        elif element == "TiffData":
+            image.data.append(_tiff_data(attributes))
+            self._count(image.data[-1].count or 0)
+        elif element == "UUID" and image.data:
+            _check_name(attributes.get("FileName", ""))
+            self.in_uuid = not image.data[-1].uuid
+            if self.in_uuid:
+                image.data[-1].file = attributes.get("FileName", "")
+        elif element == "AnnotationRef" and self.path[-1:] == ["Image"]:
+            image.annotations.append(attributes.get("ID", ""))
+        elif element == "Plane" and _POSITIONS & set(attributes):
+            self._extra("stage positions of planes")
+
+    def _start_annotation(self, element: str, attributes: dict[str, str]) -> None:
+        if element.endswith("Annotation"):
+            self.annotation = attributes.get("ID", "")
+        elif element.startswith("ModuloAlong"):
+            lengths = self.document.modulo.setdefault(self.annotation, {})
+            lengths[element[-1]] = (attributes.get("Type", "other"), _modulo(attributes))
+            self.modulo = (element[-1], lengths)
+        elif element == "Label" and self.modulo is not None:
+            axis, lengths = self.modulo
+            lengths[axis] = (lengths[axis][0], lengths[axis][1] + 1)
+
+    def end(self, tag: str) -> None:
+        element = tag.rpartition(" ")[2]
+        self.path.pop()
+        if element == "UUID":
+            self.in_uuid = False
+        elif element.startswith("ModuloAlong"):
+            self.modulo = None
+
+    def text(self, text: str) -> None:
+        if self.in_uuid:
+            data = self.document.images[-1].data[-1]
+            data.uuid = (data.uuid + text).strip()
+
+    def _extra(self, words: str) -> None:
+        if words not in self.document.extras:
+            self.document.extras.append(words)
+
+    def _count(self, *sizes: int) -> None:
         """Add up what is claimed, so that many small claims are refused as one large one is."""
         planes = 1
-        for name in names:
-            planes *= max(0, int(attributes.get(name, "0" if len(names) == 1 else "1")))
+        for size in sizes:
+            planes *= max(0, size)
         self.planes += planes
-        if self.planes > MOST_PLANES:
-            raise SourceError(f"its OME-XML claims over {MOST_PLANES} planes; a file that holds so many is not read")
+        if self.planes > MAX_PLANES:
+            raise SourceError(f"its OME-XML claims over {MAX_PLANES} planes; a file that holds so many is not read")
+
+
+def _tiff_data(attributes: Mapping[str, str]) -> TiffData:
+    """Return where planes are; what is not said has the default of OME's schema."""
+    count = "PlaneCount" if "PlaneCount" in attributes else "NumPlanes"
+    default = 1 if "IFD" in attributes else None
+    return TiffData(
+        first={axis: _number(attributes, f"First{axis}", 0) for axis in "ZCT"},
+        ifd=_number(attributes, "IFD", 0),
+        count=_number(attributes, count, 0) if count in attributes else default,
+    )
+
+
+def _number(attributes: Mapping[str, str], name: str, default: int) -> int:
+    """Return a whole number that is not negative."""
+    text = attributes.get(name, str(default)).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise SourceError(
+            f"its OME-XML says {name}={text[:40]!r}, where a whole number belongs; its metadata is damaged"
+        )
+    return int(text)
 
 
 def _check_name(name: str) -> None:
     inside = os.path.normpath(name.replace("\\", "/"))
     if inside.startswith(("..", "/")) or os.path.isabs(name):
         raise SourceError(
-            f"its OME-XML names the file {name!r}, which lies outside its folder and is not opened; "
+            f"its OME-XML names the file {name!r}, which is outside its folder and is not opened; "
             "put the files of one image into one folder"
         )
 
 
-def _check_modulo(attributes: Mapping[str, str]) -> None:
-    start, end, step = (float(attributes.get(name, default)) for name, default in _MODULO)
-    if not step or not 0 <= (end - start) / step <= MOST_PLANES:
-        raise SourceError(f"its OME-XML divides an axis from {start} to {end} by {step}, which is no number of planes")
+def _modulo(attributes: Mapping[str, str]) -> int:
+    """Count the planes that a range divides an axis into; 0 where labels count them."""
+    if "Start" not in attributes:
+        return 0
+    try:
+        start, end, step = (float(attributes.get(name, default)) for name, default in _MODULO)
+    except ValueError:
+        start, end, step = 0.0, 0.0, 0.0
+    if not step or not 0 <= (end - start) / step <= MAX_PLANES:
+        raise SourceError(
+            f"its OME-XML divides an axis from {attributes.get('Start')!r} to {attributes.get('End')!r} by "
+            f"{attributes.get('Step', '1')!r}, which does not give a number of planes"
+        )
+    return int((end - start) / step + 1e-9) + 1
 
 
 _MODULO = (("Start", "0"), ("End", "0"), ("Step", "1"))

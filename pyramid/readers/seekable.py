@@ -1,6 +1,7 @@
 """A remote file for readers that seek: small answers kept, larger ones where it is read in sequence.
 
-tifffile walks a chain of pages that may lie megabytes apart, twice. What it read once is kept, as much as is bounded.
+A chain of pages that may be megabytes apart is walked three times, first for its checks. What was read once is kept,
+within bounds: blocks, and apart from them the small pieces that were asked for, which are the tags of far more pages.
 Where pages lie at one distance, as those that are not compressed do, the next ones are fetched ahead together.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +22,8 @@ BLOCK_BYTES = 1 << 14  # a page's tags and their values, mostly
 SEQUENCE_BYTES = 1 << 19  # the most that is read ahead
 KEPT_BYTES = 1 << 25
 STRIDES = 16  # pages ahead
+PIECE_BYTES = range(64, 1025)  # lengths of pieces that are kept: the tags of a page
+MAX_PIECES = 1 << 14
 VALUE_BYTES = 1 << 28  # no tag of an image is longer
 
 
@@ -59,6 +63,8 @@ class SeekableFile(io.RawIOBase):
         self._size_bytes = size_bytes
         self._position = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._pieces_at: list[int] = []
+        self._kept_pieces: dict[int, bytes] = {}
         self._missed = Span(0, len(head))
         self._stride, self._strides = 0, 0
         self._ahead_bytes = BLOCK_BYTES
@@ -93,7 +99,10 @@ class SeekableFile(io.RawIOBase):
         try:
             if count > VALUE_BYTES:
                 raise SourceError(f"{self.name} claims {count} bytes for one value, over {VALUE_BYTES}; it is damaged")
-            data = b"".join(self._pieces(Span(self._position, self._position + count)))
+            data = self._piece(self._position, count)
+            if data is None:
+                data = b"".join(self._pieces(Span(self._position, self._position + count)))
+                self._keep_piece(self._position, data)
         except SourceError as error:
             self.failure = self.failure or error
             raise
@@ -110,7 +119,24 @@ class SeekableFile(io.RawIOBase):
     def close(self) -> None:
         """Forget what was kept."""
         self._blocks.clear()
+        self._kept_pieces.clear()
+        self._pieces_at.clear()
         super().close()
+
+    def _piece(self, start: int, count: int) -> bytes | None:
+        """Return `count` bytes from a piece that was read before; None where none holds them."""
+        index = bisect_right(self._pieces_at, start) - 1
+        if index < 0 or count > PIECE_BYTES.stop:
+            return None
+        first = self._pieces_at[index]
+        data = self._kept_pieces[first][start - first : start - first + count]
+        return data if len(data) == count else None
+
+    def _keep_piece(self, start: int, data: bytes) -> None:
+        """Keep a piece if there is room, and none begins where it does."""
+        if len(data) in PIECE_BYTES and len(self._pieces_at) < MAX_PIECES and start not in self._kept_pieces:
+            self._pieces_at.insert(bisect_right(self._pieces_at, start), start)
+            self._kept_pieces[start] = data
 
     def _pieces(self, span: Span) -> Iterator[bytes]:
         """The bytes of a span, block by block."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff")
 OTHERS = (".npy", ".zarr", ".n5")  # endings that tell another kind, of a file or of a folder above
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+COMPANIONS = (".companion.ome", ".ome.xml", ".ome")  # OME-XML that says which TIFFs hold an image
 
 
 def open_tiff(source: object, options: Options) -> Source | None:
@@ -42,6 +43,10 @@ def open_tiff(source: object, options: Options) -> Source | None:
     if found is None:
         return None
     place, magic = found
+    if place.is_local and place.name.lower().endswith(COMPANIONS) and b"<" in magic:
+        from pyramid.readers.tiff_source import open_tiff_file  # noqa: PLC0415  (start-up: tifffile takes 0.4 s)
+
+        return open_tiff_file(place, options)
     if magic not in MAGIC:
         if place.name.lower().endswith(SUFFIXES):
             raise SourceError(f"{place} is not a TIFF, though its name says so: it begins with {magic!r}")

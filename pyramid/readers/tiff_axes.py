@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyramid.errors import SourceError
+from pyramid.errors import OptionError, SourceError
 from pyramid.model import AXES
 from pyramid.readers.axes import AXES_REMEDY, AxisOrder
 
@@ -30,8 +30,10 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
 
     Raises
     ------
+    OptionError
+        Where `override` does not fit the file.
     SourceError
-        Where `override` does not fit, where rows or columns are missing, and where there are too many dimensions.
+        Where rows or columns are missing, and where there are too many dimensions.
 
     Examples
     --------
@@ -73,7 +75,7 @@ def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ..
     if len(override) == len(axes) - 1 and "S" in axes:
         letters.insert(axes.index("S"), "c")
     if len(letters) != len(axes):
-        raise SourceError(
+        raise OptionError(
             f"--axes {override} names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}"
         )
     return tuple(letters)

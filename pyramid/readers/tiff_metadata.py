@@ -1,104 +1,136 @@
-"""What a TIFF says of its image beside the pixels: sizes, units, channels and name.
-
-Resolution tags are believed only where the format gives them a meaning (ImageJ): elsewhere they tell how large to
-print, and microscopes leave whatever their library wrote.
-"""
+"""The metadata of a TIFF's image: sizes, units, channels, name, and what cannot be carried over."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import tifffile
 
-from pyramid import parsing
-from pyramid.errors import OptionError
 from pyramid.model import Channel
 from pyramid.readers.ome_xml import OmeImage
+from pyramid.readers.tiff_colors import describe_samples
+from pyramid.readers.tiff_imagej import describe_imagej, imagej_resolution
+from pyramid.readers.tiff_qpi import describe_channels
+from pyramid.readers.tiff_resolution import measure_by_tags
+from pyramid.readers.tiff_units import Description
 
-# OME's symbols that parsing.unit does not know
-_OME_SYMBOLS = {
-    "fm": "femtometer",
-    "dm": "decimeter",
-    "km": "kilometer",
-    "ft": "foot",
-    "yd": "yard",
-    "mi": "mile",
-    "pc": "parsec",
-    "µs": "microsecond",
-    "ns": "nanosecond",
-    "ps": "picosecond",
-    "d": "day",
+__all__ = ["Description", "describe", "describe_imagej", "describe_ome", "describe_svs"]
+
+# Tags that say what OME-Zarr has no place for, and words for them.
+_NOT_CARRIED = {
+    34675: "an ICC colour profile",
+    33550: "a place on Earth (GeoTIFF)",
+    34264: "a place on Earth (GeoTIFF)",
+    33922: "a place on Earth (GeoTIFF)",
+    51123: "Micro-Manager's metadata",
+    34412: "LSM's metadata",
+    33628: "MetaMorph's metadata",
+    34361: "FluoView's metadata",
+    34118: "SEM's metadata",
+    34682: "FEI's metadata",
+    65000: "a vendor's metadata",
 }
-_IMAGEJ_WORDS = {"microns": "micron", "sec": "second", "inches": "inch"}
-_RGB = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"), Channel("alpha"))
+_POSITIONS = (286, 287)
 
 
-@dataclass(slots=True)
-class Description:
-    """What is known: by axis, and by index on ``c``; empty where nothing is."""
-
-    scale: dict[str, float] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
-    channels: tuple[Channel, ...] = ()
-    name: str = ""
-
-    def measure(self, axis: str, size: object, unit: str) -> None:
-        """Note the size of a pixel, where it is one and its unit is physical."""
-        number = _positive(size)
-        try:
-            name = parsing.unit(axis, _OME_SYMBOLS.get(unit, unit))
-        except OptionError:
-            return
-        if number is not None:
-            self.scale[axis] = number
-            self.units[axis] = name
-
-
-def describe(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
-    """What the file says of one of its images.
+def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
+    """Return what the file says of one of its images.
 
     Parameters
     ----------
-    tif, series
-        The open file, and the image in it.
+    series
+        An image of an open file.
     image
         What the file's OME-XML says of the image, None where there is none.
     """
+    page = series.keyframe
     readers: dict[str, Callable[[], Description]] = {
-        "imagej": lambda: describe_imagej(tif.imagej_metadata or {}, _imagej_resolution(series.keyframe)),
-        "svs": lambda: describe_svs(series.keyframe.description),
+        "imagej": lambda: _imagej(page),
+        "svs": lambda: describe_svs(page.description),
+        "qpi": lambda: Description(channels=describe_channels(series)),
     }
     found = describe_ome(image) if image is not None else readers.get(series.kind, Description)()
-    samples = series.keyframe.samplesperpixel
-    if not found.channels and _is_rgb(series.keyframe) and "C" not in series.axes:
-        found.channels = _RGB[:samples]
+    measure_by_tags(found, page)
+    samples, notices = describe_samples(page)
+    count = _channel_count(series)
+    if len(found.channels) > count:
+        notices.append(f"it describes {len(found.channels)} channels and has {count}: the last are not carried over")
+    found.channels = _join(found.channels, samples, count)
+    found.notices += [*notices, *_not_carried(page)]
     return found
 
 
-def _is_rgb(page: tifffile.TiffPage) -> bool:
-    """Whether the decoded samples are red, green and blue (tifffile turns YCbCr in JPEG into RGB)."""
-    jpeg = page.compression in {6, 7, 34892, 33007}
-    return page.samplesperpixel in {3, 4} and (page.photometric == 2 or (page.photometric == 6 and jpeg))
+def _imagej(page: tifffile.TiffPage) -> Description:
+    unit = page.tags.valueof(296)
+    return describe_imagej(
+        page.parent.imagej_metadata or {}, imagej_resolution(page), unit if isinstance(unit, int) else 1
+    )
+
+
+def _channel_count(series: tifffile.TiffPageSeries) -> int:
+    """Count the channels of an image: those of its pages times the samples of a pixel."""
+    count = 1
+    for letter, extent in zip(series.axes, series.shape, strict=True):
+        count *= int(extent) if letter in "CS" else 1
+    return count
+
+
+def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) -> tuple[Channel, ...]:
+    """Return `count` channels: as the metadata names them, each with what is known of its sample of a pixel.
+
+    Examples
+    --------
+    >>> _join((Channel("DAPI"),), (Channel(inverted=True),), 2)
+    (Channel(name='DAPI', color=None, inverted=True), Channel(name=None, color=None, inverted=True))
+    """
+    per_pixel = samples or (Channel(),)
+    if count % len(per_pixel):
+        return named[:count]
+    known = (*named, *[Channel()] * (count - len(named)))[:count]
+    joined = []
+    for i, channel in enumerate(known):
+        sample = per_pixel[i % len(per_pixel)]
+        inverted = channel.inverted or sample.inverted
+        color = sample.color or channel.color  # one channel of OME may be all three samples
+        joined.append(Channel(channel.name or sample.name, color, inverted))
+    return tuple(joined) if any(channel != Channel() for channel in joined) else ()
+
+
+def _not_carried(page: tifffile.TiffPage) -> list[str]:
+    """Name what a page's tags say and OME-Zarr has no place for."""
+    words = [what for code, what in _NOT_CARRIED.items() if code in page.tags]
+    if any(_is_offset(page.tags.valueof(code)) for code in _POSITIONS):
+        words.append("a stage position")
+    notices = [f"not carried over: {', '.join(dict.fromkeys(words))}"] if words else []
+    orientation = page.tags.valueof(274)
+    if isinstance(orientation, int) and orientation > 1:
+        notices.append(
+            f"its Orientation tag, {int(orientation)}, asks to turn or mirror it for display: that is not done"
+        )
+    return notices
+
+
+def _is_offset(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and bool(value[0])
 
 
 def describe_ome(image: OmeImage) -> Description:
-    """What OME-XML says of an image.
+    """Return what OME-XML says of an image.
 
     Examples
     --------
     >>> image = OmeImage("a", {"PhysicalSizeX": "0.5"}, [{"Name": "DAPI", "Color": "-16776961"}])
-    >>> describe_ome(image).units, describe_ome(image).channels
-    ({'x': 'micrometer'}, (Channel(name='DAPI', color='FF0000'),))
+    >>> describe_ome(image).units, describe_ome(image).channels[0].color
+    ({'x': 'micrometer'}, 'FF0000')
     """
     found = Description(name=image.name)
     for axis in "zyx":
         key = f"PhysicalSize{axis.upper()}"
-        found.measure(axis, image.pixels.get(key), image.pixels.get(f"{key}Unit", "µm"))
-    found.measure("t", image.pixels.get("TimeIncrement"), image.pixels.get("TimeIncrementUnit", "s"))
+        found.measure(axis, image.pixels.get(key), image.pixels.get(f"{key}Unit", "µm"), key)
+    increment = image.pixels.get("TimeIncrement")
+    found.measure("t", increment, image.pixels.get("TimeIncrementUnit", "s"), "TimeIncrement")
     channels = []
     for attributes in image.channels:
         channel = Channel(attributes.get("Name") or None, _ome_color(attributes.get("Color")))
@@ -113,54 +145,15 @@ def _samples(attributes: Mapping[str, str]) -> int:
 
 
 def _ome_color(value: str | None) -> str | None:
-    """Six digits of a colour that OME writes as red, green, blue and alpha in one signed integer."""
+    """Return six digits of a colour that OME writes as red, green, blue and alpha in one signed integer."""
     try:
         return f"{(int(value or '') & 0xFFFFFFFF) >> 8:06X}"
     except ValueError:
         return None
 
 
-def describe_imagej(metadata: Mapping[str, Any], resolution: tuple[float | None, float | None]) -> Description:
-    """What ImageJ says of a stack.
-
-    Parameters
-    ----------
-    metadata
-        The image description's keys and values, with those of ImageJ's own tag.
-    resolution
-        Size of a pixel in y and x, in the description's unit.
-
-    Examples
-    --------
-    >>> describe_imagej({"unit": "micron", "spacing": 2.0, "finterval": 0.5}, (None, 0.25)).scale
-    {'z': 2.0, 'x': 0.25, 't': 0.5}
-    """
-    found = Description()
-    unit = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda m: chr(int(m[1], 16)), str(metadata.get("unit", "")))
-    unit = _IMAGEJ_WORDS.get(unit, unit)
-    for axis, size in zip("zyx", (metadata.get("spacing"), *resolution), strict=True):
-        found.measure(axis, size, unit)
-    interval, rate = _positive(metadata.get("finterval")), _positive(metadata.get("fps"))
-    found.measure("t", interval or (1 / rate if rate else None), "second")
-    luts = metadata.get("LUTs")
-    if isinstance(luts, list):
-        found.channels = tuple(Channel(color="".join(f"{v:02X}" for v in lut[:, -1])) for lut in luts)
-    return found
-
-
-def _imagej_resolution(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
-    """Size of a pixel in y and x from the tags, which hold pixels a unit as fractions."""
-    return tuple(_inverse(page.tags.valueof(code)) for code in (283, 282))  # type: ignore[return-value]  # two codes
-
-
-def _inverse(fraction: object) -> float | None:
-    if not isinstance(fraction, tuple) or len(fraction) != 2 or not fraction[0]:
-        return None
-    return _positive(fraction[1] / fraction[0])
-
-
 def describe_svs(description: str) -> Description:
-    """What Aperio says of a slide: micrometres a pixel, for both axes.
+    """Return what Aperio says of a slide: micrometers a pixel, for both axes.
 
     Examples
     --------
@@ -168,17 +161,13 @@ def describe_svs(description: str) -> Description:
     {'y': 0.499, 'x': 0.499}
     """
     found = Description()
-    size = re.search(r"\|\s*MPP\s*=\s*([0-9.]+)", description)
-    if size:
-        for axis in "yx":
-            found.measure(axis, size[1], "micrometer")
+    properties: dict[str, Any] = dict(part.split("=", 1) for part in description.split("|")[1:] if "=" in part)
+    known = {key.strip(): value.strip() for key, value in properties.items()}
+    for axis in "yx":
+        found.measure(axis, known.get("MPP"), "micrometer", "Aperio's MPP")
+    found.notices = list(dict.fromkeys(found.notices))
+    others = [key for key in known if key != "MPP"]
+    if others:
+        more = f" and {len(others) - 4} more" if len(others) > 4 else ""
+        found.notices.append(f"not carried over: Aperio's properties ({', '.join(others[:4])}{more})")
     return found
-
-
-def _positive(value: object) -> float | None:
-    """A finite number above 0, else None."""
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what is no number raises
-    except (TypeError, ValueError):
-        return None
-    return number if 0 < number < math.inf else None

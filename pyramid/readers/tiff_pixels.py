@@ -52,22 +52,25 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
     SourceError
         With the page, the strip or tile and the byte offset of what cannot be read.
     """
+    filled = 0
     for plane, start, view in _pages(layout, box, out):
-        if plane is None:
-            view[...] = 0
-        elif layout.transform is None:
+        if np.may_share_memory(view, out):
+            filled += view.size
+        if layout.transform is None:
             _read_plane(layout, plane, files, start, view)
         else:
             stored = _stored(plane, view)
             _read_plane(layout, plane, files, start, stored)
             view[...] = layout.transform(stored)
+    if filled != out.size:  # memory that nobody filled is never handed on
+        raise SourceError(
+            f"of {out.size} pixels from {box.start} on only {filled} were read; this is a fault of the reader"
+        )
 
 
 def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
     """The bytes that `read_region` reads, in its order; nothing is put into `out`."""
     for plane, start, view in _pages(layout, box, out):
-        if plane is None:
-            continue
         target = view if layout.transform is None else _stored(plane, view)
         if plane.is_flat:
             yield from flat_spans(_flat(layout, plane), start, target)
@@ -76,7 +79,7 @@ def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
             yield from _run_spans(layout, plane, run, (start, target))
 
 
-def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane | None, Shape, NDArray[Any]]]:
+def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane, Shape, NDArray[Any]]]:
     """The pages that a region touches: where it starts in each, and the view of `out` that the page fills."""
     pages = len(layout.lead)
     ranges = [range(a, a + n) for a, n in zip(box.start[:pages], box.shape[:pages], strict=True)]
@@ -86,7 +89,11 @@ def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane 
     in_page = tuple(None if d is None else slice(None) for d in layout.dimensions)
     for index in product(*ranges):
         where = tuple(i - a for i, a in zip(index, box.start[:pages], strict=True))
-        yield layout.planes[_ravel(index, layout.lead)], start, out[where + one_page][in_page]
+        yield (
+            layout.planes[_ravel(index, layout.lead)],
+            start,
+            out[(*where, *one_page, ...)][in_page],
+        )  # the ellipsis: of a pixel too, a view
 
 
 def _stored(plane: Plane, view: NDArray[Any]) -> NDArray[Any]:
@@ -137,12 +144,11 @@ def _damaged(plane: Plane, place: str, offset: int, error: Exception) -> SourceE
 
 def _touched(layout: Layout, plane: Plane, start: Shape, shape: Shape) -> list[Segment]:
     """The segments that a region touches, in the order of the file."""
-    grid, known = layout.grid, min(len(plane.offsets), len(plane.counts))
+    grid = layout.grid(plane)
     found = []
-    for position in Box(start, shape).tiles(layout.segment):
+    for position in Box(start, shape).tiles(plane.coding.segment):
         number = _ravel(position, grid)
-        offset, count = (plane.offsets[number], plane.counts[number]) if number < known else (0, 0)
-        found.append(Segment(offset, count, number, position))
+        found.append(Segment(plane.offsets[number], plane.counts[number], number, position))
     found.sort()
     return found
 
@@ -173,7 +179,7 @@ def _run_spans(layout: Layout, plane: Plane, run: list[Segment], target: tuple[S
     if not first.offset or not first.size_bytes:
         return
     if len(run) == 1 and _is_plain(layout, plane, first):
-        view, corner = _target(layout, first, target)
+        view, corner = _target(plane, first, target)
         yield from flat_spans(_plain(layout, plane, first), corner, view)
         return
     yield Span(first.offset, last.offset + last.size_bytes)
@@ -188,16 +194,16 @@ def _read_run(
     try:
         if not first.offset or not first.size_bytes:
             for segment in run:
-                _target(layout, segment, target)[0][...] = plane.coding.nodata
+                _target(plane, segment, target)[0][...] = plane.coding.nodata
             return
         if len(run) == 1 and _is_plain(layout, plane, first):
-            view, corner = _target(layout, first, target)
+            view, corner = _target(plane, first, target)
             read_flat(file, _plain(layout, plane, first), corner, view)
             return
         encoded = _read_bytes(file, first.offset, last.offset + last.size_bytes - first.offset)
         for segment in run:
             begin = segment.offset - first.offset
-            _decode(layout, plane, segment, encoded[begin : begin + segment.size_bytes], target)
+            _decode(plane, segment, encoded[begin : begin + segment.size_bytes], target)
     except SourceError:
         raise
     except Exception as error:  # a decoder may raise anything over bytes that it was not made for
@@ -226,26 +232,27 @@ def _is_plain(layout: Layout, plane: Plane, segment: Segment) -> bool:
 
 def _stored_shape(layout: Layout, plane: Plane, segment: Segment) -> Shape:
     """A tile is stored whole; the last strip of a page has only the rows that are left."""
+    whole = plane.coding.segment
     if plane.coding.is_tiled:
-        return layout.segment
-    rows = min(layout.segment[2], layout.plane_shape[2] - segment.position[2] * layout.segment[2])
-    return (*layout.segment[:2], rows, *layout.segment[3:])
+        return whole
+    rows = min(whole[2], layout.plane_shape[2] - segment.position[2] * whole[2])
+    return (*whole[:2], rows, *whole[3:])
 
 
-def _target(layout: Layout, segment: Segment, target: tuple[Shape, NDArray[Any]]) -> tuple[NDArray[Any], Shape]:
+def _target(plane: Plane, segment: Segment, target: tuple[Shape, NDArray[Any]]) -> tuple[NDArray[Any], Shape]:
     """The part of the target that a segment fills, and where in the segment that part begins."""
     start, out = target
     parts, corner = [], []
-    for first, extent, index, length in zip(start, out.shape, segment.position, layout.segment, strict=True):
+    for first, extent, index, length in zip(start, out.shape, segment.position, plane.coding.segment, strict=True):
         begin = index * length - first
         parts.append(slice(max(begin, 0), min(begin + length, extent)))
         corner.append(max(-begin, 0))
     return out[tuple(parts)], tuple(corner)
 
 
-def _decode(layout: Layout, plane: Plane, segment: Segment, encoded: bytes, target: tuple[Shape, NDArray[Any]]) -> None:
+def _decode(plane: Plane, segment: Segment, encoded: bytes, target: tuple[Shape, NDArray[Any]]) -> None:
     """Decode one segment into its place."""
-    view, corner = _target(layout, segment, target)
+    view, corner = _target(plane, segment, target)
     tables = {"jpegtables": plane.jpegtables, "jpegheader": plane.coding.jpegheader} if plane.coding.is_jpeg else {}
     decoded = plane.coding.decode(encoded, segment.number, **tables)[0]
     wanted = decoded[tuple(slice(a, a + n) for a, n in zip(corner[1:], view.shape[1:], strict=True))]

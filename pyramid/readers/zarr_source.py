@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.abc.store import Store
 from zarr.buffer.cpu import NDBuffer
-from zarr.storage import LocalStore
 
-from pyramid import ngff, nodes, stores
+from pyramid import ngff, nodes, parsing, stores
 from pyramid.errors import SourceError, StorageError
-from pyramid.model import Box, Channel, SourceSpec
+from pyramid.model import Box, SourceSpec
 from pyramid.options import Options
-from pyramid.readers.axes import AxisOrder, array_order, check_dtype
+from pyramid.readers.axes import AXES_REMEDY, AxisOrder, array_order, check_dtype
 from pyramid.readers.paths import stem
+from pyramid.readers.zarr_image import GROUPS_BESIDE, Sizes, channels_of, left_out_notice, sizes_by_axis
+
+if TYPE_CHECKING:
+    from pyramid.stores.zarr_store import ObjectsStore
 
 Node: TypeAlias = "zarr.Array[Any] | zarr.Group"
 
@@ -46,7 +49,7 @@ class Place:
 
     array_path: str
     zarr_format: int
-    store: Store = field(repr=False, compare=False)
+    store: ObjectsStore = field(repr=False, compare=False)
     opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
 
@@ -76,17 +79,46 @@ class ZarrSource:
                 else:  # the other byte order
                     view[...] = array[part.slices]
             except Exception as error:  # a codec may raise anything over a damaged chunk
+                if not isinstance(self.where, zarr.Array):
+                    self.where.store.settle()
                 raise SourceError(
                     f"{self.spec.location or 'the Zarr array'}: the region from {part.start} to {part.stop} cannot be "
                     f"read: {error or type(error).__name__}; a chunk is damaged, or the store is out of reach"
                 ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An array, and what is around it.
+
+    Parameters
+    ----------
+    array, image, attributes
+        The array, and metadata and attributes of the image that it is the largest level of; None and empty for an
+        array alone.
+    beside
+        Groups of the image that hold no levels.
+    location, where
+        Path or URL, None for an object of zarr, and what `ZarrSource` reads from.
+    """
+
+    array: zarr.Array[Any]
+    image: ngff.Multiscale | None
+    attributes: Mapping[str, Any]
+    beside: list[str]
+    location: str | None
+    where: zarr.Array[Any] | Place
+
+
 def open_zarr_url(url: str, options: Options) -> ZarrSource:
     """Open the array or image at a path or URL (see `pyramid.readers.zarr.open_zarr`)."""
     location, storage = str(stores.locate(url)), options.source_storage_options
+    store = stores.open_source_store(url, storage)
+    objects = store.objects
     try:
-        node = nodes.read_node(stores.open_objects(url, storage))
+        node = nodes.read_node(objects)
+        if node is None:
+            objects.check_found()
     except (SourceError, StorageError) as error:
         raise SourceError(
             f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"
@@ -95,14 +127,42 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         raise SourceError(f"there is no Zarr array or group, and no file, at {location}; check the address")
     image = _image(node.attributes, location) if node.array is None else None
     path = image.datasets[0].path if image is not None else ""
-    place = Place(path, node.zarr_format, stores.open_store(url, storage, read_only=True))
-    return _source(_find(place), image, options.axes, (location, place))
+    place = Place(path, node.zarr_format, store)
+    attributes = node.attributes if image is not None else {}
+    beside = list(_groups_beside(objects, node.zarr_format)) if image is not None else []
+    source = _source(_Opened(_find(place), image, attributes, beside, location, place), options)
+    answered = image is not None and len(beside) < len(GROUPS_BESIDE)  # for a group that is not there
+    refused = store.objects.forbidden if answered else _forbids_missing(store)
+    return source if not refused else replace(source, spec=_with_refusal(source.spec))
+
+
+def _forbids_missing(store: ObjectsStore) -> bool:
+    return not store.objects.location.is_local and store.objects.forbids_missing()
+
+
+def _with_refusal(spec: SourceSpec) -> SourceSpec:
+    """Add a notice that what the server refuses will be taken for missing."""
+    notice = "the server refuses (403) whatever it does not have: chunks that it refuses are taken for missing"
+    return replace(spec, notices=(*spec.notices, notice))
+
+
+def _groups_beside(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
+    """Yield the groups in an image that hold no levels: one request each."""
+    for name in GROUPS_BESIDE:
+        try:
+            document = "zarr.json" if zarr_format == 3 else ".zattrs"  # which some write and no .zgroup
+            if nodes.read_document(objects, f"{name}/{document}") is not None:
+                yield name
+        except (SourceError, StorageError):  # a server may answer so for what is not there
+            continue
 
 
 def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
     """Open an array or image that zarr has open (see `pyramid.readers.zarr.open_zarr`)."""
     array, image = _array_of(node, "the Zarr group")
-    return _source(array, image, options.axes, (None, array))
+    attributes: Mapping[str, Any] = node.attrs.asdict() if image is not None else {}
+    beside = [name for name in GROUPS_BESIDE if name in node] if image is not None else []
+    return _source(_Opened(array, image, attributes, beside, None, array), options)
 
 
 @functools.lru_cache(maxsize=16)
@@ -119,7 +179,7 @@ def _find(place: Place) -> zarr.Array[Any]:
 
 
 def _shown(store: Store) -> str:
-    return str(store.root) if isinstance(store, LocalStore) else str(store)
+    return str(store)
 
 
 def _image(attributes: Mapping[str, Any], where: str) -> ngff.Multiscale:
@@ -144,43 +204,45 @@ def _array_of(node: Node, where: str) -> tuple[zarr.Array[Any], ngff.Multiscale 
     return array, image
 
 
-def _source(
-    array: zarr.Array[Any], image: ngff.Multiscale | None, axes: str | None, where: tuple[str | None, Any]
-) -> ZarrSource:
+def _source(opened: _Opened, options: Options) -> ZarrSource:
+    array, image, location = opened.array, opened.image, opened.location
+    parsing.check_one_image(options.series, "a Zarr array or OME-Zarr image")
     dtype = check_dtype(np.dtype(array.dtype))
     named: Sequence[object] = tuple(image.axes) if image is not None else _dimension_names(array)
-    order = array_order(array.shape, axes, named)
+    order = array_order(array.shape, options.axes, named)
     at_once = order.by_axis(array.shards or array.chunks)
     shape = order.axes_shape
-    sizes = {} if image is None or axes else _sizes(image)
-    location, kept = where
+    sizes = sizes_by_axis(image, order)
+    by_axis = [sizes.get(axis, Sizes()) for axis in order.axes]
+    channels, notices = channels_of(image, order)
+    beyond = left_out_notice(opened.attributes, array.attrs.asdict(), order, opened.beside)
+    moved = tuple(each.translation for each in by_axis)
     spec = SourceSpec(
         axes=order.axes,
         shape=shape,
         dtype=dtype,
         chunks=tuple(max(1, min(n, whole)) for n, whole in zip(at_once, shape, strict=True)),
-        scale=tuple(sizes.get(axis, (None, None))[0] for axis in order.axes),
-        units=tuple(sizes.get(axis, (None, None))[1] for axis in order.axes),
+        scale=tuple(each.scale for each in by_axis),
+        units=tuple(each.unit for each in by_axis),
         name=(image.name if image is not None else "") or (stem(PurePosixPath(location)) if location else "image"),
-        channels=_channels(image, order),
+        channels=channels,
         location=location,
+        notices=(
+            *(image.notices if image is not None else ()),
+            *(each.notice for each in by_axis if each.notice),
+            *notices,
+            *beyond,
+        ),
+        translation=moved if any(moved) else (),
     )
-    return ZarrSource(spec, order, kept)
+    return ZarrSource(spec, order, opened.where)
 
 
 def _dimension_names(array: zarr.Array[Any]) -> Sequence[object]:
     """The names of the dimensions: in Zarr v2 there is only xarray's way to say them."""
-    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
-    return names if isinstance(names, list | tuple) else ()
-
-
-def _sizes(image: ngff.Multiscale) -> dict[str, tuple[float | None, str | None]]:
-    """Size of a pixel and its unit by axis; a size of 1 without a unit says nothing, and a channel has none."""
-    scales = zip(image.axes, image.datasets[0].scale or (1.0,) * len(image.axes), image.units, strict=True)
-    return {axis: (size, unit) for axis, size, unit in scales if axis != "c" and (unit is not None or size != 1)}
-
-
-def _channels(image: ngff.Multiscale | None, order: AxisOrder) -> tuple[Channel, ...]:
-    if image is None or "c" not in order.axes or len(image.channels) != order.axes_shape[order.axes.index("c")]:
-        return ()
-    return tuple(Channel(channel.label, channel.color) for channel in image.channels)
+    names: Any = getattr(array.metadata, "dimension_names", None)
+    if not names or all(name is None for name in names):
+        names = array.attrs.get("_ARRAY_DIMENSIONS")
+    if names is None or isinstance(names, list | tuple):
+        return names or ()
+    raise SourceError(f"the names of the array's dimensions are {nodes.shown(names)}, no list; {AXES_REMEDY}")

@@ -1,4 +1,7 @@
-"""The mean of a window: integers rounded half to even, floats summed in C order in their own dtype."""
+"""The mean of a window: integers rounded half to even, floats summed in C order in their own dtype.
+
+Where that sum is past all floats and no pixel is, the mean is that of pixels made smaller by a power of two.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyramid.reduce.base import MAX_WINDOW_PX
 from pyramid.reduce.compiled import compiled, inlined
 from pyramid.reduce.window import WindowMethod, Windows
 
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 
 _LOW_BITS = 32
 _LOW_MASK = np.uint64(2**_LOW_BITS - 1)
+# As many of the largest floats as a window has pixels, each this much smaller, have a sum that is a float.
+_SMALL = 1 / MAX_WINDOW_PX
 
 
 def _mean(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
@@ -83,7 +89,7 @@ def _mean_integers(
 
 @compiled
 def _mean_floats(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: NDArray[Any]) -> None:
-    """Means of floats. A window whose sum is NaN is summed again without its NaNs, so that others stay fast."""
+    """Means of floats. A window whose sum is not finite is summed again, so that others stay fast."""
     number = sums.dtype.type
     full, tail = divmod(windows.width, windows.fx)
     for group in range(windows.targets.size):
@@ -94,30 +100,41 @@ def _mean_floats(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums:
             unclear = 0
             for i in range(full):
                 target[i] = sums[i] / divisor
-                unclear += sums[i] != sums[i]
+                unclear += sums[i] - sums[i] != 0  # which is NaN for infinity and for NaN
             if tail > 0:
                 target[full] = sums[full] / number(count * tail)
-                unclear += sums[full] != sums[full]
+                unclear += sums[full] - sums[full] != 0
             if unclear > 0:
-                _mean_valid(array, windows, group, y, target)
+                _mean_unclear(array, windows, group, y, target)
 
 
 @inlined
-def _mean_valid(array: NDArray[Any], windows: Windows, group: int, y: int, target: NDArray[Any]) -> None:
-    """Put right the means of output row `y` that are NaN: sum the pixels that are not."""
+def _mean_unclear(array: NDArray[Any], windows: Windows, group: int, y: int, target: NDArray[Any]) -> None:
+    """Put right the means of output row `y` that are not finite.
+
+    They are of the pixels that are not NaN. Where only their sum is past all floats, their mean is not.
+    """
     number = target.dtype.type
     for i in range(-(-windows.width // windows.fx)):
-        if target[i] != target[i]:
-            total = number(0)
-            count = 0
+        if target[i] - target[i] != 0:
+            total, small, count = number(0), 0.0, 0
+            low, high = number(np.inf), number(-np.inf)
             for s in range(windows.first[group], windows.first[group + 1]):
                 block = array[windows.sources[s]]
                 for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
                     for k in range(i * windows.fx, min((i + 1) * windows.fx, windows.width)):
-                        if block[v, k] == block[v, k]:
-                            total += block[v, k]
+                        value = block[v, k]
+                        if value == value:
+                            total += value
+                            small += np.float64(value) * _SMALL
+                            low, high = min(low, value), max(high, value)
                             count += 1
             target[i] = total / number(count)
+            if count > 0 and total - total != 0:
+                target[i] = low + high  # where one is infinite; where both are, NaN
+                if low - low == 0 and high - high == 0:
+                    # Rounding may have led past the greatest pixel, and so past all floats.
+                    target[i] = min(max(number(small / count / _SMALL), low), high)
 
 
 @compiled

@@ -9,19 +9,21 @@ once a URL.
 from pyramid.stores.abreast import side_by_side
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
-from pyramid.stores.opening import check_travels, open_objects, open_parts, open_store, public_options
-from pyramid.stores.retry import giving_up_when, take_retries
+from pyramid.stores.opening import check_travels, open_objects, open_parts, open_source_store, public_options
+from pyramid.stores.readable import Readable
+from pyramid.stores.retry import counting_retries, giving_up_when
 
 __all__ = [
     "Location",
     "Objects",
+    "Readable",
     "check_travels",
+    "counting_retries",
     "giving_up_when",
     "locate",
     "open_objects",
     "open_parts",
-    "open_store",
+    "open_source_store",
     "public_options",
     "side_by_side",
-    "take_retries",
 ]

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pyramid.errors import OptionError
+from pyramid.stores.answers import Answer
 from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.sums import WrongSumError, md5
 
 if TYPE_CHECKING:
-    import obstore
     from obstore.store import AzureConfig, AzureStore
-
-    from pyramid.stores.remote import ObStore
 
 _SUM = "md5"  # among a blob's own metadata
 _ACCOUNTS = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
@@ -34,19 +32,17 @@ class AzureObjects(RemoteObjects):
     and carries its sum for those who read it later.
     """
 
-    def _send(self, store: ObStore, key: str, body: bytes | memoryview) -> None:
-        import obstore  # noqa: PLC0415  (a local run needs no obstore)
-
+    def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:
         if not self.checks_whole:
-            super()._send(store, key, body)
+            super()._send(key, body, seconds)
             return
         told = md5([body])
-        obstore.put(store, key, body, use_multipart=False, attributes={_SUM: told})
-        if self._stored(store, key) != told:
+        self._client.put(key, body, seconds, {_SUM: told})
+        if self._stored(key, seconds) != told:
             raise WrongSumError
 
-    def _tag(self, found: obstore.GetResult) -> str | None:
-        return found.attributes.get(_SUM)
+    def _sum(self, answer: Answer) -> str | None:
+        return answer.attributes.get(_SUM)
 
 
 def _open(access: Access) -> AzureObjects:
@@ -63,8 +59,9 @@ def _open(access: Access) -> AzureObjects:
             "AZURE_STORAGE_ACCOUNT_NAME"
         )
     config.setdefault("account_name", named)
-    if "endpoint" not in config and os.environ.get("AZURE_STORAGE_ENDPOINT"):
-        config["endpoint"] = os.environ["AZURE_STORAGE_ENDPOINT"]
+    for variable in ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"):
+        if os.environ.get(variable):
+            config.setdefault("endpoint", os.environ[variable])
 
     def build(settings: Mapping[str, Any]) -> AzureStore:
         from obstore.store import AzureStore  # noqa: PLC0415  (a local run needs no obstore)

@@ -1,17 +1,22 @@
-"""Folders and files of this machine."""
+"""Folders and files of this machine.
+
+Only what is not there is missing. A folder in a file's place, a link that leads nowhere, a device, or a file that may
+not be read is an error that names it: taken for missing, it would be background.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import errno
+import io
 import os
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pyramid.errors import StorageError
+from pyramid.errors import PyramidError, StorageError
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.scheme import Access, Scheme
 
@@ -20,7 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PIECE_BYTES = 2**20
-_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+# A file is opened without waiting for whoever may write to it, which for a pipe might be nobody.
+_HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class LocalObjects:
@@ -37,22 +43,19 @@ class LocalObjects:
 
     def get(self, key: str) -> bytes | None:
         """The whole file."""
-        with contextlib.suppress(*_ABSENT):
-            return self._told(key, self._path(key).read_bytes)
-        return None
+        return self._read(key, io.FileIO.readall)
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
         """Part of the file."""
 
-        def read() -> bytes:
-            with self._path(key).open("rb") as file:
-                file.seek(start)
-                return file.read(max(stop - start, 0))
+        def read(file: io.FileIO) -> bytes:
+            file.seek(start)
+            return file.read(max(stop - start, 0)) or b""
 
-        try:
-            return self._told(key, read)
-        except _ABSENT as error:
-            raise StorageError(f"{self._path(key)}: there is no such file", True, ABSENT) from error
+        body = self._read(key, read)
+        if body is None:
+            raise StorageError(f"{self._path(key)}: there is no such file", True, ABSENT)
+        return body
 
     def get_tail(self, key: str, size: int) -> bytes | None:
         """The file's end."""
@@ -63,17 +66,14 @@ class LocalObjects:
         """The whole file in pieces."""
         del expected_bytes
 
-        def read() -> int:
+        def read(file: io.FileIO) -> int:
             size = 0
-            with self._path(key).open("rb") as file:
-                while piece := file.read(_PIECE_BYTES):
-                    size += len(piece)
-                    into.write(piece)
+            while piece := file.read(_PIECE_BYTES):
+                size += len(piece)
+                into.write(piece)
             return size
 
-        with contextlib.suppress(*_ABSENT):
-            return self._told(key, read)
-        return None
+        return self._read(key, read)
 
     def size(self, key: str) -> int | None:
         """The file's size."""
@@ -83,10 +83,15 @@ class LocalObjects:
     def stamp(self, key: str) -> Stamp | None:
         """The file's size, and which it is and when it was changed."""
         path = self._path(key)
-        with contextlib.suppress(*_ABSENT):
-            found = self._told(key, path.stat)
-            return None if stat.S_ISDIR(found.st_mode) else (found.st_size, f"{found.st_ino}-{found.st_mtime_ns}")
-        return None
+
+        def look() -> Stamp | None:
+            found = path.stat()
+            if not key and stat.S_ISDIR(found.st_mode):
+                return None
+            _check_kind(path, found)
+            return found.st_size, f"{found.st_ino}-{found.st_mtime_ns}"
+
+        return self._told(path, look)
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Write beside the file's place and rename."""
@@ -101,32 +106,87 @@ class LocalObjects:
             finally:
                 partial.unlink(missing_ok=True)
 
-        self._told(key, write)
+        try:
+            write()
+        except OSError as error:
+            raise _failure(path, error) from error
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Files below the path; links to folders are not followed."""
         root = self._path("")
-        for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
+        for folder, _, names in os.walk(self._path(prefix.rstrip("/")), onerror=_refuse):
             below = Path(folder).relative_to(root).as_posix()
             yield from (name if below == "." else f"{below}/{name}" for name in names)
 
     def delete(self, key: str) -> None:
         """Remove the file."""
-        with contextlib.suppress(*_ABSENT):
-            self._told(key, self._path(key).unlink)
+        path = self._path(key)
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise _failure(path, error) from error
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove files, one after another."""
+        for key in keys:
+            self.delete(key)
 
     def _path(self, key: str) -> Path:
         return Path(self.location.path, check_key(key))
 
-    def _told(self, key: str, do: Callable[[], T]) -> T:
+    def _read(self, key: str, read: Callable[[io.FileIO], T]) -> T | None:
+        path = self._path(key)
+
+        def work() -> T:
+            with io.FileIO(os.open(path, _HOW)) as file:
+                _check_kind(path, os.fstat(file.fileno()))
+                return read(file)
+
+        return self._told(path, work)
+
+    def _told(self, path: Path, do: Callable[[], T]) -> T | None:
+        """Look at a file; None where there is none, and StorageError where there is something else."""
         try:
             return do()
-        except _ABSENT:
+        except PyramidError:
             raise
         except OSError as error:
-            failure = StorageError(f"{self._path(key)}: {error.strerror or error}", permanent=True)
-            failure.errno = error.errno
-            raise failure from error
+            if error.errno == errno.ENOENT:
+                self._check_links(path)
+                return None
+            if error.errno == errno.ENOTDIR and not os.path.isdir(self.location.path):
+                return None  # below a file there is nothing
+            raise _failure(path, error) from error
+
+    def _check_links(self, path: Path) -> None:
+        """Raise where something is missing because a link on the way leads nowhere, as where contents were not got."""
+        root = Path(self.location.path)
+        for part in (path, *path.parents):
+            if part.is_symlink() and not part.exists():
+                raise StorageError(f"{part} is a link to what is not there", True)
+            if part == root:
+                return
+
+
+def _check_kind(path: Path, found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise StorageError(f"{path} is a folder where a file must be", True)
+    if not stat.S_ISREG(found.st_mode):
+        raise StorageError(f"{path} is not a file but a pipe, a socket or a device", True)
+
+
+def _failure(path: Path, error: OSError) -> StorageError:
+    failure = StorageError(f"{path}: {error.strerror or error}", permanent=True)
+    failure.errno = error.errno
+    return failure
+
+
+def _refuse(error: OSError) -> None:
+    """Raise for a folder that cannot be listed; one that is not there holds nothing."""
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+        raise _failure(Path(error.filename or ""), error) from error
 
 
 def _open(access: Access) -> LocalObjects:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyramid.errors import OptionError
 from pyramid.parsing import unknown
+from pyramid.stores.address import why_no_address
 from pyramid.stores.schemes import SCHEMES, scheme_of
 from pyramid.stores.secret import without_secrets
 
@@ -99,6 +100,10 @@ def locate(url: str) -> Location:
 
 
 def _locate_host(url: str) -> Location:
+    # Other packages' URLs may have what looks odd here; ours are those of the web.
+    reason = why_no_address(url) if url.startswith("http") else None
+    if reason is not None:
+        raise OptionError(f"{without_secrets(url)} is not an address: {reason}; a URL has the form http://HOST/PATH")
     split = urllib.parse.urlsplit(url)
     user, at, host = split.netloc.rpartition("@")
     if not host or ".." in split.path.split("/"):

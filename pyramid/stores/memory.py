@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
@@ -83,6 +83,11 @@ class MemoryObjects:
         """Forget an object."""
         with self._changing:
             self._held.pop(self._full(key), None)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Forget objects."""
+        for key in keys:
+            self.delete(key)
 
     def _full(self, key: str) -> str:
         return f"{self.location.path}/{check_key(key)}" if key else self.location.path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pyramid.errors import OptionError
@@ -101,6 +101,10 @@ class Objects(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""
+        ...
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove objects, as many with one request as the store takes; nothing happens for those that are missing."""
         ...
 
 

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError
 from pyramid.parsing import unknown
+from pyramid.stores.address import check_endpoint
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects, Parts
+from pyramid.stores.readable import Readable
 from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.schemes import scheme_of
-from pyramid.stores.secret import has_password
+from pyramid.stores.surroundings import surroundings
 from pyramid.stores.whole import WholeObjects
 
 if TYPE_CHECKING:
-    from zarr.abc.store import Store
+    from pyramid.stores.zarr_store import ObjectsStore
 
 _KEPT = 64
 
@@ -46,22 +48,18 @@ def open_objects(url: str, options: Mapping[str, Any] | None = None) -> Objects:
     >>> objects.get_range("a/b", 5, 10), objects.size("a/b"), objects.get("c"), list(objects.keys())
     (b'bytes', 10, None, ['a/b'])
     """
-    return _opened(locate(url), _frozen(options or {}))
+    location = locate(url)
+    return _opened(location, _frozen(options or {}), surroundings(location.scheme))
 
 
-def open_store(url: str, options: Mapping[str, Any] | None, *, read_only: bool) -> Store:
-    """The Zarr store at a path or URL; nothing is read or written.
+def open_source_store(url: str, options: Mapping[str, Any] | None) -> ObjectsStore:
+    """Return the Zarr store at a path or URL, to be read: what is there and cannot be read is an error, not missing.
 
     Parameters and errors as for `open_objects`.
     """
-    objects = open_objects(url, options)
-    if objects.location.is_local:
-        from zarr.storage import LocalStore  # noqa: PLC0415  (`locate` alone must not cost the import of zarr)
+    from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415  (`locate` alone must not cost zarr's import)
 
-        return LocalStore(objects.location.path, read_only=read_only)
-    from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415
-
-    return ObjectsStore(objects, read_only=read_only)
+    return ObjectsStore(Readable(open_objects(url, options)), read_only=True)
 
 
 def open_parts(objects: Objects) -> Parts:
@@ -123,7 +121,9 @@ def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _opened(location: Location, options: tuple[tuple[str, Any], ...]) -> Objects:
+def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: str) -> Objects:
+    """Open a store, once for the same place, options and surroundings."""
+    del around
     scheme = _row(location)
     known, given = _options(scheme), dict(options)
     for name in given:
@@ -131,8 +131,8 @@ def _opened(location: Location, options: tuple[tuple[str, Any], ...]) -> Objects
             raise OptionError(f"{location}: a path on local disk takes no storage options, got {', '.join(given)}")
         if name not in known and not scheme.any_option:
             raise OptionError(unknown(f"storage option for {location.scheme}://", name, known))
-    if has_password(str(given.get("endpoint_url", ""))):
-        raise OptionError("endpoint_url holds a user or a password; give the address alone, and credentials as options")
+    if "endpoint_url" in given:
+        check_endpoint(str(given["endpoint_url"]), str(location))
     secrets = tuple(str(value) for name, value in given.items() if _is_secret(known, name, value))
     public = {name: value for name, value in given.items() if not _is_secret(known, name, value)}
     reopen = (open_objects, (str(location), public))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from pyramid.errors import OptionError, StorageError
-from pyramid.stores.objects import ABSENT, Into, Stamp, check_key, hand_over
-from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, persist
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
+from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, check_wanted, persist
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.secret import without_secrets
 
 T = TypeVar("T")
 _TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
+# What is read at once of an object, and held.
+_BLOCK_BYTES = 4 * 2**20
 _FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
 
 
@@ -60,9 +62,20 @@ class OtherObjects:
         return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
-        """The whole object, in one piece."""
+        """The whole object, in blocks."""
         del expected_bytes
-        return hand_over(self.get(key), into)
+
+        def read(path: str) -> int:
+            into.restart()
+            size = 0
+            with self._files.open(path, "rb", block_size=_BLOCK_BYTES) as file:
+                while piece := file.read(_BLOCK_BYTES):
+                    check_wanted()
+                    size += len(piece)
+                    into.write(piece)
+            return size
+
+        return self._ask("read", key, read)
 
     def size(self, key: str) -> int | None:
         """How many bytes it has."""
@@ -81,11 +94,14 @@ class OtherObjects:
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object."""
+        from fsspec import AbstractFileSystem  # noqa: PLC0415  (for these schemes alone)
 
         def write(path: str) -> bool:
             if "/" in path:
                 self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._files.pipe_file(path, bytes(body))
+            check_wanted()
+            takes_views = type(self._files).pipe_file is AbstractFileSystem.pipe_file
+            self._files.pipe_file(path, body if takes_views else bytes(body))
             return True
 
         if not self._ask("write", key, write):
@@ -100,8 +116,15 @@ class OtherObjects:
         """Remove an object."""
         self._ask("remove", key, self._files.rm_file)
 
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove objects, as many at once as the file system takes."""
+        paths = [self._path(key) for key in keys]
+        if paths and self._ask("remove", keys[0], lambda _: self._files.rm(paths) or True) is None:
+            for key in keys:  # one was not there, and ended the rest
+                self.delete(key)
+
     def _ask(self, what: str, key: str, do: Callable[[str], T]) -> T | None:
-        path = f"{self._root.rstrip('/')}/{check_key(key)}" if key else self._root
+        path = self._path(key)
 
         def attempt() -> T | None:
             try:
@@ -111,6 +134,9 @@ class OtherObjects:
 
         place = f"{self.location}/{key}" if key else str(self.location)
         return persist(attempt, f"{what} {place}", self._access.patience, self._judge)
+
+    def _path(self, key: str) -> str:
+        return f"{self._root.rstrip('/')}/{check_key(key)}" if key else str(self._root)
 
     def _judge(self, error: Exception) -> Verdict:
         told = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from pyramid.errors import DamageError, StorageError
+from pyramid.errors import StorageError
+from pyramid.stores.address import check_endpoint
+from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
+from pyramid.stores.client import PAGE, Build, Client
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
 from pyramid.stores.scheme import Access
-from pyramid.stores.secret import without_secrets
-from pyramid.stores.sums import Sums, WrongSumError, md5
+from pyramid.stores.sums import Sums, md5
+from pyramid.stores.verdicts import NOT_IN_RANGE, is_timeout, judge
+from pyramid.stores.waiting import stream
 
 if TYPE_CHECKING:
     import obstore
-    import obstore.store
 
-    ObStore: TypeAlias = obstore.store.ObjectStore
 
 T = TypeVar("T")
-# Gives a store whose requests are made once, within a time.
-Build: TypeAlias = Callable[[Mapping[str, Any]], "ObStore"]
+# First byte, and the first that is not wanted.
+Span: TypeAlias = tuple[int, int]
 
 _LEAST_CLASS_BYTES = 2**20
-_PIECE_BYTES = 2**20
-_STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
-_CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
-_MESSAGE = re.compile(r"<Message>([^<]{1,200})")
-_CAUSE = re.compile(r'message: "([^"]{1,100})"')
-# What obstore says of itself and of the request, which is told in our words.
-_WHERE = re.compile(
-    r"Generic \w+ error: |Error performing [A-Za-z]+ (\S+ in \S+( - |$)|request: )|Object at location .* not found: |"
-    r"The operation lacked the necessary privileges to complete for path [^:]*: |Server returned non-2xx status code: "
-)
-NOT_SUPPORTED = 501
-_STATUSES = {
-    **{"NotFoundError": 404, "FileNotFoundError": 404, "PermissionDeniedError": 403, "UnauthenticatedError": 401},
-    **{"NotSupportedError": NOT_SUPPORTED, "NotImplementedError": NOT_SUPPORTED},
-}
-_REFUSED = frozenset({*_STATUSES, "InvalidPathError", "UnknownConfigurationKeyError"})
-_BUSY = (408, 429)
-_NOT_IN_RANGE = 416
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
-_PAGE = 1000
-_TOLD_MOST = 300
-# What is answered with a status of the client's fault although the way there was at fault.
-_DAMAGED = frozenset(
-    {
-        *("XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "BadDigest", "IncompleteBody", "RequestTimeout"),
-        *("Md5Mismatch", "Crc64Mismatch", "OperationAborted", "InvalidDigest"),
-    }
-)
+# An answer without a tag that is no longer than this may be an error.
+_MAX_ERROR_BYTES = 2**12
 
 
 class RemoteObjects:
@@ -68,60 +43,98 @@ class RemoteObjects:
         Gives obstore's store for it, with settings that all its stores know.
     endpoint
         The address that is asked, where it is not the service's own.
+
+    Attributes
+    ----------
+    knows_ranges
+        Whether the server gives parts of objects, as far as it was asked for one.
     """
 
+    knows_ranges = True
+    # Whether each object has a tag, which an error has not.
+    _has_tags = True
+    # What each request says beside.
+    _headers: Mapping[str, str] = MappingProxyType({})
+
     def __init__(self, access: Access, build: Build, endpoint: str) -> None:
+        if endpoint and not access.location.scheme.startswith("http"):
+            check_endpoint(endpoint, str(access.location))
         self.location = access.location
         self._access = access
-        self._build = build
-        self._allow_http = endpoint.startswith("http://")
-        self._sums = Sums(wanted=self._allow_http)
-        self._stores: dict[float, ObStore] = {}
-        self._building = threading.Lock()
+        allow_http = endpoint.startswith("http://")
+        self._client = Client(build, self._headers, allow_http=allow_http)
+        self._sums = Sums(wanted=allow_http)
         self._answered = False
         self._knows_tails = True
 
     def get(self, key: str) -> bytes | None:
         """The whole object: one GET."""
-        import obstore  # noqa: PLC0415  (a local run needs no obstore)
 
-        def request(store: ObStore) -> bytes:
-            found = obstore.get(store, key)
-            return b"".join(self._sums.checked(key, [found.bytes().to_bytes()], self._tag(found)))
+        def request(seconds: float) -> bytes | None:
+            answer = self._open(key, seconds)
+            return None if answer is None else b"".join(answer.body())
 
         return self._ask("GET", key, 0, request)
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """A part of it: one GET with a range."""
-        import obstore  # noqa: PLC0415
-
+        """A part of it: one GET with a range, or the whole where the server knows no ranges."""
         if stop <= start:
             return b""
-        size = stop - start
+        by_range = self.knows_ranges
         try:
-            body = self._ask(
-                "GET", key, size, lambda store: obstore.get_range(store, key, start=start, end=stop).to_bytes()
-            )
+            if by_range:
+                body = self._ask("GET", key, stop - start, functools.partial(self._part, key, (start, stop)))
+            else:
+                body = self._ask("GET", key, stop, functools.partial(self._cut, key, (start, stop)))
         except StorageError as error:
-            if error.status != _NOT_IN_RANGE:
+            if error.status == NOT_IN_RANGE:
+                return b""
+            if error.status != NO_RANGES or not by_range:
                 raise
-            return b""
+            self.knows_ranges = False
+            return self.get_range(key, start, stop)
         if body is None:
             raise self._absent(key)
         return body
 
+    def _part(self, key: str, span: Span, seconds: float) -> bytes | None:
+        """A part by a range."""
+        answer = self._open(key, seconds, span)
+        body = None if answer is None else answer.part()
+        if body is not None and answer is not None and answer.size_bytes is not None:
+            expected = min(span[1], answer.size_bytes) - span[0]
+            if len(body) != expected:
+                raise AnswerError(f"{len(body)} bytes came of a part of {expected}", again=True)
+        return body
+
+    def _cut(self, key: str, span: Span, seconds: float) -> bytes | None:
+        """A part cut from the whole, of which no more is held; what follows it is left where it is."""
+        answer = self._open(key, seconds, in_pieces=True)
+        if answer is None:
+            return None
+        start, stop = span
+        pieces, passed = [], 0
+        for piece in answer.body():
+            pieces.append(memoryview(piece)[max(start - passed, 0) : max(stop - passed, 0)].tobytes())
+            passed += len(piece)
+            if passed >= stop:
+                break
+        return b"".join(pieces)
+
     def get_tail(self, key: str, size: int) -> bytes | None:
         """The last bytes: one GET, and a HEAD before it where a service knows no such ranges."""
-        import obstore  # noqa: PLC0415
+        if self._knows_tails and self.knows_ranges:
 
-        if self._knows_tails:
-            options: obstore.GetOptions = {"range": {"suffix": size}}
+            def request(seconds: float) -> bytes | None:
+                answer = self._open_tail(key, seconds, size)
+                return None if answer is None else answer.part()
+
             try:
-                return self._ask("GET", key, size, lambda s: obstore.get(s, key, options=options).bytes().to_bytes())
+                return self._ask("GET", key, size, request)
             except StorageError as error:
-                if error.status == _NOT_IN_RANGE:
+                if error.status == NOT_IN_RANGE:
                     return b""
-                if error.status != NOT_SUPPORTED:
+                if error.status != NO_RANGES:
                     raise
             self._knows_tails = False
         whole = self.size(key)
@@ -129,13 +142,14 @@ class RemoteObjects:
 
     def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
         """The whole object in pieces: one GET."""
-        import obstore  # noqa: PLC0415
 
-        def request(store: ObStore) -> int:
+        def request(seconds: float) -> int | None:
             into.restart()
+            answer = self._open(key, seconds, in_pieces=True)
+            if answer is None:
+                return None
             size = 0
-            found = obstore.get(store, key)
-            for piece in self._sums.checked(key, found.stream(min_chunk_size=_PIECE_BYTES), self._tag(found)):
+            for piece in answer.body():
                 size += len(piece)
                 into.write(piece)
             return size
@@ -148,29 +162,64 @@ class RemoteObjects:
         return None if stamp is None else stamp[0]
 
     def stamp(self, key: str) -> Stamp | None:
-        """Its size and its tag: one HEAD."""
-        import obstore  # noqa: PLC0415
+        """Its size and its tag: one HEAD, and a GET of what its HEAD says too little of."""
+        return self._ask("HEAD", key, 0, functools.partial(self._stamp, key))
 
-        return self._ask("HEAD", key, 0, lambda store: stamp_of(obstore.head(store, key)))
+    def _stamp(self, key: str, seconds: float) -> Stamp | None:
+        answer = self._open_head(key, seconds)
+        if answer is None:
+            return None
+        if answer.size_bytes is None or answer.is_encoded or self._may_be_error(answer):
+            return self._measure(key, seconds)
+        return answer.size_bytes, answer.tag or answer.changed or None
+
+    def _measure(self, key: str, seconds: float) -> Stamp | None:
+        """Size and tag by a GET, which reads the whole where its headers do not say how long the object is."""
+        answer = self._open(key, seconds, in_pieces=True)
+        if answer is None:
+            return None
+        size = answer.size_bytes
+        if size is None or answer.is_encoded or self._may_be_error(answer):
+            self.knows_ranges = self.knows_ranges and size is not None and not answer.is_encoded
+            size = sum(len(piece) for piece in answer.body())
+        return size, answer.tag or answer.changed or None
+
+    def _may_be_error(self, answer: Answer) -> bool:
+        return self._has_tags and answer.tag is None and (answer.size_bytes or 0) <= _MAX_ERROR_BYTES
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object: one PUT, never in parts."""
-        self._ask("PUT", key, len(body), lambda store: self._send(store, key, body), absent=False)
+        self._ask("PUT", key, len(body), lambda seconds: self._send(key, body, seconds))
 
-    def _send(self, store: ObStore, key: str, body: bytes | memoryview) -> None:
-        import obstore  # noqa: PLC0415
+    def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:
+        tag = self._client.put(key, body, seconds)
+        self._sums.check_sent(body, tag, lambda: self._stored(key, seconds))
 
-        answer = obstore.put(store, key, body, use_multipart=False)
-        self._sums.check_sent(body, answer["e_tag"], lambda: self._stored(store, key))
-
-    def _stored(self, store: ObStore, key: str) -> str:
+    def _stored(self, key: str, seconds: float) -> str:
         """The sum of what is there."""
-        import obstore  # noqa: PLC0415
+        answer = self._client.get(key, seconds, {}, in_pieces=True)
+        return md5(() if answer is None else answer.pieces)
 
-        return md5(obstore.get(store, key).stream(min_chunk_size=_PIECE_BYTES))
+    def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
+        """Ask for an object or a part of it; its body comes with the answer, or later in pieces."""
+        options: obstore.GetOptions = {} if span is None else {"range": span}
+        return self._get(key, seconds, options, in_pieces=in_pieces)
 
-    def _tag(self, found: obstore.GetResult) -> str | None:
-        return found.meta["e_tag"]
+    def _open_tail(self, key: str, seconds: float, size: int) -> Answer | None:
+        return self._get(key, seconds, {"range": {"suffix": size}})
+
+    def _open_head(self, key: str, seconds: float) -> Answer | None:
+        return self._get(key, seconds, {"head": True})
+
+    def _get(self, key: str, seconds: float, options: obstore.GetOptions, *, in_pieces: bool = False) -> Answer | None:
+        answer = self._client.get(key, seconds, options, in_pieces=in_pieces)
+        if answer is None or "range" in options or "head" in options:
+            return answer
+        return replace(answer, pieces=self._sums.checked(key, answer.pieces, self._sum(answer)))
+
+    def _sum(self, answer: Answer) -> str | None:
+        """What may be the MD5 sum of an object."""
+        return answer.tag
 
     @property
     def checks_whole(self) -> bool:
@@ -179,16 +228,18 @@ class RemoteObjects:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Keys that begin with `prefix`: one listing for each thousand."""
-        import obstore  # noqa: PLC0415
-
         last: str | None = None
-        pages: Iterator[Any] | None = None
+        pages: Any = None
 
         def page() -> Any:  # noqa: ANN401  (obstore's own)
             nonlocal pages
-            pages = pages or iter(obstore.list(self._store(0, 0), prefix or None, offset=last, chunk_size=_PAGE))
             try:
-                return next(pages, ())
+                if pages is None:
+                    pages = self._client.pages(prefix, last, self._seconds(0, 0))
+                batch = next(stream(pages, most=1), ())
+                if not batch:
+                    self._check_end(prefix, last)
+                return batch
             except Exception:
                 pages = None  # another attempt goes on after the last key
                 raise
@@ -197,32 +248,44 @@ class RemoteObjects:
             last = batch[-1]["path"]
             yield from (item["path"] for item in batch)
 
+    def _check_end(self, prefix: str, last: str | None) -> None:
+        """Raise where a listing that ended, after `last`, is an error that obstore takes for the end."""
+
     def delete(self, key: str) -> None:
         """Remove an object: one DELETE."""
-        import obstore  # noqa: PLC0415
+        self._delete([key], "")
 
-        self._ask("DELETE", key, 0, lambda store: obstore.delete(store, key))
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove objects: one request for as many as the service takes at once."""
+        try:
+            for first in range(0, len(keys), PAGE):
+                self._delete(keys[first : first + PAGE], f" and {len(keys) - 1} more")
+        except StorageError as error:
+            if error.status != ABSENT or len(keys) == 1:
+                raise
+            for key in keys:  # some services end at the first that is not there
+                self.delete(key)
 
-    def _ask(
-        self, method: str, key: str, body_bytes: int, request: Callable[[ObStore], T], *, absent: bool = True
-    ) -> T | None:
-        """Make a request; None where there is no such object and `absent` says that this may be."""
+    def _delete(self, keys: Sequence[str], more: str) -> None:
+        for key in keys:
+            check_key(key)
+        request = functools.partial(self._client.delete, keys)
+        self._ask("DELETE", keys[0], 0, request, more)
+
+    def _ask(self, method: str, key: str, body_bytes: int, request: Callable[[float], T], more: str = "") -> T:
+        """Make a request within a time, and again where that may help."""
         check_key(key)
         timeouts = 0
 
-        def attempt() -> T | None:
+        def attempt() -> T:
             nonlocal timeouts
             try:
-                return request(self._store(body_bytes, timeouts))
-            except FileNotFoundError as error:
-                if absent and not any(code in str(error) for code in _NO_BUCKET):
-                    return None
-                raise
+                return request(self._seconds(body_bytes, timeouts))
             except Exception as error:
                 timeouts += is_timeout(error)
                 raise
 
-        answer = persist(attempt, f"{method} {self._place(key)}", self._access.patience, self._judge)
+        answer = persist(attempt, f"{method} {self._place(key)}{more}", self._access.patience, self._judge)
         self._answered = True
         return answer
 
@@ -232,14 +295,10 @@ class RemoteObjects:
     def _place(self, key: str) -> str:
         return f"{self.location}/{key}" if key else str(self.location)
 
-    def _store(self, body_bytes: int, timeouts: int) -> ObStore:
-        """The store whose time-out is long enough for a body; what timed out has twice the time, and twice again."""
-        size_bytes = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
-        seconds = (self._access.patience.timeout + size_bytes / SLOW_BYTES_PER_S) * 2 ** min(timeouts, 3)
-        with self._building:
-            if seconds not in self._stores:
-                self._stores[seconds] = self._build(_settings(seconds, allow_http=self._allow_http))
-            return self._stores[seconds]
+    def _seconds(self, body_bytes: int, timeouts: int) -> float:
+        """How long a request may take, by its body; what timed out has twice the time, and twice again."""
+        size_bytes: int = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
+        return (self._access.patience.timeout + size_bytes / SLOW_BYTES_PER_S) * (1 << min(timeouts, 3))
 
     def _judge(self, error: Exception) -> Verdict:
         verdict = judge(error, self._access.secrets)
@@ -249,49 +308,3 @@ class RemoteObjects:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen
-
-
-def _settings(seconds: float, *, allow_http: bool) -> dict[str, Any]:
-    return {
-        "client_options": {"timeout": timedelta(seconds=seconds), "allow_http": allow_http},
-        "retry_config": {"max_retries": 0},
-    }
-
-
-def stamp_of(found: obstore.ObjectMeta) -> Stamp:
-    """Size and tag as a service tells them, or the time of change where it gives no tags."""
-    return int(found["size"]), found["e_tag"] or str(found["last_modified"])
-
-
-def is_timeout(error: Exception) -> bool:
-    """Whether a request took longer than it may."""
-    return "TimedOut" in str(error) or "kind: Timeout" in str(error)
-
-
-def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
-    """What an error of obstore's means."""
-    if isinstance(error, WrongSumError):
-        return Verdict(str(error), again=True, error=DamageError)
-    text = str(error)
-    short, _, _ = text.partition("\n\nDebug source")
-    found = _STATUS.search(short)
-    status = int(found.group(1)) if found else _STATUSES.get(type(error).__name__)
-    if "InvalidRangeRequest" in text:  # as told where a service answers a range after the end with the whole
-        status = _NOT_IN_RANGE
-    damaged = any(name in text for name in _DAMAGED)
-    refused = type(error).__name__ in _REFUSED or (status is not None and status < 500 and status not in _BUSY)
-    again = type(error).__module__.startswith("obstore") and (damaged or not refused)
-    return Verdict(without_secrets(_told(short, text), secrets), again, "kind: Connect" in text, status)
-
-
-def _told(short: str, text: str) -> str:
-    """What the server said, else what the client says of the network."""
-    code, message, cause = _CODE.search(text), _MESSAGE.search(text), _CAUSE.search(text)
-    line = " ".join(re.sub(r"<[^>]*>", " ", _WHERE.sub("", short)).split())
-    if code:
-        line = f"{line.partition(code.group(1))[0].strip()} {code.group(1)}" + (
-            f": {message.group(1)}" if message else ""
-        )
-    elif cause:
-        line = f"{line}: {cause.group(1)}"
-    return line[:_TOLD_MOST]

@@ -7,6 +7,7 @@ are told to try once, and all patience is here.
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import threading
 import time
@@ -81,6 +82,8 @@ class Verdict:
         Of HTTP, where one was answered.
     error
         What is raised where it is the last.
+    most
+        How often in a row it may come, where the same answer that often is likely the only one; None for any number.
     """
 
     told: str
@@ -88,27 +91,44 @@ class Verdict:
     stranger: bool = False
     status: int | None = None
     error: type[StorageError] = StorageError
+    most: int | None = None
 
 
-class _Count:
-    """How many requests of this process were made again since it was last asked."""
+class RetryCount:
+    """The number of requests that were made again, counted from any thread."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
         self._count = 0
 
     def add(self) -> None:
+        """Count one more."""
         with self._changing:
             self._count += 1
 
-    def take(self) -> int:
-        with self._changing:
-            taken, self._count = self._count, 0
-        return taken
+    @property
+    def count(self) -> int:
+        """The number so far."""
+        return self._count
 
 
-_count = _Count()
-take_retries = _count.take
+_retries: ContextVar[RetryCount | None] = ContextVar("retries", default=None)
+
+
+@contextmanager
+def counting_retries() -> Iterator[RetryCount]:
+    """Count the requests of this context that are made again, apart from those of every other run.
+
+    Another thread is of this context where it runs in a copy of it (`contextvars.copy_context`). A context within
+    this one counts its own requests.
+    """
+    counted = RetryCount()
+    token = _retries.set(counted)
+    try:
+        yield counted
+    finally:
+        _retries.reset(token)
+
 
 _is_over: ContextVar[Callable[[], bool]] = ContextVar("is_over", default=lambda: False)
 
@@ -153,23 +173,35 @@ def persist(
     StoppedError
         Where it is given up, as `giving_up_when` says.
     """
-    began_s = time.monotonic()
+    check_wanted()
+    began_s, alike = time.monotonic(), 0
     for number in itertools.count():
         try:
             return attempt()
+        except StoppedError:
+            raise
         except Exception as error:
             verdict = judge(error)
             spent_s = time.monotonic() - began_s
             pause_s = min(FIRST_PAUSE_S * 2 ** min(number, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1)
             limit_s = min(patience.retry_seconds, STRANGER_S) if verdict.stranger else patience.retry_seconds
-            over = number >= patience.retries or spent_s + pause_s > limit_s
+            alike = alike + 1 if verdict.most is not None else 0
+            over = number >= patience.retries or spent_s + pause_s > limit_s or alike >= (verdict.most or math.inf)
             if not verdict.again or over:
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.told}"
                 raise verdict.error(message, not verdict.again, verdict.status) from None
         _pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
-        _count.add()
+        counted = _retries.get()
+        if counted is not None:
+            counted.add()
     raise AssertionError("the loop ends by what it returns or raises")
+
+
+def check_wanted() -> None:
+    """Raise StoppedError where the run that makes a request is over, as `giving_up_when` says."""
+    if _is_over.get()():
+        raise StoppedError("a request was given up, since the run was stopped")
 
 
 def _pause(seconds: float, told: str) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
+import urllib.parse
 from collections.abc import Mapping
+from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from pyramid.errors import OptionError
+from pyramid.stores.answers import AnswerError
+from pyramid.stores.client import Build
 from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
+from pyramid.stores.waiting import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +24,70 @@ if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
 _REGION = "us-east-1"
+
+
+class S3Objects(RemoteObjects):
+    """Objects in a bucket.
+
+    Parameters
+    ----------
+    access, build
+        As for `RemoteObjects`.
+    config, provider
+        What the bucket is opened with, and who gives credentials where that is not obstore.
+    """
+
+    def __init__(
+        self, access: Access, build: Build, config: Mapping[str, Any], provider: Callable[[], Any] | None
+    ) -> None:
+        super().__init__(access, build, str(config.get("endpoint", "")))
+        self._config = config
+        self._provider = provider
+
+    def _check_end(self, prefix: str, last: str | None) -> None:
+        """Ask once more, and read the answer: obstore takes an error with the status 200 for an empty listing.
+
+        Where this question cannot be asked, as with a service that wants it in another way, obstore's word holds.
+        """
+        from pyramid.stores.plain import PlainClient  # noqa: PLC0415  (ssl and more, at the end of a listing alone)
+
+        folder = f"{self.location.path}/{prefix}"
+        asked = {"list-type": "2", "max-keys": "2", "prefix": folder}
+        if last is not None:
+            asked["start-after"] = f"{self.location.path}/{last}"
+        seconds = self._seconds(0, 0)
+        with closing(PlainClient(self._signed(asked, seconds))) as client:
+            try:
+                answer = client.get("", None, seconds)
+            except AnswerError as error:
+                if error.again:
+                    raise
+                return
+            body = b"" if answer is None else b"".join(answer.body())
+        found = re.findall(rb"<Key>([^<]*)</Key>", body) if b"<ListBucketResult" in body[:1000] else []
+        if any(html.unescape(key.decode(errors="replace")) != folder for key in found):
+            raise AnswerError("the listing ended before its end", again=True)
+
+    def _signed(self, asked: Mapping[str, str], seconds: float) -> str:
+        """A URL that asks the bucket itself, with the signature of whatever credentials there are.
+
+        obstore signs the URLs of objects, and takes for a bucket's address what it is given: here one with a query.
+        """
+        import obstore  # noqa: PLC0415  (a local run needs no obstore)
+        from obstore.store import S3Store  # noqa: PLC0415
+
+        config, bucket = dict(self._config), self.location.bucket
+        base = str(config.get("endpoint", "")).rstrip("/")
+        is_host = str(config.pop("virtual_hosted_style_request", "")).lower() == "true"
+        if not base:
+            base, is_host = f"https://s3.{config['region']}.amazonaws.com", False
+        query = urllib.parse.urlencode(asked, quote_via=urllib.parse.quote, safe="")
+        address = f"{base if is_host else f'{base}/{bucket}'}?{query}"
+        if str(config.get("skip_signature", "")).lower() == "true":
+            return address
+        config |= {"endpoint": f"{address}&x-end=", "virtual_hosted_style_request": True}
+        store = S3Store(bucket, config=cast("S3Config", config), credential_provider=self._provider)
+        return guarded(lambda: obstore.sign(store, "GET", "1", timedelta(seconds=max(60, seconds))))
 
 
 def _open(access: Access) -> RemoteObjects:
@@ -28,7 +100,7 @@ def _open(access: Access) -> RemoteObjects:
         if name:
             provider, told = _profile(name)
             known |= told
-    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
         if os.environ.get(variable):
             known["endpoint"] = os.environ[variable]
             break
@@ -46,7 +118,7 @@ def _open(access: Access) -> RemoteObjects:
             **settings,
         )
 
-    return RemoteObjects(access, build, str(config.get("endpoint", "")))
+    return S3Objects(access, build, config, provider)
 
 
 def _profile(name: str) -> tuple[Callable[[], Any], dict[str, Any]]:

@@ -3,49 +3,69 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
+from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import Stamp
-from pyramid.stores.remote import NOT_SUPPORTED, RemoteObjects, stamp_of
+from pyramid.stores.remote import RemoteObjects, Span
 from pyramid.stores.scheme import Access, Scheme
+from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, status_of
 
 if TYPE_CHECKING:
-    import obstore
     from obstore.store import HTTPStore
 
-_PIECE_BYTES = 1 << 16
-_NO_HEAD = (403, 405, NOT_SUPPORTED)
+    from pyramid.stores.plain import PlainClient
+
+_NO_HEAD = (403, 405, NO_RANGES)
 
 
 class WebObjects(RemoteObjects):
     """Objects below an address of the web; nothing is written and nothing listed.
 
-    Attributes
-    ----------
-    knows_ranges
-        Whether the server gives parts of objects, as far as it was asked for one.
+    Where obstore cannot use a server's headers, the server is asked by `PlainClient` from then on.
     """
 
-    knows_ranges = True
+    _has_tags = False
+    _headers = MappingProxyType({"accept-encoding": "identity"})
+    _is_odd = False
 
-    def _tag(self, found: obstore.GetResult) -> str | None:
+    def _sum(self, answer: Answer) -> str | None:
         return None  # servers make sums of other things than the body too
 
-    def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """A part of it, cut from the whole where the server knows no ranges."""
-        if self.knows_ranges:
+    def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
+        """By obstore, or for good by the other client where that cannot read the answer."""
+        if not self._is_odd:
             try:
-                return super().get_range(key, start, stop)
-            except StorageError as error:
-                if error.status != NOT_SUPPORTED:
+                return super()._open(key, seconds, span, in_pieces=in_pieces)
+            except Exception as error:
+                if not has_odd_headers(error.__cause__ if isinstance(error, AnswerError) else error):
                     raise
-            self.knows_ranges = False
-        body = self._ask("GET", key, stop, functools.partial(_part, key, start, stop))
-        if body is None:
-            raise self._absent(key)
-        return body
+                self._is_odd = True
+        return self._plain.get(key, span, seconds)
+
+    def _open_head(self, key: str, seconds: float) -> Answer | None:
+        if not self._is_odd:
+            try:
+                return super()._open_head(key, seconds)
+            except Exception as error:
+                if not has_odd_headers(error):
+                    raise
+                self._is_odd = True
+        return self._plain.get(key, None, seconds, method="HEAD")
+
+    def _open_tail(self, key: str, seconds: float, size: int) -> Answer | None:
+        if self._is_odd:
+            raise AnswerError("parts are not counted from the end", status=NO_RANGES)
+        return super()._open_tail(key, seconds, size)
+
+    @functools.cached_property
+    def _plain(self) -> PlainClient:
+        from pyramid.stores.plain import PlainClient  # noqa: PLC0415  (ssl and more, which few servers need)
+
+        return PlainClient(self.location.address)
 
     def stamp(self, key: str) -> Stamp | None:
         """Its size and tag: a HEAD, or a GET of one byte where HEAD is refused, as by a signed URL."""
@@ -55,7 +75,19 @@ class WebObjects(RemoteObjects):
             except StorageError as error:
                 if error.status not in _NO_HEAD:
                     raise
-        return self._ask("GET", key, 1, functools.partial(_stamp, key))
+        return self._ask("GET", key, 1, functools.partial(self._measure, key))
+
+    def _measure(self, key: str, seconds: float) -> Stamp | None:
+        """By a part where the server gives parts, which says how long the whole is."""
+        try:
+            answer = self._open(key, seconds, (0, 1)) if self.knows_ranges else None
+        except Exception as error:
+            if status_of(error) not in (NO_RANGES, NOT_IN_RANGE):
+                raise
+            answer = None
+        if answer is None or answer.size_bytes is None or answer.is_encoded:
+            return super()._measure(key, seconds)
+        return answer.size_bytes, answer.tag or answer.changed or None
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Always StorageError: the web is there to be read."""
@@ -66,6 +98,10 @@ class WebObjects(RemoteObjects):
         """Always StorageError."""
         raise self._refused(key, "be written to")
 
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Always StorageError."""
+        raise self._refused(next(iter(keys), ""), "be written to")
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Always StorageError."""
         raise self._refused(prefix, "be listed")
@@ -74,34 +110,11 @@ class WebObjects(RemoteObjects):
         return StorageError(f"{self._place(key)}: http:// and https:// are there to read and cannot {what}", True)
 
 
-def _part(key: str, start: int, stop: int, store: HTTPStore) -> bytes:
-    """Bytes cut from the whole, of which no more is held; what follows them is left where it is."""
-    import obstore  # noqa: PLC0415  (a local run needs no obstore)
-
-    pieces, passed = [], 0
-    for piece in obstore.get(store, key).stream(min_chunk_size=_PIECE_BYTES):
-        pieces.append(memoryview(piece)[max(start - passed, 0) : max(stop - passed, 0)].tobytes())
-        passed += len(piece)
-        if passed >= stop:
-            break
-    return b"".join(pieces)
-
-
-def _stamp(key: str, store: HTTPStore) -> Stamp:
-    import obstore  # noqa: PLC0415  (a local run needs no obstore)
-    from obstore.exceptions import NotSupportedError  # noqa: PLC0415
-
-    try:
-        return stamp_of(obstore.get(store, key, options={"range": (0, 1)}).meta)
-    except (NotSupportedError, NotImplementedError):
-        return stamp_of(obstore.get(store, key).meta)  # whose body is left where it is
-
-
 def _open(access: Access) -> WebObjects:
-    def build(settings: Mapping[str, object]) -> HTTPStore:
+    def build(settings: Mapping[str, Any]) -> HTTPStore:
         from obstore.store import HTTPStore  # noqa: PLC0415  (a local run needs no obstore)
 
-        return HTTPStore.from_url(access.location.address, **settings)  # type: ignore[arg-type]  # as the others take them
+        return HTTPStore.from_url(access.location.address, **settings)
 
     return WebObjects(access, build, access.location.address)
 

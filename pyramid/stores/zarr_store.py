@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -13,12 +14,15 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteReque
 
 from pyramid.errors import StorageError
 from pyramid.stores.objects import ABSENT, Objects, Parts
+from pyramid.stores.readable import Readable
+from pyramid.stores.retry import LOOK_S
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
 
 T = TypeVar("T")
 REQUESTS = 32
+SETTLE_S = 1.0
 
 
 @functools.cache
@@ -51,8 +55,9 @@ class ObjectsStore(Store):
 
     def __init__(self, objects: Objects, *, read_only: bool = False, parts: Parts | None = None) -> None:
         super().__init__(read_only=read_only)
-        self.objects = objects
-        self._parts: Parts = parts or objects
+        self.objects = objects if isinstance(objects, Readable) else Readable(objects)
+        self._parts: Parts = parts or self.objects
+        self._flying = 0  # changed by the thread of zarr's loop alone
 
     def with_read_only(self, read_only: bool = False) -> ObjectsStore:
         """The same store, to read alone or to write too."""
@@ -69,8 +74,22 @@ class ObjectsStore(Store):
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """An object or a part of it; None where there is none."""
-        body = await _ask(self._get, key, byte_range)
+        self._flying += 1
+        try:
+            body = await _ask(self._get, key, byte_range)
+        finally:
+            self._flying -= 1
         return None if body is None else prototype.buffer.from_bytes(body)
+
+    def settle(self) -> None:
+        """Wait until no request is under way, for a short time: zarr leaves those that others have failed beside.
+
+        Each that is not wanted any more ends by itself. A process that ends before is blamed for it by asyncio.
+        """
+        until_s, idle = time.monotonic() + SETTLE_S, 0
+        while idle < 2 and time.monotonic() < until_s:
+            idle = 0 if self._flying else idle + 1
+            time.sleep(LOOK_S / 10)
 
     def _get(self, key: str, byte_range: ByteRequest | None) -> bytes | None:
         match byte_range:

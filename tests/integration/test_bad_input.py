@@ -54,6 +54,14 @@ def make_inputs(folder: Path) -> None:
     np.save(folder / "complex.npy", np.zeros((20, 20), "c8"))
     np.save(folder / "six.npy", np.zeros((1, 1, 1, 1, 20, 20), "u1"))
     np.save(folder / "row.npy", np.zeros(20, "u1"))
+    np.savez(folder / "several.npz", a=good, b=good)
+    np.save(folder / "objects.npy", np.array([[1, "a"], [None, 2]], object), allow_pickle=True)
+    for name, header in (
+        ("negative", "{'descr': '<u2', 'fortran_order': False, 'shape': (-3, 20)}"),
+        ("deep", "(" * 9000),
+    ):
+        size = len(header).to_bytes(2, "little")
+        (folder / f"{name}.npy").write_bytes(b"\x93NUMPY\x01\x00" + size + header.encode() + bytes(200))
     (folder / "folder").mkdir()
     (folder / "folder" / "letter.txt").write_text("dear")
     (folder / "typo.yaml").write_text("method: max\nchunk: auto\n")
@@ -71,14 +79,18 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("text.tif t.zarr", NO_SOURCE, ["text.tif", "is not a TIFF"]),
     ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "of no kind that can be read; give a TIFF"]),
     ("stump.tif t.zarr", NO_SOURCE, ["stump.tif", "damaged"]),
-    ("cut.tif t.zarr", NO_SOURCE, ["cut.tif", "pixels at byte", "the file ends", "copy it again"]),
+    ("cut.tif t.zarr", NO_SOURCE, ["cut.tif", "page 1 would begin", "the file ends", "copy it again"]),
     ("rotten.tif t.zarr", NO_SOURCE, ["rotten.tif", "page 1, tile (1, 0)", "copy it again"]),
     ("mixed.tif t.zarr", NO_SOURCE, ["mixed.tif holds 2 images", "--series"]),
-    ("mixed.tif t.zarr --series 5", NO_SOURCE, ["has no image 5; it has 2"]),
+    ("mixed.tif t.zarr --series 5", WRONG_USE, ["has no image 5; it has 2"]),
     ("empty.npy t.zarr", NO_SOURCE, ["shape (0, 20, 20)", "nothing to convert"]),
     ("complex.npy t.zarr", NO_SOURCE, ["complex64", "convert them first"]),
     ("six.npy t.zarr", NO_SOURCE, ["6 axes", "2 to 5"]),
     ("row.npy t.zarr", NO_SOURCE, ["1 axes", "2 to 5"]),
+    ("several.npz t.zarr", NO_SOURCE, ["several.npz", "several arrays", "numpy.save"]),
+    ("objects.npy t.zarr", NO_SOURCE, ["objects.npy", "Python objects"]),
+    ("negative.npy t.zarr", NO_SOURCE, ["negative.npy", "its shape is (-3, 20)"]),
+    ("deep.npy t.zarr", NO_SOURCE, ["deep.npy", "damaged"]),
     ("nowhere.tif t.zarr", NO_SOURCE, ["nowhere.tif", "check the spelling"]),
     ("'*.tif' t.zarr", NO_SOURCE, ["*.tif"]),
     ("folder t.zarr", NO_SOURCE, ["folder", "neither a Zarr array nor an OME-Zarr image"]),
@@ -92,7 +104,9 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --axes qyx", WRONG_USE, ["axes: there is no axis 'q'", "letters of tczyx"]),
     ("good.npy t.zarr --axes yyx", WRONG_USE, ["axes: axis 'y' is named twice"]),
     ("good.npy t.zarr --axes tczyxx", WRONG_USE, ["axes: axis 'x' is named twice"]),
-    ("good.npy t.zarr --axes yx", NO_SOURCE, ["yx", "names 2 axes"]),
+    ("good.npy t.zarr --axes yx", WRONG_USE, ["yx", "names 2 axes"]),
+    ("good.npy t.zarr --axes tczyx", WRONG_USE, ["tczyx", "names 5 axes", "(3, 200, 180) has 3"]),
+    ("good.npy t.zarr --series 1", WRONG_USE, ["series: a .npy file holds one image", "leave --series out"]),
     ("good.npy t.zarr --scale z=0", WRONG_USE, ["scale: z: 0 is not a size"]),
     ("good.npy t.zarr --scale z=nan", WRONG_USE, ["scale: z: nan is not a size"]),
     ("good.npy t.zarr --scale c=1", WRONG_USE, ["scale: the source has no axis 'c'; its axes are zyx"]),

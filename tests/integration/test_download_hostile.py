@@ -262,4 +262,5 @@ def test_what_is_named_and_not_there_is_told(web: WebServer, tmp_path: Path) -> 
     trees.write_json(tmp_path / "served/zarr.json", document)
     with pytest.raises(pyramid.SourceError, match="'7' is named by metadata, and there is no such array"):
         pyramid.download(web.url("served"), tmp_path / "came")
-    assert not (tmp_path / "came/zarr.json").exists()
+    assert json.loads((tmp_path / "came/zarr.json").read_text()) == document
+    assert digests(tmp_path / "came").keys() >= digests(tmp_path / "served").keys()

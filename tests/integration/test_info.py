@@ -435,6 +435,9 @@ class Guarded:
             raise StorageError(f"{key}: 403 Forbidden", status=403)
         return size
 
+    def stamp(self, key: str) -> tuple[int, str | None] | None:
+        return self.inner.stamp(key)
+
     def get_range(self, key: str, start: int, stop: int) -> bytes:
         raise StorageError(f"{key}: 403 Forbidden", status=403)
 
@@ -444,7 +447,8 @@ def test_what_is_forbidden_may_be_what_is_not_there(tmp_path: Path, monkeypatch:
     guarded = Guarded(open_objects(str(tmp_path / "a.zarr")))
     monkeypatch.setattr(pyramid.image.reader, "open_objects", lambda *_: guarded)
     image = pyramid.open("s3://bucket/a.zarr")
-    assert (image.version, image.labels, image.notices) == ("0.4", (), ())
+    assert (image.version, image.labels) == ("0.4", ())
+    assert "refuses (403) whatever it does not have" in image.notices[0]
     shutil.rmtree(tmp_path / "a.zarr")
     with pytest.raises(SourceError, match=r"s3://bucket/a\.zarr: the server refuses access \(403\): it is private, or"):
         pyramid.open("s3://bucket/a.zarr")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
+import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,9 @@ import numpy as np
 import pytest
 import zarr
 
+import pyramid
 from pyramid import readers
-from pyramid.errors import SourceError
+from pyramid.errors import OptionError, SourceError
 from pyramid.model import Channel
 from pyramid.options import Options
 from pyramid.readers import open_source
@@ -77,9 +81,15 @@ def test_shapes_that_are_no_image_are_refused() -> None:
     refuse(np.zeros(5), "2 to 5")
     refuse(np.zeros((1, 1, 1, 1, 2, 2)), "2 to 5")
     refuse(np.zeros((0, 5)), "no pixels")
-    refuse(np.zeros((3, 4, 5)), "names 2 axes", axes="yx")
     refuse(np.ma.masked_array(np.zeros((4, 5))), "masked")
     refuse(da.zeros((4, 0)), "no pixels")
+
+
+@pytest.mark.parametrize("source", [np.zeros((3, 4, 5)), da.zeros((3, 4, 5)), zarr.zeros((3, 4, 5))])
+@pytest.mark.parametrize(("option", "complaint"), [({"axes": "yx"}, "names 2 axes"), ({"series": 2}, "one image")])
+def test_options_that_contradict_an_array_are_wrong_use(source: object, option: Any, complaint: str) -> None:
+    with pytest.raises(OptionError, match=complaint):
+        open_source(source, Options(**option))
 
 
 def test_a_dask_array_of_unknown_chunks_is_refused() -> None:
@@ -160,3 +170,134 @@ def test_an_array_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
         array = zarr.create_array(tmp_path / "a.zarr", shape=(4, 4 * value), dtype="u1", overwrite=True)
         array[...] = value
         assert read(open_source(tmp_path / "a.zarr", Options())).sum() == 16 * value * value
+
+
+NAMED = [
+    (("channel", "time", "y", "x"), "ctyx"),
+    (("Frames", "Row", "COLUMN"), "tyx"),
+    (("band", "latitude", "longitude"), "cyx"),
+    (("width", "height", "Depth"), "xyz"),
+    (("time_point", "wavelength", "section", "rows", "cols"), "tczyx"),
+    (("T", "Y", "X"), "tyx"),
+    ((None, None, None), "zyx"),
+    (("", "", ""), "zyx"),
+]
+ODDLY_NAMED = [
+    (("angle", "y", "x"), "'angle'.*do not say which axis"),
+    (("dim_0", "dim_1", "dim_2"), "do not say which axis"),
+    ((None, "y", "x"), "do not say which axis"),
+    (("row", "y", "x"), "mean the axes yyx, one of them twice"),
+    (("time", "channel", "z"), "lack y or x"),
+]
+
+
+def named_array(names: tuple[str | None, ...], version: int) -> object:
+    shape = tuple(range(4, 4 + len(names)))
+    kept: Any = {"dimension_names": names} if version == 3 else {"attributes": {"_ARRAY_DIMENSIONS": list(names)}}
+    array = zarr.create_array({}, shape=shape, dtype="u2", zarr_format=version, **kept)  # type: ignore[arg-type]
+    array[...] = np.arange(np.prod(shape)).reshape(shape)
+    return array
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(("names", "axes"), NAMED)
+def test_dimensions_are_the_axes_that_their_names_mean(names: tuple[str | None, ...], axes: str, version: int) -> None:
+    source = open_source(named_array(names, version), Options())
+    pixels = np.arange(np.prod(source.spec.shape)).reshape(range(4, 4 + len(names)))
+    assert source.spec.axes == "".join(axis for axis in "tczyx" if axis in axes)
+    np.testing.assert_array_equal(read(source), pixels.transpose([axes.index(axis) for axis in source.spec.axes]))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(("names", "complaint"), ODDLY_NAMED)
+def test_names_that_mean_no_axis_are_refused_and_the_user_has_the_last_word(
+    names: tuple[str | None, ...], complaint: str, version: int
+) -> None:
+    array = named_array(names, version)
+    refuse(array, f"{complaint}.*--axes")
+    assert open_source(array, Options(axes="cyx")).spec.axes == "cyx"
+
+
+@pytest.mark.parametrize("names", ["tyx", 7, ["y", "x"], {"t": 1}])
+def test_names_that_are_no_list_of_names_are_refused(names: Any) -> None:
+    array = zarr.create_array({}, shape=(3, 4, 5), dtype="u1", zarr_format=2, attributes={"_ARRAY_DIMENSIONS": names})
+    refuse(array, "names of the array's .*--axes")
+
+
+class LabelledArray:
+    """What an array of xarray has that is looked at."""
+
+    def __init__(self, data: Any, dims: tuple[str, ...], **held: Any) -> None:
+        self.data, self.dims, self.name = data, dims, "cells"
+        self.coords, self.attrs = held.get("coords", {}), held.get("attrs", {})
+
+
+@pytest.fixture
+def xarray(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("xarray")
+    module.DataArray = module.Variable = LabelledArray  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "xarray", module)
+
+
+@pytest.mark.usefixtures("xarray")
+@pytest.mark.parametrize("wrap", [np.asarray, da.from_array])
+def test_an_array_of_xarray_has_the_axes_that_its_dimensions_mean(wrap: Any) -> None:
+    pixels = np.arange(60).reshape(3, 4, 5)
+    source = open_source(LabelledArray(wrap(pixels), ("frame", "Row", "column")), Options())
+    assert (source.spec.axes, source.spec.name, source.spec.notices) == ("tyx", "cells", ())
+    np.testing.assert_array_equal(read(source), pixels)
+    refuse(LabelledArray(wrap(pixels), ("angle", "y", "x")), "'angle'.*--axes")
+
+
+@pytest.mark.usefixtures("xarray")
+def test_what_is_left_out_of_an_array_of_xarray_is_named() -> None:
+    labelled = LabelledArray(np.zeros((4, 5)), ("y", "x"), coords={"x": [0]}, attrs={"made": "today"})
+    (notice,) = open_source(labelled, Options()).spec.notices
+    assert "not x, made; give the size of a pixel with --scale" in notice
+
+
+class Quantity(np.ndarray[Any, Any]):
+    """An array that could have a unit."""
+
+
+def test_what_is_left_out_of_other_arrays_is_named() -> None:
+    (notice,) = open_source(np.zeros((4, 5)).view(Quantity), Options()).spec.notices
+    assert "Quantity, the pixels are taken; a unit of theirs is not kept" in notice
+    assert open_source(np.zeros((4, 5)).view(np.memmap), Options()).spec.notices == ()
+
+
+BASE = np.arange(48, dtype="u2").reshape(6, 8)
+LIES: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "dtype": (lambda chunk: chunk * 1.5, r"has the dtype float64, and the array says uint16"),
+    "wider dtype": (lambda chunk: chunk.astype("u4"), r"has the dtype uint32"),
+    "bool": (lambda chunk: chunk > 3, r"has the dtype bool"),
+    "smaller": (lambda chunk: chunk[:1], r"has the shape \(1, 4\), not \(2, 4\)"),
+    "broadcast": (lambda chunk: chunk[:, :1], r"has the shape \(2, 1\), not \(2, 4\)"),
+    "deeper": (lambda chunk: chunk[None], r"has the shape \(1, 2, 4\)"),
+    "masked": (lambda chunk: np.ma.masked_equal(chunk, 44), "is masked, .* fill it first"),
+    "list": (lambda chunk: chunk.tolist(), r"is a builtins\.list, no array of NumPy"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_chunk_that_is_not_what_its_array_says_is_named(lie: str, tmp_path: Path) -> None:
+    change, complaint = LIES[lie]
+
+    def only_the_last(chunk: Any) -> Any:
+        return change(chunk) if 47 in chunk else chunk
+
+    array = da.from_array(BASE, chunks=(2, 4)).map_blocks(only_the_last, dtype="u2", meta=np.empty((0, 0), "u2"))
+    with pytest.raises(SourceError, match=rf"the chunk from \(4, 4\) to \(6, 8\) of the Dask array {complaint}"):
+        pyramid.convert(array, tmp_path / "t.zarr")
+    assert "multiscales" not in (tmp_path / "t.zarr" / "zarr.json").read_text()
+
+
+@pytest.mark.parametrize("change", [lambda chunk: chunk.astype(">u2"), np.ma.masked_array, np.asfortranarray])
+def test_chunks_that_hold_the_same_pixels_in_another_way_are_read(change: Any, tmp_path: Path) -> None:
+    array = da.from_array(BASE, chunks=(2, 4)).map_blocks(change, dtype="u2", meta=np.empty((0, 0), "u2"))
+    image = pyramid.convert(array, tmp_path / "t.zarr")
+    np.testing.assert_array_equal(image.levels[0].data, BASE)
+
+
+def test_a_masked_dask_array_is_refused_before_a_chunk_is_computed() -> None:
+    refuse(da.ma.masked_equal(da.from_array(BASE, chunks=4), 3), "would lose its mask; fill it first")

@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import known_implementations
 
 from pyramid.errors import OptionError, StorageError
-from pyramid.stores import Objects, open_objects, take_retries
+from pyramid.stores import Objects, counting_retries, open_objects
 from tests.contract.objects import DATA, ObjectsContract
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET
@@ -114,7 +114,6 @@ def proxy(s3: Service, fault_proxy: Callable[[str], FaultProxy]) -> FaultProxy:
 @pytest.fixture
 def objects(s3: Service, proxy: FaultProxy, prefix: str) -> Objects:
     """Objects behind the proxy, which are not patient."""
-    take_retries()
     options = {**s3.through(proxy.endpoint).storage_options, "retries": 3, "timeout": 0.2}
     return open_objects(s3.url(prefix), options)
 
@@ -122,10 +121,10 @@ def objects(s3: Service, proxy: FaultProxy, prefix: str) -> Objects:
 @pytest.mark.parametrize("kind", MENDED)
 def test_what_goes_wrong_is_made_again_and_counted(kind: Kind, objects: Objects, proxy: FaultProxy) -> None:
     proxy.inject(Fault(kind, "PUT"), Fault(kind, "GET"))
-    objects.put("a", DATA)
-    assert objects.get("a") == DATA
-    assert take_retries() == 2
-    assert take_retries() == 0
+    with counting_retries() as again, counting_retries() as within:
+        objects.put("a", DATA)
+        assert objects.get("a") == DATA
+    assert (again.count, within.count) == (0, 2)
 
 
 def test_a_listing_goes_on(objects: Objects, proxy: FaultProxy) -> None:
@@ -170,8 +169,9 @@ def test_an_address_where_nobody_is_fails_soon(s3: Service, proxy: FaultProxy) -
 
 def test_time_for_a_body_grows_with_it(objects: Objects, proxy: FaultProxy) -> None:
     proxy.inject(Fault(Kind.STALL_BEFORE, "PUT", lasts_s=2))
-    objects.put("large", bytes(4 * 2**20))
-    assert take_retries() == 0
+    with counting_retries() as again:
+        objects.put("large", bytes(4 * 2**20))
+    assert again.count == 0
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-import dask.array as da
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
@@ -18,6 +17,7 @@ from distributed import Client, LocalCluster
 import pyramid
 from pyramid.errors import OptionError, SourceError, TargetError
 from pyramid.runners import LocalRunner
+from pyramid.wave import Wave
 from tests.contract.target import TargetContract, stored
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET
@@ -228,7 +228,7 @@ def test_no_secret_is_in_what_pickles(
     waves: list[bytes] = []
     run = LocalRunner.run
 
-    def recording(self: LocalRunner, wave: da.Array, *rest: Any) -> None:
+    def recording(self: LocalRunner, wave: Wave, *rest: Any) -> None:
         waves.append(cloudpickle.dumps(wave))
         run(self, wave, *rest)
 

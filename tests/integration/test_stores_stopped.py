@@ -138,7 +138,8 @@ def test_an_array_whose_metadata_is_refused_ends_the_requests_of_the_others(
     with pytest.raises(TargetError, match=r"metadata cannot be written: PUT 1/zarr\.json: 403"):
         pyramid.convert(np.zeros((600, 600), "u1"), through.url(prefix), storage_options=through.storage_options)
     assert 1 <= len(proxy.befallen) <= FEW
-    assert set(through.objects(prefix)) == {"zarr.json", "2/zarr.json"}
+    # A request that has not begun, or is under way, may end with the others.
+    assert {"zarr.json"} <= set(through.objects(prefix)) <= {"zarr.json", "2/zarr.json"}
 
 
 def test_ctrl_c_ends_a_run_in_an_outage(through: Service, proxy: FaultProxy, prefix: str, tmp_path: Path) -> None:

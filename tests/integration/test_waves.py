@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import pyramid
-from pyramid import engine
+from pyramid import wave
 from pyramid.receipt import Receipt
 from pyramid.runners import LocalRunner
+from pyramid.wave import Wave
 from tests.stores import digests
 
 IMAGE = np.random.default_rng(5).integers(0, 4000, (7, 130, 150), "uint16")
@@ -39,7 +40,7 @@ def test_waves_leave_the_bytes_of_one(
     assert len(decided.passes) > 1
     assert decided.passes[0].tasks > 17
     pyramid.convert(source, tmp_path / "one", **OPTIONS)
-    monkeypatch.setattr(engine, "WAVE_TASKS", wave_tasks)
+    monkeypatch.setattr(wave, "MAX_WAVE_TASKS", wave_tasks)
     pyramid.convert(source, tmp_path / "many", **OPTIONS)
     assert digests(tmp_path / "many") == digests(tmp_path / "one")
 
@@ -48,11 +49,11 @@ def test_a_wave_begins_with_no_memory_of_the_wave_before(tmp_path: Path, monkeyp
     held: list[int] = []
     run = LocalRunner.run
 
-    def watched(self: LocalRunner, wave: da.Array, on_receipt: Callable[[Receipt], None], stop: Any) -> None:
-        held.append(len(stop.__self__._kept))
-        run(self, wave, on_receipt, stop)
+    def watched(self: LocalRunner, some: Wave, on_receipt: Callable[[Receipt], None]) -> None:
+        held.append(len(some.task.buffers._kept))
+        run(self, some, on_receipt)
 
-    monkeypatch.setattr(engine, "WAVE_TASKS", 3)
+    monkeypatch.setattr(wave, "MAX_WAVE_TASKS", 3)
     monkeypatch.setattr(LocalRunner, "run", watched)
     pyramid.convert(IMAGE, tmp_path / "a", **OPTIONS)
     assert len(held) > 5

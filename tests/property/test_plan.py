@@ -98,6 +98,19 @@ def test_chunks_fit_in_levels_and_shards_are_whole_chunks(plan: Plan) -> None:
         assert all(s % c == 0 for s, c in zip(level.unit, level.chunks, strict=True))
 
 
+@given(specs(), st.sampled_from(["0.4", "0.5"]))
+def test_automatic_objects_are_small_only_where_the_image_is(spec: SourceSpec, version: str) -> None:
+    plan = make_plan(spec, make_options({"ome_zarr_version": version}), centred=True, room=Room(1, 2**40))
+    level, item_bytes = plan.levels[0], np.dtype(spec.dtype).itemsize
+    assert math.prod(level.chunks) * item_bytes <= 2**20
+    extent = dict(zip(spec.axes, level.shape, strict=True))
+    chunk = dict(zip(spec.axes, level.chunks, strict=True))
+    if all(chunk[axis] == extent[axis] for axis in "zyx" if axis in extent):
+        # A power of two of them fits, or as many as there are along one axis and then along the other.
+        gathered = math.prod(level.chunks) * item_bytes
+        assert gathered > 2**18 or all(chunk[axis] == extent[axis] for axis in "tc" if axis in extent)
+
+
 @given(plans())
 def test_every_level_is_written_by_one_pass(plan: Plan) -> None:
     written = [number for one in plan.passes for number in range(one.first, one.last + 1)]

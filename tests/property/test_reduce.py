@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -116,3 +117,44 @@ def test_it_ignores_nan(method: str, data: st.DataObject, rng: np.random.Generat
         kept = [pixel for pixel in window if not np.isnan(pixel)]
         expected = array.dtype.type(BY_HAND[method](kept)) if kept else array.dtype.type(np.nan)
         np.testing.assert_array_equal(found[at], expected)
+
+
+def mean_by_fractions(window: NDArray[Any]) -> float:
+    """The exact mean of finite pixels; of others what sums of infinities give; NaN counts for nothing."""
+    kept = [float(pixel) for pixel in window.ravel() if not np.isnan(pixel)]
+    infinite = {pixel for pixel in kept if np.isinf(pixel)}
+    if not kept or len(infinite) == 2:
+        return float("nan")
+    return infinite.pop() if infinite else float(sum(map(Fraction, kept)) / len(kept))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@given(rng=generators(), data=st.data())
+def test_the_mean_of_large_floats_is_right(dtype: str, rng: np.random.Generator, data: st.DataObject) -> None:
+    most = float(np.finfo(dtype).max)
+    values = [most, most, most * 0.75, -most, -most / 3, 1.0, 0.0]
+    values += data.draw(st.sampled_from([[], [np.nan], [np.nan, np.inf], [np.inf, -np.inf]]))
+    shape = tuple(data.draw(st.integers(1, n)) for n in (3, 5, 21))
+    array = rng.choice(np.array(values, dtype), shape)
+    factors = (*(data.draw(st.integers(1, 3)) for _ in range(2)), 2)
+    found = np.empty(reduced_shape(shape, factors), dtype)
+    load_method("mean")(array, shape, factors, found)
+    for at in np.ndindex(found.shape):
+        window = array[tuple(slice(i * f, (i + 1) * f) for i, f in zip(at, factors, strict=True))]
+        expected = mean_by_fractions(window)
+        if np.isfinite(expected):
+            error = abs(Fraction(float(found[at])) - Fraction(expected)) if np.isfinite(found[at]) else most
+            assert error <= most * 8 * Fraction(float(np.finfo(dtype).eps)), (window, found[at], expected)
+        else:
+            np.testing.assert_array_equal(float(found[at]), expected)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 31])
+def test_a_flat_image_of_the_largest_float_stays_flat(dtype: str, count: int) -> None:
+    most = np.finfo(dtype).max
+    for value in (most, -most):
+        array = np.full((3, 62), value, dtype)
+        found = np.empty(reduced_shape(array.shape, (count, 2)), dtype)
+        load_method("mean")(array, array.shape, (count, 2), found)
+        np.testing.assert_array_equal(found, value)

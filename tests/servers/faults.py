@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from tests.servers.log import Request
 from tests.servers.proxy import Proxy, ProxyHandler, Rewrite, pieces_of, unchanged
 
+ERROR = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+
 
 class Kind(enum.Enum):
     """What happens to a request."""
@@ -32,6 +34,7 @@ class Kind(enum.Enum):
     STALL_BEFORE = "not read and not passed on until the stall ends"
     CORRUPT_UP = "one byte of the request's body is changed on the way"
     CORRUPT_DOWN = "one byte of the answer's body is changed on the way"
+    ERROR_WITH_200 = "200 with an error document, not passed on"
     OUTAGE = "503 for this and all requests that come within a time"
     OUTAGE_RESET = "a reset for this and all requests that come within a time"
 
@@ -141,6 +144,8 @@ class FaultHandler(ProxyHandler):
         match fault.kind:
             case Kind.UNAVAILABLE | Kind.OUTAGE:
                 self._refuse(request)
+            case Kind.ERROR_WITH_200:
+                self._refuse(request, http.HTTPStatus.OK, ERROR)
             case Kind.RESET_BEFORE | Kind.OUTAGE_RESET:
                 self.cut()
             case Kind.RESET_WITHIN_UPLOAD:
@@ -170,13 +175,17 @@ class FaultHandler(ProxyHandler):
                 case _:
                     self.answer(request, response)
 
-    def _refuse(self, request: Request) -> None:
+    def _refuse(
+        self, request: Request, status: http.HTTPStatus = http.HTTPStatus.SERVICE_UNAVAILABLE, body: bytes = b""
+    ) -> None:
         for _ in self.body(request):  # a server that answers and hangs up before the body came would be a reset
             pass
-        self.server.log.answered(request, http.HTTPStatus.SERVICE_UNAVAILABLE)
-        self.send_response_only(http.HTTPStatus.SERVICE_UNAVAILABLE)
-        self.send_header("Content-Length", "0")
+        self.server.log.answered(request, status)
+        self.send_response_only(status)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if request.method != "HEAD":
+            self.wfile.write(body)
 
     def _reset_within_upload(self, request: Request) -> None:
         """The server gets half a body and then an end; the client gets a reset."""

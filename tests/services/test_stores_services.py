@@ -11,7 +11,7 @@ import pytest
 
 import pyramid
 from pyramid.errors import StorageError, TargetError
-from pyramid.stores import Objects, open_objects, take_retries
+from pyramid.stores import Objects, counting_retries, open_objects
 from tests.contract.objects import DATA, ObjectsContract
 from tests.contract.target import OF_STACK, STACK, TargetContract, stored
 from tests.servers.faults import Fault, FaultProxy, Kind
@@ -57,11 +57,11 @@ def test_a_body_that_was_damaged_on_its_way_is_sent_again(
 ) -> None:
     proxy = fault_proxy(ceph.endpoint)
     proxy.inject(Fault(Kind.CORRUPT_UP, "PUT"))
-    take_retries()
-    open_objects(ceph.url(prefix), ceph.through(proxy.endpoint).storage_options).put("a", DATA)
+    with counting_retries() as again:
+        open_objects(ceph.url(prefix), ceph.through(proxy.endpoint).storage_options).put("a", DATA)
     assert ceph.objects(prefix) == {"a": DATA}
     assert [request.status for request in proxy.requests] == [400, 200]
-    assert take_retries() == 1
+    assert again.count == 1
 
 
 @pytest.mark.parametrize("place", ["0/c/0/0/0/0", "0/c/1/1/2/2", "0/zarr.json", "zarr.json"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -202,14 +203,6 @@ BROKEN: list[tuple[str, list[Any], Any, str]] = [
     ("path upwards", ["datasets", 1, "path"], "../0", r"datasets\[1\]\.path: '\.\./0'"),
     ("absolute path", ["datasets", 1, "path"], "/etc", r"datasets\[1\]\.path: '/etc'"),
     ("path of no text", ["datasets", 0, "path"], 0, r"datasets\[0\]\.path: .* not 0"),
-    ("no transformations", ["datasets", 0, "coordinateTransformations"], None, r"datasets\[0\]\.coordinateTransf"),
-    ("short scale", ["datasets", 0, "coordinateTransformations", 0, "scale"], [1, 1], "2 numbers for 4 axes"),
-    ("NaN", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], math.nan, "nan is not a finite number"),
-    ("huge", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], 10**400, "is not a finite number"),
-    ("text", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], "1", "'1' is not a finite number"),
-    ("zero scale", ["datasets", 0, "coordinateTransformations", 0, "scale", 1], 0, "a pixel's size is above 0"),
-    ("affine", ["datasets", 0, "coordinateTransformations", 1, "type"], "affine", r"\[1\]: a 'affine' does not belong"),
-    ("translation first", ["datasets", 0, "coordinateTransformations", 0, "type"], "translation", "is not|must be"),
 ]
 
 
@@ -226,6 +219,111 @@ def test_what_places_pixels_is_strict_and_the_place_is_told(
     with pytest.raises(SourceError, match=message) as caught:
         parse(told)
     assert str(caught.value).startswith("ome.multiscales[0]" if version == "0.5" else "multiscales[0]")
+
+
+LEVEL = ["datasets", 0, "coordinateTransformations"]
+# A level's transformations, or a part of them, replaced: the scale that is left, and what the notice says.
+UNREAD: list[tuple[list[Any], Any, tuple[float, ...] | None, str]] = [
+    (LEVEL, None, None, r"coordinateTransformations: None"),
+    (LEVEL, [], None, "there is no scale"),
+    ([*LEVEL, 0, "scale"], [1, 1], None, r"\[0\]: a 'scale'"),
+    ([*LEVEL, 0, "scale", 1], math.nan, (1.0, 1.0, 0.1, 0.1), r"\[0\]\.scale: nan on z"),
+    ([*LEVEL, 0, "scale", 1], 10**400, (1.0, 1.0, 0.1, 0.1), r"scale: 1000.* on z"),
+    ([*LEVEL, 0, "scale", 1], 1e200, (1.0, 1.0, 0.1, 0.1), r"scale: 1e\+200 on z"),
+    ([*LEVEL, 0, "scale", 2], "1", (1.0, 0.5, 1.0, 0.1), r"scale: '1' on y"),
+    ([*LEVEL, 0, "scale", 3], 0, (1.0, 0.5, 0.1, 1.0), r"scale: 0 on x"),
+    ([*LEVEL, 0, "scale", 3], -1, (1.0, 0.5, 0.1, 1.0), r"scale: -1 on x"),
+    ([*LEVEL, 0], {"type": "scale", "path": "sizes"}, None, r"\[0\]: a 'scale'; .*\[1\]"),
+    ([*LEVEL, 1, "translation", 0], None, (1.0, 0.5, 0.1, 0.1), r"\[1\]\.translation: None on c"),
+    ([*LEVEL, 1, "type"], "affine", (1.0, 0.5, 0.1, 0.1), r"\[1\]: a 'affine'"),
+    ([*LEVEL, 1, "type"], ["x"], (1.0, 0.5, 0.1, 0.1), r"\[1\]: a \['x'\]"),
+]
+
+
+@pytest.mark.parametrize("version", WRITABLE)
+@pytest.mark.parametrize(("place", "value", "scale", "message"), UNREAD)
+def test_what_is_not_read_of_a_level_is_named_and_the_rest_is_kept(
+    version: str, place: list[Any], value: object, scale: tuple[float, ...] | None, message: str
+) -> None:
+    told = copy.deepcopy(written(version))
+    holder: Any = content(told)["multiscales"][0]
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    image = parse(told)
+    assert image.datasets[0].scale == scale
+    assert image.datasets[1:] == IMAGE.datasets[1:]
+    assert len(image.notices) == 1
+    assert re.search(f"not read: .*{message}", image.notices[0]), image.notices
+
+
+def test_an_axis_without_a_size_has_no_unit() -> None:
+    told = copy.deepcopy(written("0.4"))
+    told["multiscales"][0]["datasets"][0]["coordinateTransformations"][0]["scale"][1] = -1
+    assert parse(told).units == (None, None, *IMAGE.units[2:])
+
+
+AFFINE = [[1, 0, 0], [0, 0.5, 4]]
+ENDS = {"input": {"name": "yx", "axes": [{"name": "y"}, {"name": "x"}]}, "output": {"name": "global"}}
+SWAPPED = {"input": {"name": "xy", "axes": [{"name": "x"}, {"name": "y"}]}, "output": {"name": "global"}}
+# What follows a level's scale of 0.5 and 0.25: what both are together, and what a notice names.
+OUTER: list[tuple[Any, tuple[float, float], tuple[float, float] | None, str]] = [
+    ([{"type": "identity", **ENDS}], (0.5, 0.25), None, ""),
+    ([{"type": "scale", "scale": [2, 4]}], (1.0, 1.0), None, ""),
+    ([{"type": "affine", "affine": AFFINE}], (0.5, 0.125), (0.0, 4.0), ""),
+    ([{"type": "affine", "affine": [*AFFINE, [0, 0, 1]], **ENDS}], (0.5, 0.125), (0.0, 4.0), ""),
+    ([{"type": "affine", "affine": [[0, 1, 0], [1, 0, 0]]}], (0.5, 0.25), None, "'affine'"),
+    ([{"type": "affine", "affine": [[1, 0, 0], [0, -1, 0]]}], (0.5, 0.25), None, "'affine'"),
+    ([{"type": "affine", "affine": [[1, 0], [0, 1]]}], (0.5, 0.25), None, "'affine'"),
+    ([{"type": "affine", "affine": [[1, 0, None], [0, 1, 0]]}], (0.5, 0.25), None, "'affine'"),
+    ([{"type": "affine", "affine": AFFINE, **SWAPPED}], (0.5, 0.25), None, "'affine'"),
+    ([{"type": "rotation", "rotation": [[1, 0], [0, 1]]}], (0.5, 0.25), None, ""),
+    (
+        [{"type": "rotation", "rotation": [[0, -1], [1, 0]]}, {"type": "scale", "scale": [9, 9]}],
+        (0.5, 0.25),
+        None,
+        "'r",
+    ),
+    ([{"type": "mapAxis", "mapAxis": [0, 1]}], (0.5, 0.25), None, ""),
+    ([{"type": "mapAxis", "mapAxis": {"x": "y", "y": "x"}}], (0.5, 0.25), None, "'mapAxis'"),
+    ([{"type": "byDimension", "transformations": []}], (0.5, 0.25), None, "'byDimension'"),
+    ([{"type": "sequence", "transformations": [{"type": "scale", "scale": [2, 2]}, 7]}], (1.0, 0.5), None, r"\[1\]: 7"),
+    (
+        [{"type": "sequence", "transformations": [{"type": "translation", "translation": [1, 2]}]}],
+        (0.5, 0.25),
+        (1.0, 2.0),
+        "",
+    ),
+    ([{"type": "scale", "scale": [3, 3], **ENDS}, {"type": "identity", **ENDS}], (0.5, 0.25), None, "'scale'"),
+    ({"type": "scale"}, (0.5, 0.25), None, "scale"),
+    ("text", (0.5, 0.25), None, "'text'"),
+    ([{"type": "scale", "scale": [1e90, 1]}, {"type": "scale", "scale": [1e90, 1]}], (1.0, 0.25), None, "on axis 0"),
+]
+
+
+@pytest.mark.parametrize(("outer", "scale", "translation", "message"), OUTER)
+@pytest.mark.parametrize("version", WRITABLE)
+def test_a_levels_own_scale_is_never_lost_by_what_follows_it(
+    version: str, outer: object, scale: tuple[float, ...], translation: tuple[float, ...] | None, message: str
+) -> None:
+    told = attributes(Multiscale("yx", (None, None), (Dataset("0", (0.5, 0.25), None),)), version)
+    content(told)["multiscales"][0]["coordinateTransformations"] = outer
+    image = parse(told)
+    assert image.datasets == (Dataset("0", scale, translation),)
+    assert [bool(re.search(f"not read: .*{message}", notice)) for notice in image.notices] == (
+        [True] if message else []
+    )
+
+
+def test_transformations_in_each_other_without_end_are_named() -> None:
+    told = written("0.5")
+    deep: dict[str, Any] = {"type": "identity"}
+    for _ in range(400):
+        deep = {"type": "sequence", "transformations": [deep]}
+    content(told)["multiscales"][0]["coordinateTransformations"] = [deep]
+    image = parse(told)
+    assert image.datasets == IMAGE.datasets
+    assert "transformations[0]" in image.notices[0]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -135,9 +136,6 @@ def test_levels_of_0_6_lie_in_their_own_coordinate_system(said: str | None) -> N
     [
         (0, "output", {"name": "else"}, r"output: \{'name': 'else'\} is none of the coordinate systems"),
         (1, "output", {"name": "world"}, r"datasets\[1\].*output: the levels of an image all lie in one"),
-        (0, "type", "affine", r"datasets\[0\]\.coordinateTransformations\[0\]: a 'affine' does not belong here"),
-        (1, "transformations", [{"type": "translation", "translation": [0, 0, 0]}], "there is no scale"),
-        (2, "scale", [1, 4], "there are 2 numbers for 3 axes"),
     ],
 )
 def test_broken_levels_of_0_6_are_told(level: int, key: str, value: object, message: str) -> None:
@@ -145,6 +143,25 @@ def test_broken_levels_of_0_6_are_told(level: int, key: str, value: object, mess
     told["ome"]["multiscales"][0]["datasets"][level]["coordinateTransformations"][0][key] = value
     with pytest.raises(SourceError, match=message):
         parse_versioned(told)
+
+
+@pytest.mark.parametrize(
+    ("level", "key", "value", "scale", "message"),
+    [
+        (0, "type", "affine", None, r"datasets\[0\]\.coordinateTransformations\[0\]: a 'affine'"),
+        (1, "transformations", [{"type": "translation", "translation": [0, 0, 0]}], None, "there is no scale"),
+        (2, "scale", [1, 4], None, r"datasets\[2\]\.coordinateTransformations\[0\]: a 'scale'"),
+        (2, "scale", [1, 4, 0], (1.0, 4.0, 1.0), r"scale: 0 on x"),
+    ],
+)
+def test_what_is_not_read_of_levels_of_0_6_is_named(
+    level: int, key: str, value: object, scale: tuple[float, ...] | None, message: str
+) -> None:
+    told = copy.deepcopy(V06)
+    told["ome"]["multiscales"][0]["datasets"][level]["coordinateTransformations"][0][key] = value
+    image = parse_versioned(told)[1]
+    assert image.datasets[level].scale == scale
+    assert re.search(rf"not read: .*{message}", image.notices[0])
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.scale, (0.5, 0.1), "neither of the form z=0.5,y=0.1,x=0.1 nor a mapping by axis"),
     (parsing.units, "um", "'um' names no axis; write z=micrometer"),
     (parsing.units, "z=micrometre2", "did you mean 'micrometer'"),
-    (parsing.units, "z=Mm", "no unit 'Mm'"),  # a megameter is not taken for a millimeter
+    (parsing.units, "z=MM", "no unit 'MM'"),  # neither a megameter nor a millimeter
     (parsing.units, "c=meter", "channels have no unit"),
     (parsing.units, "t=meter", "t: there is no unit 'meter'"),
     (parsing.colors, "red", "'red' is not a colour; it has six hexadecimal digits"),

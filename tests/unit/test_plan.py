@@ -50,6 +50,43 @@ def test_automatic_chunks_are_of_half_a_mebibyte_to_one(spec: SourceSpec, chunks
 
 
 @pytest.mark.parametrize(
+    ("spec", "chunks", "objects"),
+    [
+        (image("tyx", (10_000, 64, 64)), (128, 64, 64), (20, 79)),
+        (image("cyx", (10_000, 64, 64)), (128, 64, 64), (20, 79)),
+        (image("zyx", (10_000, 64, 64)), (64, 64, 64), (2, 157)),
+        (image("tzyx", (10_000, 1, 64, 64)), (128, 1, 64, 64), (20, 79)),
+        (image("tczyx", (200, 50, 1, 32, 32), "uint8"), (200, 4, 1, 32, 32), (2, 13)),
+        (image("tcyx", (5000, 2, 64, 64)), (128, 1, 64, 64), (20, 80)),
+        (image("tyx", (100_000, 1, 200), "float32"), (1024, 1, 200), (13, 98)),
+        (image("cyx", (3, 200, 200), "uint8"), (3, 200, 200), (1, 1)),
+        (image("tyx", (10_000, 256, 200)), (8, 256, 200), (157, 1250)),
+    ],
+)
+def test_small_planes_are_gathered_along_any_axis(
+    spec: SourceSpec, chunks: tuple[int, ...], objects: tuple[int, int]
+) -> None:
+    sharded, plain = plan(spec), plan(spec, ome_zarr_version="0.4")
+    assert sharded.levels[0].chunks == plain.levels[0].chunks == chunks
+    assert (sharded.objects, plain.objects) == objects
+
+
+@pytest.mark.parametrize(
+    ("spec", "chunks", "shards"),
+    [
+        (image("tyx", (100, 2048, 2048)), (1, 512, 512), (1, 2048, 2048)),
+        (image("cyx", (3, 2967, 2220), "uint8"), (1, 1024, 1024), (1, 3072, 3072)),
+        (image("tczyx", (9, 2, 30, 600, 600)), (1, 1, 1, 512, 512), (1, 1, 30, 1024, 1024)),
+    ],
+)
+def test_large_planes_are_not_gathered_over_time_and_channels(
+    spec: SourceSpec, chunks: tuple[int, ...], shards: tuple[int, ...]
+) -> None:
+    level = plan(spec).levels[0]
+    assert (level.chunks, level.shards) == (chunks, shards)
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         image("czyx", (2, 1000, 16384, 16384), scale=(None, 1.0, 0.4, 0.4)),

@@ -1,0 +1,103 @@
+"""What a group's own metadata says that it holds: names from data, checked, by path below the group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pyramid.downloading.levels import image_paths
+from pyramid.downloading.tables import LISTS
+from pyramid.errors import SourceError
+from pyramid.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document
+
+MAX_CHILDREN = 100_000
+
+Kind = Literal["array", "group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What a group says that it holds.
+
+    Parameters
+    ----------
+    path
+        Below the group.
+    kind
+        None where either may be there.
+    required
+        Whether the group is broken without it.
+    leads
+        Whether its own metadata is followed; a group that merely lies on the way names nothing.
+    """
+
+    path: str
+    kind: Kind | None
+    required: bool = True
+    leads: bool = True
+
+
+def consolidated(node: Node) -> Iterator[Child]:
+    """All that consolidated metadata names; what is not there was removed after it was written."""
+    if node.zarr_format == 3:
+        body = node.documents[key := join(node.path, "zarr.json")]
+        inline = parse_document(body, key).get("consolidated_metadata") if b"consolidated_metadata" in body else None
+        for path, document in mapping(mapping(inline).get("metadata")).items():
+            kind = mapping(document).get("node_type")
+            yield Child(check_path(path), "array" if kind == "array" else "group", required=False)
+        return
+    body = node.documents.get(".zmetadata", b"{}")
+    if len(body) > MAX_DOCUMENT_BYTES:  # of a plate, which names its wells itself
+        return
+    for key in mapping(parse_document(body, ".zmetadata").get("metadata")):
+        path, _, name = key.rpartition("/")
+        if name in (".zarray", ".zgroup"):
+            yield Child(check_path(path), "array" if name == ".zarray" else "group", required=False)
+
+
+def image_children(ome: Mapping[str, Any]) -> Iterator[Child]:
+    """The levels of an image, and where its labels and tables are."""
+    if "multiscales" in ome:
+        yield from (Child(path, "array") for path in image_paths(ome["multiscales"]))
+        yield Child("labels", "group", required=False)
+    if "multiscales" in ome or "plate" in ome:
+        yield Child("tables", "group", required=False)
+
+
+def by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str, Child]]]:
+    """Children by the first part of their paths: what is there, and what is beyond it, by path below that."""
+    nearest: dict[str, Child] = {}
+    beyond: dict[str, dict[str, Child]] = {}
+    for path, child in named.items():
+        first, _, rest = path.partition("/")
+        beyond.setdefault(first, {})
+        if rest:
+            beyond[first][rest] = replace(child, path=rest)
+        else:
+            nearest[first] = child
+    for first, below in beyond.items():
+        yield nearest.get(first, Child(first, "group", required=False, leads=False)), below
+
+
+def check_count(node: Node) -> None:
+    """Refuse lists that are longer than can be, before each item is looked at."""
+    ome = node.ome
+    lists = [
+        *(ome.get(name) for name in LISTS),
+        mapping(ome.get("plate")).get("wells"),
+        mapping(ome.get("well")).get("images"),
+    ]
+    most = max(len(found) if isinstance(found, list) else 0 for found in lists)
+    if most > MAX_CHILDREN:
+        raise SourceError(f"{place_of(node)} names {most} nodes, and more than {MAX_CHILDREN} are not followed")
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a mapping as it is, and an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def place_of(node: Node) -> str:
+    """Return what errors call a node."""
+    return node.path or "the root"

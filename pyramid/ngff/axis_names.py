@@ -1,0 +1,37 @@
+"""Words for the axes of an image, as people and programs name dimensions."""
+
+from __future__ import annotations
+
+_WORDS = {
+    "t": "time times timepoint timepoints timestep timesteps frame frames",
+    "c": "channel channels ch band bands wavelength wavelengths",
+    "z": "depth slice slices plane planes section sections",
+    "y": "row rows height lat latitude",
+    "x": "column columns col cols width lon long longitude",
+}
+_LETTERS = {word: letter for letter, words in _WORDS.items() for word in (letter, *words.split())}
+# A longer name is no word of the table.
+MAX_NAME_CHARACTERS = 40
+
+
+def axis_letter(name: object) -> str | None:
+    """Return the letter of ``tczyx`` that the name of a dimension means.
+
+    Parameters
+    ----------
+    name
+        A letter or a word, in either case; anything else means nothing.
+
+    Returns
+    -------
+    str or None
+        None where the name means no axis that is known.
+
+    Examples
+    --------
+    >>> axis_letter("Channel"), axis_letter("time_point"), axis_letter("angle")
+    ('c', 't', None)
+    """
+    if not isinstance(name, str) or len(name) > MAX_NAME_CHARACTERS:
+        return None
+    return _LETTERS.get("".join(letter for letter in name.casefold() if letter not in " _-"))

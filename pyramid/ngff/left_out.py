@@ -1,0 +1,70 @@
+"""What the attributes of an image hold beyond its pixels' size, place and channels: what a conversion leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from pyramid.ngff.metadata import Attributes
+from pyramid.ngff.values import index, shown
+
+MAX_NAMED = 8
+_ROOT = frozenset({"multiscales", "omero", "_creator", "ome"})
+_OME = frozenset({"version", "multiscales", "omero", "_creator"})
+# What says how levels were made gives way to how they are made now.
+_MULTISCALE = frozenset(
+    {"name", "axes", "datasets", "coordinateTransformations", "coordinateSystems", "type", "metadata", "version"}
+)
+_OMERO = frozenset({"id", "name", "version", "channels", "rdefs"})
+# Names of dimensions, which are read.
+ARRAY_KEYS = frozenset({"_ARRAY_DIMENSIONS"})
+
+
+def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
+    """Yield the places in the attributes of an image that a conversion does not carry over.
+
+    Parameters
+    ----------
+    attributes
+        Of the image's group, as anyone wrote them.
+    middle_z
+        The plane that a conversion has viewers show at first.
+
+    Examples
+    --------
+    >>> list(left_out({"multiscales": [{"axes": []}, {}], "spatialdata_attrs": {}}))
+    ['multiscales[1]', 'spatialdata_attrs']
+    """
+    ome = attributes.get("ome")
+    content, prefix = (ome, "ome.") if isinstance(ome, Mapping) else (attributes, "")
+    multiscales = content.get("multiscales")
+    listed = multiscales if isinstance(multiscales, list | tuple) else ()
+    first = listed[0] if listed and isinstance(listed[0], Mapping) else {}
+    yield from beyond(first, _MULTISCALE, f"{prefix}multiscales[0].")
+    if len(listed) > 1:
+        yield f"{prefix}multiscales[1]" if len(listed) == 2 else f"{prefix}multiscales[1] to [{len(listed) - 1}]"
+    omero = content.get("omero")
+    if isinstance(omero, Mapping):
+        yield from beyond(omero, _OMERO, f"{prefix}omero.")
+        rdefs = omero.get("rdefs")
+        shown_first = rdefs if isinstance(rdefs, Mapping) else {}
+        if index(shown_first.get("defaultZ")) not in (None, 0, middle_z):
+            yield f"{prefix}omero.rdefs.defaultZ"
+        if index(shown_first.get("defaultT")) not in (None, 0):
+            yield f"{prefix}omero.rdefs.defaultT"
+    if prefix:
+        yield from beyond(content, _OME, prefix)
+    yield from beyond(attributes, _ROOT)
+
+
+def beyond(holder: Attributes, known: Collection[str], prefix: str = "") -> Iterator[str]:
+    """Yield the keys of an object that are not `known`, each as a place."""
+    for key in holder:
+        if key not in known:
+            yield f"{prefix}{shown(key)[1:-1]}"
+
+
+def describe_left_out(places: list[str]) -> Iterator[str]:
+    """Yield one notice that names what is left out, none where nothing is."""
+    if places:
+        more = f" and {len(places) - MAX_NAMED} more" if len(places) > MAX_NAMED else ""
+        yield f"not carried over from the source: {', '.join(places[:MAX_NAMED])}{more}"

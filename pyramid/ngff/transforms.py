@@ -1,0 +1,251 @@
+"""From lists of coordinate transformations, of any version or draft, to one scale and one translation.
+
+A list is read up to the first transformation that turns, mirrors or shears, or is of a kind that is not known: those
+after it apply to other axes than the pixels'. Whatever is not read is named, and is never a reason to lose the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from pyramid.ngff.axis_names import axis_letter
+from pyramid.ngff.metadata import Attributes
+from pyramid.ngff.values import finite, shown
+
+MAX_DEPTH = 8
+MAX_TRANSFORMS = 1000
+# Sizes past these are no pixel's, and their products over the levels would leave the floats.
+MIN_SIZE, MAX_SIZE = 1e-100, 1e100
+MAX_OFFSET = 1e200
+MAX_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where pixels lie along their axes.
+
+    Parameters
+    ----------
+    scale, translation
+        Size of a pixel, and the centre of the first one, on each axis; 1 and 0 where they are not known.
+    unknown
+        The axes whose size could not be read, by their numbers.
+    unread
+        The places of what was not read, each with the reason.
+    whole
+        Whether all of it was read, so that something may follow.
+    has_scale, has_translation
+        Whether any was there.
+    """
+
+    scale: tuple[float, ...]
+    translation: tuple[float, ...]
+    unknown: frozenset[int] = frozenset()
+    unread: tuple[str, ...] = ()
+    whole: bool = True
+    has_scale: bool = False
+    has_translation: bool = False
+
+
+def nowhere(ndim: int) -> Placement:
+    """Return the placement that changes nothing."""
+    return Placement((1.0,) * ndim, (0.0,) * ndim)
+
+
+def compose(inner: Placement, outer: Placement) -> Placement:
+    """Return `inner`, then `outer`, as one placement; what leaves the range of sizes is unknown."""
+    scale = [a * b for a, b in zip(inner.scale, outer.scale, strict=True)]
+    moved = [a * s + b for a, s, b in zip(inner.translation, outer.scale, outer.translation, strict=True)]
+    lost = frozenset(i for i, size in enumerate(scale) if not MIN_SIZE <= size <= MAX_SIZE)
+    unknown = inner.unknown | outer.unknown | lost
+    return Placement(
+        tuple(1.0 if i in unknown else size for i, size in enumerate(scale)),
+        tuple(offset if abs(offset) <= MAX_OFFSET else 0.0 for offset in moved),
+        unknown,
+        (*inner.unread, *outer.unread, *(f"the size of a pixel on axis {i}, {scale[i]:g}" for i in sorted(lost))),
+        inner.whole and outer.whole,
+        inner.has_scale or outer.has_scale,
+        inner.has_translation or outer.has_translation,
+    )
+
+
+def read_list(value: object, axes: str, place: str, depth: int = MAX_DEPTH) -> Placement:
+    """Return what a list of transformations makes of the pixels of an image.
+
+    Parameters
+    ----------
+    value
+        The list, as anyone wrote it.
+    axes
+        Letters of the image's axes, in its order.
+    place
+        Where the list lies in the attributes.
+
+    Examples
+    --------
+    >>> read_list([{"type": "scale", "scale": [2, 3]}, {"type": "translation", "translation": [0, 5]}], "yx", "t").scale
+    (2.0, 3.0)
+    >>> read_list([{"type": "scale", "scale": [2, 0]}, {"type": "mapAxis"}], "yx", "t").unread
+    ('t[0].scale: 0 on x', "t[1]: a 'mapAxis'")
+    """
+    placed = nowhere(len(axes))
+    if not isinstance(value, list | tuple) or len(value) > MAX_TRANSFORMS or depth == 0:
+        return _lose(placed, f"{place}: {shown(value)}")
+    for i, item in enumerate(value):
+        placed = compose(placed, _read(item, axes, f"{place}[{i}]", depth))
+        if not placed.whole:
+            rest = range(i + 1, len(value))
+            return replace(placed, unread=(*placed.unread, *(f"{place}[{k}]" for k in rest)))
+    return placed
+
+
+def read_outer(value: object, axes: str, place: str) -> Placement:
+    """Return what the transformations of a whole image add to those of its levels.
+
+    Several that name where they lead are ways to several coordinate systems, of which none is the pixels' own.
+    """
+    listed = value if isinstance(value, list | tuple) else ()
+    ends = [item for item in listed if isinstance(item, Mapping) and item.get("output") is not None]
+    if len(ends) < 2:
+        return read_list(value, axes, place)
+    moving = [i for i, item in enumerate(listed) if not isinstance(item, Mapping) or item.get("type") != "identity"]
+    return replace(nowhere(len(axes)), unread=tuple(f"{place}[{i}]: {_kind(listed[i])}" for i in moving))
+
+
+def describe(unread: Sequence[str]) -> Iterator[str]:
+    """Yield one notice that names what was not read, none where all was."""
+    if unread:
+        named = "; ".join(unread[:MAX_NAMED])
+        more = f"; and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
+        yield f"not read: {named}{more} (transformations of the pixels to their size and place)"
+
+
+def _lose(placed: Placement, reason: str) -> Placement:
+    return replace(placed, unread=(*placed.unread, reason), whole=False)
+
+
+def _kind(transform: object) -> str:
+    return f"a {shown(transform.get('type'))}" if isinstance(transform, Mapping) else shown(transform)
+
+
+def _read(transform: object, axes: str, place: str, depth: int) -> Placement:
+    """Return the placement of one transformation."""
+    kind = transform.get("type") if isinstance(transform, Mapping) else None
+    if not isinstance(transform, Mapping) or not isinstance(kind, str) or not _is_between(transform, axes):
+        return _lose(nowhere(len(axes)), f"{place}: {_kind(transform)}")
+    if kind == "sequence":
+        return read_list(transform.get("transformations"), axes, f"{place}.transformations", depth - 1)
+    reader = _READERS.get(kind)
+    placed = reader(transform, axes, place) if reader is not None else None
+    return placed or _lose(nowhere(len(axes)), f"{place}: {_kind(transform)}")
+
+
+def _is_between(transform: Attributes, axes: str) -> bool:
+    """Whether a transformation leads from the image's axes to the same ones, as far as it names them."""
+    for key in ("input", "output"):
+        end = transform.get(key)
+        named = end.get("axes") if isinstance(end, Mapping) else None
+        if isinstance(named, list | tuple) and len(named) <= MAX_TRANSFORMS:
+            names = [axis.get("name") if isinstance(axis, Mapping) else axis for axis in named]
+            if [axis_letter(name) for name in names] != list(axes):
+                return False
+    return True
+
+
+def _read_identity(_transform: Attributes, axes: str, _place: str) -> Placement:
+    return nowhere(len(axes))
+
+
+def _read_scale(transform: Attributes, axes: str, place: str) -> Placement | None:
+    sizes = transform.get("scale")
+    if not isinstance(sizes, list | tuple) or len(sizes) != len(axes):
+        return None
+    known = [_size(size) for size in sizes]
+    unknown = [i for i, size in enumerate(known) if size is None]
+    return replace(
+        nowhere(len(axes)),
+        scale=tuple(1.0 if size is None else size for size in known),
+        unknown=frozenset(unknown),
+        unread=tuple(f"{place}.scale: {shown(sizes[i])} on {axes[i]}" for i in unknown),
+        has_scale=True,
+    )
+
+
+def _size(value: object) -> float | None:
+    size = finite(value)
+    return size if size is not None and MIN_SIZE <= size <= MAX_SIZE else None
+
+
+def _read_translation(transform: Attributes, axes: str, place: str) -> Placement | None:
+    offsets = transform.get("translation")
+    if not isinstance(offsets, list | tuple) or len(offsets) != len(axes):
+        return None
+    known = [finite(offset) for offset in offsets]
+    broken = [i for i, offset in enumerate(known) if offset is None or abs(offset) > MAX_OFFSET]
+    return replace(
+        nowhere(len(axes)),
+        translation=tuple(0.0 if i in broken or offset is None else offset for i, offset in enumerate(known)),
+        unread=tuple(f"{place}.translation: {shown(offsets[i])} on {axes[i]}" for i in broken),
+        has_translation=True,
+    )
+
+
+def _read_affine(transform: Attributes, axes: str, _place: str) -> Placement | None:
+    """Return the placement of a matrix that neither turns, nor mirrors, nor shears; None for any other."""
+    ndim = len(axes)
+    rows = _matrix(transform.get("affine"), (ndim, ndim + 1), ndim + 1)
+    if rows is None or (len(rows) > ndim and rows[ndim] != [0.0] * ndim + [1.0]):
+        return None
+    square = [row[:ndim] for row in rows[:ndim]]
+    scale = tuple(square[i][i] for i in range(ndim))
+    if not _is_diagonal(square) or not all(MIN_SIZE <= size <= MAX_SIZE for size in scale):
+        return None
+    offsets = tuple(row[ndim] for row in rows[:ndim])
+    return replace(nowhere(ndim), scale=scale, translation=offsets, has_scale=True, has_translation=any(offsets))
+
+
+def _read_rotation(transform: Attributes, axes: str, _place: str) -> Placement | None:
+    ndim = len(axes)
+    rows = _matrix(transform.get("rotation"), (ndim,), ndim)
+    turns = rows is None or not _is_diagonal(rows) or any(rows[i][i] != 1 for i in range(ndim))
+    return None if turns else nowhere(ndim)
+
+
+def _read_axis_map(transform: Attributes, axes: str, _place: str) -> Placement | None:
+    mapped: Any = transform.get("mapAxis")
+    if isinstance(mapped, Mapping):
+        return nowhere(len(axes)) if all(old == new for old, new in mapped.items()) and mapped else None
+    return nowhere(len(axes)) if isinstance(mapped, list) and mapped == list(range(len(axes))) else None
+
+
+def _matrix(value: object, heights: tuple[int, ...], width: int) -> list[list[float]] | None:
+    """Return the rows of a matrix of finite numbers; None for anything else."""
+    if not isinstance(value, list | tuple) or len(value) not in heights:
+        return None
+    rows = []
+    for row in value:
+        if not isinstance(row, list | tuple) or len(row) != width:
+            return None
+        numbers = [number for number in map(finite, row) if number is not None and abs(number) <= MAX_OFFSET]
+        if len(numbers) < width:
+            return None
+        rows.append(numbers)
+    return rows
+
+
+def _is_diagonal(rows: Sequence[Sequence[float]]) -> bool:
+    return all(number == 0 for i, row in enumerate(rows) for k, number in enumerate(row) if i != k)
+
+
+Reader: TypeAlias = Callable[[Attributes, str, str], "Placement | None"]
+
+_READERS: Mapping[str, Reader] = {
+    "identity": _read_identity,
+    "scale": _read_scale,
+    "translation": _read_translation,
+    "affine": _read_affine,
+    "rotation": _read_rotation,
+    "mapAxis": _read_axis_map,
+}

@@ -1,0 +1,222 @@
+"""Walk the chain of a TIFF's pages by their tags, before any parser that forgives follows it.
+
+A page is an image file directory: entries of code, type, count and a value, or the offset of one that is longer than
+an offset. Each directory ends with the offset of the next. Nothing here reads a pixel.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
+
+from pyramid.errors import SourceError
+
+Signature: TypeAlias = tuple[tuple[int, ...] | bytes, ...]
+
+MAX_TAGS = 4096  # as tifffile has it: more are noise that is taken for a directory
+MAX_VALUE_BYTES = 1 << 18  # the bits of 65535 samples of a pixel are the longest value that is compared
+FIRST_READ_BYTES = 512  # most directories are shorter
+
+# Bytes of a value by the type of its tag.
+TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+# Tags whose values say how the pixels of a page are stored.
+COMPARED = frozenset(
+    [254, 255, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339, 530, 32997, 32998, 42113, 34377]
+)
+# Tags that hold one value a strip or tile: of those the count is compared.
+COUNTED = frozenset([273, 279, 324, 325, 513, 514])
+OFFSETS = frozenset([273, 324])
+# Kinds that keep offsets of another meaning in tags of their own: MetaMorph's STK, Zeiss's LSM.
+OWN_OFFSETS = frozenset([33628, 34412])
+
+
+class Readable(Protocol):
+    """A file to seek and read in."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a byte."""
+        ...
+
+    def read(self, size: int = -1, /) -> bytes | None:
+        """Up to `size` bytes."""
+        ...
+
+
+class Directory(NamedTuple):
+    """What is kept of a page: its signature, and where its pixels begin if they are one strip (else 0)."""
+
+    signature: Signature
+    data_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The pages of a file in their order: directories by their offset."""
+
+    directories: Mapping[int, Directory] = field(default_factory=dict)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """The offset of each page."""
+        return tuple(self.directories)
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How a file writes directories: byte order, `struct` codes, and whether values have high bytes apart (NDPI)."""
+
+    order: str
+    count: struct.Struct
+    entry: struct.Struct
+    offset: struct.Struct
+    value_bytes: int
+    is_ndpi: bool = False
+
+
+class _Walker:
+    def __init__(self, file: Readable, size_bytes: int, form: _Format) -> None:
+        self.file = file
+        self.size_bytes = size_bytes
+        self.form = form
+        self.read_bytes = FIRST_READ_BYTES
+        self.checked = size_bytes < 1 << 32 or form.value_bytes == 8
+        self.signatures: dict[Signature, Signature] = {}
+
+    def read(self, offset: int, count: int) -> bytes:
+        self.file.seek(offset)
+        return self.file.read(count) or b""
+
+    def walk(self, offset: int) -> dict[int, Directory]:
+        """Return the directories from `offset` on."""
+        found: dict[int, Directory] = {}
+        while offset:
+            page = len(found)
+            if offset in found:
+                raise SourceError(
+                    f"its chain of pages is a loop: page {page} is page {list(found).index(offset)} again; the file is "
+                    "damaged: copy it again from where it came from"
+                )
+            if offset >= self.size_bytes:
+                raise _cut_off(f"page {page} would begin at byte {offset}", self.size_bytes)
+            found[offset], following = self._directory(page, offset)
+            offset = following
+        return found
+
+    def _directory(self, page: int, offset: int) -> tuple[Directory, int]:
+        """Return a page's directory, and the offset of the next."""
+        form = self.form
+        data = self.read(offset, self.read_bytes)
+        count = int(form.count.unpack_from(data)[0]) if len(data) >= form.count.size else 0
+        tail = form.offset.size + (4 * count if form.is_ndpi else 0)
+        end = form.count.size + count * form.entry.size + tail
+        if count > MAX_TAGS:
+            raise SourceError(f"page {page} at byte {offset} would have {count} tags; the file is damaged")
+        if len(data) < form.count.size or offset + end > self.size_bytes:
+            raise _cut_off(f"the tags of page {page} begin at byte {offset}", self.size_bytes)
+        if len(data) < end:
+            self.read_bytes = end
+            data = self.read(offset, end)
+        entries = list(self._entries(data, count))
+        following = int(form.offset.unpack_from(data, form.count.size + count * form.entry.size)[0])
+        return self._digest(page, entries), following
+
+    def _entries(self, data: bytes, count: int) -> Iterator[tuple[int, int, int, int]]:
+        form = self.form
+        stop = form.count.size + count * form.entry.size
+        entries = form.entry.iter_unpack(data[form.count.size : stop])
+        if not form.is_ndpi:
+            yield from entries
+            return
+        high = struct.unpack_from(f"<{count}I", data, stop + form.offset.size)
+        for (code, kind, number, value), upper in zip(entries, high, strict=True):
+            yield code, kind, number, value | upper << 32
+
+    def _digest(self, page: int, entries: list[tuple[int, int, int, int]]) -> Directory:
+        """Check where values are, and keep what distinguishes one way to store pixels from another."""
+        own = any(entry[0] in OWN_OFFSETS for entry in entries)
+        parts: list[tuple[int, ...] | bytes] = [self.form.order.encode()]
+        data_offset = 0
+        for code, kind, count, value in entries:
+            length = TYPE_BYTES.get(kind, 0) * count
+            if kind not in TYPE_BYTES and code in COMPARED | COUNTED:
+                raise SourceError(f"tag {code} of page {page} has a value of type {kind}, which none is; it is damaged")
+            outside = length > self.form.value_bytes
+            if outside and self.checked and value + length > self.size_bytes and not (own and code >= 1 << 15):
+                raise _cut_off(
+                    f"the value of tag {code} of page {page} takes bytes {value} to {value + length}", self.size_bytes
+                )
+            if code in COUNTED:
+                parts.append((code, count))
+                if code in OFFSETS and count == 1:
+                    data_offset = self._inline(kind, value)
+            elif code in COMPARED:
+                parts.append((code, kind, count) if outside else (code, kind, count, value))
+                if outside:
+                    parts.append(self.read(value, min(length, MAX_VALUE_BYTES)))
+        signature = tuple(parts)
+        return Directory(self.signatures.setdefault(signature, signature), data_offset)
+
+    def _inline(self, kind: int, value: int) -> int:
+        """Return a number from its entry: in big-endian files a short one is at the upper end."""
+        spare = 8 * (self.form.value_bytes - TYPE_BYTES.get(kind, self.form.value_bytes))
+        return (
+            value >> spare if self.form.order == ">" and spare > 0 else value & ((1 << 64 - spare) - 1 if spare else -1)
+        )
+
+
+def _cut_off(what: str, size_bytes: int) -> SourceError:
+    return SourceError(
+        f"{what}, but the file ends at byte {size_bytes}; it is cut off or damaged: "
+        "copy it again from where it came from"
+    )
+
+
+def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> Chain:
+    """Read where the pages of a TIFF are and how each is stored.
+
+    Parameters
+    ----------
+    file, size_bytes
+        The file, and how long it is.
+    is_ndpi
+        Whether it is of Hamamatsu, whose classic TIFFs have offsets of 64 bits.
+
+    Raises
+    ------
+    SourceError
+        Where the chain is a loop, or a page, its tags or a tag's value would be beyond the end of the file.
+
+    Examples
+    --------
+    >>> import io
+    >>> entry = struct.pack("<HHII", 256, 4, 1, 640)
+    >>> data = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", 1) + entry + struct.pack("<I", 0)
+    >>> read_chain(io.BytesIO(data), len(data)).offsets
+    (8,)
+    >>> looped = data[:-4] + struct.pack("<I", 8)
+    >>> read_chain(io.BytesIO(looped), len(looped))
+    Traceback (most recent call last):
+    pyramid.errors.SourceError: its chain of pages is a loop: page 1 is page 0 again; the file is damaged: copy it \
+again from where it came from
+    """
+    file.seek(0)
+    head = file.read(16) or b""
+    order = "<" if head[:2] == b"II" else ">"
+    if len(head) < 8:
+        raise _cut_off("a header takes bytes 0 to 8", size_bytes)
+    is_big = struct.unpack_from(order + "H", head, 2)[0] == 43
+    wide = is_big or is_ndpi
+    form = _Format(
+        order=order,
+        count=struct.Struct(order + ("Q" if is_big else "H")),
+        entry=struct.Struct(order + ("HHQQ" if is_big else "HHII")),
+        offset=struct.Struct(order + ("Q" if wide else "I")),
+        value_bytes=8 if is_big else 4,
+        is_ndpi=is_ndpi and not is_big,
+    )
+    at = 8 if is_big else 4
+    if len(head) < at + form.offset.size:
+        raise _cut_off("the offset of the first page is in its header", size_bytes)
+    return Chain(_Walker(file, size_bytes, form).walk(form.offset.unpack_from(head, at)[0]))

@@ -1,0 +1,52 @@
+"""Addresses of the web that users type: checked before a request, for no request shows what is wrong with one."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+
+from pyramid.errors import OptionError
+from pyramid.stores.secret import has_password, without_secrets
+
+_HOST = re.compile(r"\[[0-9A-Fa-f:.%]+\]|[^\s/?#@\\<>\"{}|^`%\[\]:\x00-\x1f\x7f]+")
+
+
+def why_no_address(url: str) -> str | None:
+    """Return what is wrong with an ``http://`` or ``https://`` address; None where nothing is.
+
+    Examples
+    --------
+    >>> why_no_address("https://host:9000/path"), why_no_address("host:9000")
+    (None, 'it does not begin with http:// or https://')
+    >>> why_no_address("http://host:99999"), why_no_address("http://")
+    ('its port is not a number from 1 to 65535', 'it names no host')
+    """
+    if not re.match(r"https?://", url):
+        return "it does not begin with http:// or https://"
+    try:
+        netloc = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return "its host cannot be read"
+    found = re.fullmatch(r"(\[.*\]|[^:]*)(?::(.*))?", netloc)
+    host, port = found.groups() if found else (netloc, None)
+    if not host:
+        return "it names no host"
+    if not _HOST.fullmatch(host) or host.strip(".-") != host.strip():
+        return "its host holds what no host's name can"
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16 and len(port) < 6):
+        return "its port is not a number from 1 to 65535"
+    return "a control character is in it" if re.search(r"[\x00-\x1f\x7f]", url) else None
+
+
+def check_endpoint(url: str, place: str) -> None:
+    """Raise OptionError where the endpoint of a service, from options or the environment, cannot be an address."""
+    if has_password(url):
+        raise OptionError("endpoint_url holds a user or a password; give the address alone, and credentials as options")
+    reason = why_no_address(url)
+    if reason is None and re.search(r"[?#\s]", url):
+        reason = "a space, ? or # is in it"
+    if reason is not None:
+        raise OptionError(
+            f"{place}: the endpoint {without_secrets(url)[:200]!r} is not an address: {reason}; an endpoint looks like "
+            "https://s3.example.org or http://127.0.0.1:9000 (storage option endpoint_url, or the environment)"
+        )

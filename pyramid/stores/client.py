@@ -1,0 +1,125 @@
+"""obstore's client of one URL: each call is one request, within a time, that can be given up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
+from pyramid.stores.objects import ABSENT
+from pyramid.stores.verdicts import has_odd_headers, status_of
+from pyramid.stores.waiting import guarded, stream, wait_for
+
+if TYPE_CHECKING:
+    import obstore
+    import obstore.store
+
+    ObStore: TypeAlias = obstore.store.ObjectStore
+
+# Gives a store whose requests are made once, within a time.
+Build: TypeAlias = Callable[[Mapping[str, Any]], "ObStore"]
+
+PAGE = 1000
+_PIECE_BYTES = 2**20
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+
+
+class Client:
+    """Makes requests of obstore's; safe to use from many threads.
+
+    Parameters
+    ----------
+    build
+        Gives obstore's store, with settings that all its stores know.
+    headers
+        What each request says beside.
+    allow_http
+        Whether requests may go without TLS.
+    """
+
+    def __init__(self, build: Build, headers: Mapping[str, str], *, allow_http: bool) -> None:
+        self._build = build
+        self._headers = headers
+        self._allow_http = allow_http
+        self._stores: dict[float, ObStore] = {}
+        self._building = threading.Lock()
+
+    def get(self, key: str, seconds: float, options: obstore.GetOptions, *, in_pieces: bool = False) -> Answer | None:
+        """Ask for an object, a part of it or its headers; None where there is no such object."""
+        import obstore  # noqa: PLC0415  (a local run needs no obstore)
+
+        store = self._store(seconds)
+        try:
+            found = wait_for(lambda: obstore.get_async(store, key, options=options))
+        except FileNotFoundError as error:
+            # obstore takes other refusals for this too, as 405.
+            if status_of(error) == ABSENT and not _has_no_bucket(error):
+                return None
+            raise
+        except Exception as error:
+            if "range" in options and has_odd_headers(error):
+                raise AnswerError("its answers to ranges cannot be used", status=NO_RANGES) from error
+            raise
+        meta, about = found.meta, found.attributes
+        pieces: Iterable[bytes] = ()
+        if in_pieces:
+            pieces = stream(found.stream(min_chunk_size=_PIECE_BYTES))
+        elif "head" not in options:
+            pieces = [wait_for(found.bytes_async).to_bytes()]
+        return Answer(
+            size_bytes=int(meta["size"]),
+            tag=meta["e_tag"],
+            changed=str(meta["last_modified"]),
+            encoding=str(about.get("Content-Encoding", "")),
+            kind=str(about.get("Content-Type", "")),
+            pieces=pieces,
+            attributes={str(name): str(value) for name, value in about.items()},
+        )
+
+    def put(
+        self, key: str, body: bytes | memoryview, seconds: float, attributes: Mapping[str, str] | None = None
+    ) -> str | None:
+        """Store an object, never in parts; return its tag."""
+        import obstore  # noqa: PLC0415
+
+        store = self._store(seconds)
+        about = dict(attributes) if attributes else None
+        return wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False, attributes=about))["e_tag"]
+
+    def pages(self, prefix: str, last: str | None, seconds: float) -> AsyncIterable[Any]:
+        """List keys that begin with `prefix` and come after `last`."""
+        import obstore  # noqa: PLC0415
+
+        store = self._store(seconds)
+        return aiter(obstore.list(store, prefix or None, offset=last, chunk_size=PAGE))
+
+    def delete(self, keys: Sequence[str], seconds: float) -> None:
+        """Remove objects; FileNotFoundError where one of several is not there and the service says so."""
+        import obstore  # noqa: PLC0415
+
+        store = self._store(seconds)
+        paths = keys[0] if len(keys) == 1 else list(keys)
+        try:
+            wait_for(lambda: obstore.delete_async(store, paths))
+        except FileNotFoundError as error:
+            if len(keys) > 1 or _has_no_bucket(error):
+                raise
+
+    def _store(self, seconds: float) -> ObStore:
+        """The store whose requests may take this long."""
+        with self._building:
+            if seconds not in self._stores:
+                settings = self._settings(seconds)
+                self._stores[seconds] = guarded(lambda: self._build(settings))
+            return self._stores[seconds]
+
+    def _settings(self, seconds: float) -> dict[str, Any]:
+        client = {"timeout": timedelta(seconds=seconds), "allow_http": self._allow_http}
+        headers = {"default_headers": dict(self._headers)} if self._headers else {}
+        return {"client_options": {**client, **headers}, "retry_config": {"max_retries": 0}}
+
+
+def _has_no_bucket(error: Exception) -> bool:
+    return any(code in str(error) for code in _NO_BUCKET)

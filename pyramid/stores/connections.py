@@ -1,0 +1,117 @@
+"""Connections of the standard library's HTTP whose waits end when the run does."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyramid.stores.retry import LOOK_S, check_wanted
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+CONNECT_S = 5.0
+_BUFFER_BYTES = 2**18
+
+
+class Connection:
+    """A connection to a host, through the proxy that the environment names."""
+
+    def __init__(self, scheme: str, netloc: str) -> None:
+        self.scheme, self.netloc = scheme, netloc
+        self._proxy = ""
+        proxy = urllib.request.getproxies().get(scheme, "")
+        host = netloc.rpartition("@")[2]
+        through = host
+        if proxy and not urllib.request.proxy_bypass(urllib.parse.urlsplit(f"//{host}").hostname or host):
+            through = urllib.parse.urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+            self._proxy = f"http://{host}" if scheme == "http" else ""
+        kind = _Https if scheme == "https" else _Http
+        self._http = kind(through, timeout=CONNECT_S)
+        if through != host and scheme == "https":
+            self._http.set_tunnel(host)
+
+    def ask(self, method: str, target: str, headers: Mapping[str, str], seconds: float) -> http.client.HTTPResponse:
+        """Send a request and return the answer's head; each wait for the server lasts `seconds` at most."""
+        if self._http.sock is None:
+            self._http.connect()
+        self._http.sock.limit_s = seconds
+        host = {"Host": self.netloc} if self._proxy else {}
+        self._http.request(method, self._proxy + target, headers={**host, **headers})
+        return self._http.getresponse()
+
+    def close(self) -> None:
+        """Close it."""
+        self._http.close()
+
+
+class _Http(http.client.HTTPConnection):
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _Socket(self.sock)
+
+
+class _Https(http.client.HTTPSConnection):
+    sock: Any
+
+    def __init__(self, host: str, *, timeout: float) -> None:
+        super().__init__(host, timeout=timeout, context=ssl.create_default_context())
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _Socket(self.sock)
+
+
+class _Socket:
+    """A socket, as far as `http.client` uses one, whose reads end when the run does."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self.limit_s = CONNECT_S
+
+    def sendall(self, data: Buffer) -> None:
+        self._inner.settimeout(self.limit_s)  # a request without a body is a packet
+        self._inner.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        self._inner.settimeout(LOOK_S)
+        # A file of the socket's keeps it open until that is closed, as the last answer of a connection needs.
+        return io.BufferedReader(_Reads(self._inner, self._inner.makefile("rb", 0), self.limit_s), _BUFFER_BYTES)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Reads(io.RawIOBase):
+    """The bytes that come in, waited for in short times."""
+
+    def __init__(self, inner: socket.socket, kept: Any, limit_s: float) -> None:  # noqa: ANN401  (a file, closed alone)
+        self._inner = inner
+        self._kept = kept
+        self._limit_s = limit_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (whatever has a buffer)
+        until_s = time.monotonic() + self._limit_s
+        while True:
+            try:
+                return self._inner.recv_into(buffer)
+            except TimeoutError:
+                check_wanted()
+                if time.monotonic() > until_s:
+                    raise TimeoutError(f"the server said nothing for {self._limit_s:.0f} s") from None
+
+    def close(self) -> None:
+        self._kept.close()
+        super().close()

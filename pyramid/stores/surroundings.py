@@ -1,0 +1,42 @@
+"""What a store takes from its surroundings: variables of the environment, and files of credentials that they name.
+
+They may change while a process lasts, as in a notebook or a service, and what is opened then must be what they say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_")
+_OTHERS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME")
+_NO_SURROUNDINGS = ("file", "memory")
+
+
+def surroundings(scheme: str) -> str:
+    """Return a digest of what a scheme's stores may take from the environment; it differs where that does."""
+    if scheme in _NO_SURROUNDINGS:
+        return ""
+    seen = [f"{name}={value}" for name, value in os.environ.items() if name.startswith(_PREFIXES)]
+    seen += [f"{name}={os.environ.get(name, os.environ.get(name.lower()))}" for name in _OTHERS]
+    seen += [f"{path} {_stamp(path)}" for path in _files()]
+    return hashlib.sha256("\0".join(sorted(seen)).encode(errors="surrogateescape")).hexdigest()
+
+
+def _files() -> tuple[str, ...]:
+    named = {
+        "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+        "AWS_CONFIG_FILE": "~/.aws/config",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+        "GOOGLE_APPLICATION_CREDENTIALS": "~/.config/gcloud/application_default_credentials.json",
+    }
+    paths = (os.environ.get(name) or usual for name, usual in named.items())
+    return tuple(os.path.expanduser(path) for path in paths if path)
+
+
+def _stamp(path: str) -> str:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns} {found.st_size}"
