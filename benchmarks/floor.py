@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.pieces import Bytes, Pieces, open_pieces
-from pyramid.codecs import auto_shuffle
+from pyramid.writing.codecs import auto_shuffle
 
 SHUFFLES = {"none": "noshuffle", "byte": "shuffle", "bit": "bitshuffle"}
 CODECS = ("blosc:lz4", "blosc:zstd")
@@ -50,7 +50,7 @@ class Work:
     above
         Pixels of all coarser levels over those of level 0.
     codec, level, shuffle
-        As in `pyramid.codecs`.
+        As in `pyramid.writing.codecs`.
     """
 
     chunk_px: int

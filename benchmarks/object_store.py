@@ -39,7 +39,7 @@ import obstore
 from benchmarks import data, envs, measure, storage_table
 from benchmarks.storage_table import ALONE, LOCAL, OURS, S3FS
 from benchmarks.ways import WAYS, way_to
-from pyramid.writers import REQUESTS
+from pyramid.writing.objects import REQUESTS
 from tests.servers.ceph import radosgw
 from tests.servers.loopback import NO_CLOUD
 from tests.servers.s3 import moto_s3

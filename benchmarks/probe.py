@@ -25,16 +25,16 @@ from numpy.typing import NDArray
 
 import pyramid
 from benchmarks import computed, measure
-from pyramid import engine
-from pyramid.buffers import Buffers
+from pyramid.concurrency.buffers import Buffers
+from pyramid.engine import build
+from pyramid.engine.local import LocalRunner
+from pyramid.engine.receipt import Receipt
+from pyramid.engine.wave import Wave
 from pyramid.errors import PyramidError
 from pyramid.model import Box, SourceSpec
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.planning import Pass, Plan, Room, make_plan
-from pyramid.receipt import Receipt
-from pyramid.runners import LocalRunner
-from pyramid.sink import Sink
-from pyramid.wave import Wave
+from pyramid.writing.target import Sink
 
 MEMORY = "4GiB"  # given, so that threads and processes plan alike
 FRAME = (2, 64, 2048, 2048)  # czyx of one time point of the image that is planned
@@ -144,7 +144,7 @@ def plan(blocks: int) -> dict[str, float]:
     decided = _plan(spec)
     text = str(decided)
     try:
-        engine.build(decided, _Blank(spec), Sink("nowhere", None, ()), _FirstWave(), None)
+        build.build(decided, _Blank(spec), Sink("nowhere", None, ()), _FirstWave(), None)
     except _EnoughError:
         seconds = time.perf_counter() - started_s
     return {"seconds": seconds, "bytes": peak_bytes() - before_bytes, "blocks": decided.tasks, "printed": len(text)}
@@ -160,10 +160,10 @@ def idle_engine(blocks: int, workers: int = 2) -> dict[str, float]:
     """Run so many blocks whose task does nothing on threads, twice; tell the second time's seconds."""
     spec = spec_of(blocks)
     decided = _plan(spec)
-    with mock.patch.object(engine, "BlockTask", _Nothing):
+    with mock.patch.object(build, "BlockTask", _Nothing):
         for _ in range(2):
             started_s, started_cpu_s = time.perf_counter(), time.process_time()
-            engine.build(decided, _Blank(spec), Sink("nowhere", None, ()), LocalRunner(workers), None)
+            build.build(decided, _Blank(spec), Sink("nowhere", None, ()), LocalRunner(workers), None)
             seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
     return {"seconds": seconds, "cpu_s": cpu_s, "blocks": decided.tasks}
 

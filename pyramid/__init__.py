@@ -15,7 +15,7 @@ from pyramid.errors import OptionError, PyramidError, SourceError, StoppedError,
 if TYPE_CHECKING:
     from pyramid.api import convert, plan
     from pyramid.downloading import Download, download
-    from pyramid.engine import Progress
+    from pyramid.engine.build import Progress
     from pyramid.image import Collection, Image, info, open
     from pyramid.planning import Plan
 
@@ -43,7 +43,7 @@ _HOMES = {
     "Download": "pyramid.downloading",
     "Image": "pyramid.image",
     "Plan": "pyramid.planning",
-    "Progress": "pyramid.engine",
+    "Progress": "pyramid.engine.build",
     "convert": "pyramid.api",
     "download": "pyramid.downloading",
     "info": "pyramid.image",

@@ -10,24 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pyramid.engine.machine import available_cores, free_bytes
+from pyramid.engine.report import Result, check_report, plan_report, write_report
+from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
-from pyramid.machine import available_cores, free_bytes
 from pyramid.model import Source
-from pyramid.options import Options, make_options
+from pyramid.options.convert import Options, make_options
 from pyramid.planning import Plan, Room, make_plan
 from pyramid.readers import open_source
 from pyramid.readers.dask import DaskSource
 from pyramid.reduce import load_method
-from pyramid.report import Result, check_report, plan_report, write_report
-from pyramid.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.stores import check_travels, counting_retries, locate
 
 if TYPE_CHECKING:
-    from pyramid.cluster import ClusterRunner
-    from pyramid.engine import ProgressCallback, Runner
+    from pyramid.engine.build import ProgressCallback, Runner
+    from pyramid.engine.cluster import ClusterRunner
+    from pyramid.engine.local import LocalRunner
     from pyramid.image import Image
-    from pyramid.runners import LocalRunner
-    from pyramid.sample import Estimate
+    from pyramid.writing.estimate import Estimate
 
 # The share of the free memory that a run takes where nothing is said.
 MEMORY_SHARE = 0.25
@@ -117,7 +117,7 @@ def plan_parsed(
     with prepare(source, target, options) as job:
         estimated = None
         if sample:
-            from pyramid.sample import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
+            from pyramid.writing.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
             estimated = estimate(job.plan, job.source, options)
         if options.report is not None:
@@ -150,7 +150,7 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Jo
         room = replace(room, whole_objects=whole_objects, far=far, handed=handed, waiting=waiting)
         decided = make_plan(opened.spec, options, centred=method.centred, room=room)
         if target is not None:
-            from pyramid.target import check_target  # noqa: PLC0415  (zarr: only where something is written)
+            from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
 
             check_target(opened.spec, target, options)
         if options.report is not None:
@@ -169,12 +169,12 @@ def _check_travels(source: object, target: str | None, options: Options) -> None
 @contextmanager
 def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Room]]:
     """What runs the tasks, and the room it has: a cluster where one is named or active, this process otherwise."""
-    from pyramid.runners import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
+    from pyramid.engine.local import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
 
     named = options.scheduler or options.scheduler_file
     configured = None if named else configured_value()
     if named or "distributed" in sys.modules:
-        from pyramid.cluster import find_client, prepare_cluster  # noqa: PLC0415  (dear, and an extra)
+        from pyramid.engine.cluster import find_client, prepare_cluster  # noqa: PLC0415  (dear, and an extra)
 
         with find_client(options, configured) as client:
             if client is not None:
@@ -193,9 +193,9 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
     Raises as `convert` does; whatever is raised, `target` has no ``multiscales``.
     """
     with prepare(source, target, options) as job:
-        from pyramid.engine import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
-        from pyramid.finish import finish  # noqa: PLC0415
-        from pyramid.target import open_target  # noqa: PLC0415
+        from pyramid.engine.build import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
+        from pyramid.writing.create import open_target  # noqa: PLC0415
+        from pyramid.writing.metadata import finish  # noqa: PLC0415
 
         started_s = time.perf_counter()
         with counting_retries() as again, open_target(job.plan, target, options) as (sink, lease):

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.buffers import Buffers as Buffers
+from pyramid.concurrency.buffers import Buffers as Buffers
 from pyramid.model import Box, reduced_shape
 from pyramid.planning import Level, Pass
 from pyramid.reduce import Method

@@ -11,7 +11,7 @@ import click
 from pyramid import api, image
 from pyramid.cli.progress import showing
 from pyramid.errors import TargetError
-from pyramid.options import make_options
+from pyramid.options.convert import make_options
 
 SAMPLE = "slide-region.ome.tif"
 

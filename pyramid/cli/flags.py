@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from pyramid import parsing
-from pyramid.options import STORAGE_FLAGS, Options, Spelling, make_options, spellings
+from pyramid.options import parsing
+from pyramid.options.convert import STORAGE_FLAGS, Options, Spelling, make_options, spellings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

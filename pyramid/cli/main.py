@@ -16,7 +16,7 @@ from pyramid.cli.failures import telling
 from pyramid.cli.flags import option_flags, option_values, storage_flags, storage_values
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.errors import OptionError, PyramidError
-from pyramid.options import Options, make_options
+from pyramid.options.convert import Options, make_options
 
 GARBAGE_OBJECTS = 100_000
 
@@ -49,7 +49,7 @@ def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
     """A configuration file's options, and over them the flags."""
     if config is None:
         return make_options(option_values(flags, {}))
-    from pyramid.config import read_config  # noqa: PLC0415  (yaml: only where there is a file)
+    from pyramid.options.config import read_config  # noqa: PLC0415  (yaml: only where there is a file)
 
     return make_options(option_values(flags, read_config(config)))
 
@@ -120,7 +120,7 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
         if target is not None:
             _check_lasts(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
-        from pyramid.report import plan_report  # noqa: PLC0415
+        from pyramid.engine.report import plan_report  # noqa: PLC0415
 
         decided, estimate = api.plan_parsed(source, target, options, sample=sample)
         _notice(decided.spec.notices)

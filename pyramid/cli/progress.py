@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyramid.downloading import DownloadProgress
-    from pyramid.engine import Progress
+    from pyramid.engine.build import Progress
 
 LINE_EVERY_S = 30.0
 

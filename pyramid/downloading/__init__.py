@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pyramid import parsing
+from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
 from pyramid.downloading.levels import parse_levels, spelled
-from pyramid.downloading.pool import Pool
 from pyramid.downloading.record import Record, begun, may_resume
 from pyramid.downloading.run import DownloadProgress, Run, Tally
 from pyramid.downloading.walk import Walk
 from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
+from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
 
 WORKERS = 16

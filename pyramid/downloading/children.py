@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pyramid.downloading.levels import image_paths
 from pyramid.downloading.tables import LISTS
 from pyramid.errors import SourceError
-from pyramid.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document
+from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document
 
 MAX_CHILDREN = 100_000
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import OptionError
-from pyramid.nodes import Node, check_path, join
+from pyramid.hierarchy.nodes import Node, check_path, join
 
 
 def parse_levels(value: object) -> slice | None:

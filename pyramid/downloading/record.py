@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 from pyramid.downloading.folder import WORK, Folder
 from pyramid.errors import TargetError
-from pyramid.nodes import Node
+from pyramid.hierarchy.nodes import Node
 
 if sys.platform != "win32":
     import fcntl

@@ -12,12 +12,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import IO
 
+from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
-from pyramid.downloading.grid import grid_of, object_bytes
-from pyramid.downloading.pool import Pool
 from pyramid.downloading.walk import Branch
 from pyramid.errors import OptionError, StorageError
-from pyramid.nodes import join
+from pyramid.hierarchy.keys import grid_of, object_bytes
+from pyramid.hierarchy.nodes import join
 from pyramid.stores import Readable
 
 # So many objects wait for each thread that none is idle while the next key is looked for on disk.

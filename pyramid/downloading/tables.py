@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyramid.nodes import Node
+from pyramid.hierarchy.nodes import Node
 
 _FIXED: Mapping[str, tuple[str, ...]] = {
     "anndata": ("X", "layers", "obs", "obsm", "obsp", "raw", "uns", "var", "varm", "varp"),

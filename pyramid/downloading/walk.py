@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from pyramid.concurrency.pool import Pool
 from pyramid.downloading.children import (
     MAX_CHILDREN,
     Child,
@@ -21,12 +22,11 @@ from pyramid.downloading.children import (
     image_children,
     place_of,
 )
-from pyramid.downloading.grid import grid_of
 from pyramid.downloading.levels import chosen, image_paths, items
-from pyramid.downloading.pool import Pool
 from pyramid.downloading.tables import LISTS, encoded_members, names_nothing, unknown_paths
 from pyramid.errors import SourceError, StorageError
-from pyramid.nodes import Node, check_path, join, read_document, read_node
+from pyramid.hierarchy.keys import grid_of
+from pyramid.hierarchy.nodes import Node, check_path, join, read_document, read_node
 from pyramid.stores import Readable
 
 LAYOUT = "bioformats2raw.layout"

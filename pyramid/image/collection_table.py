@@ -6,10 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyramid.image import cells
-from pyramid.image.cells import Row, Table, by, listed
-from pyramid.image.table import tables as image_tables
+from pyramid.image.table import image_tables
 from pyramid.ngff import Plate
+from pyramid.tables import Row, Table, by, listed, render_html, render_text
 
 if TYPE_CHECKING:
     from pyramid.image.image import Collection, Image
@@ -90,7 +89,7 @@ def member_rows(images: Sequence[Image]) -> Iterator[Row]:
         yield (image.axes, by(first.shape), str(first.dtype), str(len(image.levels)), image.version, image.url)
 
 
-def tables(collection: Collection) -> Sequence[Table]:
+def collection_tables(collection: Collection) -> Sequence[Table]:
     """The collection as tables: the whole, the plate from above, and the images that were read."""
     plate = collection.metadata
     drawn = isinstance(plate, Plate) and _fits(plate)
@@ -105,9 +104,9 @@ def tables(collection: Collection) -> Sequence[Table]:
 
 def as_text(collection: Collection) -> str:
     """The collection for a terminal."""
-    return cells.as_text(tables(collection))
+    return render_text(collection_tables(collection))
 
 
 def as_html(collection: Collection) -> str:
     """The collection for a notebook."""
-    return cells.as_html(tables(collection))
+    return render_html(collection_tables(collection))

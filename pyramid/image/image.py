@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pyramid.image import collection_table, table
-from pyramid.image.cells import by
 from pyramid.image.level import Level
 from pyramid.ngff import Group, Multiscale, OmeroChannel
+from pyramid.tables import by
 
 Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pyramid.image.arrays import ArrayFacts
+from pyramid.hierarchy.arrays import ArrayFacts
+from pyramid.hierarchy.nodes import Node
 from pyramid.model import Shape
-from pyramid.nodes import Node
 from pyramid.stores import Location
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
+from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import PyramidError, SourceError
-from pyramid.image.arrays import read_facts
-from pyramid.image.cells import listed
+from pyramid.hierarchy.arrays import read_facts
+from pyramid.hierarchy.nodes import Node, join, parse_document, read_document, read_node, shown
+from pyramid.image.diagnosis import tell_array, tell_group, tell_nothing
 from pyramid.image.image import Collection, Image, Kind
 from pyramid.image.level import Level, Place
-from pyramid.image.other import tell_array, tell_group, tell_nothing
 from pyramid.ngff import (
     Dataset,
     Group,
@@ -28,8 +29,8 @@ from pyramid.ngff import (
     read_paths,
     said_version,
 )
-from pyramid.nodes import Node, join, parse_document, read_document, read_node, shown
-from pyramid.stores import Location, Readable, locate, open_objects, side_by_side
+from pyramid.stores import Location, Readable, locate, open_objects
+from pyramid.tables import listed
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -209,7 +210,9 @@ class Reader:
         """What `do` makes of each item, in order; at once where that hides latency."""
         if self.alone or self.location.is_local or len(items) < 2:
             return map(do, items)
-        made = side_by_side(lambda number: (number, do(items[number])), range(len(items)), min(REQUESTS, len(items)))
+        made = map_concurrently(
+            lambda number: (number, do(items[number])), range(len(items)), min(REQUESTS, len(items))
+        )
         return [found for _, found in sorted(made, key=lambda pair: pair[0])]
 
     def _at(self, path: str) -> str:

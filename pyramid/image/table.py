@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyramid.image import cells
-from pyramid.image.arrays import codec_names
-from pyramid.image.cells import Row, Table, by, listed, numbers
+from pyramid.hierarchy.arrays import codec_names
+from pyramid.tables import Row, Table, by, listed, numbers, render_html, render_text
 
 if TYPE_CHECKING:
     from pyramid.image.image import Image
@@ -116,7 +115,7 @@ def _spans(channel: OmeroChannel) -> tuple[str, str]:
     return f"{window.min:.6g} to {window.max:.6g}", f"{window.start:.6g} to {window.end:.6g}"
 
 
-def tables(image: Image) -> Sequence[Table]:
+def image_tables(image: Image) -> Sequence[Table]:
     """The image as tables: the whole, its levels, its channels."""
     stored = any(level.stored_bytes is not None for level in image.levels)
     columns = len(LEVEL_HEADS) if stored else len(LEVEL_HEADS) - 1
@@ -129,9 +128,9 @@ def tables(image: Image) -> Sequence[Table]:
 
 def as_text(image: Image) -> str:
     """The image for a terminal."""
-    return cells.as_text(tables(image))
+    return render_text(image_tables(image))
 
 
 def as_html(image: Image) -> str:
     """The image for a notebook."""
-    return cells.as_html(tables(image))
+    return render_html(image_tables(image))

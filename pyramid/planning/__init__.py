@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from pyramid import parsing
 from pyramid.model import Channel, Shape, SourceSpec
 from pyramid.ngff import FORMATS
-from pyramid.options import Options
+from pyramid.options import parsing
+from pyramid.options.convert import Options
 from pyramid.planning.levels import Level, check_axes, make_levels
 from pyramid.planning.passes import Pass, fit_room, make_passes, outbox_bytes
-from pyramid.planning.room import Room, show_bytes
+from pyramid.planning.resources import Room, show_bytes
 from pyramid.planning.table import as_html, as_text
 
 __all__ = ["Level", "Pass", "Plan", "Room", "make_plan", "outbox_bytes", "show_bytes"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pyramid.errors import OptionError
 from pyramid.model import SPACE, Shape, SourceSpec, reduced_shape
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 
 # z is halved where a voxel is no more than this many times deeper than it is wide.

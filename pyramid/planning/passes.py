@@ -16,7 +16,7 @@ import numpy as np
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, reduced_shape
 from pyramid.planning.levels import Level
-from pyramid.planning.room import Room, show_bytes
+from pyramid.planning.resources import Room, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.

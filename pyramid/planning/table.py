@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pyramid.planning.room import show_bytes
+from pyramid.planning.resources import show_bytes
 
 if TYPE_CHECKING:
     from pyramid.planning import Plan

@@ -17,7 +17,7 @@ from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pyramid.model import Source
-    from pyramid.options import Options
+    from pyramid.options.convert import Options
 
 GROUP = "pyramid.readers"
 KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
@@ -49,7 +49,7 @@ def open_source(source: object, options: Options) -> Source:
     Examples
     --------
     >>> import numpy as np
-    >>> from pyramid.options import Options
+    >>> from pyramid.options.convert import Options
     >>> open_source(np.zeros((3, 64, 64), "u2"), Options()).spec.axes
     'zyx'
     """

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid import parsing
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape, SourceSpec
+from pyramid.options import parsing
 from pyramid.readers.axes import FILL_REMEDY, AxisOrder, array_order, check_dtype
-from pyramid.readers.flat import FlatArray, flat_spans, read_flat
+from pyramid.readers.files.file import Place, local_file
+from pyramid.readers.files.raw_array import FlatArray, flat_spans, read_flat
+from pyramid.readers.files.remote import remote_file
 from pyramid.readers.labelled import Labelled, plain_notices, unlabel
 from pyramid.readers.paths import is_url, local_path, stem
-from pyramid.readers.places import Place, local_file
-from pyramid.readers.remote import remote_file
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
-    from pyramid.options import Options
+    from pyramid.options.convert import Options
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid import parsing
 from pyramid.errors import SourceError
 from pyramid.model import Box, SourceSpec
+from pyramid.options import parsing
 from pyramid.readers.axes import FILL_REMEDY, array_order, check_dtype
 from pyramid.readers.labelled import unlabel
 
 if TYPE_CHECKING:
-    from pyramid.options import Options
+    from pyramid.options.convert import Options
 
 
 @dataclass(frozen=True, slots=True, eq=False)

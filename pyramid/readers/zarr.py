@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyramid.model import Source
-    from pyramid.options import Options
+    from pyramid.options.convert import Options
 
 MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyramid import parsing
 from pyramid.errors import OptionError
 from pyramid.model import SPACE, Channel
 from pyramid.ngff import Multiscale
 from pyramid.ngff.left_out import ARRAY_KEYS, beyond, describe_left_out, left_out
 from pyramid.ngff.values import shown
+from pyramid.options import parsing
 from pyramid.readers.axes import AxisOrder
 
 # Groups of an image's own that hold no levels.

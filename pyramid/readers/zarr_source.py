@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from zarr.abc.store import Store
 from zarr.buffer.cpu import NDBuffer
 
-from pyramid import ngff, nodes, parsing, stores
+from pyramid import ngff, stores
 from pyramid.errors import SourceError, StorageError
+from pyramid.hierarchy import nodes
 from pyramid.model import Box, SourceSpec
-from pyramid.options import Options
+from pyramid.options import parsing
+from pyramid.options.convert import Options
 from pyramid.readers.axes import AXES_REMEDY, AxisOrder, array_order, check_dtype
 from pyramid.readers.paths import stem
 from pyramid.readers.zarr_image import GROUPS_BESIDE, Sizes, channels_of, left_out_notice, sizes_by_axis

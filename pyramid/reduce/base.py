@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from pyramid import parsing
 from pyramid.errors import OptionError
 from pyramid.model import reduced_shape
+from pyramid.options import parsing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

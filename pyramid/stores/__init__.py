@@ -6,12 +6,11 @@ without anything secret. What pickles is a URL and the options that are no secre
 once a URL.
 """
 
-from pyramid.stores.abreast import side_by_side
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_parts, open_source_store, public_options
 from pyramid.stores.readable import Readable
-from pyramid.stores.retry import counting_retries, giving_up_when
+from pyramid.stores.retry import counting_retries
 
 __all__ = [
     "Location",
@@ -19,11 +18,9 @@ __all__ = [
     "Readable",
     "check_travels",
     "counting_retries",
-    "giving_up_when",
     "locate",
     "open_objects",
     "open_parts",
     "open_source_store",
     "public_options",
-    "side_by_side",
 ]

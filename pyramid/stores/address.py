@@ -6,7 +6,7 @@ import re
 import urllib.parse
 
 from pyramid.errors import OptionError
-from pyramid.stores.secret import has_password, without_secrets
+from pyramid.stores.redact import has_password, without_secrets
 
 _HOST = re.compile(r"\[[0-9A-Fa-f:.%]+\]|[^\s/?#@\\<>\"{}|^`%\[\]:\x00-\x1f\x7f]+")
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pyramid.errors import OptionError
 from pyramid.stores.answers import Answer
-from pyramid.stores.remote import RemoteObjects
+from pyramid.stores.checksums import WrongSumError, md5
+from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
-from pyramid.stores.sums import WrongSumError, md5
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig, AzureStore

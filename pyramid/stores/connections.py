@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pyramid.stores.retry import LOOK_S, check_wanted
+from pyramid.concurrency.cancelling import LOOK_S, check_not_cancelled
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -108,7 +108,7 @@ class _Reads(io.RawIOBase):
             try:
                 return self._inner.recv_into(buffer)
             except TimeoutError:
-                check_wanted()
+                check_not_cancelled()
                 if time.monotonic() > until_s:
                     raise TimeoutError(f"the server said nothing for {self._limit_s:.0f} s") from None
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from pyramid.stores.remote import RemoteObjects
+from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
 
 if TYPE_CHECKING:

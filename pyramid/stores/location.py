@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyramid.errors import OptionError
-from pyramid.parsing import unknown
+from pyramid.options.parsing import unknown
 from pyramid.stores.address import why_no_address
+from pyramid.stores.redact import without_secrets
 from pyramid.stores.schemes import SCHEMES, scheme_of
-from pyramid.stores.secret import without_secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
+from pyramid.stores.checksums import md5
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key, hand_over
 from pyramid.stores.scheme import Access, Scheme
-from pyramid.stores.sums import md5
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location

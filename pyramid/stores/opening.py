@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError
-from pyramid.parsing import unknown
+from pyramid.options.parsing import unknown
 from pyramid.stores.address import check_endpoint
+from pyramid.stores.cache import WholeObjects
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects, Parts
+from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.readable import Readable
-from pyramid.stores.remote import RemoteObjects
 from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.schemes import scheme_of
 from pyramid.stores.surroundings import surroundings
-from pyramid.stores.whole import WholeObjects
 
 if TYPE_CHECKING:
     from pyramid.stores.zarr_store import ObjectsStore

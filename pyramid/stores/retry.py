@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pyramid.concurrency.cancelling import check_not_cancelled, pause
 from pyramid.errors import OptionError, StoppedError, StorageError
 from pyramid.stores.scheme import Option
 
@@ -26,8 +27,6 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 # What is thought of as the slowest line on which it is worth to go on.
 SLOW_BYTES_PER_S = 2**20
-# How soon a request that waits to be made again sees that nobody wants it any more.
-LOOK_S = 0.1
 # An address at which nobody has answered yet is wrong more often than it is down for a while.
 STRANGER_S = 10.0
 
@@ -130,23 +129,6 @@ def counting_retries() -> Iterator[RetryCount]:
         _retries.reset(token)
 
 
-_is_over: ContextVar[Callable[[], bool]] = ContextVar("is_over", default=lambda: False)
-
-
-@contextmanager
-def giving_up_when(is_over: Callable[[], bool]) -> Iterator[None]:
-    """Make no request of this context again once `is_over` says so; contexts within it end with it.
-
-    Another thread is of this context where it runs in a copy of it (`contextvars.copy_context`).
-    """
-    outer = _is_over.get()
-    token = _is_over.set(lambda: is_over() or outer())
-    try:
-        yield
-    finally:
-        _is_over.reset(token)
-
-
 def persist(
     attempt: Callable[[], T],
     what: str,
@@ -171,9 +153,9 @@ def persist(
     StorageError
         With the last answer and the number of attempts.
     StoppedError
-        Where it is given up, as `giving_up_when` says.
+        Where it is given up, as `cancel_when` says.
     """
-    check_wanted()
+    check_not_cancelled()
     began_s, alike = time.monotonic(), 0
     for number in itertools.count():
         try:
@@ -191,25 +173,8 @@ def persist(
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.told}"
                 raise verdict.error(message, not verdict.again, verdict.status) from None
-        _pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
+        pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
         counted = _retries.get()
         if counted is not None:
             counted.add()
     raise AssertionError("the loop ends by what it returns or raises")
-
-
-def check_wanted() -> None:
-    """Raise StoppedError where the run that makes a request is over, as `giving_up_when` says."""
-    if _is_over.get()():
-        raise StoppedError("a request was given up, since the run was stopped")
-
-
-def _pause(seconds: float, told: str) -> None:
-    """Wait; StoppedError as soon as nobody wants what is waited for."""
-    until_s, is_over = time.monotonic() + seconds, _is_over.get()
-    while not is_over():
-        left_s = until_s - time.monotonic()
-        if left_s <= 0:
-            return
-        time.sleep(min(left_s, LOOK_S))
-    raise StoppedError(told)

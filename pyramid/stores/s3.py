@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyramid.errors import OptionError
 from pyramid.stores.answers import AnswerError
 from pyramid.stores.client import Build
-from pyramid.stores.remote import RemoteObjects
+from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.scheme import Access, Option, Scheme
 from pyramid.stores.waiting import guarded
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pyramid.stores.azure import AZURE
+from pyramid.stores.fsspec_objects import OTHER, is_known
 from pyramid.stores.google import GOOGLE
 from pyramid.stores.local import LOCAL
 from pyramid.stores.memory import MEMORY
-from pyramid.stores.other import OTHER, is_known
 from pyramid.stores.s3 import S3
 from pyramid.stores.scheme import Scheme
 from pyramid.stores.web import HTTP, HTTPS

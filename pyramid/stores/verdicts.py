@@ -6,9 +6,9 @@ import re
 
 from pyramid.errors import DamageError
 from pyramid.stores.answers import NO_RANGES, PASSING_CODES, AnswerError
+from pyramid.stores.checksums import WrongSumError
+from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import Verdict
-from pyramid.stores.secret import without_secrets
-from pyramid.stores.sums import WrongSumError
 
 _STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")

@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from typing import Any, TypeVar, cast
 
-from pyramid.stores.retry import LOOK_S, check_wanted
+from pyramid.concurrency.cancelling import LOOK_S, check_not_cancelled
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class _Answer:
     def wait(self) -> object:
         """Return or raise the answer."""
         while not self._came.acquire(timeout=LOOK_S):
-            check_wanted()
+            check_not_cancelled()
         if self._error is not None:
             raise self._error
         return self._result
@@ -92,7 +92,7 @@ def wait_for(start: Callable[[], Awaitable[T]]) -> T:
     Raises
     ------
     StoppedError
-        Where the run is over first, as `giving_up_when` says. The request is cancelled, as it is on Ctrl-C.
+        Where the run is over first, as `cancel_when` says. The request is cancelled, as it is on Ctrl-C.
     """
     answer = guarded(lambda: _started(start))
     try:

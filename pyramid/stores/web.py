@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyramid.errors import StorageError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import Stamp
-from pyramid.stores.remote import RemoteObjects, Span
+from pyramid.stores.obstore_objects import RemoteObjects, Span
 from pyramid.stores.scheme import Access, Scheme
 from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, status_of
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
+from pyramid.concurrency.cancelling import LOOK_S
 from pyramid.errors import StorageError
 from pyramid.stores.objects import ABSENT, Objects, Parts
 from pyramid.stores.readable import Readable
-from pyramid.stores.retry import LOOK_S
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype

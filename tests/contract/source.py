@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pyramid import parsing
 from pyramid.model import AXES, Box, Source
+from pyramid.options import parsing
 
 
 def random_boxes(shape: tuple[int, ...], count: int, seed: int = 0) -> list[Box]:

@@ -13,7 +13,7 @@ import zarr
 from numpy.typing import NDArray
 
 from pyramid.model import Source
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from tests.contract.source import SourceContract
 

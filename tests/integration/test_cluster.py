@@ -61,7 +61,7 @@ def test_the_command_line_runs_on_the_cluster_at_an_address(
 def _fail_each_write_once(folder: str) -> None:
     """Make every block's writes fail at first, in this worker: a marker tells that a part has failed already."""
     from pyramid.block import Part
-    from pyramid.writing import BlockWriter
+    from pyramid.writing.block_writer import BlockWriter
 
     add = BlockWriter.add
 

@@ -21,7 +21,7 @@ from distributed import Client, LocalCluster
 
 import pyramid
 from pyramid import api
-from pyramid.cluster import finding, waiting, workers
+from pyramid.engine.cluster import finding, waiting, workers
 from pyramid.errors import OptionError, SourceError, StoppedError
 from tests.odd_source import OddSource
 

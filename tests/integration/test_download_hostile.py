@@ -13,7 +13,7 @@ import pytest
 
 import pyramid
 from pyramid.downloading import DownloadProgress
-from pyramid.nodes import MAX_DOCUMENT_BYTES
+from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES
 from tests import trees
 from tests.servers.web import WebServer
 from tests.stores import digests

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import pyramid
 from pyramid.cli import main
 from pyramid.downloading.tables import encoded_members, names_nothing
-from pyramid.nodes import Node
+from pyramid.hierarchy.nodes import Node
 from tests import trees
 from tests.servers.web import WebServer
 from tests.stores import digests

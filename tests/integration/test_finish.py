@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 import pyramid
-from pyramid import finish
 from pyramid.model import Box
-from pyramid.sink import Sink
+from pyramid.writing import metadata
+from pyramid.writing.target import Sink
 
 SHAPE, CHUNKS = (2, 70, 256, 256), {"z": 32, "y": 128, "x": 128}
 
@@ -33,7 +33,7 @@ def test_a_chunk_is_read_once_though_many_planes_of_it_are_looked_at(
         reading.remove(box)
 
     monkeypatch.setattr(Sink, "read", recording)
-    monkeypatch.setattr(finish, "SAMPLE_PX_HELD", held_px)
+    monkeypatch.setattr(metadata, "SAMPLE_PX_HELD", held_px)
     pixels = np.random.default_rng(6).gamma(2, 400, SHAPE).astype("uint16")
     image = pyramid.convert(pixels, f"memory://tests/{prefix}", axes="czyx", chunks=CHUNKS, shards="none")
     assert len(boxes) == 2 * reads

@@ -22,8 +22,8 @@ import pyramid
 import pyramid.image.reader
 from pyramid.cli import main
 from pyramid.errors import SourceError, StorageError
-from pyramid.image.arrays import read_facts
-from pyramid.nodes import read_node
+from pyramid.hierarchy.arrays import read_facts
+from pyramid.hierarchy.nodes import read_node
 from pyramid.stores import Objects, locate, open_objects
 from pyramid.stores.objects import Into
 from tests.servers.faults import Fault, FaultProxy, Kind
@@ -291,7 +291,7 @@ def test_a_plate_of_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_images_side_by_side(listed: bool, web: WebServer, tmp_path: Path) -> None:
+def test_images_map_concurrently(listed: bool, web: WebServer, tmp_path: Path) -> None:
     root = tmp_path / "r.zarr"
     zarr.create_group(root, zarr_format=3, attributes={"ome": {"version": "0.5", "bioformats2raw.layout": 3}})
     for name in ("0", "1"):

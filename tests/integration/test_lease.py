@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import pyramid
-from pyramid import lease
 from pyramid.errors import PyramidError, TargetError
 from pyramid.stores import open_objects
+from pyramid.writing import lease
 from tests.servers.service import Service
 
 FIRST, SECOND = np.full((256, 256), 7, "uint16"), np.full((128, 128), 9, "uint16")

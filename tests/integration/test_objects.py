@@ -16,9 +16,9 @@ import zarr
 
 import pyramid
 from pyramid.block import Buffers
-from pyramid.disk import ALIGN_BYTES, O_DIRECT, DiskFile, WriteModeChooser
-from pyramid.outbox import WriteQueue
-from pyramid.writers import PARTIAL, FileWriter
+from pyramid.writing.direct_io import ALIGN_BYTES, O_DIRECT, DiskFile, WriteModeChooser
+from pyramid.writing.objects import PARTIAL, FileWriter
+from pyramid.writing.write_queue import WriteQueue
 from tests.stores import digests, read_level
 
 

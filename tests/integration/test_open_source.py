@@ -18,11 +18,11 @@ import pyramid
 from pyramid import readers
 from pyramid.errors import OptionError, SourceError
 from pyramid.model import Channel
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from pyramid.readers.array import ArraySource, NpySource
 from pyramid.readers.dask import DaskSource
-from pyramid.readers.tiff_source import TiffSource
+from pyramid.readers.tiff.source import TiffSource
 from pyramid.readers.zarr_source import ZarrSource
 from tests.contract.source import read
 

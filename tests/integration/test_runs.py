@@ -191,7 +191,7 @@ def test_a_callback_that_raises_ends_its_own_run_as_itself(
 def test_dask_is_not_imported_where_nothing_configures_it(tmp_path: Path) -> None:
     program = (
         "import sys, numpy, pyramid.api\n"
-        "from pyramid.options import make_options\n"
+        "from pyramid.options.convert import make_options\n"
         f"pyramid.api.run(numpy.zeros((300, 400), 'u1'), {str(tmp_path / 'a')!r}, make_options({{}}))\n"
         "print('dask' in sys.modules)"
     )

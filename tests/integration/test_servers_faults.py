@@ -224,7 +224,7 @@ def test_a_client_that_tries_again_rides_out_an_outage(s3: Service, proxy: Fault
     assert s3.objects(prefix) == {"0": DATA}
 
 
-def test_latency_is_waited_for_side_by_side(proxy: FaultProxy) -> None:
+def test_latency_is_waited_for_map_concurrently(proxy: FaultProxy) -> None:
     proxy.latency_s = 0.5
     together = threading.Barrier(8)
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 import pyramid
 from pyramid.errors import SourceError
 from pyramid.model import Source
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from pyramid.readers.ranges import REQUEST_BYTES
+from pyramid.readers.files.byte_ranges import REQUEST_BYTES
 from pyramid.stores import open_objects
 from tests.contract.source import SourceContract, random_boxes, read
 from tests.corpus import HERE, tiffs

@@ -15,9 +15,9 @@ import pytest
 from distributed import Client, LocalCluster
 
 import pyramid
+from pyramid.engine.local import LocalRunner
+from pyramid.engine.wave import Wave
 from pyramid.errors import OptionError, SourceError, TargetError
-from pyramid.runners import LocalRunner
-from pyramid.wave import Wave
 from tests.contract.target import TargetContract, stored
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET

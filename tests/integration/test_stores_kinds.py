@@ -20,8 +20,9 @@ import obstore
 import pytest
 
 import pyramid
+from pyramid.concurrency.cancelling import cancel_when
 from pyramid.errors import OptionError, StoppedError
-from pyramid.stores import giving_up_when, open_objects
+from pyramid.stores import open_objects
 from tests.contract.objects import DATA, Pieces
 from tests.integration.test_stores import Elsewhere
 from tests.servers.faults import Fault, FaultProxy, Kind
@@ -96,7 +97,7 @@ def test_a_request_that_stalls_is_given_up(method: str, s3: Service, proxy: Faul
     timer = threading.Timer(0.3, over.set)
     timer.start()
     began_s = time.monotonic()
-    with giving_up_when(over.is_set), pytest.raises(StoppedError):
+    with cancel_when(over.is_set), pytest.raises(StoppedError):
         objects.get("a") if method == "GET" else objects.put("a", DATA)
     assert time.monotonic() - began_s < WITHIN_S  # where a request may take 30 s
     timer.join()

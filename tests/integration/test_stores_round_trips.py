@@ -64,7 +64,7 @@ def test_metadata_of_all_arrays_is_put_at_once_when_that_of_the_group_is_there(
     assert {request.key for request in puts[group:]} == {f"images/{prefix}/{n}/{name}" for n in "01" for name in array}
 
 
-def test_pixels_that_are_looked_at_come_side_by_side(
+def test_pixels_that_are_looked_at_come_map_concurrently(
     s3: Service, proxy: FaultProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch, "GET", f"images/{prefix}/0/c/*/0/0", len(IMAGE))

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 import pyramid
 from pyramid.block import Buffers
+from pyramid.concurrency.cancelling import cancel_when
 from pyramid.errors import PyramidError, SourceError, StoppedError, StorageError, TargetError
 from pyramid.model import Box
-from pyramid.outbox import WriteQueue
-from pyramid.sink import Sink
-from pyramid.stores import giving_up_when, open_objects
-from pyramid.stores.remote import RemoteObjects
+from pyramid.stores import open_objects
+from pyramid.stores.obstore_objects import RemoteObjects
+from pyramid.writing.target import Sink
+from pyramid.writing.write_queue import WriteQueue
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET
 from tests.servers.service import Service
@@ -101,7 +102,7 @@ def test_reads_end_when_the_run_is_stopped(
     with pytest.raises(SourceError, match="is not finished"):  # since it is not committed
         pyramid.convert(pixels, url, storage_options=through.storage_options, shards="none", chunks={"y": 50, "x": 50})
     proxy.inject(Fault(Kind.OUTAGE, "GET"))
-    with giving_up_when(lambda: bool(proxy.befallen)), pytest.raises(StoppedError):
+    with cancel_when(lambda: bool(proxy.befallen)), pytest.raises(StoppedError):
         sinks[0].read(0, Box((0, 0), (300, 300)), pixels)
     assert len(proxy.befallen) <= 36 * FEW
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from tests.contract.source import random_boxes, read
 from tests.corpus import DAMAGED_LEAST, HERE, READABLE_LEAST, as_tifffile_reads, tiffs

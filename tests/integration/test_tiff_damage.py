@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Box
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from pyramid.readers.tiff_heard import hearing
+from pyramid.readers.tiff.log import hearing
 from tests.contract.source import read
 
 PLAIN: dict[str, Any] = {"photometric": "minisblack", "metadata": None}

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from pyramid.errors import OptionError, SourceError
 from pyramid.model import Box, Channel
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from pyramid.readers.tiff_source import TiffSource
+from pyramid.readers.tiff.source import TiffSource
 from tests.contract.source import read
 
 DATA = Path(__file__).parents[1] / "data" / "tiff"
@@ -192,7 +192,7 @@ def test_a_source_of_many_pages_pickles_small_and_reads_there(tmp_path: Path) ->
 def test_a_tiff_costs_the_import_of_neither_zarr_nor_dask(tmp_path: Path) -> None:
     code = (
         "import sys, pyramid.readers; assert not {'zarr', 'dask', 'tifffile'} & set(sys.modules)\n"
-        "from pyramid.options import Options; source = pyramid.readers.open_source(sys.argv[1], Options())\n"
+        "from pyramid.options.convert import Options; source = pyramid.readers.open_source(sys.argv[1], Options())\n"
         "print(source.spec.axes, sorted({'zarr', 'dask', 'obstore', 'distributed'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(SAMPLE)], capture_output=True, check=True, text=True)
@@ -205,7 +205,7 @@ def test_what_tifffile_forgives_is_a_notice_and_not_printed(tmp_path: Path) -> N
     nodata = (42113, "s", 0, "none", True)
     tifffile.imwrite(path, pixels(20, 30), metadata=None, extratags=[nodata])
     code = (
-        "import sys; from pyramid.options import Options; from pyramid.readers import open_source\n"
+        "import sys; from pyramid.options.convert import Options; from pyramid.readers import open_source\n"
         "notice, = open_source(sys.argv[1], Options()).spec.notices; assert 'GDAL_NODATA' in notice"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, check=True, text=True)
@@ -277,7 +277,7 @@ def test_a_header_that_claims_a_million_by_a_million_costs_no_memory(tile: int, 
     code = (
         "import resource, sys; import numpy as np\n"
         "from pyramid.errors import SourceError; from pyramid.model import Box\n"
-        "from pyramid.options import Options; from pyramid.readers import open_source\n"
+        "from pyramid.options.convert import Options; from pyramid.readers import open_source\n"
         "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
         "try:\n"
         "    source = open_source(sys.argv[1], Options()); print(source.spec.shape)\n"

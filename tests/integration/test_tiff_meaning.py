@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import pyramid
 from pyramid.model import Channel
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from tests.contract.source import read
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pyramid.errors import OptionError, SourceError
 from pyramid.model import Channel
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from tests.contract.source import read
 

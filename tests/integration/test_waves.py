@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import pyramid
-from pyramid import wave
-from pyramid.receipt import Receipt
-from pyramid.runners import LocalRunner
-from pyramid.wave import Wave
+from pyramid.engine import wave
+from pyramid.engine.local import LocalRunner
+from pyramid.engine.receipt import Receipt
+from pyramid.engine.wave import Wave
 from tests.stores import digests
 
 IMAGE = np.random.default_rng(5).integers(0, 4000, (7, 130, 150), "uint16")

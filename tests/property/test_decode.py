@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pyramid
-from pyramid.codecs import CODECS
-from pyramid.decode import LevelReader
-from pyramid.encode import make_encoding
 from pyramid.model import Box
-from pyramid.options import make_options
+from pyramid.options.convert import make_options
 from pyramid.stores import open_objects, open_parts
-from pyramid.writing import StoredLevel
+from pyramid.writing.block_writer import StoredLevel
+from pyramid.writing.codecs import CODECS
+from pyramid.writing.decode import LevelReader
+from pyramid.writing.encode import make_encoding
 
 NUMBERS = itertools.count()
 SHAPE = (5, 70, 90)

@@ -11,9 +11,9 @@ import zarr.storage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyramid.downloading.grid import grid_of
 from pyramid.downloading.levels import parse_levels, spelled
-from pyramid.nodes import check_path, read_node
+from pyramid.hierarchy.keys import grid_of
+from pyramid.hierarchy.nodes import check_path, read_node
 from pyramid.stores.objects import Into
 
 shapes = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 25)), max_size=4)

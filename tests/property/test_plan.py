@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, SourceSpec
-from pyramid.options import make_options
+from pyramid.options.convert import make_options
 from pyramid.planning import Pass, Plan, Room, make_plan, slabs
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tcyx", "tzyx", "tczyx")

@@ -16,9 +16,10 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from pyramid.model import Box
-from pyramid.options import Options
-from pyramid.readers import flat, open_source
+from pyramid.options.convert import Options
+from pyramid.readers import open_source
 from pyramid.readers.axes import AxisOrder
+from pyramid.readers.files import raw_array
 
 DTYPES = st.sampled_from(["<u1", "<u2", ">u2", "<f4", ">f8", "<i8", ">f2"])
 
@@ -49,13 +50,13 @@ def test_a_region_of_a_flat_array_is_what_indexing_gives(data: st.DataObject) ->
     with tempfile.NamedTemporaryFile() as file:
         file.write(bytes(offset) + array.tobytes())
         file.flush()
-        before = flat.SLAB_BYTES, flat.SHORT_BYTES
-        flat.SLAB_BYTES, flat.SHORT_BYTES = slab, short  # small ones, so that small arrays take every way
+        before = raw_array.SLAB_BYTES, raw_array.SHORT_BYTES
+        raw_array.SLAB_BYTES, raw_array.SHORT_BYTES = slab, short  # small ones, so that small arrays take every way
         try:
             with io.FileIO(file.name) as opened:
-                flat.read_flat(opened, flat.FlatArray(offset, shape, dtype), box.start, out)
+                raw_array.read_flat(opened, raw_array.FlatArray(offset, shape, dtype), box.start, out)
         finally:
-            flat.SLAB_BYTES, flat.SHORT_BYTES = before
+            raw_array.SLAB_BYTES, raw_array.SHORT_BYTES = before
     np.testing.assert_array_equal(out, array[box.slices])
 
 

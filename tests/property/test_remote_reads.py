@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pyramid.model import Box
-from pyramid.readers import ahead, flat, ranges, seekable
-from pyramid.readers.ahead import Ahead
-from pyramid.readers.ranges import Span, requests
-from pyramid.readers.seekable import SeekableFile
+from pyramid.readers.files import byte_ranges, cached_file, prefetch, raw_array
+from pyramid.readers.files.byte_ranges import Span, requests
+from pyramid.readers.files.cached_file import SeekableFile
+from pyramid.readers.files.prefetch import Ahead
 
 DATA = np.random.default_rng(5).integers(0, 256, 3000, np.uint8).tobytes()
 SPANS = st.lists(st.tuples(st.integers(0, 2900), st.integers(0, 400)).map(lambda s: Span(s[0], s[0] + s[1])))
-SMALL = patch.multiple(ranges, REQUEST_BYTES=128, GAP_BYTES=20)
-FEW = patch.multiple(ahead, FLIGHT_BYTES=300, FLIGHT_REQUESTS=3)
-BLOCKS = patch.multiple(seekable, BLOCK_BYTES=16, SEQUENCE_BYTES=64, KEPT_BYTES=256)
+SMALL = patch.multiple(byte_ranges, REQUEST_BYTES=128, GAP_BYTES=20)
+FEW = patch.multiple(prefetch, FLIGHT_BYTES=300, FLIGHT_REQUESTS=3)
+BLOCKS = patch.multiple(cached_file, BLOCK_BYTES=16, SEQUENCE_BYTES=64, KEPT_BYTES=256)
 
 
 def fetch(span: Span) -> bytes:
@@ -98,11 +98,13 @@ def test_a_flat_region_reads_what_was_foretold_in_that_order(data: st.DataObject
     shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=5, max_side=7))
     start = tuple(data.draw(st.integers(0, n - 1)) for n in shape)
     box = Box(start, tuple(data.draw(st.integers(1, n - a)) for n, a in zip(shape, start, strict=True)))
-    array = flat.FlatArray(data.draw(st.integers(0, 9)), shape, np.dtype(data.draw(st.sampled_from(["<u2", ">u2"]))))
+    array = raw_array.FlatArray(
+        data.draw(st.integers(0, 9)), shape, np.dtype(data.draw(st.sampled_from(["<u2", ">u2"])))
+    )
     around: Any = np.zeros(tuple(n + 1 for n in box.shape), "u2")
     out = data.draw(st.sampled_from([np.zeros(box.shape, "u2"), around[tuple(slice(n) for n in box.shape)]]))
     file = Noted()
-    with patch.multiple(flat, SLAB_BYTES=64, SHORT_BYTES=16):
-        foretold = [byte for span in flat.flat_spans(array, start, out) for byte in range(*span)]
-        flat.read_flat(file, array, start, out)
+    with patch.multiple(raw_array, SLAB_BYTES=64, SHORT_BYTES=16):
+        foretold = [byte for span in raw_array.flat_spans(array, start, out) for byte in range(*span)]
+        raw_array.read_flat(file, array, start, out)
     assert file.bytes == foretold

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from pyramid.buffers import Buffers, end_buffers, find_buffers
+from pyramid.concurrency.buffers import Buffers, end_buffers, find_buffers
 from pyramid.errors import StoppedError
 
 BYTES = np.dtype("u1")

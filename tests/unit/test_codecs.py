@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pyramid.codecs import CODECS, auto_shuffle, compressors
 from pyramid.errors import OptionError
-from pyramid.options import Options, spellings
+from pyramid.options.convert import Options, spellings
+from pyramid.writing.codecs import CODECS, auto_shuffle, compressors
 
 BLOSC = {"cname": "lz4", "clevel": 5, "blocksize": 0}
 

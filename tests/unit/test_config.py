@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pyramid.config import BYTES_MOST, read_config
 from pyramid.errors import OptionError
+from pyramid.options.config import BYTES_MOST, read_config
 
 
 @pytest.fixture

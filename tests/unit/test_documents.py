@@ -10,9 +10,9 @@ import pytest
 import zarr
 from zarr.storage import MemoryStore
 
-from pyramid.codecs import CODECS, compressors
-from pyramid.documents import ArrayForm, array_documents, group_documents
-from pyramid.options import Options
+from pyramid.hierarchy.documents import ArrayForm, array_documents, group_documents
+from pyramid.options.convert import Options
+from pyramid.writing.codecs import CODECS, compressors
 
 DTYPES = (
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),

@@ -12,9 +12,9 @@ import pytest
 
 from pyramid import cli
 from pyramid.cli.flags import option_values
-from pyramid.config import read_config
 from pyramid.errors import OptionError
-from pyramid.options import Options, make_options, spellings
+from pyramid.options.config import read_config
+from pyramid.options.convert import Options, make_options, spellings
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 FIELDS = [field.name for field in dataclasses.fields(Options)]

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyramid import parsing
 from pyramid.errors import OptionError
+from pyramid.options import parsing
 
 GOOD: list[tuple[Callable[[Any], Any], object, object]] = [
     (parsing.text, "cells", "cells"),

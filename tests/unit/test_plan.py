@@ -8,7 +8,7 @@ import pytest
 
 from pyramid.errors import OptionError
 from pyramid.model import SourceSpec
-from pyramid.options import make_options
+from pyramid.options.convert import make_options
 from pyramid.planning import Plan, Room, make_plan
 
 ROOM = Room(2, 4 * 2**30)

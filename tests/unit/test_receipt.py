@@ -9,8 +9,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyramid.engine.receipt import Receipt
 from pyramid.model import Box
-from pyramid.receipt import Extremes, Receipt, measure
+from pyramid.writing.extremes import Extremes, measure
 from tests.strategies import DTYPES, generators, kinds, pixels
 
 NOTHING = Extremes(None, None)

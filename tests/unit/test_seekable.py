@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from pyramid.readers import seekable
-from pyramid.readers.ranges import Span
-from pyramid.readers.seekable import SeekableFile
+from pyramid.readers.files import cached_file
+from pyramid.readers.files.byte_ranges import Span
+from pyramid.readers.files.cached_file import SeekableFile
 
 DATA = random.Random(0).randbytes(8 << 20)
 
 
 def test_small_pieces_are_kept_when_blocks_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seekable, "KEPT_BYTES", 64 * seekable.BLOCK_BYTES)
+    monkeypatch.setattr(cached_file, "KEPT_BYTES", 64 * cached_file.BLOCK_BYTES)
     asked: list[Span] = []
 
     def fetch(span: Span) -> bytes:

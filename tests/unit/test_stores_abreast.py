@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyramid.concurrency.cancelling import cancel_when
+from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import StoppedError
-from pyramid.stores import giving_up_when, side_by_side
 from pyramid.stores.retry import Patience, Verdict, persist
 
 WITHIN_S = 60
@@ -29,7 +30,7 @@ def ask_for_ever(asked: threading.Event) -> None:
 
 @given(st.lists(st.integers()), st.integers(1, 5))
 def test_each_item_has_its_call(items: list[int], most: int) -> None:
-    assert sorted(side_by_side(lambda item: -item, items, most)) == sorted(-item for item in items)
+    assert sorted(map_concurrently(lambda item: -item, items, most)) == sorted(-item for item in items)
 
 
 def test_as_many_are_under_way_as_may_be() -> None:
@@ -45,12 +46,12 @@ def test_as_many_are_under_way_as_may_be() -> None:
             counts["now"] -= 1
         return met
 
-    assert sorted(side_by_side(call, range(9), 3)) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert sorted(map_concurrently(call, range(9), 3)) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert counts["most"] == 3
 
 
 def test_one_at_a_time_is_in_order_and_in_this_thread() -> None:
-    calls = side_by_side(lambda item: (item, threading.current_thread()), "abc", 1)
+    calls = map_concurrently(lambda item: (item, threading.current_thread()), "abc", 1)
     assert list(calls) == [(letter, threading.current_thread()) for letter in "abc"]
 
 
@@ -69,20 +70,20 @@ def test_the_first_that_fails_ends_the_others_and_is_raised() -> None:
         ask_for_ever(asked)
 
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side(call, items(), 3))
+        list(map_concurrently(call, items(), 3))
     assert len(taken) <= 4
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pyramid-request")]
 
 
 def test_calls_end_with_what_holds_them() -> None:
     asked = threading.Event()
-    with giving_up_when(asked.is_set), pytest.raises(StoppedError, match=r"GET a is not made again|was given up"):
-        list(side_by_side(lambda _: ask_for_ever(asked), range(3), 3))
+    with cancel_when(asked.is_set), pytest.raises(StoppedError, match=r"GET a is not made again|was given up"):
+        list(map_concurrently(lambda _: ask_for_ever(asked), range(3), 3))
 
 
 def test_calls_end_where_nobody_takes_their_results() -> None:
     asked = threading.Event()
-    calls = side_by_side(lambda number: ask_for_ever(asked) if number else asked.wait(WITHIN_S), range(2), 2)
+    calls = map_concurrently(lambda number: ask_for_ever(asked) if number else asked.wait(WITHIN_S), range(2), 2)
     assert next(calls)
     calls.close()  # type: ignore[attr-defined]  # it is a generator
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pyramid-request")]

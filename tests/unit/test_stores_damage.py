@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pyramid.errors import StorageError
+from pyramid.stores import cache as whole_module
 from pyramid.stores import open_objects
-from pyramid.stores import whole as whole_module
-from pyramid.stores.sums import Sums, WrongSumError, md5
-from pyramid.stores.whole import WholeObjects
+from pyramid.stores.cache import WholeObjects
+from pyramid.stores.checksums import Sums, WrongSumError, md5
 
 BODY, OTHER = b"what was sent", b"what wos sent"
 TAG, ODD = f'"{md5([BODY])}"', f'"{"0" * 32}"'

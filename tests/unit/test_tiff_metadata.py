@@ -7,9 +7,9 @@ import pytest
 from pyramid.errors import OptionError, SourceError
 from pyramid.model import Channel
 from pyramid.readers.axes import AxisOrder
-from pyramid.readers.ome_xml import parse_ome
-from pyramid.readers.tiff_axes import tiff_order
-from pyramid.readers.tiff_metadata import Description, describe_imagej, describe_ome, describe_svs
+from pyramid.readers.tiff.axes import tiff_order
+from pyramid.readers.tiff.metadata import Description, describe_imagej, describe_ome, describe_svs
+from pyramid.readers.tiff.ome_xml import parse_ome
 
 IN_METERS = {
     **{f"{prefix}meter": 10.0**power for prefix, power in (("yocto", -24), ("atto", -18), ("pico", -12), ("nano", -9))},

@@ -1,0 +1,1 @@
+"""Threads, what ends them, and the memory that they keep."""

@@ -1,0 +1,79 @@
+"""Threads that a process can end without: a request that is made again for minutes keeps no interrupt waiting."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from types import TracebackType
+from typing import Any, TypeVar
+
+from pyramid.concurrency.cancelling import cancel_when
+from pyramid.concurrency.signals import leave_signals
+
+T = TypeVar("T")
+
+PATIENCE_S = 2.0
+
+
+class Pool:
+    """Runs calls in threads until its ``with`` block ends; what has not begun by then never does.
+
+    Parameters
+    ----------
+    workers
+        How many threads.
+
+    Examples
+    --------
+    >>> with Pool(2) as pool:
+    ...     pool.submit(pow, 2, 10).result()
+    1024
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+        self.stopped = False
+
+    def __enter__(self) -> Pool:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stopped = True
+        for _ in self._threads:
+            self._calls.put(None)
+        until_s = time.monotonic() + PATIENCE_S
+        for thread in self._threads:
+            thread.join(max(until_s - time.monotonic(), 0))
+
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Call a function in one of the threads, in a copy of the caller's context."""
+        future: Future[T] = Future()
+        context = copy_context()
+
+        def call() -> None:
+            try:
+                future.set_result(context.run(self._do, function, *arguments))
+            except BaseException as error:  # it is raised where the result is asked for
+                future.set_exception(error)
+
+        self._calls.put(call)
+        return future
+
+    def _do(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function whose requests end when the pool does."""
+        with cancel_when(lambda: self.stopped):
+            return function(*arguments)
+
+    def _work(self) -> None:
+        leave_signals()
+        while (call := self._calls.get()) is not None:
+            if not self.stopped:
+                call()

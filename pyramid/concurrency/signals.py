@@ -1,0 +1,16 @@
+"""Leave signals to the main thread."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+
+def leave_signals() -> None:
+    """Block SIGINT and SIGTERM in the calling thread, and in the threads that it will start.
+
+    Each thread calls it first. The system gives a signal to any thread that takes it, and a main thread that waits for
+    the others would not wake to end the run.
+    """
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))

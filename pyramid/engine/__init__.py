@@ -1,0 +1,1 @@
+"""Run the blocks of a plan on Dask, and report on the run."""

@@ -1,0 +1,150 @@
+"""Passes in waves of blocks, run by whatever scheduler is configured.
+
+A `Runner` gives the receipts of a wave as they come; there is one for the schedulers of this process, and one for
+clusters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from pyramid.concurrency.buffers import Buffers
+from pyramid.engine.receipt import Receipt
+from pyramid.engine.task import BlockTask
+from pyramid.engine.wave import Wave, make_waves
+from pyramid.errors import StoppedError, explaining
+from pyramid.model import Source
+from pyramid.planning import Pass, Plan
+from pyramid.readers.dask import DaskSource
+from pyramid.writing.extremes import Extremes, join
+from pyramid.writing.target import Sink
+
+OnReceipt = Callable[[Receipt], None]
+
+
+class Runner(Protocol):
+    """Runs waves on one kind of scheduler."""
+
+    def run(self, wave: Wave, on_receipt: OnReceipt) -> None:
+        """Do every block of `wave`, and hand each receipt over once, in this thread, as it comes.
+
+        Whatever ends it, no block of the wave waits when it returns, and those under way have been stopped.
+        """
+        ...
+
+    def end(self, buffers: Buffers) -> None:
+        """Give back, in all processes, the memory of a pass that has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; what a progress callback is given.
+
+    Parameters
+    ----------
+    done_bytes, total_bytes
+        Pixels read so far and to be read in all passes, in bytes.
+    done_tasks, total_tasks
+        Blocks.
+    seconds
+        Since the first block was started.
+    """
+
+    done_bytes: int
+    total_bytes: int
+    done_tasks: int
+    total_tasks: int
+    seconds: float
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+@dataclass
+class Tally:
+    """What the receipts have told so far."""
+
+    plan: Plan
+    progress: ProgressCallback | None
+    started_s: float = field(default_factory=time.perf_counter)
+    done_bytes: int = 0
+    done_tasks: int = 0
+    retries: int = 0
+    requests_again: int = 0
+    extremes: dict[int, Extremes] = field(default_factory=dict)
+    callback_error: BaseException | None = None
+
+    def add(self, receipt: Receipt) -> None:
+        """Count one receipt; raises the failure that it tells."""
+        if receipt.failure is not None:
+            raise receipt.failure.error
+        self.done_bytes += receipt.source_bytes
+        self.done_tasks += 1
+        self.retries += receipt.attempts - 1
+        self.requests_again += receipt.requests_again
+        join(self.extremes, receipt.extremes)
+        if self.progress is not None:
+            try:
+                self.progress(self.state())
+            except BaseException as error:
+                self.callback_error = error
+                raise
+
+    def state(self) -> Progress:
+        """How far the run is."""
+        item_bytes = np.dtype(self.plan.spec.dtype).itemsize
+        total_bytes = sum(int(np.prod(one.shape, dtype=object)) for one in self.plan.passes) * item_bytes
+        seconds = time.perf_counter() - self.started_s
+        return Progress(self.done_bytes, total_bytes, self.done_tasks, self.plan.tasks, seconds)
+
+
+def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: ProgressCallback | None) -> Tally:
+    """Write every level of a plan.
+
+    Parameters
+    ----------
+    plan
+        What is to be done.
+    source
+        What the first pass reads.
+    sink
+        Where the levels are written; its metadata is left for the caller to commit.
+    runner
+        What computes the waves.
+    progress
+        Called in this thread after each block.
+
+    Raises
+    ------
+    PyramidError
+        With the place of the block that failed and the cause.
+    """
+    tally = Tally(plan, progress)
+    for one in plan.passes:
+        try:
+            _run_pass(one, tally, source, sink, runner)
+        except BaseException as error:
+            if error is tally.callback_error:
+                raise  # it is the caller's own
+            with explaining(StoppedError, f"levels {one.first} to {one.last}: a block failed"):
+                raise
+    return tally
+
+
+def _run_pass(one: Pass, tally: Tally, source: Source, sink: Sink, runner: Runner) -> None:
+    """Write the levels of one pass."""
+    room = tally.plan.room
+    buffers = Buffers(room.workers if room.waiting else None)  # each pass has levels of other sizes
+    task = BlockTask(tally.plan, one, sink, None if isinstance(source, DaskSource) else source, buffers)
+    try:
+        for wave in make_waves(task, source):
+            runner.run(wave, tally.add)
+            buffers.release()  # a wave's threads end with it; the next ones would take memory beside theirs
+    finally:
+        runner.end(buffers)

@@ -1,0 +1,38 @@
+"""Clusters of dask-distributed: found, reached, measured, and given waves.
+
+Only a process that uses a cluster imports ``distributed``: it costs more than a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pyramid.engine.cluster.finding import find_client
+from pyramid.engine.cluster.probing import probe_workers
+from pyramid.engine.cluster.running import ClusterRunner, TaskSlot
+from pyramid.engine.cluster.workers import await_workers, cluster_room
+from pyramid.planning import Room
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from pyramid.model import Source
+
+__all__ = ["ClusterRunner", "find_client", "prepare_cluster"]
+
+
+@contextmanager
+def prepare_cluster(client: Client, source: Source, memory_bytes: int | None) -> Iterator[tuple[ClusterRunner, Room]]:
+    """Wait for workers, check them, and give what runs waves on them, with the memory that they have.
+
+    Raises
+    ------
+    OptionError
+        Where no worker can come, or one cannot do a block of `source`.
+    """
+    workers = await_workers(client)
+    machine_bytes = probe_workers(client, source)
+    with TaskSlot().held() as slot:
+        yield ClusterRunner(client, slot), cluster_room(workers, machine_bytes, memory_bytes)

@@ -1,0 +1,124 @@
+"""The client of the cluster that a run is to use: named by the options, by Dask's configuration, or active."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyramid.engine.cluster.waiting import try_within, within
+from pyramid.errors import OptionError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from pyramid.options.convert import Options
+
+# An address at which nobody has answered for so long is more likely wrong than slow.
+CONNECT_S = 10
+CLOSE_S = 5
+# The names by which Dask's configuration means the active client.
+ACTIVE = ("distributed", "dask.distributed")
+
+
+@contextmanager
+def find_client(options: Options, configured: object = None) -> Iterator[Client | None]:
+    """Give the client of the cluster that a run is to use, None for none.
+
+    Parameters
+    ----------
+    options
+        Whose `scheduler` or `scheduler_file` may name a cluster; its client is closed afterwards.
+    configured
+        What Dask's configuration names as its scheduler. A client, or its ``get``, is used; with any other scheduler
+        the active client is not.
+
+    Raises
+    ------
+    OptionError
+        Where the cluster that is named cannot be reached, or ``distributed`` is not installed.
+    """
+    if options.scheduler is None and options.scheduler_file is None:
+        yield _checked(_configured_client(configured))
+        return
+    client = _connect(_address(options), options.scheduler or options.scheduler_file)
+    try:
+        yield client
+    finally:
+        try_within(CLOSE_S, client.close)
+
+
+def _configured_client(configured: object) -> Client | None:
+    """Return the client that Dask's configuration names, or the active one where it names no scheduler."""
+    distributed: Any = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    owner = getattr(configured, "__self__", configured)
+    if isinstance(owner, distributed.Client):
+        return owner
+    if configured is None or (isinstance(configured, str) and configured.lower() in ACTIVE):
+        try:
+            return distributed.get_client(timeout=CONNECT_S)
+        except ValueError:
+            return None
+    return None
+
+
+def _checked(client: Client | None) -> Client | None:
+    """Refuse a client that answers nobody, or only within its event loop."""
+    if client is None:
+        return None
+    if client.asynchronous:
+        raise OptionError(
+            "scheduler: the Dask client is asynchronous, and a conversion waits for its blocks; "
+            "give scheduler=client.scheduler.address, or make a Client without asynchronous=True"
+        )
+    if client.status not in ("running", "connecting"):
+        raise OptionError(f"scheduler: the Dask client is {client.status}; make a new Client, then convert")
+    return client
+
+
+def _address(options: Options) -> str:
+    """Return the address that the options name."""
+    if options.scheduler_file is None:
+        assert options.scheduler is not None
+        return options.scheduler
+    if options.scheduler is not None:
+        raise OptionError("scheduler: give an address or a scheduler_file, not both")
+    try:
+        told = json.loads(Path(options.scheduler_file).expanduser().read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(
+            f"scheduler_file: {options.scheduler_file} cannot be read ({error.strerror}); start the scheduler first"
+        ) from error
+    except (ValueError, RecursionError):
+        told = None
+    address = told.get("address") if isinstance(told, dict) else None
+    if not isinstance(address, str) or not address:
+        raise OptionError(
+            f"scheduler_file: {options.scheduler_file} holds no address of a scheduler; "
+            "give the file that dask scheduler --scheduler-file writes"
+        )
+    return address
+
+
+def _connect(address: str, named: str | None) -> Client:
+    """Connect to the scheduler at an address; `named` is how the user gave it."""
+    try:
+        from distributed import Client  # noqa: PLC0415  (dear, and an extra)
+    except ModuleNotFoundError:
+        raise OptionError("scheduler: distributed is not installed; pip install 'ome-pyramid[distributed]'") from None
+    where = address if named == address else f"{named} ({address})"
+    remedy = "give the address that the scheduler prints, as tcp://HOST:8786"
+    try:
+        # What answers may be another kind of server, for which the client waits without end.
+        return within(CONNECT_S + 1, lambda: Client(address.strip(), timeout=CONNECT_S, set_as_default=False))
+    except OSError as error:
+        cause = " ".join(f"{error}".split()) or type(error).__name__
+        raise OptionError(f"scheduler: {where} does not answer: {cause}; start the scheduler, or {remedy}") from error
+    except Exception as error:  # of whatever kind: each transport parses addresses by its own means
+        cause = " ".join(f"{error}".split()) or type(error).__name__
+        raise OptionError(f"scheduler: {where} is not an address of a scheduler: {cause}; {remedy}") from error

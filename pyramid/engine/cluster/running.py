@@ -1,0 +1,178 @@
+"""Waves on a cluster: blocks sent, receipts collected, and what is under way taken back."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import uuid
+from asyncio import CancelledError
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError as FutureCancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from pyramid.concurrency.buffers import Buffers, end_buffers
+from pyramid.engine.cluster.waiting import LOST, Vigil, ask_workers, try_within
+from pyramid.engine.receipt import Receipt
+from pyramid.engine.task import do_block
+from pyramid.engine.wave import Wave
+from pyramid.errors import PyramidError, StoppedError, explaining
+from pyramid.planning import Room
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+# How often the scheduler repeats a task of a source's own graph, and a block whose worker was lost while it was sent.
+RETRIES = 3
+# How often receipts are looked for, and how often the cluster is asked whether it still has workers.
+LOOK_S, ASK_S = 0.02, 2.0
+# How long the end of a run waits for the scheduler, and for the workers.
+CANCEL_S, END_S = 0.8, 0.8
+# Blocks of a run within a task come before tasks that wait: each would begin a run of its own.
+PRIORITY = 10
+
+
+class TaskSlot:
+    """The thread of a worker in which a run may be: other tasks have it while the run waits for its blocks."""
+
+    def __init__(self) -> None:
+        self._left = False
+
+    def leave(self) -> None:
+        """Let the worker begin another task, where this is one."""
+        if self._left or not self.is_task():
+            return
+        from distributed import secede  # noqa: PLC0415  (imported with the client)
+
+        secede()
+        self._left = True
+
+    @contextmanager
+    def held(self) -> Iterator[TaskSlot]:
+        """Be one of the worker's tasks again in the end."""
+        try:
+            yield self
+        finally:
+            if self._left:
+                from distributed import rejoin  # noqa: PLC0415  (imported with the client)
+
+                rejoin()
+                self._left = False
+
+    @staticmethod
+    def is_task() -> bool:
+        """Return whether the calling thread runs a task of a worker."""
+        from distributed.threadpoolexecutor import thread_state  # noqa: PLC0415  (imported with the client)
+        from distributed.worker import thread_state as state_of_task  # noqa: PLC0415
+
+        return hasattr(thread_state, "executor") and getattr(state_of_task, "key", None) is not None
+
+
+@dataclass(frozen=True)
+class ClusterRunner:
+    """Runs waves on a cluster; a block whose worker is lost is done again by another.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    slot
+        The thread in which the run is.
+    """
+
+    client: Client
+    slot: TaskSlot
+
+    @property
+    def elsewhere(self) -> bool:
+        """Always: what workers are given is pickled."""
+        return True
+
+    def fitted(self, room: Room) -> ClusterRunner:
+        """As it is: a cluster's threads are what they are."""
+        del room
+        return self
+
+    def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
+        """Run a wave. On Ctrl-C or a failure, what has not begun is taken back; `end` stops what has."""
+        with _noticing_loss(self.client):
+            futures = self._send(wave)
+        try:
+            self.slot.leave()
+            for receipt in self._receipts(futures):
+                on_receipt(receipt)
+        except BaseException:
+            try_within(CANCEL_S, lambda: self.client.cancel([future for future in futures if not future.done()]))
+            raise
+
+    def end(self, buffers: Buffers) -> None:
+        """Stop the blocks of a pass that are under way on workers, and give back the memory that they have kept."""
+        end_buffers(buffers.key)
+        if self.client.status == "running":
+            try_within(END_S, lambda: self.client.run(end_buffers, buffers.key, on_error="ignore"))
+
+    def _send(self, wave: Wave) -> Sequence[Future]:
+        """Send a wave's blocks. The task goes once to each worker, as bytes that the scheduler need not understand."""
+        with explaining(StoppedError, "the blocks cannot be sent to the workers of a cluster"):
+            pickled = cloudpickle.dumps(wave.task)
+        priority = PRIORITY if self.slot.is_task() else 0
+        if wave.pixels is not None:
+            import dask  # noqa: PLC0415  (only where the source is a Dask array)
+            from distributed import futures_of  # noqa: PLC0415  (imported with the client)
+
+            task = dask.delayed(pickle.loads, pure=False)(pickled)
+            sent = self.client.persist(wave.receipts(task), retries=RETRIES, priority=priority)
+            return list(futures_of(sent))
+        name = f"pyramid-{uuid.uuid4().hex}"
+        carried = self.client.submit(pickle.loads, pickled, key=f"{name}-task", priority=priority)
+        futures = self.client.map(do_block, wave.blocks, task=carried, key=name, priority=priority, retries=RETRIES)
+        return list(futures)
+
+    def _receipts(self, futures: Sequence[Future]) -> Iterator[Receipt]:
+        """Yield the receipts as they come, and see whether any may come."""
+        from distributed import as_completed  # noqa: PLC0415  (imported with the client)
+
+        with _noticing_loss(self.client):
+            ended = as_completed(futures, loop=self.client.loop, with_results=True, raise_errors=False)
+        vigil, ask_s = Vigil(self.client, StoppedError), time.monotonic() + ASK_S
+        while not ended.is_empty():
+            for future, result in ended.next_batch(block=False):
+                vigil.reset()
+                yield self._receipt(future, result)
+            if self.client.status != "running":
+                raise StoppedError(f"{LOST}; start the run anew")
+            if time.monotonic() > ask_s:
+                vigil.look(ask_workers(self.client))
+                ask_s = time.monotonic() + ASK_S
+            time.sleep(LOOK_S)
+
+    def _receipt(self, future: Future, result: Any) -> Receipt:  # noqa: ANN401  (whatever a task gave)
+        """Return a receipt, or raise what was given in its place."""
+        from distributed.scheduler import KilledWorker  # noqa: PLC0415  (imported with the client)
+
+        if isinstance(result, Receipt):
+            return result
+        error = result[1] if isinstance(result, tuple) and len(result) > 1 else result
+        if isinstance(error, KilledWorker):
+            raise StoppedError(f"a block ended the workers it ran on, which points at their memory: {error}")
+        if self.client.status != "running" or isinstance(error, (CancelledError, FutureCancelledError)):
+            raise StoppedError(f"{LOST}, or its blocks were cancelled; start the run anew")
+        if isinstance(error, BaseException):
+            raise error
+        raise StoppedError(f"the cluster gave no result for {future.key}: {error!r}")
+
+
+@contextmanager
+def _noticing_loss(client: Client) -> Iterator[None]:
+    """Say that a cluster was lost, where a call fails in one of many ways because of it."""
+    try:
+        yield
+    except PyramidError:
+        raise
+    except (Exception, CancelledError) as error:
+        if client.status == "running":
+            raise
+        raise StoppedError(f"{LOST}; start the run anew") from error

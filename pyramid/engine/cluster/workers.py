@@ -1,0 +1,79 @@
+"""The workers of a cluster: waited for, and the memory that each has."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyramid.engine.cluster.waiting import Vigil, ask_workers
+from pyramid.errors import OptionError
+from pyramid.planning import Room
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+# The share of a worker's memory that its tasks may hold: from 60 % on a worker of distributed begins to spill.
+MEMORY_SHARE = 0.4
+LOOK_S = 0.2
+
+
+def await_workers(client: Client) -> Mapping[str, Any]:
+    """Return the workers of a cluster by address, and wait for the first where some may come.
+
+    Raises
+    ------
+    OptionError
+        Where none can come.
+    """
+    vigil, request = Vigil(client, OptionError), None
+    while not vigil.look(workers := ask_workers(client)):
+        if request is None:
+            request = client.submit(
+                int, pure=False
+            )  # a cluster that grows with its work has none until it is given some
+        time.sleep(LOOK_S)
+    return workers
+
+
+def cluster_room(workers: Mapping[str, Any], machine_bytes: Mapping[str, int], memory_bytes: int | None = None) -> Room:
+    """Return the threads and the memory of a cluster.
+
+    Parameters
+    ----------
+    workers
+        What the scheduler says of each, by address.
+    machine_bytes
+        The memory of each worker's machine or container, by address; it stands for a limit where there is none.
+    memory_bytes
+        For all threads of one machine together; a share of each worker's memory by default.
+
+    Examples
+    --------
+    >>> workers = {"tcp://a:1": {"host": "a", "nthreads": 2, "memory_limit": 0}}
+    >>> cluster_room(workers, {"tcp://a:1": 2 * 2**30}).task_bytes // 2**20
+    409
+    """
+    able = {address: worker for address, worker in workers.items() if worker["nthreads"]}
+    threads_of_host: Counter[str] = Counter()
+    for worker in able.values():
+        threads_of_host[worker["host"]] += worker["nthreads"]
+    threads = threads_of_host.total()
+    if memory_bytes is not None:
+        return Room(threads, memory_bytes // max(threads_of_host.values()) * threads)
+    unlimited = Counter(worker["host"] for worker in able.values() if not _limit_bytes(worker))
+
+    def task_bytes(address: str) -> int:
+        worker = able[address]
+        share = machine_bytes.get(address, 2**30) // max(1, unlimited[worker["host"]])
+        return int((_limit_bytes(worker) or share) * MEMORY_SHARE) // int(worker["nthreads"])
+
+    return Room(threads, min(map(task_bytes, able)) * threads)
+
+
+def _limit_bytes(worker: Mapping[str, Any]) -> int:
+    """Return the memory that a worker may take, 0 where nothing limits it."""
+    limit = worker.get("memory_limit")
+    return int(limit) if isinstance(limit, int | float) and math.isfinite(limit) and limit > 0 else 0

@@ -1,0 +1,143 @@
+"""How a wave is run in this process: on threads, or by the scheduler that Dask is configured to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pyramid.concurrency.buffers import Buffers
+from pyramid.concurrency.signals import leave_signals
+from pyramid.engine.receipt import Receipt
+from pyramid.engine.wave import Wave
+from pyramid.errors import StoppedError
+from pyramid.planning import Room
+
+if TYPE_CHECKING:
+    from pyramid.engine.schedulers import Scheduler
+
+# Blocks that are handed to the threads, for each: one under way, and one that begins when that has ended.
+QUEUED = 2
+# Blocks that are computed together, for each worker, by a scheduler that says nothing before all are done.
+TOGETHER = 4
+# How long a run that is interrupted waits for blocks under way: a request that stalls may last longer.
+PATIENCE_S = 1.5
+
+
+@dataclass(frozen=True)
+class LocalRunner:
+    """Runs waves on threads, or as ``dask.config.set(scheduler=...)`` says.
+
+    Parameters
+    ----------
+    workers
+        How many blocks are under way at once.
+    scheduler
+        What Dask is configured to use; None for threads of the run's own.
+    """
+
+    workers: int
+    scheduler: Scheduler | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether tasks may run in other processes."""
+        return self.scheduler is not None and self.scheduler.elsewhere
+
+    def fitted(self, room: Room) -> LocalRunner:
+        """As many threads as blocks are under way at once."""
+        return replace(self, workers=room.tasks)
+
+    def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
+        """Run a wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""
+        buffers = wave.task.buffers
+        try:
+            if self.scheduler is None:
+                self._run_on_threads(wave, on_receipt)
+            else:
+                _run_on_dask(wave, on_receipt, self.scheduler, self.workers)
+        except BaseException as error:
+            buffers.stop()
+            buffers.wait_until_idle(PATIENCE_S if isinstance(error, KeyboardInterrupt) else None)
+            raise
+
+    def _run_on_threads(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
+        with _threads(self.workers, wave.task.buffers) as threads:
+            if wave.pixels is None:
+                _run_calls(wave.calls(), on_receipt, threads, QUEUED * self.workers)
+                return
+            from pyramid.engine.schedulers import local_scheduler  # noqa: PLC0415  (only where the source is a Dask array)
+
+            scheduler = local_scheduler(threads)
+            assert scheduler is not None  # since this thread is none of them
+            _run_on_dask(wave, on_receipt, scheduler, self.workers)
+
+    def end(self, buffers: Buffers) -> None:
+        """Give back the memory of a pass."""
+        buffers.release()
+
+
+@contextmanager
+def _threads(workers: int, buffers: Buffers) -> Iterator[ThreadPoolExecutor]:
+    """Threads of a wave. Where it fails, blocks under way end at their next chunk, and nobody waits for them here."""
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="pyramid", initializer=leave_signals)
+    try:
+        yield threads
+    except BaseException as error:
+        buffers.stop()
+        threads.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
+        raise
+    threads.shutdown()
+
+
+def _run_calls(
+    calls: Iterator[Callable[[], Receipt]],
+    on_receipt: Callable[[Receipt], None],
+    threads: ThreadPoolExecutor,
+    most: int,
+) -> None:
+    """Call each in one of the threads, of which `most` are under way or wait for a thread."""
+    under_way: set[Future[Receipt]] = set()
+    while True:
+        under_way.update(threads.submit(call) for call in islice(calls, most - len(under_way)))
+        if not under_way:
+            return
+        ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        for one in ended:
+            on_receipt(one.result())
+
+
+def _run_on_dask(wave: Wave, on_receipt: Callable[[Receipt], None], scheduler: Scheduler, workers: int) -> None:
+    """Compute the graph of a wave by a scheduler of Dask.
+
+    Dask's own schedulers hand over each receipt when its task ends, to a callback of that call and of no other. Those
+    that call nobody compute some blocks at a time. What is in the results and did not come is handed over then.
+    """
+    from dask.callbacks import Callback  # noqa: PLC0415  (Dask is imported where a scheduler is configured)
+    from dask.optimization import cull  # noqa: PLC0415
+
+    seen: set[int] = set()
+
+    def hand_over(result: object) -> None:
+        if isinstance(result, Receipt) and result.block not in seen:
+            seen.add(result.block)
+            on_receipt(result)
+
+    keywords = {**scheduler.keywords, **({"num_workers": workers} if scheduler.asks else {})}
+    if scheduler.calls_back:
+        posttask: tuple[Any, ...] = (None, None, None, lambda _key, result, *_: hand_over(result), None)
+        keywords["callbacks"] = [*Callback.active, posttask]  # with those that the program has registered
+    graph, keys = wave.graph()
+    together = len(keys) if scheduler.calls_back else TOGETHER * workers
+    for start in range(0, len(keys), together):
+        some = keys[start : start + together]
+        part = graph if len(some) == len(keys) else cull(graph, some)[0]
+        results = scheduler.get(part, some, **keywords)
+        for result in results:
+            hand_over(result)
+    if len(seen) < len(keys):
+        missing = len(keys) - len(seen)
+        raise StoppedError(f"scheduler: {scheduler.get!r} gave no result for {missing} of {len(keys)} blocks")

@@ -1,0 +1,5 @@
+"""TIFF in all its kinds, by tifffile's pages and imagecodecs' decoders."""
+
+from pyramid.readers.tiff.opener import open_tiff
+
+__all__ = ["open_tiff"]

@@ -1,0 +1,61 @@
+"""What the samples of a pixel mean: colours where they are red, green and blue, a notice where they are not."""
+
+from __future__ import annotations
+
+import tifffile
+
+from pyramid.model import Channel
+from pyramid.readers.tiff.pages import JPEG
+
+WHITE_IS_ZERO, RGB, PALETTE, YCBCR = 0, 2, 3, 6
+# Compressions whose decoders give RGB for YCbCr: the kinds of JPEG, and WebP.
+DECODED_TO_RGB = JPEG | {50001}
+APERIO_YCBCR = 33003  # JPEG 2000 whose samples are YCbCr, whatever the tags say
+_ALPHA = frozenset([1, 2])  # ExtraSamples: associated and unassociated alpha
+_RGB_CHANNELS = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
+# Photometric interpretations that are no colours of light: names of the samples, and what to call them.
+_KEPT: dict[int, tuple[tuple[str, ...], str]] = {
+    PALETTE: ((), "indices into a colour palette"),
+    4: ((), "a transparency mask"),
+    5: (("cyan", "magenta", "yellow", "black"), "inks (CMYK)"),
+    YCBCR: (("Y", "Cb", "Cr"), "luma and chroma (YCbCr)"),
+    8: (("L*", "a*", "b*"), "CIELAB"),
+    9: (("L*", "a*", "b*"), "ICCLab"),
+    10: (("L*", "a*", "b*"), "ITULab"),
+    32803: ((), "a colour filter array (raw values of a sensor)"),
+    32844: ((), "logarithmic luminance (LogL)"),
+    32845: ((), "logarithmic luminance and colour (LogLuv)"),
+    34892: ((), "linear raw values of a sensor"),
+}
+
+
+def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list[str]]:
+    """Return a channel for each sample of a pixel, and notices of what the samples are if not light.
+
+    No channel is returned for samples of which nothing is known.
+    """
+    samples = int(page.samplesperpixel)
+    photometric = int(page.photometric) if 262 in page.tags or page.compression == 6 else 1
+    photometric = YCBCR if page.compression == APERIO_YCBCR else photometric
+    notices = []
+    names: tuple[Channel, ...] = ()
+    if photometric == RGB or (photometric == YCBCR and page.compression in DECODED_TO_RGB):
+        names = _RGB_CHANNELS if samples >= len(_RGB_CHANNELS) else ()
+    elif photometric in _KEPT:
+        words, what = _KEPT[photometric]
+        names = tuple(Channel(word) for word in words) if samples >= len(words) else ()
+        notices.append(
+            f"its samples are {what}, not red, green and blue light: the stored values are kept; "
+            "where colours are wanted, save the image as RGB first"
+        )
+    inverted = photometric == WHITE_IS_ZERO
+    channels = list(names) or [Channel(inverted=inverted)] * (samples - len(page.extrasamples))
+    extras = (
+        [int(kind) for kind in page.extrasamples][-max(0, samples - len(channels)) :] if samples > len(channels) else []
+    )
+    extras = [0] * (samples - len(channels) - len(extras)) + extras
+    channels += [Channel("alpha") if kind in _ALPHA else Channel() for kind in extras]
+    if 1 in extras:
+        notices.append("its colours are multiplied by alpha already (associated alpha): the stored values are kept")
+    known = any(channel != Channel() for channel in channels)
+    return tuple(channels[:samples]) if known else (), notices

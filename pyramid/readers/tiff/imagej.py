@@ -1,0 +1,120 @@
+"""Read what ImageJ says of a stack: sizes and units in all their spellings, times, colour tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from pyramid.model import Channel
+from pyramid.readers.tiff.resolution import pixels_per_unit
+from pyramid.readers.tiff.units import Description, is_pixel, positive, shown
+
+CENTIMETER = 3  # ResolutionUnit
+_UM_PER_CM = 10_000.0
+# Metadata of ImageJ that OME-Zarr has no place for, in ImageJ's names and in the reader's.
+_NOT_CARRIED = {
+    "ROI": "a region of interest",
+    "Overlays": "overlays",
+    "Labels": "labels of slices",
+    "Info": "acquisition info",
+    "Plot": "a plot",
+    "Ranges": "display ranges",
+    "Properties": "properties",
+}
+RAMP_STEPS = 3.0  # of 255, by which a table may miss an even ramp from black
+
+
+def describe_imagej(
+    metadata: Mapping[str, Any], resolution: tuple[float | None, float | None], resolution_unit: int = 1
+) -> Description:
+    """Read ImageJ's description of a stack.
+
+    Parameters
+    ----------
+    metadata
+        The image description's keys and values, with those of ImageJ's own tag.
+    resolution
+        Size of a pixel in y and x, one over the tags' pixels a unit.
+    resolution_unit
+        The TIFF's ResolutionUnit. Where it is the centimeter and the description says ``um``, sizes are in
+        centimeters, as ImageJ has it.
+
+    Examples
+    --------
+    >>> describe_imagej({"unit": "micron", "spacing": 2.0, "finterval": 0.5}, (None, 0.25)).scale
+    {'x': 0.25, 'z': 2.0, 't': 0.5}
+    """
+    found = Description()
+    unit = _unit(metadata, "unit", "")
+    factor = _UM_PER_CM if unit == "um" and resolution_unit == CENTIMETER else 1.0
+    for axis, size in zip("yx", resolution, strict=True):
+        own = _unit(metadata, f"{axis}unit", unit)
+        if not is_pixel(own) and size is not None:
+            found.measure(axis, factor * size, own, f"ImageJ's pixel in {axis}")
+    depth_unit = _unit(metadata, "zunit", unit)
+    if not is_pixel(depth_unit):
+        spacing = metadata.get("spacing", 1.0)  # ImageJ writes none where slices are one unit apart
+        found.measure("z", _absolute(spacing), depth_unit, "ImageJ's spacing")
+    _measure_time(found, metadata)
+    _take_tables(found, metadata.get("LUTs"))
+    lost = [words for key, words in _NOT_CARRIED.items() if metadata.get(key) is not None]
+    if lost:
+        found.notices.append(f"not carried over: ImageJ's {', '.join(lost)}")
+    return found
+
+
+def imagej_resolution(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
+    """Return the size of a pixel in y and x from the tags of a page, in their unit."""
+    y, x = (pixels_per_unit(page, code) for code in (283, 282))
+    return 1 / y if y else None, 1 / x if x else None
+
+
+def _unit(metadata: Mapping[str, Any], key: str, default: str) -> str:
+    """Return a unit with escaped characters as themselves."""
+    text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), str(metadata.get(key, default)))
+    return text.strip().strip("\0")
+
+
+def _absolute(value: object) -> object:
+    """Return a distance without the sign that says which way the stack goes."""
+    try:
+        return abs(float(value))  # type: ignore[arg-type]  # other values raise
+    except (TypeError, ValueError, OverflowError):
+        return value
+
+
+def _measure_time(found: Description, metadata: Mapping[str, Any]) -> None:
+    interval, rate = metadata.get("finterval"), positive(metadata.get("fps"))
+    if interval is not None and (positive(interval) or not rate):
+        found.measure("t", interval, _unit(metadata, "tunit", "") or "second", "ImageJ's frame interval")
+    elif rate:
+        found.measure("t", 1 / rate, "second", "ImageJ's frame interval")
+
+
+def _take_tables(found: Description, tables: object) -> None:
+    """Note the colour of each channel: the brightest of its table, and whether the table runs from it to black."""
+    if not isinstance(tables, list) or not all(isinstance(t, np.ndarray) and t.ndim == 2 for t in tables):
+        return
+    ramps = [_channel(table) for table in tables]
+    found.channels = tuple(channel for channel, _ in ramps)
+    uneven = [str(i) for i, (_, even) in enumerate(ramps) if not even]
+    if uneven:
+        found.notices.append(
+            f"the colour tables of channels {shown(', '.join(uneven))} are more than one colour from black: "
+            "of each only its brightest end is kept"
+        )
+
+
+def _channel(table: NDArray[Any]) -> tuple[Channel, bool]:
+    """Return the channel of a table of red, green and blue, and whether it is an even ramp."""
+    ends = table[:3, 0].astype(int), table[:3, -1].astype(int)
+    inverted = bool(ends[0].sum() > ends[1].sum())
+    bright = ends[0] if inverted else ends[1]
+    steps = np.linspace(1, 0, table.shape[1]) if inverted else np.linspace(0, 1, table.shape[1])
+    even = bool(np.abs(table[:3] - bright[:, None] * steps).max() <= RAMP_STEPS)
+    return Channel(color="".join(f"{v:02X}" for v in bright), inverted=inverted), even

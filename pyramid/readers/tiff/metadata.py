@@ -1,0 +1,173 @@
+"""The metadata of a TIFF's image: sizes, units, channels, name, and what cannot be carried over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tifffile
+
+from pyramid.model import Channel
+from pyramid.readers.tiff.colors import describe_samples
+from pyramid.readers.tiff.imagej import describe_imagej, imagej_resolution
+from pyramid.readers.tiff.ome_xml import OmeImage
+from pyramid.readers.tiff.qpi import describe_channels
+from pyramid.readers.tiff.resolution import measure_by_tags
+from pyramid.readers.tiff.units import Description
+
+__all__ = ["Description", "describe", "describe_imagej", "describe_ome", "describe_svs"]
+
+# Tags that say what OME-Zarr has no place for, and words for them.
+_NOT_CARRIED = {
+    34675: "an ICC colour profile",
+    33550: "a place on Earth (GeoTIFF)",
+    34264: "a place on Earth (GeoTIFF)",
+    33922: "a place on Earth (GeoTIFF)",
+    51123: "Micro-Manager's metadata",
+    34412: "LSM's metadata",
+    33628: "MetaMorph's metadata",
+    34361: "FluoView's metadata",
+    34118: "SEM's metadata",
+    34682: "FEI's metadata",
+    65000: "a vendor's metadata",
+}
+_POSITIONS = (286, 287)
+
+
+def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
+    """Return what the file says of one of its images.
+
+    Parameters
+    ----------
+    series
+        An image of an open file.
+    image
+        What the file's OME-XML says of the image, None where there is none.
+    """
+    page = series.keyframe
+    readers: dict[str, Callable[[], Description]] = {
+        "imagej": lambda: _imagej(page),
+        "svs": lambda: describe_svs(page.description),
+        "qpi": lambda: Description(channels=describe_channels(series)),
+    }
+    found = describe_ome(image) if image is not None else readers.get(series.kind, Description)()
+    measure_by_tags(found, page)
+    samples, notices = describe_samples(page)
+    count = _channel_count(series)
+    if len(found.channels) > count:
+        notices.append(f"it describes {len(found.channels)} channels and has {count}: the last are not carried over")
+    found.channels = _join(found.channels, samples, count)
+    found.notices += [*notices, *_not_carried(page)]
+    return found
+
+
+def _imagej(page: tifffile.TiffPage) -> Description:
+    unit = page.tags.valueof(296)
+    return describe_imagej(
+        page.parent.imagej_metadata or {}, imagej_resolution(page), unit if isinstance(unit, int) else 1
+    )
+
+
+def _channel_count(series: tifffile.TiffPageSeries) -> int:
+    """Count the channels of an image: those of its pages times the samples of a pixel."""
+    count = 1
+    for letter, extent in zip(series.axes, series.shape, strict=True):
+        count *= int(extent) if letter in "CS" else 1
+    return count
+
+
+def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) -> tuple[Channel, ...]:
+    """Return `count` channels: as the metadata names them, each with what is known of its sample of a pixel.
+
+    Examples
+    --------
+    >>> _join((Channel("DAPI"),), (Channel(inverted=True),), 2)
+    (Channel(name='DAPI', color=None, inverted=True), Channel(name=None, color=None, inverted=True))
+    """
+    per_pixel = samples or (Channel(),)
+    if count % len(per_pixel):
+        return named[:count]
+    known = (*named, *[Channel()] * (count - len(named)))[:count]
+    joined = []
+    for i, channel in enumerate(known):
+        sample = per_pixel[i % len(per_pixel)]
+        inverted = channel.inverted or sample.inverted
+        color = sample.color or channel.color  # one channel of OME may be all three samples
+        joined.append(Channel(channel.name or sample.name, color, inverted))
+    return tuple(joined) if any(channel != Channel() for channel in joined) else ()
+
+
+def _not_carried(page: tifffile.TiffPage) -> list[str]:
+    """Name what a page's tags say and OME-Zarr has no place for."""
+    words = [what for code, what in _NOT_CARRIED.items() if code in page.tags]
+    if any(_is_offset(page.tags.valueof(code)) for code in _POSITIONS):
+        words.append("a stage position")
+    notices = [f"not carried over: {', '.join(dict.fromkeys(words))}"] if words else []
+    orientation = page.tags.valueof(274)
+    if isinstance(orientation, int) and orientation > 1:
+        notices.append(
+            f"its Orientation tag, {int(orientation)}, asks to turn or mirror it for display: that is not done"
+        )
+    return notices
+
+
+def _is_offset(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and bool(value[0])
+
+
+def describe_ome(image: OmeImage) -> Description:
+    """Return what OME-XML says of an image.
+
+    Examples
+    --------
+    >>> image = OmeImage("a", {"PhysicalSizeX": "0.5"}, [{"Name": "DAPI", "Color": "-16776961"}])
+    >>> describe_ome(image).units, describe_ome(image).channels[0].color
+    ({'x': 'micrometer'}, 'FF0000')
+    """
+    found = Description(name=image.name)
+    for axis in "zyx":
+        key = f"PhysicalSize{axis.upper()}"
+        found.measure(axis, image.pixels.get(key), image.pixels.get(f"{key}Unit", "µm"), key)
+    increment = image.pixels.get("TimeIncrement")
+    found.measure("t", increment, image.pixels.get("TimeIncrementUnit", "s"), "TimeIncrement")
+    channels = []
+    for attributes in image.channels:
+        channel = Channel(attributes.get("Name") or None, _ome_color(attributes.get("Color")))
+        channels += [channel] * _samples(attributes)
+    found.channels = tuple(channels) if any(c != Channel() for c in channels) else ()
+    return found
+
+
+def _samples(attributes: Mapping[str, str]) -> int:
+    samples = attributes.get("SamplesPerPixel", "1")
+    return int(samples) if re.fullmatch("[1-9][0-9]?", samples) else 1
+
+
+def _ome_color(value: str | None) -> str | None:
+    """Return six digits of a colour that OME writes as red, green, blue and alpha in one signed integer."""
+    try:
+        return f"{(int(value or '') & 0xFFFFFFFF) >> 8:06X}"
+    except ValueError:
+        return None
+
+
+def describe_svs(description: str) -> Description:
+    """Return what Aperio says of a slide: micrometers a pixel, for both axes.
+
+    Examples
+    --------
+    >>> describe_svs("Aperio Image Library v11|MPP = 0.499").scale
+    {'y': 0.499, 'x': 0.499}
+    """
+    found = Description()
+    properties: dict[str, Any] = dict(part.split("=", 1) for part in description.split("|")[1:] if "=" in part)
+    known = {key.strip(): value.strip() for key, value in properties.items()}
+    for axis in "yx":
+        found.measure(axis, known.get("MPP"), "micrometer", "Aperio's MPP")
+    found.notices = list(dict.fromkeys(found.notices))
+    others = [key for key in known if key != "MPP"]
+    if others:
+        more = f" and {len(others) - 4} more" if len(others) > 4 else ""
+        found.notices.append(f"not carried over: Aperio's properties ({', '.join(others[:4])}{more})")
+    return found

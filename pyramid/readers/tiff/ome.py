@@ -1,0 +1,246 @@
+"""The images of an OME-TIFF: which page of which file is which plane, as OME's schema has it.
+
+tifffile reads planes that it does not find as 0, and trusts the sizes in the XML. Here each plane has a page, and the
+pages are as the XML says, or the image is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tifffile
+
+from pyramid.errors import SourceError
+from pyramid.model import Shape
+from pyramid.readers.tiff.file_set import FileSet, missing_files
+from pyramid.readers.tiff.ome_xml import OmeDocument, OmeImage, TiffData
+from pyramid.readers.tiff.pages import Page, PageFile, check_alike
+from pyramid.readers.tiff.units import shown
+
+ORDERS = frozenset(["XYZCT", "XYZTC", "XYCTZ", "XYCZT", "XYTCZ", "XYTZC"])
+DTYPES = {
+    "bit": ("bool", "uint8"),
+    "float": ("float32",),
+    "double": ("float64",),
+    "complex": ("complex64",),
+    "double-complex": ("complex128",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OmeSeries:
+    """An image that OME-XML describes, of which no page is read yet; it answers as tifffile's series do.
+
+    Parameters
+    ----------
+    document, number
+        The XML, and which of its images.
+    files
+        Where the pages are.
+    """
+
+    document: OmeDocument
+    number: int
+    files: FileSet
+    kind: str = "ome"
+
+    @property
+    def image(self) -> OmeImage:
+        """What the XML says of the image."""
+        return self.document.images[self.number]
+
+    @property
+    def name(self) -> str:
+        """The image's name."""
+        return self.image.name
+
+    @property
+    def axes(self) -> str:
+        """Letters of the dimensions in the order of the file, the planes' first."""
+        return "".join(reversed(_order(self.image)))
+
+    @property
+    def shape(self) -> Shape:
+        """Pixels on each of `axes`."""
+        return tuple(_size(self.image, axis) for axis in self.axes)
+
+    @property
+    def dtype(self) -> str:
+        """OME's word for the type of the pixels."""
+        return self.image.pixels.get("Type", self.image.pixels.get("PixelType", ""))
+
+    def open(self) -> tuple[tifffile.TiffPageSeries, list[str]]:
+        """Find the page of each plane, and hold the pages against the XML.
+
+        Returns
+        -------
+        tuple
+            The image as tifffile has one, and notices.
+
+        Raises
+        ------
+        SourceError
+            Where files or pages are missing, planes have no page, or pages are not as the XML says.
+        """
+        first = self._first_page()
+        samples = _samples(self.image, first)
+        axes = self.axes[:-2]
+        lead = tuple(_size(self.image, axis) // (samples if axis == "C" else 1) for axis in axes)
+        places, notices = self._places(axes, lead)
+        pages = [None if place is None else place[0].page_ready(place[1]) for place in places]
+        _check_pages(self.image, pages)
+        return self._series(pages, axes, lead, samples), notices
+
+    def _first_page(self) -> Page:
+        """Return the page of the first plane that has one."""
+        self._look_for_all()
+        for data in self.image.data or [TiffData({}, 0, None)]:
+            file = self.files.find(data.uuid, data.file)
+            if file is not None and data.ifd < len(file):
+                return file.page_ready(data.ifd)
+        raise SourceError("its OME-XML names no page that is there; the file is cut off, or its metadata is of another")
+
+    def _look_for_all(self) -> None:
+        """Raise SourceError with the name of each file that is not there."""
+        self.files.find_all((data.uuid, data.file) for data in self.image.data)
+        if self.files.missing:
+            raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
+
+    def _places(self, axes: str, lead: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
+        """Return the file and the page of each plane, and a notice of what the XML places nowhere."""
+        places: list[tuple[PageFile, int] | None] = [None] * math.prod(lead)
+        outside = 0
+        for data in self.image.data or [self._default()]:
+            first = [data.first.get(axis, 0) for axis in axes]
+            if any(i >= n for i, n in zip(first, lead, strict=True)):
+                outside += 1
+                continue
+            file = self.files.find(data.uuid, data.file)
+            assert file is not None  # or it would be missing
+            _fill(places, int(np.ravel_multi_index(first, lead)) if lead else 0, data, file)
+        found = [place for place in places if place is not None]
+        if len(found) < len(places):
+            where = dict(zip(axes, np.unravel_index(places.index(None), lead), strict=True))
+            plane = ", ".join(f"{axis}={int(i)}" for axis, i in where.items())
+            raise SourceError(
+                f"its OME-XML describes {len(places)} planes, and {len(places) - len(found)} of them have no page, the "
+                f"first at {plane}; the file is cut off, or its metadata is of another image"
+            )
+        notices = [f"{outside} TiffData elements of its OME-XML are beyond the image and not read"] if outside else []
+        return found, notices
+
+    def _default(self) -> TiffData:
+        """Return where planes are by default: the images' one after the other, in the order of the dimensions."""
+        before = self.document.images[: self.number]
+        return TiffData({}, sum(math.prod(_size(image, axis) for axis in "ZCT") for image in before), None)
+
+    def _series(self, pages: list[Page], axes: str, lead: Shape, samples: int) -> tifffile.TiffPageSeries:
+        keyframe = pages[0].keyframe
+        assert keyframe is not None
+        shape = (*lead, *keyframe.shape)
+        letters = axes + keyframe.axes
+        shape, letters = _divide(shape, letters, self._modulo())
+        if samples == 1 and "S" not in letters:
+            shape, letters = (*shape, 1), letters + "S"
+        several = len({id(page.parent) for page in pages}) > 1
+        return tifffile.TiffPageSeries(
+            pages, shape, keyframe.dtype, letters, parent=keyframe.parent, name=self.name, multifile=several, kind="ome"
+        )
+
+    def _modulo(self) -> Mapping[str, tuple[str, int]]:
+        known = self.document.modulo
+        return next((known[ref] for ref in self.image.annotations if ref in known), {})
+
+
+def _order(image: OmeImage) -> str:
+    order = image.pixels.get("DimensionOrder", "")
+    if order not in ORDERS:
+        raise SourceError(f"its OME-XML gives the order of dimensions as {shown(order)}, which is none; it is damaged")
+    return order
+
+
+def _size(image: OmeImage, axis: str) -> int:
+    text = image.pixels.get(f"Size{axis}", "").strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:19]) < 1 << 31):
+        raise SourceError(f"its OME-XML says Size{axis}={text[:40]!r}, which is not a number of pixels; it is damaged")
+    return int(text)
+
+
+def _samples(image: OmeImage, page: Page) -> int:
+    """Return how many samples of a pixel the page has; raise SourceError if the channels say otherwise."""
+    keyframe = page.keyframe
+    assert keyframe is not None
+    samples = int(keyframe.samplesperpixel)
+    said = {channel.get("SamplesPerPixel", "1") for channel in image.channels}
+    channels = _size(image, "C")
+    if channels % samples or (len(said) > 1 and samples > 1) or not said <= {str(samples), "1"}:
+        raise SourceError(
+            f"its OME-XML describes {channels} channels of {', '.join(sorted(said)) or '1'} samples, and its pages "
+            f"have {samples} samples of a pixel; the metadata is of another image"
+        )
+    return samples
+
+
+def _fill(places: list[tuple[PageFile, int] | None], first: int, data: TiffData, file: PageFile) -> None:
+    """Give planes from `first` on their pages."""
+    rest = len(places) - first
+    count = min(rest, max(0, len(file) - data.ifd)) if data.count is None else data.count
+    if count > rest:
+        raise SourceError(f"its OME-XML places {count} planes where the image has {rest} left; it is damaged")
+    if data.ifd + count > len(file):
+        raise SourceError(
+            f"its OME-XML places planes in pages {data.ifd} to {data.ifd + count - 1} of {file.tif.filehandle.name}, "
+            f"which has {len(file)} pages; it is cut off, or its metadata is of another image"
+        )
+    for i in range(count):
+        place = (file, data.ifd + i)
+        if places[first + i] not in (None, place):
+            raise SourceError(f"its OME-XML names two pages for plane {first + i}; its metadata is damaged")
+        places[first + i] = place
+
+
+def _check_pages(image: OmeImage, pages: list[Page]) -> None:
+    """Hold the pages against each other, and against the sizes and the type that the XML says."""
+    check_alike(list(pages))
+    keyframe = pages[0].keyframe
+    assert keyframe is not None
+    wanted = _size(image, "X"), _size(image, "Y")
+    found = int(keyframe.imagewidth), int(keyframe.imagelength)
+    if wanted != found:
+        raise SourceError(
+            f"its OME-XML says planes of {wanted[0]}x{wanted[1]} pixels, but its pages have {found[0]}x{found[1]}; "
+            "the metadata is of another image"
+        )
+    kind = image.pixels.get("Type", image.pixels.get("PixelType", "")).lower()
+    dtype = None if keyframe.dtype is None else keyframe.dtype.newbyteorder("=").name
+    if kind and dtype not in DTYPES.get(kind, (kind,)):
+        raise SourceError(
+            f"its OME-XML says pixels of type {shown(kind)}, but its pages hold {dtype}; "
+            "the metadata is of another image"
+        )
+
+
+def _divide(shape: Shape, axes: str, modulo: Mapping[str, tuple[str, int]]) -> tuple[Shape, str]:
+    """Divide axes that hold two, as ``ModuloAlongT`` says.
+
+    Examples
+    --------
+    >>> _divide((6, 5, 4), "TYX", {"T": ("lifetime", 3)})
+    ((2, 3, 5, 4), 'THYX')
+    """
+    for axis, (kind, length) in modulo.items():
+        letter = tifffile.TIFF.AXES_CODES.get(kind, "Q")
+        at = axes.find(axis)
+        if at < 0 or length < 1 or shape[at] % length:
+            raise SourceError(
+                f"its OME-XML divides axis {axis} by {length}, which does not fit its length; it is damaged"
+            )
+        if shape[at] == length:
+            axes = axes.replace(axis, letter, 1)
+        else:
+            shape = (*shape[:at], shape[at] // length, length, *shape[at + 1 :])
+            axes = axes.replace(axis, axis + letter, 1)
+    return shape, axes

@@ -1,0 +1,97 @@
+"""Slides of PerkinElmer and Akoya (QPTIFF): a page a channel, each with an XML of its own."""
+
+from __future__ import annotations
+
+import re
+from xml.parsers import expat
+
+import tifffile
+
+from pyramid.errors import SourceError
+from pyramid.model import Channel
+from pyramid.readers.tiff.units import shown
+
+FULL = "FullResolution"
+WANTED = frozenset(["ImageType", "Name", "Color"])
+MAX_DEPTH = 2  # the root and its elements: below them, scan profiles have names of their own
+
+
+def parse_page(xml: str) -> dict[str, str]:
+    """Return image type, name and colour from a page's XML; empty where it is not one.
+
+    Examples
+    --------
+    >>> parse_page("<PerkinElmer-QPI-ImageDescription><Name>DAPI</Name></PerkinElmer-QPI-ImageDescription>")
+    {'Name': 'DAPI'}
+    """
+    found: dict[str, str] = {}
+    path: list[str] = []
+
+    def start(tag: str, _: dict[str, str]) -> None:
+        path.append(tag)
+
+    def end(_: str) -> None:
+        path.pop()
+
+    def text(content: str) -> None:
+        if len(path) == MAX_DEPTH and path[-1] in WANTED:
+            found[path[-1]] = found.get(path[-1], "") + content
+
+    def refuse(*_: object) -> None:
+        raise SourceError("its XML defines a document type, which image metadata never needs; it is not read")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(xml, True)
+    except (expat.ExpatError, UnicodeError):
+        return {}
+    return {key: value.strip() for key, value in found.items()}
+
+
+def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, list[str]]:
+    """Return the image of all pages of full resolution, and a notice of what is left out.
+
+    None is returned for a file whose pages do not say which they are.
+    """
+    pages = [(page, parse_page(page.description)) for page in tif.pages if isinstance(page, tifffile.TiffPage)]
+    full = [page for page, said in pages if said.get("ImageType") == FULL]
+    if not full:
+        return None, []
+    odd = next((page for page in full if page.shape != full[0].shape), None)
+    if odd is not None:
+        raise SourceError(
+            f"its page {odd.index} of full resolution has shape {odd.shape}, and page {full[0].index} has "
+            f"{full[0].shape}; the file is damaged, or it holds several images"
+        )
+    series = tifffile.TiffPageSeries(
+        full, (len(full), *full[0].shape), full[0].dtype, f"C{full[0].axes}", parent=tif, name="Baseline", kind="qpi"
+    )
+    rest: dict[str, int] = {}
+    for _, said in pages:
+        kind = said.get("ImageType", "no type")
+        if kind != FULL:
+            rest[kind] = rest.get(kind, 0) + 1
+    left = ", ".join(f"{number} {shown(kind)}" for kind, number in rest.items())
+    return series, [f"pages of other kinds are left out: {left}"] if left else []
+
+
+def describe_channels(series: tifffile.TiffPageSeries) -> tuple[Channel, ...]:
+    """Return the name and colour of each page of an image; empty where none says one."""
+    said = [parse_page(page.description) for page in series if isinstance(page, tifffile.TiffPage)]
+    channels = tuple(Channel(page.get("Name") or None, _color(page.get("Color", ""))) for page in said)
+    return channels if any(channel != Channel() for channel in channels) else ()
+
+
+def _color(text: str) -> str | None:
+    """Return six digits from ``r,g,b``.
+
+    Examples
+    --------
+    >>> _color("255, 128,0")
+    'FF8000'
+    """
+    numbers = re.fullmatch(r"\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*", text)
+    values = [int(n) for n in numbers.groups()] if numbers else []
+    return "".join(f"{n:02X}" for n in values) if values and max(values) <= 255 else None

@@ -1,0 +1,118 @@
+"""One image of a TIFF as a `Source`.
+
+What is pickled is a place, the number of the image and the spec. Pages are found again in each process that reads,
+once, and kept there for the images last read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pyramid.model import Box, SourceSpec
+from pyramid.options.convert import Options
+from pyramid.readers.axes import AxisOrder, check_dtype, check_extent
+from pyramid.readers.files.file import Place
+from pyramid.readers.paths import stem
+from pyramid.readers.tiff.axes import tiff_order
+from pyramid.readers.tiff.layout import Layout, make_layout
+from pyramid.readers.tiff.metadata import describe
+from pyramid.readers.tiff.opened import OpenedTiff
+from pyramid.readers.tiff.pixels import read_region, region_spans
+
+
+@dataclass(frozen=True, slots=True)
+class TiffSource:
+    """An image of a TIFF.
+
+    Parameters
+    ----------
+    place, series
+        The file as it was when it was opened, and which of its images.
+    spec
+        What is known before a pixel is read.
+    order
+        How the file's dimensions stand for axes.
+    """
+
+    place: Place
+    series: int
+    spec: SourceSpec
+    order: AxisOrder
+
+    def read(self, box: Box, out: NDArray[Any]) -> None:
+        """Fill `out` with the pixels of `box`; raise SourceError with the place of what cannot be decoded."""
+        layout = _layouts.find(self)
+        spans = (span for piece in self.order.pieces(box, out) for span in region_spans(layout, *piece))
+        with self.place.reading(spans) as files:
+            for part, view in self.order.pieces(box, out):
+                read_region(layout, files, part, view)
+
+
+def open_tiff_file(place: Place, options: Options) -> TiffSource:
+    """Open one image of a TIFF file (see `pyramid.readers.tiff.opener.open_tiff`)."""
+    with OpenedTiff(place) as opened:
+        number, notices = opened.choose(options.series)
+        series, more = opened.series(number)
+        dtype = check_dtype(series.dtype)
+        order, guesses = tiff_order(series.axes, series.shape, options.axes)
+        check_extent(order.axes, order.axes_shape)
+        layout = make_layout(series, opened.file_of(series))
+        description = describe(series, opened.ome_image(number))
+        notices += [*place.notices, *more, *guesses, *description.notices, *opened.notices()]
+        at_once = layout.decoded_at_once(len(order.shape))
+        if series.axes.endswith("S"):
+            at_once = (*at_once[:-1], order.shape[-1])  # the samples of a pixel lie together
+        axes, shape = order.axes, order.axes_shape
+        channels = description.channels
+        spec = SourceSpec(
+            axes=axes,
+            shape=shape,
+            dtype=dtype,
+            chunks=order.by_axis(at_once),
+            scale=tuple(description.scale.get(axis) for axis in axes),
+            units=tuple(description.units.get(axis) for axis in axes),
+            name=description.name or stem(PurePath(place.name)),
+            channels=channels if len(channels) == (shape[axes.index("c")] if "c" in axes else 1) else (),
+            location=str(place),
+            notices=tuple(dict.fromkeys(notices)),
+        )
+    source = TiffSource(place, number, spec, order)
+    _layouts.keep(source, layout)
+    return source
+
+
+class _Layouts:
+    """The layouts last used in this process, found again where a source comes from another."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[Place, int], Layout] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, source: TiffSource) -> Layout:
+        key = (source.place, source.series)
+        with self._lock:  # held while pages are found: threads that wait need the same ones
+            if key not in self._kept:
+                with OpenedTiff(source.place) as opened:
+                    series, _ = opened.series(source.series)
+                    self._put(key, make_layout(series, opened.file_of(series)))
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
+    def keep(self, source: TiffSource, layout: Layout) -> None:
+        with self._lock:
+            self._put((source.place, source.series), layout)
+
+    def _put(self, key: tuple[Place, int], layout: Layout) -> None:
+        self._kept[key] = layout
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
+_layouts = _Layouts(most=4)

@@ -1,0 +1,112 @@
+"""Sizes of pixels in units of OME-Zarr, from whatever unit a file uses; sizes that cannot be one are said."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+
+from pyramid.errors import OptionError
+from pyramid.model import Channel
+from pyramid.options import parsing
+
+# Units that OME-Zarr has no word for, as a multiple of one that it has.
+_CONVERTED = {
+    "dam": (10.0, "meter"),
+    "thou": (0.001, "inch"),
+    "mil": (0.001, "inch"),
+    "li": (1 / 12, "inch"),
+    "pt": (1 / 72, "inch"),
+    "ua": (149_597_870_700.0, "meter"),
+    "au": (149_597_870_700.0, "meter"),
+    "ly": (9_460_730_472_580_800.0, "meter"),
+    "das": (10.0, "second"),
+}
+_TIMES = frozenset(["second"])
+# Words for "not calibrated": nothing is lost where a size is in them.
+_PIXELS = frozenset(["", "pixel", "pixels", "px", "null", "none", "unit", "units"])
+MAX_SHOWN = 40  # characters of a value from a file in a message
+
+
+@dataclass(slots=True)
+class Description:
+    """What is known: by axis, and by index on ``c``; empty where nothing is."""
+
+    scale: dict[str, float] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    channels: tuple[Channel, ...] = ()
+    name: str = ""
+    notices: list[str] = field(default_factory=list)
+
+    def measure(self, axis: str, size: object, unit: str, what: str) -> None:
+        """Note the size of a pixel in a unit of OME-Zarr, or why it is not one.
+
+        Parameters
+        ----------
+        axis
+            A letter of ``tzyx``.
+        size
+            What the file says; None where it says nothing.
+        unit
+            Its unit in the file's spelling.
+        what
+            The file's name for the size, for a notice.
+
+        Examples
+        --------
+        >>> found = Description()
+        >>> found.measure("x", "2", "dam", "PhysicalSizeX")
+        >>> found.scale, found.units
+        ({'x': 20.0}, {'x': 'meter'})
+        """
+        if size is None:
+            return
+        number = positive(size)
+        if number is None:
+            self.notices.append(
+                f"{what} is {shown(size)}, which is not a size: it is not taken; give --scale and --units"
+            )
+            return
+        factor, name = _CONVERTED.get(unit, (1.0, unit))
+        try:
+            if unit in _CONVERTED and (axis == "t") != (name in _TIMES):
+                raise OptionError(unit)
+            name = parsing.unit(axis, name)
+        except OptionError:
+            kind = "time" if axis == "t" else "length"
+            self.notices.append(
+                f"{what} is {shown(size)} in the unit {shown(unit)}, which is not a unit of {kind}: it is not taken; "
+                "give --scale and --units"
+            )
+            return
+        if not positive(number * factor):
+            self.notices.append(f"{what} is {shown(size)} {unit}, which is out of range: it is not taken; give --scale")
+            return
+        self.scale[axis] = number * factor
+        self.units[axis] = name
+
+
+def is_pixel(unit: str) -> bool:
+    """Return whether a unit says that an image is not calibrated.
+
+    Examples
+    --------
+    >>> is_pixel("Pixels"), is_pixel("um")
+    (True, False)
+    """
+    return unit.strip().lower() in _PIXELS
+
+
+def shown(value: object) -> str:
+    """Return a value from a file for a message: short, on one line, without control characters."""
+    text = re.sub(r"[^\x20-\x7e\u00a0-\uffff]", "?", str(value))
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…")
+
+
+def positive(value: object) -> float | None:
+    """Return a finite number above 0, else None."""
+    try:
+        number = float(value)  # type: ignore[arg-type]  # other values raise
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 < number < math.inf else None

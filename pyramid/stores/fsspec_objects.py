@@ -1,0 +1,159 @@
+"""Whatever else fsspec reaches, by the package that it has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from pyramid.concurrency.cancelling import check_not_cancelled
+from pyramid.errors import OptionError, StorageError
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
+from pyramid.stores.redact import without_secrets
+from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, persist
+from pyramid.stores.scheme import Access, Option, Scheme
+
+T = TypeVar("T")
+_TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
+# What is read at once of an object, and held.
+_BLOCK_BYTES = 4 * 2**20
+_FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
+
+
+class OtherObjects:
+    """Objects through a file system of fsspec.
+
+    Parameters
+    ----------
+    access
+        Where, and what the file system is opened with.
+    """
+
+    def __init__(self, access: Access) -> None:
+        from fsspec.core import url_to_fs  # noqa: PLC0415  (for these schemes alone)
+
+        self.location = access.location
+        self._access = access
+        options = {name: value for name, value in access.options.items() if name not in PATIENCE_OPTIONS}
+        try:
+            self._files, self._root = url_to_fs(access.location.address, **options)
+        except ImportError as error:
+            raise OptionError(f"{self.location}: {access.location.scheme}:// needs a package: {error}") from None
+        except (TypeError, ValueError) as error:
+            told = without_secrets(str(error), access.secrets)
+            raise OptionError(
+                f"{self.location} cannot be opened by fsspec: {told}; check its storage options"
+            ) from None
+
+    def get(self, key: str) -> bytes | None:
+        """The whole object."""
+        return self._ask("read", key, lambda path: bytes(self._files.cat_file(path)))
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """A part of it."""
+        body = self._ask("read", key, lambda path: bytes(self._files.cat_file(path, start=start, end=stop)))
+        if body is None:
+            raise StorageError(
+                f"{self.location}/{key}: a part of it is asked for, and there is no such object", True, ABSENT
+            )
+        return body
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last bytes."""
+        whole = self.size(key)
+        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """The whole object, in blocks."""
+        del expected_bytes
+
+        def read(path: str) -> int:
+            into.restart()
+            size = 0
+            with self._files.open(path, "rb", block_size=_BLOCK_BYTES) as file:
+                while piece := file.read(_BLOCK_BYTES):
+                    check_not_cancelled()
+                    size += len(piece)
+                    into.write(piece)
+            return size
+
+        return self._ask("read", key, read)
+
+    def size(self, key: str) -> int | None:
+        """How many bytes it has."""
+        stamp = self.stamp(key)
+        return None if stamp is None else stamp[0]
+
+    def stamp(self, key: str) -> Stamp | None:
+        """Its size, and its tag where the file system tells one."""
+
+        def ask(path: str) -> Stamp:
+            told = self._files.info(path)
+            tag = next((told[name] for name in _TAGS if told.get(name)), None)
+            return int(told["size"]), None if tag is None else str(tag)
+
+        return self._ask("size", key, ask)
+
+    def put(self, key: str, body: bytes | memoryview) -> None:
+        """Store an object."""
+        from fsspec import AbstractFileSystem  # noqa: PLC0415  (for these schemes alone)
+
+        def write(path: str) -> bool:
+            if "/" in path:
+                self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            check_not_cancelled()
+            takes_views = type(self._files).pipe_file is AbstractFileSystem.pipe_file
+            self._files.pipe_file(path, body if takes_views else bytes(body))
+            return True
+
+        if not self._ask("write", key, write):
+            raise StorageError(f"{self.location}/{key} cannot be written: its folder is not there", True)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Keys that begin with `prefix`."""
+        found = self._ask("list", prefix.rstrip("/"), lambda path: list(self._files.find(path))) or ()
+        return (str(path)[len(self._root) :].lstrip("/") for path in found)
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self._ask("remove", key, self._files.rm_file)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove objects, as many at once as the file system takes."""
+        paths = [self._path(key) for key in keys]
+        if paths and self._ask("remove", keys[0], lambda _: self._files.rm(paths) or True) is None:
+            for key in keys:  # one was not there, and ended the rest
+                self.delete(key)
+
+    def _ask(self, what: str, key: str, do: Callable[[str], T]) -> T | None:
+        path = self._path(key)
+
+        def attempt() -> T | None:
+            try:
+                return do(path)
+            except FileNotFoundError:
+                return None
+
+        place = f"{self.location}/{key}" if key else str(self.location)
+        return persist(attempt, f"{what} {place}", self._access.patience, self._judge)
+
+    def _path(self, key: str) -> str:
+        return f"{self._root.rstrip('/')}/{check_key(key)}" if key else str(self._root)
+
+    def _judge(self, error: Exception) -> Verdict:
+        told = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
+        return Verdict(told, isinstance(error, OSError) and not isinstance(error, _FINAL))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._access.reopen
+
+
+def is_known(scheme: str) -> bool:
+    """Whether fsspec knows a scheme, its package installed or not; files of this machine are not its business."""
+    from fsspec.registry import known_implementations, registry  # noqa: PLC0415  (for schemes that are not ours)
+
+    return scheme not in ("local", "file") and (scheme in known_implementations or scheme in registry)
+
+
+# What is no secret whatever the package; all else might be one.
+_PUBLIC = ("anon", "endpoint_url", "region", "profile", "host", "port", "username", "account_name")
+OTHER = Scheme("fsspec", (), {name: Option(name) for name in _PUBLIC}, OtherObjects, hides=True, any_option=True)

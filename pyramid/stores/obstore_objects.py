@@ -1,0 +1,310 @@
+"""Objects over obstore, the client of all services and of the web: one request each, made again where that may help."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from pyramid.errors import StorageError
+from pyramid.stores.address import check_endpoint
+from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
+from pyramid.stores.checksums import Sums, md5
+from pyramid.stores.client import PAGE, Build, Client
+from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
+from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
+from pyramid.stores.scheme import Access
+from pyramid.stores.verdicts import NOT_IN_RANGE, is_timeout, judge
+from pyramid.stores.waiting import stream
+
+if TYPE_CHECKING:
+    import obstore
+
+
+T = TypeVar("T")
+# First byte, and the first that is not wanted.
+Span: TypeAlias = tuple[int, int]
+
+_LEAST_CLASS_BYTES = 2**20
+# An answer without a tag that is no longer than this may be an error.
+_MAX_ERROR_BYTES = 2**12
+
+
+class RemoteObjects:
+    """Objects of one URL.
+
+    Parameters
+    ----------
+    access
+        Where, and what is said of it.
+    build
+        Gives obstore's store for it, with settings that all its stores know.
+    endpoint
+        The address that is asked, where it is not the service's own.
+
+    Attributes
+    ----------
+    knows_ranges
+        Whether the server gives parts of objects, as far as it was asked for one.
+    """
+
+    knows_ranges = True
+    # Whether each object has a tag, which an error has not.
+    _has_tags = True
+    # What each request says beside.
+    _headers: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, access: Access, build: Build, endpoint: str) -> None:
+        if endpoint and not access.location.scheme.startswith("http"):
+            check_endpoint(endpoint, str(access.location))
+        self.location = access.location
+        self._access = access
+        allow_http = endpoint.startswith("http://")
+        self._client = Client(build, self._headers, allow_http=allow_http)
+        self._sums = Sums(wanted=allow_http)
+        self._answered = False
+        self._knows_tails = True
+
+    def get(self, key: str) -> bytes | None:
+        """The whole object: one GET."""
+
+        def request(seconds: float) -> bytes | None:
+            answer = self._open(key, seconds)
+            return None if answer is None else b"".join(answer.body())
+
+        return self._ask("GET", key, 0, request)
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """A part of it: one GET with a range, or the whole where the server knows no ranges."""
+        if stop <= start:
+            return b""
+        by_range = self.knows_ranges
+        try:
+            if by_range:
+                body = self._ask("GET", key, stop - start, functools.partial(self._part, key, (start, stop)))
+            else:
+                body = self._ask("GET", key, stop, functools.partial(self._cut, key, (start, stop)))
+        except StorageError as error:
+            if error.status == NOT_IN_RANGE:
+                return b""
+            if error.status != NO_RANGES or not by_range:
+                raise
+            self.knows_ranges = False
+            return self.get_range(key, start, stop)
+        if body is None:
+            raise self._absent(key)
+        return body
+
+    def _part(self, key: str, span: Span, seconds: float) -> bytes | None:
+        """A part by a range."""
+        answer = self._open(key, seconds, span)
+        body = None if answer is None else answer.part()
+        if body is not None and answer is not None and answer.size_bytes is not None:
+            expected = min(span[1], answer.size_bytes) - span[0]
+            if len(body) != expected:
+                raise AnswerError(f"{len(body)} bytes came of a part of {expected}", again=True)
+        return body
+
+    def _cut(self, key: str, span: Span, seconds: float) -> bytes | None:
+        """A part cut from the whole, of which no more is held; what follows it is left where it is."""
+        answer = self._open(key, seconds, in_pieces=True)
+        if answer is None:
+            return None
+        start, stop = span
+        pieces, passed = [], 0
+        for piece in answer.body():
+            pieces.append(memoryview(piece)[max(start - passed, 0) : max(stop - passed, 0)].tobytes())
+            passed += len(piece)
+            if passed >= stop:
+                break
+        return b"".join(pieces)
+
+    def get_tail(self, key: str, size: int) -> bytes | None:
+        """The last bytes: one GET, and a HEAD before it where a service knows no such ranges."""
+        if self._knows_tails and self.knows_ranges:
+
+            def request(seconds: float) -> bytes | None:
+                answer = self._open_tail(key, seconds, size)
+                return None if answer is None else answer.part()
+
+            try:
+                return self._ask("GET", key, size, request)
+            except StorageError as error:
+                if error.status == NOT_IN_RANGE:
+                    return b""
+                if error.status != NO_RANGES:
+                    raise
+            self._knows_tails = False
+        whole = self.size(key)
+        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
+
+    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+        """The whole object in pieces: one GET."""
+
+        def request(seconds: float) -> int | None:
+            into.restart()
+            answer = self._open(key, seconds, in_pieces=True)
+            if answer is None:
+                return None
+            size = 0
+            for piece in answer.body():
+                size += len(piece)
+                into.write(piece)
+            return size
+
+        return self._ask("GET", key, expected_bytes, request)
+
+    def size(self, key: str) -> int | None:
+        """How many bytes it has: one HEAD."""
+        stamp = self.stamp(key)
+        return None if stamp is None else stamp[0]
+
+    def stamp(self, key: str) -> Stamp | None:
+        """Its size and its tag: one HEAD, and a GET of what its HEAD says too little of."""
+        return self._ask("HEAD", key, 0, functools.partial(self._stamp, key))
+
+    def _stamp(self, key: str, seconds: float) -> Stamp | None:
+        answer = self._open_head(key, seconds)
+        if answer is None:
+            return None
+        if answer.size_bytes is None or answer.is_encoded or self._may_be_error(answer):
+            return self._measure(key, seconds)
+        return answer.size_bytes, answer.tag or answer.changed or None
+
+    def _measure(self, key: str, seconds: float) -> Stamp | None:
+        """Size and tag by a GET, which reads the whole where its headers do not say how long the object is."""
+        answer = self._open(key, seconds, in_pieces=True)
+        if answer is None:
+            return None
+        size = answer.size_bytes
+        if size is None or answer.is_encoded or self._may_be_error(answer):
+            self.knows_ranges = self.knows_ranges and size is not None and not answer.is_encoded
+            size = sum(len(piece) for piece in answer.body())
+        return size, answer.tag or answer.changed or None
+
+    def _may_be_error(self, answer: Answer) -> bool:
+        return self._has_tags and answer.tag is None and (answer.size_bytes or 0) <= _MAX_ERROR_BYTES
+
+    def put(self, key: str, body: bytes | memoryview) -> None:
+        """Store an object: one PUT, never in parts."""
+        self._ask("PUT", key, len(body), lambda seconds: self._send(key, body, seconds))
+
+    def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:
+        tag = self._client.put(key, body, seconds)
+        self._sums.check_sent(body, tag, lambda: self._stored(key, seconds))
+
+    def _stored(self, key: str, seconds: float) -> str:
+        """The sum of what is there."""
+        answer = self._client.get(key, seconds, {}, in_pieces=True)
+        return md5(() if answer is None else answer.pieces)
+
+    def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
+        """Ask for an object or a part of it; its body comes with the answer, or later in pieces."""
+        options: obstore.GetOptions = {} if span is None else {"range": span}
+        return self._get(key, seconds, options, in_pieces=in_pieces)
+
+    def _open_tail(self, key: str, seconds: float, size: int) -> Answer | None:
+        return self._get(key, seconds, {"range": {"suffix": size}})
+
+    def _open_head(self, key: str, seconds: float) -> Answer | None:
+        return self._get(key, seconds, {"head": True})
+
+    def _get(self, key: str, seconds: float, options: obstore.GetOptions, *, in_pieces: bool = False) -> Answer | None:
+        answer = self._client.get(key, seconds, options, in_pieces=in_pieces)
+        if answer is None or "range" in options or "head" in options:
+            return answer
+        return replace(answer, pieces=self._sums.checked(key, answer.pieces, self._sum(answer)))
+
+    def _sum(self, answer: Answer) -> str | None:
+        """What may be the MD5 sum of an object."""
+        return answer.tag
+
+    @property
+    def checks_whole(self) -> bool:
+        """Whether it is by the whole of an object that damage on its way is found."""
+        return self._sums.wanted
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Keys that begin with `prefix`: one listing for each thousand."""
+        last: str | None = None
+        pages: Any = None
+
+        def page() -> Any:  # noqa: ANN401  (obstore's own)
+            nonlocal pages
+            try:
+                if pages is None:
+                    pages = self._client.pages(prefix, last, self._seconds(0, 0))
+                batch = next(stream(pages, most=1), ())
+                if not batch:
+                    self._check_end(prefix, last)
+                return batch
+            except Exception:
+                pages = None  # another attempt goes on after the last key
+                raise
+
+        while batch := persist(page, f"LIST {self._place(prefix)}", self._access.patience, self._judge):
+            last = batch[-1]["path"]
+            yield from (item["path"] for item in batch)
+
+    def _check_end(self, prefix: str, last: str | None) -> None:
+        """Raise where a listing that ended, after `last`, is an error that obstore takes for the end."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object: one DELETE."""
+        self._delete([key], "")
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove objects: one request for as many as the service takes at once."""
+        try:
+            for first in range(0, len(keys), PAGE):
+                self._delete(keys[first : first + PAGE], f" and {len(keys) - 1} more")
+        except StorageError as error:
+            if error.status != ABSENT or len(keys) == 1:
+                raise
+            for key in keys:  # some services end at the first that is not there
+                self.delete(key)
+
+    def _delete(self, keys: Sequence[str], more: str) -> None:
+        for key in keys:
+            check_key(key)
+        request = functools.partial(self._client.delete, keys)
+        self._ask("DELETE", keys[0], 0, request, more)
+
+    def _ask(self, method: str, key: str, body_bytes: int, request: Callable[[float], T], more: str = "") -> T:
+        """Make a request within a time, and again where that may help."""
+        check_key(key)
+        timeouts = 0
+
+        def attempt() -> T:
+            nonlocal timeouts
+            try:
+                return request(self._seconds(body_bytes, timeouts))
+            except Exception as error:
+                timeouts += is_timeout(error)
+                raise
+
+        answer = persist(attempt, f"{method} {self._place(key)}{more}", self._access.patience, self._judge)
+        self._answered = True
+        return answer
+
+    def _absent(self, key: str) -> StorageError:
+        return StorageError(f"{self._place(key)}: a part of it is asked for, and there is no such object", True, ABSENT)
+
+    def _place(self, key: str) -> str:
+        return f"{self.location}/{key}" if key else str(self.location)
+
+    def _seconds(self, body_bytes: int, timeouts: int) -> float:
+        """How long a request may take, by its body; what timed out has twice the time, and twice again."""
+        size_bytes: int = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
+        return (self._access.patience.timeout + size_bytes / SLOW_BYTES_PER_S) * (1 << min(timeouts, 3))
+
+    def _judge(self, error: Exception) -> Verdict:
+        verdict = judge(error, self._access.secrets)
+        if verdict.status is not None:
+            self._answered = True
+        return replace(verdict, stranger=verdict.stranger and not self._answered)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._access.reopen

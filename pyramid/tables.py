@@ -1,0 +1,77 @@
+"""Tables of text and of HTML, from cells that may hold anything that anyone wrote."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+MAX_CHARACTERS = 100
+
+Row: TypeAlias = tuple[str, ...]
+Table: TypeAlias = tuple[Sequence[str], Sequence[Row]]
+
+
+def by(values: Sequence[int] | None) -> str:
+    """Extents by axis, as ``2 x 512 x 512``."""
+    return "none" if values is None else " x ".join(map(str, values))
+
+
+def numbers(values: Sequence[float] | None) -> str:
+    """Numbers by axis; empty where they are not told."""
+    return ", ".join(f"{value:.6g}" for value in values or ())
+
+
+def listed(values: Sequence[str], most: int = 12) -> str:
+    """Words, the first of them where they are many.
+
+    Examples
+    --------
+    >>> listed(["A/1", "A/2", "B/1"], 2)
+    'A/1, A/2 and 1 more'
+    """
+    left = len(values) - most
+    return ", ".join(map(clean, values)) if left <= 0 else f"{', '.join(map(clean, values[:most]))} and {left} more"
+
+
+def clean(cell: str) -> str:
+    r"""Text for one cell: of one line, not too long, and with nothing in it that a terminal would obey.
+
+    Examples
+    --------
+    >>> clean("\x1b[2J cells\n")
+    '�[2J cells�'
+    """
+    return _printable(cell if len(cell) <= MAX_CHARACTERS else f"{cell[: MAX_CHARACTERS - 3]}...")
+
+
+def _printable(cell: str) -> str:
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in cell)
+
+
+def render_text(tables: Iterable[Table]) -> str:
+    """Tables one below the other, their columns aligned; heads may be empty, and tables without rows are left out."""
+    return "\n\n".join(
+        "\n".join(_aligned([*([tuple(heads)] if heads else []), *rows])) for heads, rows in tables if rows
+    )
+
+
+def _aligned(table: Sequence[Row]) -> Iterator[str]:
+    # Long texts are cut but for the last cell of a row, which nothing follows: an address must be whole.
+    cells = [(*(clean(cell) for cell in row[:-1]), _printable(row[-1])) for row in table]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def render_html(tables: Iterable[Table]) -> str:
+    """The same for a notebook."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    return "".join(
+        f"<table>{row(heads, 'th') if heads else ''}{''.join(row(cells, 'td') for cells in rows)}</table>"
+        for heads, rows in tables
+        if rows
+    )

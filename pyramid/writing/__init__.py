@@ -1,0 +1,1 @@
+"""Write a pyramid: make the target, encode blocks into objects, put them in place, commit the metadata."""

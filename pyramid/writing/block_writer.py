@@ -1,0 +1,108 @@
+"""Write the parts of a block: begin each object, add its chunks, and end it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyramid.block import Part
+from pyramid.model import Box, Shape
+from pyramid.writing.encode import Encoding, ObjectEncoder
+from pyramid.writing.errors import wrap_errors
+from pyramid.writing.objects import ObjectWriter
+from pyramid.writing.write_queue import WriteQueue
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+@dataclass(frozen=True)
+class StoredLevel:
+    """One level's array.
+
+    Parameters
+    ----------
+    shape, object_shape
+        Pixels of the level, and of one object.
+    prefix
+        Start of the keys of its objects.
+    encoding
+        How pixels become objects.
+    """
+
+    shape: Shape
+    object_shape: Shape
+    prefix: str
+    encoding: Encoding
+
+    def key(self, object_index: Shape) -> str:
+        """Return the key of an object by its index in the grid of objects."""
+        return self.prefix + "/".join(map(str, object_index))
+
+
+class BlockWriter:
+    """Writes one block, as a context: when it ends, every object of the block is stored.
+
+    Parameters
+    ----------
+    url
+        The target.
+    levels
+        Its arrays.
+    writer, queue
+        Puts the objects, and holds their bytes until then.
+    """
+
+    def __init__(self, url: str, levels: Sequence[StoredLevel], writer: ObjectWriter, queue: WriteQueue) -> None:
+        self._url = url
+        self._levels = levels
+        self._writer = writer
+        self._queue = queue
+        self._begun: dict[str, ObjectEncoder] = {}
+
+    def add(self, part: Part) -> None:
+        """Write a part: whole chunks of a level, of each object in C order, in place of what is there.
+
+        Raises
+        ------
+        TargetError
+            With the object and the cause, now or when the block ends.
+        """
+        level = self._levels[part.level]
+        for object_index in part.box.tiles(level.object_shape):
+            key = level.key(object_index)
+            with wrap_errors(self._url, f"object {key}"):
+                start = tuple(i * n for i, n in zip(object_index, level.object_shape, strict=True))
+                encoder = self._begun.pop(key, None) or self._begin(level, key, start)
+                self._begun[key] = encoder
+                self._add_chunks(part, encoder, Box(start, level.object_shape), level.encoding.chunks)
+                if encoder.finish_part():
+                    del self._begun[key]
+
+    def _begin(self, level: StoredLevel, key: str, start: Shape) -> ObjectEncoder:
+        """Begin the object whose first pixel is at `start`."""
+        inside = tuple(min(u, n - a) for a, u, n in zip(start, level.object_shape, level.shape, strict=True))
+        max_bytes, _ = level.encoding.max_bytes(level.object_shape)
+        destination = self._writer.begin(key, max_bytes, self._queue)
+        return ObjectEncoder(level.encoding, level.object_shape, inside, destination)
+
+    def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
+        """Encode the chunks of a part that one object holds."""
+        for chunk in part.box.shared(object_box).tiles(chunks):
+            at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
+            within = tuple((a - b) // c for a, b, c in zip(at, object_box.start, chunks, strict=True))
+            box = Box(tuple(a - b for a, b in zip(at, part.box.start, strict=True)), chunks)
+            encoder.add(within, part.array[box.slices], self._queue.buffers)
+
+    def __enter__(self) -> BlockWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for encoder in self._begun.values():
+            encoder.discard()
+        self._queue.__exit__(kind, error, trace)
+        if kind is None and self._begun:
+            raise AssertionError(f"a block ended before {', '.join(self._begun)}")

@@ -1,0 +1,209 @@
+"""Read a region of a level that `pyramid.writing.encode` has written: the reverse, by the same table of codecs.
+
+Of a shard no more is read than its index and the chunks that the region touches; chunks that follow each other in it
+are read together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.concurrency.parallel import map_concurrently
+from pyramid.errors import StorageError
+from pyramid.model import Box, Shape
+from pyramid.writing.block_writer import StoredLevel
+from pyramid.writing.encode import CRC_BYTES, EMPTY, Encoding, crc32c
+
+if TYPE_CHECKING:
+    from pyramid.stores.objects import Objects, Parts
+
+# Chunks of a shard that are read with one request: enough that the request's own cost is small.
+MAX_REQUEST_BYTES = 4 * 2**20
+# Requests of one region at once where each waits for a network; and where each may fetch a whole shard.
+REQUESTS, WHOLE_REQUESTS = 16, 4
+
+_imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
+# Decodes into an array of the size that is expected, and returns what it filled of it.
+Decoder: TypeAlias = Callable[["bytes | memoryview", NDArray[np.uint8]], "Sized"]
+
+
+def _copy(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    np.copyto(out, np.frombuffer(data, np.uint8))
+    return out
+
+
+_DECODERS: Mapping[str, Decoder] = {
+    "blosc:lz4": lambda data, out: _imagecodecs.blosc_decode(data, numthreads=1, out=out),
+    "blosc:zstd": lambda data, out: _imagecodecs.blosc_decode(data, numthreads=1, out=out),
+    "zstd": lambda data, out: _imagecodecs.zstd_decode(data, out=out),
+    "gzip": lambda data, out: _imagecodecs.gzip_decode(data, out=out),
+    "none": _copy,
+}
+
+
+def decode_chunk(data: bytes | memoryview, encoding: Encoding) -> NDArray[Any]:
+    """Return the pixels of an encoded chunk, of the encoding's chunk shape.
+
+    Raises
+    ------
+    ValueError
+        Where its checksum is wrong, or it decodes to another size. Codecs raise their own errors.
+    """
+    if encoding.checksum:
+        data, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
+        if crc32c(data) != checksum:
+            raise ValueError("its crc32c is wrong")
+    dtype = np.dtype(encoding.dtype).newbyteorder("<")
+    out = np.empty(math.prod(encoding.chunks) * dtype.itemsize, np.uint8)
+    decoded = _DECODERS[encoding.codec](data, out)
+    if len(decoded) != out.size:
+        raise ValueError(f"it decodes to {len(decoded)} bytes instead of {out.size}")
+    return out.view(dtype).reshape(encoding.chunks)
+
+
+@dataclass(frozen=True)
+class LevelReader:
+    """Reads regions of one level.
+
+    Parameters
+    ----------
+    objects
+        The target.
+    parts
+        What gives parts of shards.
+    level
+        Its array.
+    """
+
+    objects: Objects
+    parts: Parts
+    level: StoredLevel
+
+    def read(self, box: Box, out: NDArray[Any]) -> None:
+        """Fill `out`, of the box's shape and the level's dtype, with the pixels of `box`.
+
+        Raises
+        ------
+        StorageError
+            Where an object is missing that must be there, or the storage fails.
+        ValueError
+            Where an object is damaged.
+        """
+        most = REQUESTS if self.parts is self.objects else WHOLE_REQUESTS
+        most = 1 if self.objects.location.is_local else most
+        objects = list(box.tiles(self.level.object_shape))
+        if not self.level.encoding.sharded:
+            for _ in map_concurrently(lambda place: self._read_chunk(place, box, out), objects, most):
+                pass
+            return
+        runs = (
+            run for found in map_concurrently(lambda place: self._find_runs(place, box), objects, most) for run in found
+        )
+        for _ in map_concurrently(lambda run: self._read_run(run, box, out), runs, most):
+            pass
+
+    def _read_chunk(self, place: Shape, box: Box, out: NDArray[Any]) -> None:
+        """Read an object that is a chunk."""
+        key = self.level.key(place)
+        body = self.objects.get(key)
+        start = tuple(i * u for i, u in zip(place, self.level.object_shape, strict=True))
+        if body is None:
+            self._check_may_lack(key)
+        self._put(body, key, Box(start, self.level.object_shape), (box, out))
+
+    def _find_runs(self, place: Shape, box: Box) -> list[_Run]:
+        """Return what is to be read of a shard, by its index."""
+        key, chunks = self.level.key(place), self.level.encoding.chunks
+        grid = tuple(u // c for u, c in zip(self.level.object_shape, chunks, strict=True))
+        start = tuple(i * u for i, u in zip(place, self.level.object_shape, strict=True))
+        wanted = []
+        index = self._read_index(key, math.prod(grid))
+        for chunk in box.shared(Box(start, self.level.object_shape)).tiles(chunks):
+            at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
+            number = np.ravel_multi_index([(a - b) // c for a, b, c in zip(at, start, chunks, strict=True)], grid)
+            offset, size = (int(EMPTY), 0) if index is None else map(int, index[int(number)])
+            if offset == EMPTY:
+                self._check_may_lack(f"{key}, chunk {number}" if index is not None else key)
+            wanted.append(_Chunk(offset, size, at))
+        return list(_gather_runs(key, wanted))
+
+    def _read_index(self, key: str, count: int) -> NDArray[np.uint64] | None:
+        """Return offset and size of each chunk of a shard; None where there is no shard."""
+        size = count * 16 + CRC_BYTES
+        body = self.parts.get_tail(key, size)
+        if body is None:
+            return None
+        if len(body) != size or crc32c(body[:-CRC_BYTES]) != body[-CRC_BYTES:]:
+            raise ValueError(f"the index of {key} is damaged")
+        return np.frombuffer(body[:-CRC_BYTES], "<u8").reshape(count, 2)
+
+    def _read_run(self, run: _Run, box: Box, out: NDArray[Any]) -> None:
+        """Read chunks of a shard that follow each other."""
+        first, last = run.chunks[0], run.chunks[-1]
+        body = None
+        if first.offset != EMPTY:
+            body = memoryview(self.parts.get_range(run.key, first.offset, last.offset + last.size_bytes))
+        for chunk in run.chunks:
+            begin = chunk.offset - first.offset
+            data = None if body is None else body[begin : begin + chunk.size_bytes]
+            self._put(data, run.key, Box(chunk.start, self.level.encoding.chunks), (box, out))
+
+    def _put(self, data: bytes | memoryview | None, key: str, chunk: Box, target: tuple[Box, NDArray[Any]]) -> None:
+        """Decode a chunk and copy what the region has of it; a missing one is fill value."""
+        box, out = target
+        shared = box.shared(chunk)
+        view = out[_within(shared, box)]
+        if data is None:
+            view[...] = 0
+            return
+        try:
+            view[...] = decode_chunk(data, self.level.encoding)[_within(shared, chunk)]
+        except Exception as error:  # each codec raises its own
+            raise ValueError(f"{key}: the chunk at {chunk.start} is damaged: {error}") from error
+
+    def _check_may_lack(self, what: str) -> None:
+        """Raise StorageError for a missing object, unless objects of fill value were left out."""
+        if not self.level.encoding.skip_empty:
+            raise StorageError(f"{self.objects.location}/{what} was written and is gone", permanent=True)
+
+
+class _Chunk(NamedTuple):
+    """A chunk of a shard: its bytes, and its first pixel in the level."""
+
+    offset: int
+    size_bytes: int
+    start: Shape
+
+
+class _Run(NamedTuple):
+    """Chunks of one shard that are read with one request."""
+
+    key: str
+    chunks: list[_Chunk]
+
+
+def _gather_runs(key: str, chunks: Iterable[_Chunk]) -> Iterator[_Run]:
+    """Gather chunks that follow each other in a shard, up to a bound."""
+    run: list[_Chunk] = []
+    for chunk in sorted(chunks):
+        if run:
+            first, last = run[0], run[-1]
+            follows = last.offset == chunk.offset == EMPTY or last.offset + last.size_bytes == chunk.offset
+            if not follows or chunk.offset + chunk.size_bytes - first.offset > MAX_REQUEST_BYTES:
+                yield _Run(key, run)
+                run = []
+        run.append(chunk)
+    if run:
+        yield _Run(key, run)
+
+
+def _within(box: Box, holder: Box) -> tuple[slice, ...]:
+    """Return the index of `box` in an array that holds `holder`."""
+    return Box(tuple(a - b for a, b in zip(box.start, holder.start, strict=True)), box.shape).slices

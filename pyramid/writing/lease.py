@@ -1,0 +1,185 @@
+"""Keep two runs from writing to one target at once.
+
+The document that says that a conversion is in progress also names its run, the process of the run, and a beat: a number
+that grows while the run lives. So it costs no object of its own, and goes when the metadata is committed. A run whose
+process has ended, or whose beat no longer grows, keeps nobody out.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Literal
+
+import psutil
+
+from pyramid.errors import StoppedError, StorageError, TargetError
+from pyramid.hierarchy.documents import group_documents
+from pyramid.stores import Objects
+
+# What the attributes of a target's group hold until they are committed.
+STATE = "in progress"
+BEAT_S = 4.0
+# A beat that does not grow for so long has ended: it is over twice the pause between two.
+WATCH_S = 10.0
+_LOOK_S = 0.5
+# The documents that may hold the attributes of a group, by Zarr format.
+ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
+_MAX_BYTES = 2**20
+# Runs of this process that are alive: a disk that is full keeps one from giving its target back.
+_alive_here: set[str] = set()
+
+
+class Lease:
+    """The claim of one run on its target; a context that keeps it and, where the run fails, gives it back.
+
+    Parameters
+    ----------
+    objects
+        The target.
+    zarr_format
+        That of its group.
+    """
+
+    def __init__(self, objects: Objects, zarr_format: Literal[2, 3]) -> None:
+        self._objects = objects
+        self._zarr_format: Literal[2, 3] = zarr_format
+        self._run = uuid.uuid4().hex
+        self._beat = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="pyramid-lease")
+
+    def documents(self) -> dict[str, bytes]:
+        """Return the documents of the target's group by key, with the claim."""
+        host, process = _this_process()
+        claim = {"run": self._run, "host": host, "process": process, "beat": self._beat}
+        return group_documents(self._zarr_format, {"pyramid": {"state": STATE, **claim}})
+
+    def take(self) -> None:
+        """Put the documents, and renew them until `end`."""
+        _alive_here.add(self._run)
+        for key, body in self.documents().items():
+            self._objects.put(key, body)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise TargetError where another run has taken the target; a store may let it write and not read."""
+        try:
+            found = _read_claim(self._objects, self._zarr_format)
+        except StorageError:
+            return
+        if found is None or found.get("run") != self._run:
+            raise TargetError(
+                f"{self._objects.location} was taken by another conversion, or removed, while this one was running; "
+                "convert again, to another target"
+            )
+
+    def end(self) -> None:
+        """Renew the claim no longer."""
+        self._ended.set()
+        _alive_here.discard(self._run)
+        if self._thread.ident is not None:
+            self._thread.join(BEAT_S)
+
+    def give_back(self, objects: Objects) -> bool:
+        """Leave the target to others; return whether it is unfinished, False where that cannot be known.
+
+        Parameters
+        ----------
+        objects
+            The target, opened to try once: a store that does not answer is why the run has failed.
+        """
+        self.end()
+        found = None
+        with suppress(StorageError, StoppedError):
+            found = _read_claim(objects, self._zarr_format)
+            if found is not None and found.get("run") == self._run and objects.location.is_local:
+                key = ATTRIBUTE_KEYS[self._zarr_format]  # elsewhere its beat is watched, which has ended
+                objects.put(key, group_documents(self._zarr_format, {"pyramid": {"state": STATE}})[key])
+        return found is not None
+
+    def _keep(self) -> None:
+        key = ATTRIBUTE_KEYS[self._zarr_format]
+        while not self._ended.wait(BEAT_S):
+            with suppress(StorageError):  # a store that is down now may be back at the next beat
+                found = _read_claim(self._objects, self._zarr_format)
+                if found is None or found.get("run") != self._run or self._ended.is_set():
+                    return
+                self._beat += 1
+                self._objects.put(key, self.documents()[key])
+
+
+def check_no_run(objects: Objects) -> None:
+    """Raise TargetError where a run that is alive writes to the target.
+
+    A run of another machine, or one to object storage, is watched for up to `WATCH_S` seconds.
+    """
+    for zarr_format in ATTRIBUTE_KEYS:
+        claim = _read_claim(objects, zarr_format)
+        if claim is not None and "run" in claim and _is_alive(objects, zarr_format, claim):
+            raise TargetError(
+                f"{objects.location} is being written by another conversion; wait until it ends, or give another target"
+            )
+
+
+def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:
+    host, process = _this_process()
+    if (claim.get("host"), claim.get("process")) == (host, process):
+        return claim.get("run") in _alive_here
+    if claim.get("host") == host:
+        alive = _is_running(str(claim.get("process")))
+        if not alive or objects.location.is_local:
+            return alive
+    until_s = time.monotonic() + WATCH_S
+    while time.monotonic() < until_s:
+        time.sleep(_LOOK_S)
+        if _read_claim(objects, zarr_format) != claim:
+            return True
+    return False
+
+
+def _read_claim(objects: Objects, zarr_format: Literal[2, 3]) -> Mapping[str, Any] | None:
+    """Return what the target's group says of a conversion in progress; None where it says nothing."""
+    body = objects.get(ATTRIBUTE_KEYS[zarr_format])
+    if body is None or len(body) > _MAX_BYTES:
+        return None
+    with suppress(ValueError, RecursionError):
+        document = json.loads(body)
+        attributes = document.get("attributes") if zarr_format == 3 and isinstance(document, dict) else document
+        claim = attributes.get("pyramid") if isinstance(attributes, dict) else None
+        return claim if isinstance(claim, dict) and claim.get("state") == STATE else None
+    return None
+
+
+def _this_process() -> tuple[str, str]:
+    """Return a digest of this machine, as far as its process numbers mean the same, and this process."""
+    return _machine(), _name_process(os.getpid())
+
+
+@functools.cache
+def _machine() -> str:
+    known = [platform.node(), str(uuid.getnode())]
+    with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        known += [file.read(), str(os.stat("/proc/self/ns/pid").st_ino)]  # containers count processes each for itself
+    return hashlib.sha256("\0".join(known).encode()).hexdigest()[:16]
+
+
+def _name_process(pid: int) -> str:
+    """Return the number of a process and when it began: numbers are given again."""
+    return f"{pid} {psutil.Process(pid).create_time():.2f}"
+
+
+def _is_running(process: str) -> bool:
+    try:
+        pid = int(process.partition(" ")[0])
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and _name_process(pid) == process
+    except (ValueError, OverflowError, psutil.Error):
+        return False

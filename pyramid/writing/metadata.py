@@ -1,0 +1,194 @@
+"""The last step: what was measured on the way becomes metadata, and the target an OME-Zarr."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid._version import __version__
+from pyramid.concurrency.parallel import map_concurrently
+from pyramid.model import Box, Shape
+from pyramid.ngff import Dataset, Multiscale, OmeroChannel, attributes, creator, omero_channels
+from pyramid.planning import Plan
+from pyramid.stores import locate
+from pyramid.writing.extremes import Extremes
+from pyramid.writing.lease import Lease
+from pyramid.writing.target import Sink
+
+SHOWN_PERCENT = (1.0, 99.9)
+# Percentiles are taken of a level of at least this many pixels a channel, in planes of at most that many in all.
+SAMPLE_PX_LEAST = 2**16
+SAMPLE_PX_MOST = 2**20
+# Planes of one chunk are read with what lies between them, up to this. Reads side by side hold no more with all objects
+# that they touch.
+SAMPLE_PX_HELD = 2**24
+# Reads that are under way at once over the network.
+READS = 16
+
+
+def finish(plan: Plan, sink: Sink, lease: Lease, extremes: Mapping[int, Extremes]) -> None:
+    """Write the metadata of a pyramid whose pixels are all written.
+
+    Parameters
+    ----------
+    plan, sink, lease
+        What was done, where, and the claim on it.
+    extremes
+        By channel index, the least and the greatest value of level 0.
+    """
+    spec = plan.spec
+    moved = any(any(level.translation) for level in plan.levels)
+    image = Multiscale(
+        axes=spec.axes,
+        units=spec.units,
+        datasets=tuple(
+            Dataset(str(number), level.scale, level.translation if moved else None)
+            for number, level in enumerate(plan.levels)
+        ),
+        name=spec.name,
+        method=plan.method if len(plan.levels) > 1 else None,
+        channels=_channels(plan, sink, extremes),
+        provenance=creator(__version__, plan.method, spec.location),
+        default_z=_middle(spec.axes, spec.shape),
+    )
+    sink.commit(attributes(image, plan.version), lease)
+
+
+def _middle(axes: str, shape: Shape) -> int:
+    return shape[axes.index("z")] // 2 if "z" in axes else 0
+
+
+def _channels(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
+    shown = {channel: _shown(sample) for channel, sample in _samples(plan, sink)}
+    measured = []
+    for channel in sorted(shown):
+        seen = extremes[channel]
+        least = math.nan if seen.least is None else seen.least
+        greatest = math.nan if seen.greatest is None else seen.greatest
+        measured.append((least, greatest, *shown[channel]))
+    return omero_channels(plan.spec.channels, plan.spec.dtype, measured)
+
+
+def _shown(sample: NDArray[Any]) -> tuple[float, float]:
+    """The values from which and to which most pixels lie; NaN and infinite ones are passed over."""
+    finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
+    if finite.size == 0:
+        return math.nan, math.nan
+    start, end = np.percentile(finite.astype(np.float64), SHOWN_PERCENT)
+    return float(start), float(end)
+
+
+def _samples(plan: Plan, sink: Sink) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Each channel, in any order, and some pixels of it, of a small level: planes evenly spread over time and depth."""
+    axes = plan.spec.axes
+    number = _sampled_level(plan)
+    level = plan.levels[number]
+
+    def read(boxes: Sequence[Box]) -> list[tuple[int, NDArray[Any]]]:
+        around = _around(boxes)
+        pixels = np.empty(around.shape, plan.spec.dtype)
+        sink.read(number, around, pixels)
+        within = (tuple(a - b for a, b in zip(box.start, around.start, strict=True)) for box in boxes)
+        planes = (pixels[Box(start, box.shape).slices].ravel() for start, box in zip(within, boxes, strict=True))
+        return [(channel(box), plane) for box, plane in zip(boxes, planes, strict=True)]
+
+    def channel(box: Box) -> int:
+        return box.start[axes.index("c")] if "c" in axes else 0
+
+    channels = range(level.shape[axes.index("c")] if "c" in axes else 1)
+    planes = [list(_planes(axes, level.shape, c)) for c in channels]
+    reads = list(_together(_by_chunks(planes, axes, level.chunks), level.chunks))
+    most = 1 if locate(sink.url).is_local else _reads_at_once(map(_around, reads), level.unit)
+    held: dict[int, list[NDArray[Any]]] = {}
+    for found in map_concurrently(read, reads, most):
+        for c, pixels in found:
+            held.setdefault(c, []).append(pixels)
+            if len(held[c]) == len(planes[c]):
+                yield c, np.concatenate(held.pop(c))
+
+
+def _by_chunks(planes: Sequence[Sequence[Box]], axes: str, chunks: Shape) -> Iterator[Box]:
+    """Yield the planes of all channels, those of channels that share chunks chunk by chunk.
+
+    Examples
+    --------
+    >>> planes = [[Box((c, y), (1, 8)) for y in (0, 8)] for c in range(2)]
+    >>> [box.start for box in _by_chunks(planes, "cy", (2, 8))], [box.start for box in _by_chunks(planes, "cy", (1, 8))]
+    ([(0, 0), (1, 0), (0, 8), (1, 8)], [(0, 0), (0, 8), (1, 0), (1, 8)])
+    """
+    step = chunks[axes.index("c")] if "c" in axes else 1
+    for first in range(0, len(planes), step):
+        sharing = (box for boxes in planes[first : first + step] for box in boxes)
+        yield from sorted(sharing, key=lambda box: tuple(a // c for a, c in zip(box.start, chunks, strict=True)))
+
+
+def _reads_at_once(boxes: Iterable[Box], unit: Shape) -> int:
+    """How many boxes are read at once, so that the objects that they lie in are not too much to hold.
+
+    Examples
+    --------
+    >>> _reads_at_once([Box((0, 100), (1, 3000))], (256, 1024))
+    16
+    >>> _reads_at_once([Box((0, 100), (1, 3000))], (1024, 1024))
+    4
+    """
+    most_units = max(sum(1 for _ in box.tiles(unit)) for box in boxes)
+    return min(READS, max(1, SAMPLE_PX_HELD // (most_units * math.prod(unit))))
+
+
+def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:
+    """Planes that begin in one chunk, so that it is fetched and decoded once; as many as are not too much to hold.
+
+    Examples
+    --------
+    >>> planes = [Box((z, 0, 0), (1, 64, 64)) for z in (0, 20, 40, 60)]
+    >>> [[box.start[0] for box in boxes] for boxes in _together(planes, (32, 64, 64))]
+    [[0, 20], [40, 60]]
+    """
+    held: list[Box] = []
+    for box in boxes:
+        apart = held and any(a // c != b // c for a, b, c in zip(box.start, held[0].start, chunks, strict=True))
+        if apart or _around([*held, box]).size_px > SAMPLE_PX_HELD:
+            yield from [held] if held else []
+            held = []
+        held.append(box)
+    yield held
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of them."""
+    start = tuple(map(min, zip(*(box.start for box in boxes), strict=True)))
+    stop = map(max, zip(*(box.stop for box in boxes), strict=True))
+    return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
+
+
+def _sampled_level(plan: Plan) -> int:
+    """The smallest level with enough pixels, level 0 where none has."""
+    for number in reversed(range(len(plan.levels))):
+        shape = plan.levels[number].shape
+        channels = shape[plan.spec.axes.index("c")] if "c" in plan.spec.axes else 1
+        if math.prod(shape) // channels >= SAMPLE_PX_LEAST:
+            return number
+    return 0
+
+
+def _planes(axes: str, shape: Shape, channel: int) -> Iterator[Box]:
+    """All of one channel where that is not too much; else planes of it, and of one that is larger, its middle."""
+    extent = dict(zip(axes, shape, strict=True)) | {"c": 1}
+    if math.prod(extent[axis] for axis in axes) <= SAMPLE_PX_MOST:
+        yield Box(tuple(channel if axis == "c" else 0 for axis in axes), tuple(extent[axis] for axis in axes))
+        return
+    edge = math.isqrt(SAMPLE_PX_MOST)
+    plane = {axis: min(extent[axis], edge) for axis in "yx"}
+    stack = {axis: n for axis, n in extent.items() if axis in "tz"}
+    depth = math.prod(stack.values())
+    wanted = min(depth, max(1, SAMPLE_PX_MOST // math.prod(plane.values())))
+    middle = {axis: (extent[axis] - n) // 2 for axis, n in plane.items()}
+    for flat in np.linspace(0, depth - 1, wanted).round().astype(int):
+        at = dict(zip(stack, np.unravel_index(flat, tuple(stack.values())), strict=True)) if stack else {}
+        start = {**at, **middle, "c": channel}
+        yield Box(tuple(int(start[axis]) for axis in axes), tuple(plane.get(axis, 1) for axis in axes))

@@ -1,0 +1,228 @@
+"""Put objects in their place: each whole or not at all, in one step, on local disk and on object storage.
+
+On local disk an object flows into a file in a folder of its own, which is renamed when it is whole. Object storage is
+sent the whole of it with one request.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from pyramid.stores import Objects, locate, open_objects
+from pyramid.writing.direct_io import ALIGN_BYTES, DiskFile, WriteModeChooser
+from pyramid.writing.write_queue import ObjectInProgress, WriteQueue
+
+# The folder of files that are being written: on the target's own disk, so that a rename puts them in place.
+PARTIAL = ".partial"
+# What is written to a file at once: less, and each call's own cost shows.
+SEGMENT_BYTES = 4 * 2**20
+SEGMENTS = 4
+# Requests of one block that are under way: a service answers after tens of milliseconds.
+REQUESTS = 32
+
+
+class ObjectWriter(Protocol):
+    """Puts objects under a target; safe to use from many threads."""
+
+    @property
+    def max_concurrent_writes(self) -> int:
+        """Writes of one block at once."""
+        ...
+
+    def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
+        """Return the size of a block's write queue.
+
+        Parameters
+        ----------
+        planned_bytes
+            Memory that the plan has for it.
+        piece_bytes, object_bytes
+            The largest piece of an object, and the largest object.
+        """
+        ...
+
+    def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
+        """Begin an object, which will replace what is at `key`.
+
+        Parameters
+        ----------
+        key
+            Below the target.
+        max_bytes
+            The most that the object can have.
+        queue
+            Takes its bytes.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Remove everything that is not an object of the target."""
+        ...
+
+
+def open_writer(url: str, options: Mapping[str, Any] | None) -> ObjectWriter:
+    """Return the writer for a path or URL; nothing is written yet."""
+    location = locate(url)
+    return FileWriter(location.path) if location.is_local else UploadWriter(open_objects(url, options))
+
+
+class FileWriter:
+    """Writes each object as a file in a folder of its own, and renames it.
+
+    Parameters
+    ----------
+    root
+        The target's folder.
+    """
+
+    max_concurrent_writes = 1  # a file's segments follow each other
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._made: set[str] = set()
+        self._numbers = itertools.count()
+        self._modes = WriteModeChooser()
+
+    def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
+        """Return a few segments, whatever an object's size."""
+        del object_bytes
+        return max(min(planned_bytes, SEGMENTS * SEGMENT_BYTES), 2 * (piece_bytes + 2 * ALIGN_BYTES))
+
+    def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
+        """Begin the file at `key`. The file that is there stays until the new one is whole."""
+        del max_bytes
+        path = os.path.join(self._root, key)
+        name = f"{platform.node()}-{os.getpid()}-{threading.get_ident()}-{next(self._numbers)}"
+        partial = os.path.join(self._root, PARTIAL, name)
+        for folder in (os.path.dirname(partial), os.path.dirname(path)):
+            if folder not in self._made:
+                os.makedirs(folder, exist_ok=True)
+                self._made.add(folder)
+        return FileInProgress(key, DiskFile(partial, path, self._modes), queue)
+
+    def finish(self) -> None:
+        """Remove files that workers had begun when they ended."""
+        partial = os.path.join(self._root, PARTIAL)
+        if os.path.isdir(partial):
+            shutil.rmtree(partial)
+
+
+class FileInProgress:
+    """An object that flows into a file, a segment at a time."""
+
+    def __init__(self, key: str, file: DiskFile, queue: WriteQueue) -> None:
+        self._key = key
+        self._file = file
+        self._queue = queue
+        self._segment = memoryview(b"")
+        self._end = 0
+        self._total = 0
+
+    def reserve(self, size: int) -> memoryview:
+        """Return memory for the next `size` bytes, in the segment or in a new one."""
+        if self._end + size > len(self._segment):
+            self.suspend()
+            most = min(SEGMENT_BYTES, self._queue.capacity_bytes // 2)
+            segment = self._queue.reserve(max(most, self._end + size))
+            segment[: self._end] = self._segment
+            self._segment = segment
+        return self._segment[self._end : self._end + size]
+
+    def advance(self, size: int) -> None:
+        """Make the first `size` bytes the file's next."""
+        self._end += size
+        self._total += size
+
+    def suspend(self) -> None:
+        """Send what fills whole pages of a disk; the rest waits for the next segment."""
+        whole = self._end - self._end % ALIGN_BYTES
+        rest = bytes(self._segment[whole : self._end])
+        if whole:
+            self._send(whole, self._file.append)
+        self._segment, self._end = memoryview(rest), len(rest)
+
+    def flush(self) -> None:
+        """Send the last bytes, after which the file is renamed."""
+        if self._total:
+            self.reserve(1)  # bytes that are sent must be in the queue's memory
+            self._send(self._end, self._file.finish)
+
+    def discard(self) -> None:
+        """Remove the file that was begun."""
+        self._queue.send(0, lambda _: self._file.abandon(), self._key)
+
+    def _send(self, size: int, write: Callable[[memoryview], None]) -> None:
+        def job(body: memoryview | None) -> None:
+            if body is None:
+                self._file.abandon()
+            else:
+                write(body)
+
+        self._queue.send(size, job, self._key)
+
+
+class UploadWriter:
+    """Puts each object with one request, whatever its size.
+
+    Parameters
+    ----------
+    objects
+        The target.
+    """
+
+    max_concurrent_writes = REQUESTS
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
+        """Return all that is planned: the more writes are under way, the less a service's latency shows."""
+        del piece_bytes
+        return max(planned_bytes, object_bytes)
+
+    def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
+        """Begin the object at `key`."""
+        return UploadInProgress(self._objects, key, max_bytes, queue)
+
+    def finish(self) -> None:
+        """Do nothing: an object that was not put whole does not exist."""
+
+
+class UploadInProgress:
+    """An object that is sent when all its bytes have come."""
+
+    def __init__(self, objects: Objects, key: str, max_bytes: int, queue: WriteQueue) -> None:
+        self._objects = objects
+        self._key = key
+        self._queue = queue
+        self._memory = queue.reserve(max_bytes)
+        self._end = 0
+
+    def reserve(self, size: int) -> memoryview:
+        """Return memory for the next `size` bytes."""
+        return self._memory[self._end : self._end + size]
+
+    def advance(self, size: int) -> None:
+        """Make the first `size` bytes the object's next."""
+        self._end += size
+
+    def suspend(self) -> None:
+        """Do nothing: the plan begins no other object before this one ends."""
+
+    def flush(self) -> None:
+        """Put the object."""
+        if self._end:
+            self._queue.send(self._end, self._put, self._key)
+
+    def discard(self) -> None:
+        """Do nothing: no byte of it was sent."""
+
+    def _put(self, body: memoryview | None) -> None:
+        if body is not None:
+            self._objects.put(self._key, body)

@@ -1,0 +1,115 @@
+"""The target while it is written: objects in any order, and the metadata last.
+
+A `Sink` is what a task carries: URL, options and what each level's arrays look like, no handle. The process that
+writes opens its store from that, with no request. Each object is encoded by `pyramid.writing.encode` and put whole by
+`pyramid.writing.objects`; levels are read back by `pyramid.writing.decode`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.block import Buffers
+from pyramid.errors import DamageError, StorageError
+from pyramid.hierarchy.documents import group_documents
+from pyramid.model import Box
+from pyramid.planning import outbox_bytes
+from pyramid.stores import Objects, open_objects, open_parts, public_options
+from pyramid.writing.block_writer import BlockWriter, StoredLevel
+from pyramid.writing.decode import LevelReader
+from pyramid.writing.errors import wrap_errors
+from pyramid.writing.lease import Lease
+from pyramid.writing.objects import ObjectWriter, open_writer
+from pyramid.writing.write_queue import WriteQueue
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A target that blocks are written to.
+
+    Parameters
+    ----------
+    url
+        Where it is.
+    storage_options
+        What its store is opened with; those that are secret do not pickle.
+    levels
+        The arrays, level 0 first.
+    zarr_format
+        2 or 3.
+    """
+
+    url: str
+    storage_options: Mapping[str, Any] | None = field(repr=False)
+    levels: tuple[StoredLevel, ...]
+    zarr_format: Literal[2, 3] = 3
+
+    def write_block(self, buffers: Buffers) -> BlockWriter:
+        """Return the writer of one block, a context: when it ends, the block is stored."""
+        item_bytes = (np.dtype(level.encoding.dtype).itemsize for level in self.levels)
+        shapes = [level.object_shape for level in self.levels]
+        planned = max(outbox_bytes(math.prod(shape) * n) for shape, n in zip(shapes, item_bytes, strict=True))
+        most = [level.encoding.max_bytes(level.object_shape) for level in self.levels]
+        whole, piece = (max(sizes) for sizes in zip(*most, strict=True))
+        queue_bytes = self._writer.queue_bytes(planned, piece, whole)
+        queue = WriteQueue(self.url, buffers, queue_bytes, self._writer.max_concurrent_writes)
+        return BlockWriter(self.url, self.levels, self._writer, queue)
+
+    def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
+        """Fill `out` with the pixels of `box` of a level that is written."""
+        with wrap_errors(self.url, f"level {level}, block at {box.start}", "read back"):
+            self._readers[level].read(box, out)
+
+    def commit(self, attributes: Mapping[str, Any], lease: Lease) -> None:
+        """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
+        with wrap_errors(self.url, "metadata"):
+            self._writer.finish()
+            objects = open_objects(self.url, self.storage_options)
+            lease.end()
+            lease.check()
+            before = lease.documents()
+            for key, body in group_documents(self.zarr_format, attributes).items():
+                if key != ".zgroup":  # which is there, and says nothing of attributes
+                    _put_surely(objects, key, body, before[key])
+
+    @functools.cached_property
+    def _writer(self) -> ObjectWriter:
+        return open_writer(self.url, self.storage_options)
+
+    @functools.cached_property
+    def _readers(self) -> tuple[LevelReader, ...]:
+        objects = open_objects(self.url, self.storage_options)
+        parts = open_parts(objects)
+        return tuple(LevelReader(objects, parts, level) for level in self.levels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**state, "storage_options": public_options(self.url, self.storage_options)}
+
+
+def _put_surely(objects: Objects, key: str, body: bytes, before: bytes) -> None:
+    """Put what makes a target whole, in place of what says that it is not.
+
+    Where no attempt was answered, one may have been heard, which is then seen. What arrived damaged does not stay: it
+    might be taken for what it should have been.
+    """
+    try:
+        objects.put(key, body)
+    except StorageError as error:
+        if error.permanent:
+            raise
+        with suppress(StorageError):
+            there = None if isinstance(error, DamageError) else objects.get(key)
+            if there == body:
+                return
+            if there != before:
+                objects.delete(key)
+        raise
