@@ -10,7 +10,7 @@ from pyramid.errors import OptionError
 from pyramid.stores.answers import Answer
 from pyramid.stores.checksums import WrongSumError, md5
 from pyramid.stores.obstore_objects import RemoteObjects
-from pyramid.stores.scheme import Access, Option, Scheme
+from pyramid.stores.schemes import Access, Option, client_options
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig, AzureStore
@@ -22,6 +22,20 @@ _OF_CONNECTION = {
     "accountkey": "account_key",
     "sharedaccesssignature": "sas_key",
     "blobendpoint": "endpoint",
+}
+
+
+# Storage options by the names that people know.
+OPTIONS: Mapping[str, Option] = {
+    "account_name": Option("account_name"),
+    "account_key": Option("account_key", secret=True),
+    "sas_token": Option("sas_key", secret=True),
+    "connection_string": Option("connection_string", secret=True),
+    "tenant_id": Option("tenant_id"),
+    "client_id": Option("client_id"),
+    "client_secret": Option("client_secret", secret=True),
+    "anon": Option("skip_signature"),
+    "endpoint_url": Option("endpoint"),
 }
 
 
@@ -45,8 +59,9 @@ class AzureObjects(RemoteObjects):
         return answer.attributes.get(_SUM)
 
 
-def _open(access: Access) -> AzureObjects:
-    config = AZURE.config(access.options)
+def open_store(access: Access) -> AzureObjects:
+    """Return the blobs at and below a location; nothing is asked yet."""
+    config = client_options(OPTIONS, access.options)
     told = str(config.pop("connection_string", "") or os.environ.get("AZURE_STORAGE_CONNECTION_STRING", ""))
     config = {**_connection(told), **config}
     container, _, host = access.location.bucket.partition("@")
@@ -79,21 +94,3 @@ def _connection(text: str) -> dict[str, Any]:
     if text and not said.keys() & _OF_CONNECTION.keys():
         raise OptionError("connection_string: it holds no AccountName; copy it from the account's page of access keys")
     return {_OF_CONNECTION[name]: value for name, value in said.items() if name in _OF_CONNECTION}
-
-
-AZURE = Scheme(
-    "az",
-    ("abfs", "abfss", "azure"),
-    {
-        "account_name": Option("account_name"),
-        "account_key": Option("account_key", secret=True),
-        "sas_token": Option("sas_key", secret=True),
-        "connection_string": Option("connection_string", secret=True),
-        "tenant_id": Option("tenant_id"),
-        "client_id": Option("client_id"),
-        "client_secret": Option("client_secret", secret=True),
-        "anon": Option("skip_signature"),
-        "endpoint_url": Option("endpoint"),
-    },
-    _open,
-)

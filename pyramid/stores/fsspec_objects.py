@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pyramid.concurrency.cancelling import check_not_cancelled
@@ -10,7 +10,7 @@ from pyramid.errors import OptionError, StorageError
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, persist
-from pyramid.stores.scheme import Access, Option, Scheme
+from pyramid.stores.schemes import Access, Option
 
 T = TypeVar("T")
 _TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
@@ -19,7 +19,7 @@ _BLOCK_BYTES = 4 * 2**20
 _FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
 
 
-class OtherObjects:
+class FsspecObjects:
     """Objects through a file system of fsspec.
 
     Parameters
@@ -147,13 +147,11 @@ class OtherObjects:
         return self._access.reopen
 
 
-def is_known(scheme: str) -> bool:
-    """Whether fsspec knows a scheme, its package installed or not; files of this machine are not its business."""
-    from fsspec.registry import known_implementations, registry  # noqa: PLC0415  (for schemes that are not ours)
-
-    return scheme not in ("local", "file") and (scheme in known_implementations or scheme in registry)
-
-
-# What is no secret whatever the package; all else might be one.
+# Options that are no secret whatever the package; every other might be one.
 _PUBLIC = ("anon", "endpoint_url", "region", "profile", "host", "port", "username", "account_name")
-OTHER = Scheme("fsspec", (), {name: Option(name) for name in _PUBLIC}, OtherObjects, hides=True, any_option=True)
+OPTIONS: Mapping[str, Option] = {name: Option(name) for name in _PUBLIC}
+
+
+def open_store(access: Access) -> FsspecObjects:
+    """Return the objects of a location, through the package that fsspec has for its scheme."""
+    return FsspecObjects(access)

@@ -7,14 +7,24 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pyramid.stores.obstore_objects import RemoteObjects
-from pyramid.stores.scheme import Access, Option, Scheme
+from pyramid.stores.schemes import Access, Option, client_options
 
 if TYPE_CHECKING:
     from obstore.store import GCSConfig, GCSStore
 
 
-def _open(access: Access) -> RemoteObjects:
-    config = GOOGLE.config(access.options)
+# Storage options by the names that people know.
+OPTIONS: Mapping[str, Option] = {
+    # A path to a service account's file travels; the file's text would be a secret.
+    "token": Option("token", secret=True),
+    "anon": Option("skip_signature"),
+    "endpoint_url": Option("base_url"),
+}
+
+
+def open_store(access: Access) -> RemoteObjects:
+    """Return the objects at and below a location; nothing is asked yet."""
+    config = client_options(OPTIONS, access.options)
     token = str(config.pop("token", "") or "")
     if token == "anon":
         config["skip_signature"] = True
@@ -30,16 +40,3 @@ def _open(access: Access) -> RemoteObjects:
         return GCSStore(place.bucket, prefix=place.path or None, config=cast("GCSConfig", config), **settings)
 
     return RemoteObjects(access, build, str(config.get("base_url", "")))
-
-
-GOOGLE = Scheme(
-    "gs",
-    ("gcs",),
-    {
-        # A path to a service account's file travels; the file's text would be a secret.
-        "token": Option("token", secret=True),
-        "anon": Option("skip_signature"),
-        "endpoint_url": Option("base_url"),
-    },
-    _open,
-)

@@ -12,13 +12,13 @@ import os
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pyramid.errors import PyramidError, StorageError
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
-from pyramid.stores.scheme import Access, Scheme
+from pyramid.stores.schemes import Access, Option
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
@@ -27,6 +27,9 @@ T = TypeVar("T")
 _PIECE_BYTES = 2**20
 # A file is opened without waiting for whoever may write to it, which for a pipe might be nobody.
 _HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+OPTIONS: Mapping[str, Option] = {}
 
 
 class LocalObjects:
@@ -189,8 +192,6 @@ def _refuse(error: OSError) -> None:
         raise _failure(Path(error.filename or ""), error) from error
 
 
-def _open(access: Access) -> LocalObjects:
+def open_store(access: Access) -> LocalObjects:
+    """Return the files at and below a location; nothing is asked yet."""
     return LocalObjects(access.location)
-
-
-LOCAL = Scheme("file", (), {}, _open)

@@ -11,7 +11,7 @@ from pyramid.errors import OptionError
 from pyramid.options.parsing import unknown
 from pyramid.stores.address import why_no_address
 from pyramid.stores.redact import without_secrets
-from pyramid.stores.schemes import SCHEMES, scheme_of
+from pyramid.stores.schemes import SCHEMES, find_scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ def locate(url: str) -> Location:
         if not path.startswith("/"):
             raise OptionError(f"{url}: a file URL has three slashes, as file:///data/cells.ome.zarr")
         return Location("file", "", path)
-    row = scheme_of(scheme)
+    row = find_scheme(scheme)
     if row is None:
         raise OptionError(f"{without_secrets(url)}: {unknown('scheme', scheme, SCHEMES)}")
-    if row.hides:
+    if row.is_web:
         return _locate_host(url)
     bucket, _, key = rest.partition("/")
     parts = [part for part in key.split("/") if part]

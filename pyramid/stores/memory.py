@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
 from pyramid.stores.checksums import md5
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key, hand_over
-from pyramid.stores.scheme import Access, Scheme
+from pyramid.stores.schemes import Access, Option
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
+
+
+OPTIONS: Mapping[str, Option] = {}
 
 
 @functools.cache
@@ -96,8 +99,6 @@ class MemoryObjects:
         raise StorageError(f"{self.location}: memory:// lies in one process and does not travel", permanent=True)
 
 
-def _open(access: Access) -> MemoryObjects:
+def open_store(access: Access) -> MemoryObjects:
+    """Return the objects at and below a location; nothing is asked yet."""
     return MemoryObjects(access.location)
-
-
-MEMORY = Scheme("memory", (), {}, _open)

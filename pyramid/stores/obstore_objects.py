@@ -15,7 +15,7 @@ from pyramid.stores.checksums import Sums, md5
 from pyramid.stores.client import PAGE, Build, Client
 from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
 from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
-from pyramid.stores.scheme import Access
+from pyramid.stores.schemes import Access
 from pyramid.stores.verdicts import NOT_IN_RANGE, is_timeout, judge
 from pyramid.stores.waiting import stream
 

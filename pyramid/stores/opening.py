@@ -15,8 +15,7 @@ from pyramid.stores.objects import Objects, Parts
 from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.readable import Readable
 from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
-from pyramid.stores.scheme import Access, Option, Scheme
-from pyramid.stores.schemes import scheme_of
+from pyramid.stores.schemes import Access, Option, Scheme, find_scheme
 from pyramid.stores.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def check_travels(url: str, options: Mapping[str, Any] | None) -> None:
 
 
 def _row(location: Location) -> Scheme:
-    row = scheme_of(location.scheme)
+    row = find_scheme(location.scheme)
     assert row is not None, "a location has a scheme that is known"
     return row
 
@@ -129,7 +128,7 @@ def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: st
     for name in given:
         if scheme.name == "file":
             raise OptionError(f"{location}: a path on local disk takes no storage options, got {', '.join(given)}")
-        if name not in known and not scheme.any_option:
+        if name not in known and not scheme.takes_any_option:
             raise OptionError(unknown(f"storage option for {location.scheme}://", name, known))
     if "endpoint_url" in given:
         check_endpoint(str(given["endpoint_url"]), str(location))

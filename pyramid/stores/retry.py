@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from pyramid.concurrency.cancelling import check_not_cancelled, pause
 from pyramid.errors import OptionError, StoppedError, StorageError
-from pyramid.stores.scheme import Option
+from pyramid.stores.schemes import Option
 
 T = TypeVar("T")
 

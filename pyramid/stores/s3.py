@@ -15,7 +15,7 @@ from pyramid.errors import OptionError
 from pyramid.stores.answers import AnswerError
 from pyramid.stores.client import Build
 from pyramid.stores.obstore_objects import RemoteObjects
-from pyramid.stores.scheme import Access, Option, Scheme
+from pyramid.stores.schemes import Access, Option, client_options
 from pyramid.stores.waiting import guarded
 
 if TYPE_CHECKING:
@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
 _REGION = "us-east-1"
+
+
+# Storage options by the names that people know.
+OPTIONS: Mapping[str, Option] = {
+    "key": Option("access_key_id", secret=True),
+    "secret": Option("secret_access_key", secret=True),
+    "token": Option("session_token", secret=True),
+    "anon": Option("skip_signature"),
+    "endpoint_url": Option("endpoint"),
+    "region": Option("region"),
+    "profile": Option("profile"),
+    "virtual_host": Option("virtual_hosted_style_request"),
+}
 
 
 class S3Objects(RemoteObjects):
@@ -90,8 +103,9 @@ class S3Objects(RemoteObjects):
         return guarded(lambda: obstore.sign(store, "GET", "1", timedelta(seconds=max(60, seconds))))
 
 
-def _open(access: Access) -> RemoteObjects:
-    given = S3.config(access.options)
+def open_store(access: Access) -> RemoteObjects:
+    """Return the objects at and below a location; nothing is asked yet."""
+    given = client_options(OPTIONS, access.options)
     profile = str(given.pop("profile", "") or "")
     known: dict[str, Any] = {"region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION}
     provider = None
@@ -146,20 +160,3 @@ def _profile(name: str) -> tuple[Callable[[], Any], dict[str, Any]]:
         **told,
         "endpoint": endpoint,
     }
-
-
-S3 = Scheme(
-    "s3",
-    ("s3a", "s3n"),
-    {
-        "key": Option("access_key_id", secret=True),
-        "secret": Option("secret_access_key", secret=True),
-        "token": Option("session_token", secret=True),
-        "anon": Option("skip_signature"),
-        "endpoint_url": Option("endpoint"),
-        "region": Option("region"),
-        "profile": Option("profile"),
-        "virtual_host": Option("virtual_hosted_style_request"),
-    },
-    _open,
-)

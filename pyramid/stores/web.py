@@ -11,7 +11,7 @@ from pyramid.errors import StorageError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import Stamp
 from pyramid.stores.obstore_objects import RemoteObjects, Span
-from pyramid.stores.scheme import Access, Scheme
+from pyramid.stores.schemes import Access, Option
 from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, status_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pyramid.stores.plain import PlainClient
 
 _NO_HEAD = (403, 405, NO_RANGES)
+
+
+OPTIONS: Mapping[str, Option] = {}
 
 
 class WebObjects(RemoteObjects):
@@ -110,14 +113,12 @@ class WebObjects(RemoteObjects):
         return StorageError(f"{self._place(key)}: http:// and https:// are there to read and cannot {what}", True)
 
 
-def _open(access: Access) -> WebObjects:
+def open_store(access: Access) -> WebObjects:
+    """Return the objects at and below a location; nothing is asked yet."""
+
     def build(settings: Mapping[str, Any]) -> HTTPStore:
         from obstore.store import HTTPStore  # noqa: PLC0415  (a local run needs no obstore)
 
         return HTTPStore.from_url(access.location.address, **settings)
 
     return WebObjects(access, build, access.location.address)
-
-
-HTTP = Scheme("http", (), {}, _open, hides=True)
-HTTPS = Scheme("https", (), {}, _open, hides=True)
