@@ -221,7 +221,7 @@ def test_a_zarr_on_s3_pickles_without_its_secret(s3: Service, prefix: str) -> No
     np.testing.assert_array_equal(read(source), STACK)
 
 
-@pytest.mark.parametrize(("version", "most"), [("0.4", 6), ("0.5", 2)])
+@pytest.mark.parametrize(("version", "most"), [("0.4", 8), ("0.5", 4)])
 def test_a_zarr_on_the_web_is_opened_in_few_requests(version: str, most: int, web: WebServer, tmp_path: Path) -> None:
     pyramid.convert(STACK, tmp_path / "a.ome.zarr", axes="zyx", ome_zarr_version=version, chunks={"z": 16})
     source = open_url(web.url("a.ome.zarr"))
