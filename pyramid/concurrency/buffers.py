@@ -126,7 +126,7 @@ class _Process:
                 self._last = found
             return found
 
-    def end(self, key: str) -> None:
+    def end(self, key: str) -> Buffers | None:
         with self._changing:
             self._ended[key] = None
             if len(self._ended) > MAX_ENDED:
@@ -136,6 +136,7 @@ class _Process:
                 found.stop()
             if self._last is found:
                 self._last = None
+            return found
 
 
 _process = _Process()
@@ -146,6 +147,12 @@ def find_buffers(key: str) -> Buffers:
     return _process.find(key)
 
 
-def end_buffers(key: str) -> None:
-    """Let the blocks of a pass in this process end at their next chunk, and keep none of its memory."""
-    _process.end(key)
+def end_buffers(key: str) -> Buffers | None:
+    """Let the blocks of a pass in this process end at their next chunk, and keep none of its memory.
+
+    Returns
+    -------
+    Buffers
+        As long as a block has them; None where none does.
+    """
+    return _process.end(key)

@@ -16,7 +16,8 @@ from pyramid.concurrency.signals import leave_signals
 
 T = TypeVar("T")
 
-PATIENCE_S = 2.0
+# An interrupted command has two pools, and ends within two seconds.
+PATIENCE_S = 0.6
 
 
 class Pool:

@@ -201,7 +201,8 @@ def _read_datasets(
         scale = placed.scale if layout.tells_sizes and placed.has_scale else None
         datasets.append(Dataset(path, scale, placed.translation if placed.has_translation else None))
         unread += placed.unread
-        unknown = placed.unknown if i == 0 else unknown
+        if i == 0 and layout.tells_sizes:
+            unknown = placed.unknown if placed.has_scale else frozenset(range(len(frame.axes)))
     return tuple(datasets), tuple(unread), unknown
 
 

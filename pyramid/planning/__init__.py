@@ -164,11 +164,20 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
 
 def _amplification(chosen: Pass, source_chunks: Shape) -> float:
     """How many pixels of the source are decoded for each one there is; 1 where no chunk is decoded twice."""
-    read = 1.0
-    for extent, edge, chunk in zip(chosen.shape, chosen.block, source_chunks, strict=True):
-        touched = 0
-        for start in range(0, extent, edge):
-            stop = min(start + edge, extent)
-            touched += min(-(-stop // chunk) * chunk, extent) - start // chunk * chunk
-        read *= touched / extent
-    return read
+    sizes = zip(chosen.shape, chosen.block, source_chunks, strict=True)
+    return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
+
+
+def _decoded_px(extent: int, edge: int, chunk: int) -> int:
+    """Return how many pixels of an axis are decoded: each end of a block within a chunk decodes that chunk once more.
+
+    Examples
+    --------
+    >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10)
+    (10, 14, 40)
+    """
+    last = (extent - 1) // chunk * chunk  # where the last chunk starts, which may be cut
+    ends = (extent - 1) // edge
+    ends_within_last = ends - last // edge
+    ends_between = ends // (chunk // math.gcd(edge, chunk))
+    return extent + (ends - ends_between - ends_within_last) * chunk + ends_within_last * (extent - last)

@@ -15,6 +15,9 @@ from pyramid.model import AXES, Box, Shape
 from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.values import shown
 
+# Past these, what a file says of itself is damage: an exbibyte, and more than any detector tells apart.
+MAX_PX = 2**60
+MAX_CHANNELS = 100_000
 DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
 FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array, 0) for a Dask array"
@@ -142,9 +145,16 @@ def _named_letters(names: Sequence[object], dimensions: int) -> tuple[str, ...] 
 
 
 def check_extent(axes: str, shape: Shape) -> None:
-    """Raise SourceError where an axis is empty."""
+    """Raise SourceError where an axis is empty, and for more pixels or channels than an image has."""
     if 0 in shape:
         raise SourceError(f"the image ({axes}, shape {shape}) has an axis of no pixels; there is nothing to convert")
+    if math.prod(shape) > MAX_PX:
+        raise SourceError(f"the image ({axes}) has the shape {shown(shape)}: more pixels than any; it is damaged")
+    channels = math.prod(n for n, axis in zip(shape, axes, strict=True) if axis == "c")
+    if channels > MAX_CHANNELS:
+        raise SourceError(
+            f"the image ({axes}, shape {shape}) has {channels} channels, and the most is {MAX_CHANNELS}; {AXES_REMEDY}"
+        )
 
 
 def check_dtype(dtype: np.dtype[Any]) -> str:

@@ -32,6 +32,8 @@ from pyramid.readers.zarr_image import GROUPS_BESIDE, Sizes, channels_of, left_o
 if TYPE_CHECKING:
     from pyramid.stores.zarr_store import ObjectsStore
 
+MAX_REASON_CHARACTERS = 300
+
 Node: TypeAlias = "zarr.Array[Any] | zarr.Group"
 
 
@@ -85,7 +87,7 @@ class ZarrSource:
                     self.where.store.settle()
                 raise SourceError(
                     f"{self.spec.location or 'the Zarr array'}: the region from {part.start} to {part.stop} cannot be "
-                    f"read: {error or type(error).__name__}; a chunk is damaged, or the store is out of reach"
+                    f"read: {_reason(error)}; a chunk is damaged, or the store is out of reach"
                 ) from error
 
 
@@ -162,7 +164,7 @@ def _groups_beside(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
 def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
     """Open an array or image that zarr has open (see `pyramid.readers.zarr.open_zarr`)."""
     array, image = _array_of(node, "the Zarr group")
-    attributes: Mapping[str, Any] = node.attrs.asdict() if image is not None else {}
+    attributes = _attributes(node) if image is not None else {}
     beside = [name for name in GROUPS_BESIDE if name in node] if image is not None else []
     return _source(_Opened(array, image, attributes, beside, None, array), options)
 
@@ -170,14 +172,19 @@ def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  
 @functools.lru_cache(maxsize=16)
 def _find(place: Place) -> zarr.Array[Any]:
     """The array at a place: of Zarr 3 one request, of Zarr 2 two."""
-    told = _shown(place.store) + (f": its largest level {place.array_path!r}" if place.array_path else "")
+    level = f": its largest level {nodes.shown(place.array_path)}" if place.array_path else ""
+    told = _shown(place.store) + level
     try:
         form: Literal[2, 3] = 2 if place.zarr_format == 2 else 3
         return zarr.open_array(place.store, path=nodes.check_path(place.array_path), mode="r", zarr_format=form)
     except Exception as error:  # stores and codecs raise their own kinds
-        raise SourceError(
-            f"{told} cannot be opened as Zarr: {error or type(error).__name__}; check that it is whole"
-        ) from error
+        raise SourceError(f"{told} cannot be opened as Zarr: {_reason(error)}; check that it is whole") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, cut where it repeats a document."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= MAX_REASON_CHARACTERS else f"{text[: MAX_REASON_CHARACTERS - 3]}..."
 
 
 def _shown(store: Store) -> str:
@@ -192,15 +199,23 @@ def _image(attributes: Mapping[str, Any], where: str) -> ngff.Multiscale:
         raise SourceError(f"{where} is no OME-Zarr image: {error}; name an array or an image within it") from error
 
 
+def _attributes(node: Node) -> Mapping[str, Any]:
+    """Return the attributes of a node, which anyone wrote; empty where they are no object."""
+    attributes: Any = node.metadata.attributes
+    return attributes if isinstance(attributes, Mapping) else {}
+
+
 def _array_of(node: Node, where: str) -> tuple[zarr.Array[Any], ngff.Multiscale | None]:
     """The array of a node that is open, and the metadata of the image that it is the largest level of."""
     if isinstance(node, zarr.Array):
         return node, None
-    image = _image(node.attrs, where)
+    image = _image(_attributes(node), where)
     try:
         array = node[image.datasets[0].path]
     except Exception as error:  # a level that is missing or damaged
-        raise SourceError(f"{where}: its largest level cannot be opened: {error}; copy the image again") from error
+        raise SourceError(
+            f"{where}: its largest level cannot be opened: {_reason(error)}; copy the image again"
+        ) from error
     if not isinstance(array, zarr.Array):
         raise SourceError(f"{where}: {image.datasets[0].path!r} is a group where the largest level should be")
     return array, image
@@ -217,7 +232,7 @@ def _source(opened: _Opened, options: Options) -> ZarrSource:
     sizes = sizes_by_axis(image, order)
     by_axis = [sizes.get(axis, Sizes()) for axis in order.axes]
     channels, notices = channels_of(image, order)
-    beyond = left_out_notice(opened.attributes, array.attrs.asdict(), order, opened.beside)
+    beyond = left_out_notice(opened.attributes, _attributes(array), order, opened.beside)
     moved = tuple(each.translation for each in by_axis)
     spec = SourceSpec(
         axes=order.axes,
@@ -244,7 +259,7 @@ def _dimension_names(array: zarr.Array[Any]) -> Sequence[object]:
     """The names of the dimensions: in Zarr v2 there is only xarray's way to say them."""
     names: Any = getattr(array.metadata, "dimension_names", None)
     if not names or all(name is None for name in names):
-        names = array.attrs.get("_ARRAY_DIMENSIONS")
+        names = _attributes(array).get("_ARRAY_DIMENSIONS")
     if names is None or isinstance(names, list | tuple):
         return names or ()
     raise SourceError(f"the names of the array's dimensions are {nodes.shown(names)}, no list; {AXES_REMEDY}")

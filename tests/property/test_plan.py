@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options.convert import make_options
-from pyramid.planning import Pass, Plan, Room, make_plan, slabs
+from pyramid.planning import Pass, Plan, Room, _decoded_px, make_plan, slabs
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tcyx", "tzyx", "tczyx")
 
@@ -201,3 +201,11 @@ def test_what_cannot_fit_is_refused_with_the_number_that_would_do(spec: SourceSp
     enough = f"{refused.value}".partition("--memory ")[2].partition(",")[0]
     room = Room(workers, make_options({"memory": enough}).memory or 0)
     assert make_plan(spec, options, centred=True, room=room).passes[0].source is None
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60))
+def test_pixels_are_counted_as_often_as_they_are_decoded(extent: int, edge: int, chunk: int) -> None:
+    chunk = min(chunk, extent)
+    blocks = (range(start, min(start + edge, extent)) for start in range(0, extent, edge))
+    decoded = [{px // chunk for px in block} for block in blocks]
+    assert _decoded_px(extent, edge, chunk) == sum(min(chunk, extent - i * chunk) for one in decoded for i in one)

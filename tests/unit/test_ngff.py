@@ -261,6 +261,8 @@ def test_an_axis_without_a_size_has_no_unit() -> None:
     told = copy.deepcopy(written("0.4"))
     told["multiscales"][0]["datasets"][0]["coordinateTransformations"][0]["scale"][1] = -1
     assert parse(told).units == (None, None, *IMAGE.units[2:])
+    told["multiscales"][0]["datasets"][0]["coordinateTransformations"] = None
+    assert parse(told).units == (None,) * 4
 
 
 AFFINE = [[1, 0, 0], [0, 0.5, 4]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import time
 import uuid
@@ -30,7 +31,9 @@ RETRIES = 3
 # How often receipts are looked for, and how often the cluster is asked whether it still has workers.
 LOOK_S, ASK_S = 0.02, 2.0
 # How long the end of a run waits for the scheduler, and for the workers.
-CANCEL_S, END_S = 0.8, 0.8
+CANCEL_S, END_S = 0.5, 1.2
+# How long a worker waits for its blocks, which end at their next chunk.
+STOP_S = 0.8
 # Blocks of a run within a task come before tasks that wait: each would begin a run of its own.
 PRIORITY = 10
 
@@ -110,9 +113,8 @@ class ClusterRunner:
 
     def end(self, buffers: Buffers) -> None:
         """Stop the blocks of a pass that are under way on workers, and give back the memory that they have kept."""
-        end_buffers(buffers.key)
         if self.client.status == "running":
-            try_within(END_S, lambda: self.client.run(end_buffers, buffers.key, on_error="ignore"))
+            try_within(END_S, lambda: self.client.run(_end_blocks, buffers.key, on_error="ignore"))
 
     def _send(self, wave: Wave) -> Sequence[Future]:
         """Send a wave's blocks. The task goes once to each worker, as bytes that the scheduler need not understand."""
@@ -163,6 +165,13 @@ class ClusterRunner:
         if isinstance(error, BaseException):
             raise error
         raise StoppedError(f"the cluster gave no result for {future.key}: {error!r}")
+
+
+async def _end_blocks(key: str) -> None:
+    """Stop the blocks of a pass in a worker, and wait a little until they have ended."""
+    buffers, until_s = end_buffers(key), time.monotonic() + STOP_S
+    while buffers is not None and not buffers.wait_until_idle(0) and time.monotonic() < until_s:
+        await asyncio.sleep(LOOK_S)
 
 
 @contextmanager
