@@ -15,7 +15,7 @@ import zarr
 
 import pyramid
 from pyramid.errors import PyramidError
-from pyramid.options import Options
+from pyramid.options.convert import Options
 from pyramid.readers import open_source
 
 PIXELS = np.arange(3 * 60 * 70, dtype="u2").reshape(3, 60, 70)
