@@ -33,12 +33,12 @@ from pyramid.engine.wave import Wave
 from pyramid.errors import PyramidError
 from pyramid.model import Box, SourceSpec
 from pyramid.options.convert import Options
-from pyramid.planning import Pass, Plan, Room, make_plan
-from pyramid.writing.target import Sink
+from pyramid.planning import Pass, Plan, Resources, make_plan
+from pyramid.writing.target import Target
 
 MEMORY = "4GiB"  # given, so that threads and processes plan alike
 FRAME = (2, 64, 2048, 2048)  # czyx of one time point of the image that is planned
-ROOM = Room(2, 4 << 30)
+ROOM = Resources(2, 4 << 30)
 
 
 def work(source: Path, target: Path, warm: Path, options: dict[str, Any], *, processes: bool) -> dict[str, float]:
@@ -133,7 +133,7 @@ _UNITS = ("second", None, "micrometer", "micrometer", "micrometer")
 
 
 def _plan(spec: SourceSpec) -> Plan:
-    return make_plan(spec, Options(), centred=True, room=ROOM)
+    return make_plan(spec, Options(), centred=True, resources=ROOM)
 
 
 def plan(blocks: int) -> dict[str, float]:
@@ -144,7 +144,7 @@ def plan(blocks: int) -> dict[str, float]:
     decided = _plan(spec)
     text = str(decided)
     try:
-        build.build(decided, _Blank(spec), Sink("nowhere", None, ()), _FirstWave(), None)
+        build.build(decided, _Blank(spec), Target("nowhere", None, ()), _FirstWave(), None)
     except _EnoughError:
         seconds = time.perf_counter() - started_s
     return {"seconds": seconds, "bytes": peak_bytes() - before_bytes, "blocks": decided.tasks, "printed": len(text)}
@@ -163,7 +163,7 @@ def idle_engine(blocks: int, workers: int = 2) -> dict[str, float]:
     with mock.patch.object(build, "BlockTask", _Nothing):
         for _ in range(2):
             started_s, started_cpu_s = time.perf_counter(), time.process_time()
-            build.build(decided, _Blank(spec), Sink("nowhere", None, ()), LocalRunner(workers), None)
+            build.build(decided, _Blank(spec), Target("nowhere", None, ()), LocalRunner(workers), None)
             seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
     return {"seconds": seconds, "cpu_s": cpu_s, "blocks": decided.tasks}
 

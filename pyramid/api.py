@@ -16,7 +16,7 @@ from pyramid.engine.schedulers import configured_value, configured_workers, loca
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
 from pyramid.model import Source
 from pyramid.options.convert import Options, make_options
-from pyramid.planning import Plan, Room, make_plan
+from pyramid.planning import Plan, Resources, make_plan
 from pyramid.readers import open_source
 from pyramid.readers.dask import DaskSource
 from pyramid.reduce import load_method
@@ -126,7 +126,7 @@ def plan_parsed(
 
 
 @dataclass(frozen=True)
-class Job:
+class PreparedRun:
     """A run that is decided, and of which nothing is done."""
 
     source: Source
@@ -135,27 +135,33 @@ class Job:
 
 
 @contextmanager
-def prepare(source: object, target: str | None, options: Options) -> Iterator[Job]:
+def prepare(source: object, target: str | None, options: Options) -> Iterator[PreparedRun]:
     """Open the source, find the workers, plan, and check the target; nothing is written."""
     with explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
     method = load_method(options.method)
-    with _runner(options, opened) as (runner, room):
+    with _runner(options, opened) as (runner, resources):
         if runner.elsewhere:
             _check_travels(source, target, options)
-        whole_objects = target is not None and not locate(target).is_local
-        far = opened.spec.location is not None and not locate(opened.spec.location).is_local
-        handed = isinstance(opened, DaskSource)
-        waiting = int(whole_objects and not runner.elsewhere)
-        room = replace(room, whole_objects=whole_objects, far=far, handed=handed, waiting=waiting)
-        decided = make_plan(opened.spec, options, centred=method.centred, room=room)
+        target_needs_whole_objects = target is not None and not locate(target).is_local
+        source_is_remote = opened.spec.location is not None and not locate(opened.spec.location).is_local
+        source_in_memory = isinstance(opened, DaskSource)
+        extra_blocks = int(target_needs_whole_objects and not runner.elsewhere)
+        resources = replace(
+            resources,
+            target_needs_whole_objects=target_needs_whole_objects,
+            source_is_remote=source_is_remote,
+            source_in_memory=source_in_memory,
+            extra_blocks=extra_blocks,
+        )
+        decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
         if target is not None:
             from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
 
             check_target(opened.spec, target, options)
         if options.report is not None:
             check_report(options.report)
-        yield Job(opened, decided, runner.fitted(decided.room))
+        yield PreparedRun(opened, decided, runner.fitted(decided.resources))
 
 
 def _check_travels(source: object, target: str | None, options: Options) -> None:
@@ -167,7 +173,7 @@ def _check_travels(source: object, target: str | None, options: Options) -> None
 
 
 @contextmanager
-def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Room]]:
+def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Resources]]:
     """What runs the tasks, and the room it has: a cluster where one is named or active, this process otherwise."""
     from pyramid.engine.local import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
 
@@ -184,7 +190,7 @@ def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | Cl
     scheduler = local_scheduler(configured)
     of_scheduler = None if scheduler is None else scheduler.workers
     workers = of_scheduler or options.workers or configured_workers() or available_cores()
-    yield LocalRunner(workers, scheduler), Room(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
+    yield LocalRunner(workers, scheduler), Resources(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
 
 
 def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:

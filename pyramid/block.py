@@ -76,7 +76,7 @@ class Build:
     """
 
     levels: Sequence[Level]
-    one: Pass
+    pass_: Pass
     dtype: np.dtype[Any]
     method: Method
     buffers: Buffers
@@ -97,24 +97,24 @@ class Build:
             Of level 0 where the pass reads the source, and of levels ``one.first`` to ``one.last``; valid until the
             next one is asked for.
         """
-        number = self.one.source or 0
-        coarser = None if number == self.one.last else self._coarser(number, box)
-        for slab in self.one.slabs(box):
+        number = self.pass_.source or 0
+        coarser = None if number == self.pass_.last else self._coarser(number, box)
+        for slab in self.pass_.slabs(box):
             base = self._base(number, slab)
             read(slab, base.pixels)
-            if self.one.source is None:
+            if self.pass_.source is None:
                 yield base
             if coarser is not None:
                 self._reduce(base, coarser)
         while coarser is not None:
             yield coarser
             before, coarser = coarser, None
-            if before.level < self.one.last:
+            if before.level < self.pass_.last:
                 coarser = self._coarser(before.level, before.box)
                 self._reduce(before, coarser)
 
     def _base(self, number: int, slab: Box) -> Part:
-        if self.one.source is None:
+        if self.pass_.source is None:
             return empty_part(self.levels[number], number, slab, self.buffers, self.dtype)
         return Part(number, slab, self.buffers.take(number, slab.shape, self.dtype))
 

@@ -54,25 +54,25 @@ class Box:
         """How many pixels the box holds."""
         return math.prod(self.shape)
 
-    def shared(self, other: Box) -> Box:
-        """What two boxes share that do."""
+    def intersection(self, other: Box) -> Box:
+        """Return the intersection of two overlapping boxes."""
         start = tuple(map(max, self.start, other.start))
         stop = map(min, self.stop, other.stop)
         return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
 
-    def cut(self, edge: Shape) -> Iterator[Box]:
+    def split(self, edge: Shape) -> Iterator[Box]:
         """The box in pieces of shape `edge` from its start on, in C order; what is left at its end is smaller.
 
         Examples
         --------
-        >>> [piece.slices for piece in Box((4,), (5,)).cut((3,))]
+        >>> [piece.slices for piece in Box((4,), (5,)).split((3,))]
         [(slice(4, 7, None),), (slice(7, 9, None),)]
         """
         for start in itertools.product(*(range(a, b, e) for a, b, e in zip(self.start, self.stop, edge, strict=True))):
             shape = (min(e, b - a) for a, b, e in zip(start, self.stop, edge, strict=True))
             yield Box(start, tuple(shape))
 
-    def tiles(self, tile: Shape) -> Iterator[Shape]:
+    def grid_positions(self, tile: Shape) -> Iterator[Shape]:
         """Grid positions, in C order, of the tiles of shape `tile` that the box touches."""
         yield from itertools.product(
             *(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pyramid.cli.failures import telling
+from pyramid.cli.failures import exit_on_error
 from pyramid.cli.flags import storage_flags, storage_values
 
 
@@ -30,13 +30,13 @@ def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> 
     goes on where one stopped.
     """
     verbose, no_progress = rest.pop("verbose"), rest.pop("no_progress")
-    with telling(verbose=verbose):
+    with exit_on_error(verbose=verbose):
         storage_options = storage_values(rest)
         from pyramid import downloading  # noqa: PLC0415  (obstore and rich: not for --help)
-        from pyramid.cli.progress import showing_download  # noqa: PLC0415
+        from pyramid.cli.progress import download_progress_callback  # noqa: PLC0415
 
         options = {name: value for name, value in rest.items() if value is not None}
-        with showing_download(shown=not (quiet or no_progress)) as progress:
+        with download_progress_callback(shown=not (quiet or no_progress)) as progress:
             done = downloading.download(url, folder, storage_options=storage_options, progress=progress, **options)
         for sentence in () if quiet else done.notices:
             click.echo(f"pyramid: {sentence}", err=True)

@@ -20,7 +20,7 @@ CLUSTER_LOGS = tuple(f"distributed.{name}" for name in ("client", "core", "comm.
 
 
 @contextmanager
-def telling(*, verbose: bool) -> Iterator[None]:
+def exit_on_error(*, verbose: bool) -> Iterator[None]:
     """Run a command's body; end the process with a message and the exit status where it fails."""
     if verbose:
         import logging  # noqa: PLC0415  (beside its one use, which is rare)

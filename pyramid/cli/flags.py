@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from pyramid.options import parsing
-from pyramid.options.convert import STORAGE_FLAGS, Options, Spelling, make_options, spellings
+from pyramid.options.convert import STORAGE_FLAGS, Options, OptionSpec, make_options, option_specs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,8 +18,8 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _help(spelling: Spelling, default: object) -> str:
-    text = spelling.help[0].upper() + spelling.help[1:]  # which is why no help begins with a value
+def _help(option_spec: OptionSpec, default: object) -> str:
+    text = option_spec.help[0].upper() + option_spec.help[1:]  # which is why no help begins with a value
     shown = f" [default: {default}]" if isinstance(default, str | int) and not isinstance(default, bool) else ""
     return f"{text}.{shown}"
 
@@ -27,16 +27,16 @@ def _help(spelling: Spelling, default: object) -> str:
 def option_flags(command: Command) -> Command:
     """Give a command a flag for each field of `Options`, and for each key that has a flag of its own."""
     defaults = {field.name: field.default for field in fields(Options)}
-    for name, spelling in reversed(spellings().items()):
-        command = _key_flags(command, spelling.split)
+    for name, option_spec in reversed(option_specs().items()):
+        command = _key_flags(command, option_spec.split)
         decorate = click.option(
-            _flag(name) if spelling.metavar else f"{_flag(name)}/--no-{_flag(name)[2:]}",
-            *spelling.flags,
+            _flag(name) if option_spec.metavar else f"{_flag(name)}/--no-{_flag(name)[2:]}",
+            *option_spec.flags,
             name,
             default=None,
-            multiple=spelling.repeat,
-            metavar=spelling.metavar or None,
-            help=_help(spelling, defaults[name]),
+            multiple=option_spec.repeat,
+            metavar=option_spec.metavar or None,
+            help=_help(option_spec, defaults[name]),
         )
         command = decorate(command)
     return command
@@ -79,9 +79,9 @@ def option_values(flags: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str
 
     A flag that stands for one key of a mapping is put into it.
     """
-    values = {**base, **{name: flags[name] for name in spellings() if flags[name] not in (None, ())}}
-    for name, spelling in spellings().items():
-        keys = {key: flags[key] for key, _ in spelling.split if flags[key] is not None}
+    values = {**base, **{name: flags[name] for name in option_specs() if flags[name] not in (None, ())}}
+    for name, option_spec in option_specs().items():
+        keys = {key: flags[key] for key, _ in option_spec.split if flags[key] is not None}
         if keys:
             given = getattr(make_options({name: values.get(name)}), name)
             values[name] = {**(given or {}), **keys}

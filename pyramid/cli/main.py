@@ -12,7 +12,7 @@ import click
 
 from pyramid._version import __version__
 from pyramid.cli.download import download
-from pyramid.cli.failures import telling
+from pyramid.cli.failures import exit_on_error
 from pyramid.cli.flags import option_flags, option_values, storage_flags, storage_values
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.errors import OptionError, PyramidError
@@ -54,7 +54,7 @@ def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
     return make_options(option_values(flags, read_config(config)))
 
 
-def _check_lasts(target: str) -> None:
+def _refuse_memory_target(target: str) -> None:
     """Refuse a target that would be gone with the command."""
     from pyramid.stores import locate  # noqa: PLC0415  (more than a tenth of what --help takes)
 
@@ -84,13 +84,13 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
     nothing is yet.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
-    with telling(verbose=verbose):
+    with exit_on_error(verbose=verbose):
         options = _options(config, rest)
-        _check_lasts(target)
+        _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
-        from pyramid.cli.progress import showing  # noqa: PLC0415
+        from pyramid.cli.progress import progress_callback  # noqa: PLC0415
 
-        with showing(shown=not (quiet or no_progress)) as progress:
+        with progress_callback(shown=not (quiet or no_progress)) as progress:
             result = api.run(source, target, options, progress)
         if not quiet:
             _notice(result.plan.spec.notices)
@@ -115,10 +115,10 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:
     """Say what convert would do, writing nothing and, without --sample, reading no pixel."""
     sample, verbose = rest.pop("sample"), rest.pop("verbose")
-    with telling(verbose=verbose):
+    with exit_on_error(verbose=verbose):
         options = _options(config, rest)
         if target is not None:
-            _check_lasts(target)
+            _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
         from pyramid.engine.report import plan_report  # noqa: PLC0415
 
@@ -143,7 +143,7 @@ def info(url: str, every: bool, as_json: bool, verbose: bool, **storage: Any) ->
 
     URL is a path or URL of an image, a plate, a well, several images side by side, or labels, in OME-Zarr 0.1 to 0.6.
     """
-    with telling(verbose=verbose):
+    with exit_on_error(verbose=verbose):
         storage_options = storage_values(storage)
         from pyramid import image  # noqa: PLC0415  (numpy: not for --help)
 
@@ -160,7 +160,7 @@ main.add_command(download)
 @_verbose_flag
 def demo(folder: str, verbose: bool) -> None:
     """Write a real sample TIFF to FOLDER, convert it, and say how to look at what came out."""
-    with telling(verbose=verbose):
+    with exit_on_error(verbose=verbose):
         from pyramid.cli.demo import run_demo  # noqa: PLC0415  (numpy and more: not for --help)
 
         run_demo(folder)

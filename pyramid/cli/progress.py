@@ -16,7 +16,7 @@ LINE_EVERY_S = 30.0
 
 
 @contextmanager
-def showing(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
+def progress_callback(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
     """A callback that shows how far a run is, None where nothing is to be shown."""
     if not shown:
         yield None
@@ -60,7 +60,7 @@ def _lines() -> Callable[[Progress], None]:
 
 
 @contextmanager
-def showing_download(*, shown: bool) -> Iterator[Callable[[DownloadProgress], None] | None]:
+def download_progress_callback(*, shown: bool) -> Iterator[Callable[[DownloadProgress], None] | None]:
     """A callback that shows how far a download is, None where nothing is to be shown."""
     if not shown:
         yield None

@@ -14,7 +14,7 @@ from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
 from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.downloading.record import Record, begun, may_resume
-from pyramid.downloading.run import DownloadProgress, Run, Tally
+from pyramid.downloading.run import DownloadProgress, DownloadTally, Run
 from pyramid.downloading.walk import Walk
 from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
 from pyramid.options import parsing
@@ -160,7 +160,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
     started_s = time.perf_counter()
-    tally = Tally(progress)
+    tally = DownloadTally(progress)
     with counting_retries() as again, Pool(workers) as fetching, Pool(workers) as reading:
         try:
             walk = Walk(objects, taken, reading)

@@ -53,7 +53,7 @@ class DownloadProgress:
 
 
 @dataclass
-class Tally:
+class DownloadTally:
     """What has come down so far."""
 
     progress: Callable[[DownloadProgress], None] | None
@@ -120,7 +120,7 @@ class Run:
     """
 
     def __init__(  # noqa: PLR0913  (what it needs, each for itself)
-        self, objects: Readable, folder: Folder, pool: Pool, *, most: int, tally: Tally, lacking: list[str]
+        self, objects: Readable, folder: Folder, pool: Pool, *, most: int, tally: DownloadTally, lacking: list[str]
     ) -> None:
         self._lacking = lacking
         self._objects = objects

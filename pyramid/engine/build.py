@@ -22,7 +22,7 @@ from pyramid.model import Source
 from pyramid.planning import Pass, Plan
 from pyramid.readers.dask import DaskSource
 from pyramid.writing.extremes import Extremes, join
-from pyramid.writing.target import Sink
+from pyramid.writing.target import Target
 
 OnReceipt = Callable[[Receipt], None]
 
@@ -99,12 +99,12 @@ class Tally:
     def state(self) -> Progress:
         """How far the run is."""
         item_bytes = np.dtype(self.plan.spec.dtype).itemsize
-        total_bytes = sum(int(np.prod(one.shape, dtype=object)) for one in self.plan.passes) * item_bytes
+        total_bytes = sum(int(np.prod(pass_.shape, dtype=object)) for pass_ in self.plan.passes) * item_bytes
         seconds = time.perf_counter() - self.started_s
         return Progress(self.done_bytes, total_bytes, self.done_tasks, self.plan.tasks, seconds)
 
 
-def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: ProgressCallback | None) -> Tally:
+def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: ProgressCallback | None) -> Tally:
     """Write every level of a plan.
 
     Parameters
@@ -126,22 +126,22 @@ def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: Prog
         With the place of the block that failed and the cause.
     """
     tally = Tally(plan, progress)
-    for one in plan.passes:
+    for pass_ in plan.passes:
         try:
-            _run_pass(one, tally, source, sink, runner)
+            _run_pass(pass_, tally, source, target, runner)
         except BaseException as error:
             if error is tally.callback_error:
                 raise  # it is the caller's own
-            with explaining(StoppedError, f"levels {one.first} to {one.last}: a block failed"):
+            with explaining(StoppedError, f"levels {pass_.first} to {pass_.last}: a block failed"):
                 raise
     return tally
 
 
-def _run_pass(one: Pass, tally: Tally, source: Source, sink: Sink, runner: Runner) -> None:
+def _run_pass(pass_: Pass, tally: Tally, source: Source, target: Target, runner: Runner) -> None:
     """Write the levels of one pass."""
-    room = tally.plan.room
-    buffers = Buffers(room.workers if room.waiting else None)  # each pass has levels of other sizes
-    task = BlockTask(tally.plan, one, sink, None if isinstance(source, DaskSource) else source, buffers)
+    resources = tally.plan.resources
+    buffers = Buffers(resources.workers if resources.extra_blocks else None)  # each pass has levels of other sizes
+    task = BlockTask(tally.plan, pass_, target, None if isinstance(source, DaskSource) else source, buffers)
     try:
         for wave in make_waves(task, source):
             runner.run(wave, tally.add)

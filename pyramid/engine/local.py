@@ -14,7 +14,7 @@ from pyramid.concurrency.signals import leave_signals
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.wave import Wave
 from pyramid.errors import StoppedError
-from pyramid.planning import Room
+from pyramid.planning import Resources
 
 if TYPE_CHECKING:
     from pyramid.engine.schedulers import Scheduler
@@ -47,9 +47,9 @@ class LocalRunner:
         """Whether tasks may run in other processes."""
         return self.scheduler is not None and self.scheduler.elsewhere
 
-    def fitted(self, room: Room) -> LocalRunner:
+    def fitted(self, resources: Resources) -> LocalRunner:
         """As many threads as blocks are under way at once."""
-        return replace(self, workers=room.tasks)
+        return replace(self, workers=resources.tasks)
 
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         """Run a wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""

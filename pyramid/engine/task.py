@@ -29,7 +29,7 @@ from pyramid.planning import Pass, Plan
 from pyramid.reduce import load_method
 from pyramid.stores import counting_retries
 from pyramid.writing.extremes import Extremes, join, measure
-from pyramid.writing.target import Sink
+from pyramid.writing.target import Target
 
 # How often a block is tried, and the pause after the first time, which doubles.
 ATTEMPTS = 4
@@ -62,8 +62,8 @@ class BlockTask:
     """
 
     plan: Plan
-    one: Pass
-    sink: Sink
+    pass_: Pass
+    target: Target
     source: Source | None
     buffers: Buffers
 
@@ -75,15 +75,15 @@ class BlockTask:
         PyramidError
             Whatever went wrong.
         """
-        box = self.one.box(index)
+        box = self.pass_.box(index)
         dtype = np.dtype(self.plan.spec.dtype)
-        build = Build(self.plan.levels, self.one, dtype, load_method(self.plan.method), self.buffers)
+        build = Build(self.plan.levels, self.pass_, dtype, load_method(self.plan.method), self.buffers)
         extremes: dict[int, Extremes] = {}
         with (
-            explaining(StoppedError, f"levels {self.one.first} to {self.one.last}: a block failed"),
+            explaining(StoppedError, f"levels {self.pass_.first} to {self.pass_.last}: a block failed"),
             self.buffers.under_way(),
             cancel_when(self.buffers.is_stopped),
-            self.sink.write_block(self.buffers) as writer,
+            self.target.write_block(self.buffers) as writer,
             self.buffers.working,
         ):
             for part in build.parts(box, self._reader(box, pixels)):
@@ -94,8 +94,8 @@ class BlockTask:
 
     def _reader(self, box: Box, handed: NDArray[Any] | None) -> Read:
         """What fills an array with the pixels of a slab of the block at `box`."""
-        if self.one.source is not None:
-            return functools.partial(self.sink.read, self.one.source)
+        if self.pass_.source is not None:
+            return functools.partial(self.target.read, self.pass_.source)
         if handed is None:
             return self._read
 

@@ -83,12 +83,12 @@ class Wave:
 
 def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
     """Cut the blocks of a pass into waves."""
-    if task.one.source is not None or not isinstance(source, DaskSource):
-        for start in range(0, task.one.tasks, MAX_WAVE_TASKS):
-            yield Wave(task, range(start, min(start + MAX_WAVE_TASKS, task.one.tasks)))
+    if task.pass_.source is not None or not isinstance(source, DaskSource):
+        for start in range(0, task.pass_.tasks, MAX_WAVE_TASKS):
+            yield Wave(task, range(start, min(start + MAX_WAVE_TASKS, task.pass_.tasks)))
         return
     # Slabs of the array along its first axis, cut into blocks and otherwise left alone.
-    grid, edge = task.one.grid, task.one.block
+    grid, edge = task.pass_.grid, task.pass_.block
     row = int(np.prod(grid[1:], dtype=np.int64))
     rows = max(1, MAX_WAVE_TASKS // row)
     for first in range(0, grid[0], rows):
@@ -99,7 +99,7 @@ def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
 
 def _do_handed(pixels: NDArray[Any], task: BlockTask, first: int, block_id: tuple[int, ...]) -> Receipt:
     """Do the block whose pixels are handed over; the wave begins with row `first` of the pass."""
-    index = int(np.ravel_multi_index((block_id[0] + first, *block_id[1:]), task.one.grid))
+    index = int(np.ravel_multi_index((block_id[0] + first, *block_id[1:]), task.pass_.grid))
     return do_block(index, task, pixels)
 
 

@@ -16,7 +16,7 @@ from pyramid.errors import SourceError, StorageError
 from pyramid.ngff.values import shown as shown
 
 if TYPE_CHECKING:
-    from pyramid.stores.objects import Into
+    from pyramid.stores.objects import ByteSink
 
 # The longest document that is parsed: parsed, JSON takes some twenty times its length.
 MAX_DOCUMENT_BYTES = 16 * 2**20
@@ -66,7 +66,7 @@ class Node:
 class Fetches(Protocol):
     """What documents are read from: `Objects`, or something that stands for them."""
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """Hand over an object in pieces; None where there is none."""
         ...
 

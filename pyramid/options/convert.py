@@ -22,7 +22,7 @@ METHODS_HELP = "how pixels are joined: mean, nearest, mode, median, min, max, or
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
+class OptionSpec:
     """How one option is parsed and spelled.
 
     Parameters
@@ -49,8 +49,8 @@ class Spelling:
     repeat: bool = False
 
 
-def _option(default: object, spelling: Spelling, *, secret: bool = False) -> Any:  # noqa: ANN401  (as field)
-    return field(default=default, repr=not secret, metadata={"spelling": spelling})
+def _option(default: object, option_spec: OptionSpec, *, secret: bool = False) -> Any:  # noqa: ANN401  (as field)
+    return field(default=default, repr=not secret, metadata={"spelling": option_spec})
 
 
 STORAGE_FLAGS = (
@@ -68,10 +68,10 @@ class Options:
     Fields left at None or ``"auto"`` are decided from the source; see ``pyramid convert --help`` for each.
     """
 
-    axes: str | None = _option(None, Spelling("order of the source's axes, letters of tczyx", parsing.axes, "czyx"))
+    axes: str | None = _option(None, OptionSpec("order of the source's axes, letters of tczyx", parsing.axes, "czyx"))
     scale: Mapping[str, float] | None = _option(
         None,
-        Spelling(
+        OptionSpec(
             "physical size of a level-0 pixel, in --units (else micrometer)",
             parsing.scale,
             "z=0.5,y=0.1,x=0.1",
@@ -79,76 +79,80 @@ class Options:
         ),
     )
     units: Mapping[str, str] | None = _option(
-        None, Spelling("unit of each axis's scale", parsing.units, "z=micrometer,y=micrometer,x=micrometer")
+        None, OptionSpec("unit of each axis's scale", parsing.units, "z=micrometer,y=micrometer,x=micrometer")
     )
-    name: str | None = _option(None, Spelling("name of the image", parsing.text, "TEXT"))
-    channel_names: tuple[str, ...] | None = _option(None, Spelling("names of the channels", parsing.names, "DAPI,GFP"))
+    name: str | None = _option(None, OptionSpec("name of the image", parsing.text, "TEXT"))
+    channel_names: tuple[str, ...] | None = _option(
+        None, OptionSpec("names of the channels", parsing.names, "DAPI,GFP")
+    )
     channel_colors: tuple[str, ...] | None = _option(
-        None, Spelling("colours of the channels, six hexadecimal digits each", parsing.colors, "0000FF,00FF00")
+        None, OptionSpec("colours of the channels, six hexadecimal digits each", parsing.colors, "0000FF,00FF00")
     )
     series: int | None = _option(
-        None, Spelling("which image of a file that holds several", parsing.count_from_zero, "N")
+        None, OptionSpec("which image of a file that holds several", parsing.count_from_zero, "N")
     )
     ome_zarr_version: str = _option(
-        "0.5", Spelling("version of the format: 0.4 or 0.5", parsing.one_of("0.4", "0.5"), "VERSION")
+        "0.5", OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of("0.4", "0.5"), "VERSION")
     )
-    method: str = _option("mean", Spelling(METHODS_HELP, parsing.text, "NAME", ("-m",)))
+    method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.text, "NAME", ("-m",)))
     scale_factors: ScaleFactors = _option(
         "auto",
-        Spelling(
+        OptionSpec(
             "factors relative to the level before; give the flag once for all levels, or once a level",
             parsing.scale_factors,
             "z=1,y=2,x=2",
             repeat=True,
         ),
     )
-    levels: int | None = _option(None, Spelling("how many levels, the first included", parsing.count, "N"))
-    min_size: int = _option(256, Spelling("go on until y and x are at most this many pixels", parsing.count, "PX"))
-    chunks: Extent = _option("auto", Spelling("chunk shape: auto, or by axis", parsing.chunks, "z=64,y=256,x=256"))
+    levels: int | None = _option(None, OptionSpec("how many levels, the first included", parsing.count, "N"))
+    min_size: int = _option(256, OptionSpec("go on until y and x are at most this many pixels", parsing.count, "PX"))
+    chunks: Extent = _option("auto", OptionSpec("chunk shape: auto, or by axis", parsing.chunks, "z=64,y=256,x=256"))
     shards: Extent = _option(
-        "auto", Spelling("shard shape: auto, none, or by axis (none in 0.4)", parsing.shards, "z=64,y=2048,x=2048")
+        "auto", OptionSpec("shard shape: auto, none, or by axis (none in 0.4)", parsing.shards, "z=64,y=2048,x=2048")
     )
     codec: str = _option(
         "blosc:lz4",
-        Spelling(
+        OptionSpec(
             "compression: blosc:lz4, blosc:zstd, zstd, gzip or none",
             parsing.one_of("blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"),
             "NAME",
         ),
     )
-    codec_level: int = _option(5, Spelling("effort of the codec, 0 to 9 (22 for zstd)", parsing.count_from_zero, "N"))
+    codec_level: int = _option(5, OptionSpec("effort of the codec, 0 to 9 (22 for zstd)", parsing.count_from_zero, "N"))
     shuffle: str = _option(
         "auto",
-        Spelling("shuffle of the Blosc codecs", parsing.one_of("auto", "byte", "bit", "none"), "KIND"),
+        OptionSpec("shuffle of the Blosc codecs", parsing.one_of("auto", "byte", "bit", "none"), "KIND"),
     )
-    checksum: bool = _option(False, Spelling("end every chunk with its crc32c", parsing.switch))
-    skip_empty: bool = _option(False, Spelling("leave out chunks and shards that hold zeros alone", parsing.switch))
+    checksum: bool = _option(False, OptionSpec("end every chunk with its crc32c", parsing.switch))
+    skip_empty: bool = _option(False, OptionSpec("leave out chunks and shards that hold zeros alone", parsing.switch))
     memory: int | None = _option(
         None,
-        Spelling(
+        OptionSpec(
             "memory for all workers of a machine together; else a quarter of what is free", parsing.byte_count, "2GiB"
         ),
     )
-    workers: int | None = _option(None, Spelling("threads, else one a core; ignored on a cluster", parsing.count, "N"))
+    workers: int | None = _option(
+        None, OptionSpec("threads, else one a core; ignored on a cluster", parsing.count, "N")
+    )
     scheduler: str | None = _option(
-        None, Spelling("run on the Dask cluster at this address", parsing.text, "tcp://HOST:8786")
+        None, OptionSpec("run on the Dask cluster at this address", parsing.text, "tcp://HOST:8786")
     )
     scheduler_file: str | None = _option(
-        None, Spelling("run on the Dask cluster that this file describes", parsing.text, "FILE")
+        None, OptionSpec("run on the Dask cluster that this file describes", parsing.text, "FILE")
     )
-    overwrite: bool = _option(False, Spelling("replace TARGET if it is a Zarr", parsing.switch))
+    overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr", parsing.switch))
     storage_options: Mapping[str, Any] | None = _option(
-        None, Spelling("options of TARGET's store", parsing.mapping, "JSON", split=STORAGE_FLAGS), secret=True
+        None, OptionSpec("options of TARGET's store", parsing.mapping, "JSON", split=STORAGE_FLAGS), secret=True
     )
     source_storage_options: Mapping[str, Any] | None = _option(
-        None, Spelling("options of SOURCE's store", parsing.mapping, "JSON"), secret=True
+        None, OptionSpec("options of SOURCE's store", parsing.mapping, "JSON"), secret=True
     )
     report: str | None = _option(
-        None, Spelling("write plan, versions, timings and bytes to this JSON file", parsing.text, "FILE")
+        None, OptionSpec("write plan, versions, timings and bytes to this JSON file", parsing.text, "FILE")
     )
 
 
-def spellings() -> dict[str, Spelling]:
+def option_specs() -> dict[str, OptionSpec]:
     """Every option's name and how it is spelled, in the order of ``--help``."""
     return {f.name: f.metadata["spelling"] for f in dataclasses.fields(Options)}
 
@@ -164,7 +168,7 @@ def make_options(values: Mapping[str, Any]) -> Options:
     >>> make_options({"chunks": "y=64,x=64"}).chunks
     {'y': 64, 'x': 64}
     """
-    known = spellings()
+    known = option_specs()
     parsed: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:

@@ -14,11 +14,11 @@ from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.planning.levels import Level, check_axes, make_levels
-from pyramid.planning.passes import Pass, fit_room, make_passes, outbox_bytes
-from pyramid.planning.resources import Room, show_bytes
+from pyramid.planning.passes import Pass, fit_resources, make_passes, outbox_bytes
+from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import as_html, as_text
 
-__all__ = ["Level", "Pass", "Plan", "Room", "make_plan", "outbox_bytes", "show_bytes"]
+__all__ = ["Level", "Pass", "Plan", "Resources", "make_plan", "outbox_bytes", "show_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Plan:
     codec: str
     levels: tuple[Level, ...]
     passes: tuple[Pass, ...]
-    room: Room
+    resources: Resources
 
     @property
     def tasks(self) -> int:
@@ -90,7 +90,7 @@ class Plan:
         return as_html(self)
 
 
-def make_plan(spec: SourceSpec, options: Options, *, centred: bool, room: Room) -> Plan:
+def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: Resources) -> Plan:
     """Plan the pyramid of a source: pure integers, nothing is read or written.
 
     Parameters
@@ -112,9 +112,9 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, room: Room) 
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
     levels = make_levels(spec, options, centred=centred, shards_allowed=FORMATS[options.ome_zarr_version].shards)
-    room = fit_room(levels, spec.dtype, spec.chunks, room)
-    passes = make_passes(levels, spec.dtype, spec.chunks, room)
-    return Plan(spec, options.ome_zarr_version, options.method, options.codec, levels, passes, room)
+    resources = fit_resources(levels, spec.dtype, spec.chunks, resources)
+    passes = make_passes(levels, spec.dtype, spec.chunks, resources)
+    return Plan(spec, options.ome_zarr_version, options.method, options.codec, levels, passes, resources)
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:

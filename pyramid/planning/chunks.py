@@ -84,9 +84,9 @@ def _gathered(fitted: Mapping[str, int], extent: Mapping[str, int], item_bytes: 
 def _depth(spec: SourceSpec) -> float | None:
     """How many times deeper than wide a voxel is, at least 1; None where it is not known."""
     size = dict(zip(spec.axes, spec.scale, strict=True))
-    unit = dict(zip(spec.axes, spec.units, strict=True))
+    object_shape = dict(zip(spec.axes, spec.units, strict=True))
     z, y, x = (size.get(axis) for axis in "zyx")
-    if z is None or y is None or x is None or not unit["z"] == unit["y"] == unit["x"]:
+    if z is None or y is None or x is None or not object_shape["z"] == object_shape["y"] == object_shape["x"]:
         return None
     return max(1.0, z / max(y, x))
 
@@ -119,17 +119,17 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
     def held_bytes() -> int:
         return math.prod(min(s, n) for s, n in zip(shards, spec.shape, strict=True)) * item_bytes
 
-    def room(axis: int) -> bool:
+    def resources(axis: int) -> bool:
         return shards[axis] < spec.shape[axis] and 2 * held_bytes() <= SHARD_BYTES_MOST
 
     for axis in sorted(range(len(shards)), key=lambda i: (spec.axes[i] != "c", -i)):
-        while shards[axis] < spec.chunks[axis] and room(axis):
+        while shards[axis] < spec.chunks[axis] and resources(axis):
             shards[axis] *= 2
-    while growing := [axis for axis in order if room(axis)]:
+    while growing := [axis for axis in order if resources(axis)]:
         axis = min(growing, key=lambda i: (shards[i] // chunks[i], order.index(i)))
         shards[axis] *= 2
     for axis in (i for letter in GATHERED_AXES if (i := spec.axes.find(letter)) >= 0):
-        while held_bytes() < SHARD_BYTES_LEAST and room(axis):
+        while held_bytes() < SHARD_BYTES_LEAST and resources(axis):
             shards[axis] *= 2
     return tuple(shards)
 

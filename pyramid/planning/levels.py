@@ -48,7 +48,7 @@ class Level:
     shards: Shape | None
 
     @property
-    def unit(self) -> Shape:
+    def object_shape(self) -> Shape:
         """What is written at once and by one task alone: a shard, or a chunk where there are none."""
         return self.shards or self.chunks
 
@@ -56,7 +56,7 @@ class Level:
     def objects(self) -> int:
         """How many objects hold the level's pixels."""
         count = 1
-        for extent, edge in zip(self.shape, self.unit, strict=True):
+        for extent, edge in zip(self.shape, self.object_shape, strict=True):
             count *= -(-extent // edge)
         return count
 
@@ -181,10 +181,15 @@ def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
         axis: None if known is None else known * product
         for axis, known, product in zip(spec.axes, spec.scale, total, strict=True)
     }
-    unit = dict(zip(spec.axes, spec.units, strict=True))
+    object_shape = dict(zip(spec.axes, spec.units, strict=True))
     z, y, x = (size.get(axis) for axis in SPACE)
     halved = {"y", "x"}
-    if z is not None and y is not None and x is not None and unit["z"] == unit["y"] == unit["x"]:
+    if (
+        z is not None
+        and y is not None
+        and x is not None
+        and object_shape["z"] == object_shape["y"] == object_shape["x"]
+    ):
         halved |= {"z"} if z <= ANISOTROPY_MOST * max(y, x) else set()
     return tuple(2 if axis in halved and n > 1 else 1 for axis, n in zip(spec.axes, shape, strict=True))
 

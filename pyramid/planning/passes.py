@@ -16,7 +16,7 @@ import numpy as np
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, reduced_shape
 from pyramid.planning.levels import Level
-from pyramid.planning.resources import Room, show_bytes
+from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
 # Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
@@ -87,18 +87,18 @@ class Pass:
 
     def slabs(self, box: Box) -> Iterator[Box]:
         """The slabs of a block, in the order in which they are read."""
-        for group in box.cut(self.group):
-            yield from group.cut(self.slab)
+        for group in box.split(self.group):
+            yield from group.split(self.slab)
 
 
-def fit_room(levels: Sequence[Level], dtype: str, source_chunks: Shape, room: Room) -> Room:
+def fit_resources(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> Resources:
     """The room without blocks that wait, where the smallest blocks would not fit beside them."""
-    jobs = (_Job(levels, number, np.dtype(dtype).itemsize, source_chunks, room) for number in range(len(levels)))
-    fits = not room.waiting or max(job.smallest().task_bytes for job in jobs) <= room.task_bytes
-    return room if fits else replace(room, waiting=0)
+    jobs = (_Job(levels, number, np.dtype(dtype).itemsize, source_chunks, resources) for number in range(len(levels)))
+    fits = not resources.extra_blocks or max(job.smallest().task_bytes for job in jobs) <= resources.task_bytes
+    return resources if fits else replace(resources, extra_blocks=0)
 
 
-def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, room: Room) -> tuple[Pass, ...]:
+def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> tuple[Pass, ...]:
     """Cut the building of `levels` into passes, each with as many levels as fit.
 
     Raises
@@ -110,7 +110,7 @@ def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, room:
     passes: list[Pass] = []
     first = 0
     while first < len(levels):
-        job = _Job(levels, first, item_bytes, source_chunks, room)
+        job = _Job(levels, first, item_bytes, source_chunks, resources)
         passes.append(job.choose())
         first = passes[-1].last + 1
     return tuple(passes)
@@ -124,7 +124,7 @@ class _Job:
     first: int
     item_bytes: int
     source_chunks: Shape
-    room: Room
+    resources: Resources
 
     @property
     def shape(self) -> Shape:
@@ -132,17 +132,17 @@ class _Job:
 
     def choose(self) -> Pass:
         smallest = self.smallest()
-        if smallest.task_bytes > self.room.task_bytes:
+        if smallest.task_bytes > self.resources.task_bytes:
             # Any level may have to be the first of a pass: what holds the largest of their smallest blocks will do.
             others = (replace(self, first=number).smallest() for number in range(len(self.levels)))
             enough = max(other.task_bytes for other in others)
             raise OptionError(
                 f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, and "
-                f"{show_bytes(self.room.memory_bytes)} is allowed for {self.room.workers}; give --memory "
-                f"{show_bytes(enough * self.room.workers)}, fewer workers, or smaller chunks or shards"
+                f"{show_bytes(self.resources.memory_bytes)} is allowed for {self.resources.workers}; give --memory "
+                f"{show_bytes(enough * self.resources.workers)}, fewer workers, or smaller chunks or shards"
             )
         fitting = [smallest, *self._fitting(smallest)]
-        chosen = min(fitting, key=lambda one: (self._dear_px(one), -one.last))
+        chosen = min(fitting, key=lambda one: (self._overhead_px(one), -one.last))
         return self._grown(self._widened(chosen))
 
     def _fitting(self, smallest: Pass) -> Iterator[Pass]:
@@ -158,21 +158,21 @@ class _Job:
 
     def _fits(self, one: Pass, smallest: Pass) -> bool:
         held_bytes = self._held_px(one.last, one.block, one.slab) * self.item_bytes
-        fits = one.task_bytes <= self.room.task_bytes and held_bytes <= HELD_BYTES_AIM
-        return fits and not _starves(one, smallest, self.room)
+        fits = one.task_bytes <= self.resources.task_bytes and held_bytes <= HELD_BYTES_AIM
+        return fits and not _leaves_workers_idle(one, smallest, self.resources)
 
-    def _dear_px(self, one: Pass) -> int:
+    def _overhead_px(self, one: Pass) -> int:
         """What a pass costs beyond its work, in pixels copied.
 
         That is its last level decoded again, rows cut short, and workers that have nothing left to do at its end.
         """
         cut = self.first == 0 and self.source_chunks[-1] == 1 and one.block[-1] < self.shape[-1]
-        turns = -(-one.tasks // self.room.workers)
-        idle_px = turns * self.room.workers * math.prod(one.block) - math.prod(self.shape)
+        turns = -(-one.tasks // self.resources.workers)
+        idle_px = turns * self.resources.workers * math.prod(one.block) - math.prod(self.shape)
         dear = CUT_COPIES * cut * math.prod(self.shape) + WORK_COPIES * idle_px
         if one.last + 1 == len(self.levels):
             return dear
-        copies = FETCH_COPIES if self.room.whole_objects else DECODE_COPIES
+        copies = FETCH_COPIES if self.resources.target_needs_whole_objects else DECODE_COPIES
         return dear + PASS_PX + copies * math.prod(self.levels[one.last].shape)
 
     def smallest(self) -> Pass:
@@ -185,19 +185,19 @@ class _Job:
         factor = [1] * len(self.shape)
         for number in range(self.first, last + 1):
             level = self.levels[number]
-            for axis, (extent, unit) in enumerate(zip(level.shape, level.unit, strict=True)):
+            for axis, (extent, object_shape) in enumerate(zip(level.shape, level.object_shape, strict=True)):
                 factor[axis] *= level.factors[axis]
-                whole = unit >= extent
-                edges[axis] = self.shape[axis] if whole else math.lcm(edges[axis], unit * factor[axis])
+                whole = object_shape >= extent
+                edges[axis] = self.shape[axis] if whole else math.lcm(edges[axis], object_shape * factor[axis])
         return tuple(map(min, edges, self.shape))
 
     def _pass(self, last: int, block: Shape) -> Pass:
         slab = group = block
-        if self.first == 0 and not self.room.far:
+        if self.first == 0 and not self.resources.source_is_remote:
             base, factors = self.levels[0], self.levels[min(1, last)].factors
-            one_object = self.room.whole_objects
+            one_object = self.resources.target_needs_whole_objects
             slab = choose_slab(base, factors, block, self.source_chunks, self.item_bytes, one_object=one_object)
-            group = tuple(map(min, map(math.lcm, slab, base.unit), block))
+            group = tuple(map(min, map(math.lcm, slab, base.object_shape), block))
         source = None if self.first == 0 else self.first - 1
         return Pass(source, self.first, last, self.shape, block, slab, group, self._task_bytes(last, block, slab))
 
@@ -214,11 +214,11 @@ class _Job:
 
     def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
         held = self._held_px(last, block, slab)
-        if self.room.handed and self.first == 0:
+        if self.resources.source_in_memory and self.first == 0:
             held += math.prod(block)
         written = self.levels[self.first : last + 1]
-        outbox = outbox_bytes(max(math.prod(level.unit) for level in written) * self.item_bytes)
-        if not self.room.whole_objects:
+        outbox = outbox_bytes(max(math.prod(level.object_shape) for level in written) * self.item_bytes)
+        if not self.resources.target_needs_whole_objects:
             chunk = max(math.prod(level.chunks) for level in written)
             outbox = max(min(outbox, STREAM_BYTES), math.ceil(OUTBOX_UNITS * chunk * self.item_bytes))
         return held * self.item_bytes + outbox
@@ -246,13 +246,13 @@ class _Job:
         """The pass with another edge on one axis, or as it is where that does not fit."""
         block = (*chosen.block[:axis], edge, *chosen.block[axis + 1 :])
         wider = self._pass(chosen.last, block)
-        fits = wider.task_bytes <= self.room.task_bytes and not _starves(wider, chosen, self.room)
+        fits = wider.task_bytes <= self.resources.task_bytes and not _leaves_workers_idle(wider, chosen, self.resources)
         return wider if fits else chosen
 
 
-def _starves(candidate: Pass, otherwise: Pass, room: Room) -> bool:
+def _leaves_workers_idle(candidate: Pass, otherwise: Pass, resources: Resources) -> bool:
     """Whether larger blocks leave workers without work that smaller ones would have given them."""
-    return candidate.tasks < min(room.workers, otherwise.tasks)
+    return candidate.tasks < min(resources.workers, otherwise.tasks)
 
 
 def outbox_bytes(unit_bytes: int) -> int:

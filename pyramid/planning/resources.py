@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Resources:
     """What the machine gives: workers, and bytes for all of them together.
 
     Parameters
@@ -25,15 +25,15 @@ class Room:
 
     workers: int
     memory_bytes: int
-    whole_objects: bool = False
-    far: bool = False
-    handed: bool = False
-    waiting: int = 0
+    target_needs_whole_objects: bool = False
+    source_is_remote: bool = False
+    source_in_memory: bool = False
+    extra_blocks: int = 0
 
     @property
     def tasks(self) -> int:
         """How many blocks are under way at once."""
-        return self.workers + self.waiting
+        return self.workers + self.extra_blocks
 
     @property
     def task_bytes(self) -> int:

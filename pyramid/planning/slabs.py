@@ -46,8 +46,10 @@ def choose_slab(  # noqa: PLR0913  (what an object would hold is known here alon
     (32, 128, 2048)
     """
     slab = _grown(_least(level, factors, block, source_chunks), level, block, item_bytes)
-    begun = any(edge < min(unit, end) for edge, unit, end in zip(slab, level.unit, block, strict=True))
-    shards = math.prod(-(-edge // unit) for edge, unit in zip(slab, level.unit, strict=True))
+    begun = any(
+        edge < min(object_shape, end) for edge, object_shape, end in zip(slab, level.object_shape, block, strict=True)
+    )
+    shards = math.prod(-(-edge // object_shape) for edge, object_shape in zip(slab, level.object_shape, strict=True))
     too_many = begun and shards > (1 if one_object else OPEN_SHARDS)
     return block if too_many or 2 * math.prod(slab) > math.prod(block) else slab
 
@@ -56,12 +58,14 @@ def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> 
     """The smallest slab of whole rows that cuts neither chunks nor windows nor the order of a shard's chunks."""
     slab: list[int] = []
     whole = False  # of a shard, once an axis before this one takes more than one of its chunks
-    for chunk, factor, piece, unit, end in zip(level.chunks, factors, source_chunks, level.unit, block, strict=True):
+    for chunk, factor, piece, object_shape, end in zip(
+        level.chunks, factors, source_chunks, level.object_shape, block, strict=True
+    ):
         edge = math.lcm(chunk, factor, piece)
-        if whole or unit % edge:
-            edge = math.lcm(edge, unit)
+        if whole or object_shape % edge:
+            edge = math.lcm(edge, object_shape)
         slab.append(min(edge, end))
-        whole = whole or min(slab[-1], unit) > chunk
+        whole = whole or min(slab[-1], object_shape) > chunk
     return (*slab[:-1], block[-1])
 
 

@@ -42,8 +42,12 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         origin = "the source" if one.source is None else f"level {one.source}"
         made = f"level {one.first}" if one.first == one.last else f"levels {one.first} to {one.last}"
         yield f"pass {number}", f"{made} from {origin}: {_count(one.tasks, 'task')} of {_x(one.block)}"
-    blocks = f"{_count(plan.room.workers, 'worker')}{' and a block whose writes end' * bool(plan.room.waiting)}"
-    yield "memory", f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.room.memory_bytes)} allowed"
+    blocks = _count(plan.resources.workers, "worker")
+    blocks += " and a block whose writes end" if plan.resources.extra_blocks else ""
+    yield (
+        "memory",
+        f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.resources.memory_bytes)} allowed",
+    )
     yield "read amplification", f"{plan.read_amplification:.3g}"
 
 

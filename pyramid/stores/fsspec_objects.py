@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from pyramid.concurrency.cancelling import check_not_cancelled
 from pyramid.errors import OptionError, StorageError
-from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
+from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key
 from pyramid.stores.redact import without_secrets
-from pyramid.stores.retry import PATIENCE_OPTIONS, Verdict, persist
+from pyramid.stores.retry import RETRY_OPTIONS, AttemptFailure, call_with_retries
 from pyramid.stores.schemes import Access, Option
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class FsspecObjects:
 
         self.location = access.location
         self._access = access
-        options = {name: value for name, value in access.options.items() if name not in PATIENCE_OPTIONS}
+        options = {name: value for name, value in access.options.items() if name not in RETRY_OPTIONS}
         try:
             self._files, self._root = url_to_fs(access.location.address, **options)
         except ImportError as error:
@@ -62,7 +62,7 @@ class FsspecObjects:
         whole = self.size(key)
         return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """The whole object, in blocks."""
         del expected_bytes
 
@@ -80,13 +80,13 @@ class FsspecObjects:
 
     def size(self, key: str) -> int | None:
         """How many bytes it has."""
-        stamp = self.stamp(key)
-        return None if stamp is None else stamp[0]
+        fingerprint = self.fingerprint(key)
+        return None if fingerprint is None else fingerprint[0]
 
-    def stamp(self, key: str) -> Stamp | None:
+    def fingerprint(self, key: str) -> Fingerprint | None:
         """Its size, and its tag where the file system tells one."""
 
-        def ask(path: str) -> Stamp:
+        def ask(path: str) -> Fingerprint:
             told = self._files.info(path)
             tag = next((told[name] for name in _TAGS if told.get(name)), None)
             return int(told["size"]), None if tag is None else str(tag)
@@ -134,14 +134,14 @@ class FsspecObjects:
                 return None
 
         place = f"{self.location}/{key}" if key else str(self.location)
-        return persist(attempt, f"{what} {place}", self._access.patience, self._judge)
+        return call_with_retries(attempt, f"{what} {place}", self._access.retry_policy, self._judge)
 
     def _path(self, key: str) -> str:
         return f"{self._root.rstrip('/')}/{check_key(key)}" if key else str(self._root)
 
-    def _judge(self, error: Exception) -> Verdict:
+    def _judge(self, error: Exception) -> AttemptFailure:
         told = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
-        return Verdict(told, isinstance(error, OSError) and not isinstance(error, _FINAL))
+        return AttemptFailure(told, isinstance(error, OSError) and not isinstance(error, _FINAL))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen

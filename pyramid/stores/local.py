@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pyramid.errors import PyramidError, StorageError
-from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
+from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key
 from pyramid.stores.schemes import Access, Option
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class LocalObjects:
         whole = self.size(key)
         return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """The whole file in pieces."""
         del expected_bytes
 
@@ -80,14 +80,14 @@ class LocalObjects:
 
     def size(self, key: str) -> int | None:
         """The file's size."""
-        stamp = self.stamp(key)
-        return None if stamp is None else stamp[0]
+        fingerprint = self.fingerprint(key)
+        return None if fingerprint is None else fingerprint[0]
 
-    def stamp(self, key: str) -> Stamp | None:
+    def fingerprint(self, key: str) -> Fingerprint | None:
         """The file's size, and which it is and when it was changed."""
         path = self._path(key)
 
-        def look() -> Stamp | None:
+        def look() -> Fingerprint | None:
             found = path.stat()
             if not key and stat.S_ISDIR(found.st_mode):
                 return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
 from pyramid.stores.checksums import md5
-from pyramid.stores.objects import ABSENT, Into, Stamp, check_key, hand_over
+from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key, hand_over
 from pyramid.stores.schemes import Access, Option
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class MemoryObjects:
         body = self.get(key)
         return None if body is None else body[max(len(body) - size, 0) :]
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """The whole object, in one piece."""
         del expected_bytes
         return hand_over(self.get(key), into)
@@ -65,7 +65,7 @@ class MemoryObjects:
         body = self.get(key)
         return None if body is None else len(body)
 
-    def stamp(self, key: str) -> Stamp | None:
+    def fingerprint(self, key: str) -> Fingerprint | None:
         """Its size and what its bytes are."""
         body = self.get(key)
         return None if body is None else (len(body), md5([body]))

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 ABSENT = 404
 
 # Bytes, and a tag that is another when the object is, None where the store has no such thing.
-Stamp: TypeAlias = tuple[int, str | None]
+Fingerprint: TypeAlias = tuple[int, str | None]
 
 
-class Into(Protocol):
+class ByteSink(Protocol):
     """What an object is fetched into, a piece at a time."""
 
     def write(self, piece: bytes, /) -> object:
@@ -29,7 +29,7 @@ class Into(Protocol):
         ...
 
 
-class Parts(Protocol):
+class RangeReader(Protocol):
     """What gives parts of objects, as `Objects` does."""
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
@@ -73,7 +73,7 @@ class Objects(Protocol):
         """
         ...
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """Hand over the whole object in pieces; how many bytes, None where there is none: one request.
 
         A long object must not time out on its way, and `expected_bytes` says about how long it is.
@@ -84,7 +84,7 @@ class Objects(Protocol):
         """How many bytes it has, None where there is none: one request."""
         ...
 
-    def stamp(self, key: str) -> Stamp | None:
+    def fingerprint(self, key: str) -> Fingerprint | None:
         """What tells the object as it is from another at its place, None where there is none: one request."""
         ...
 
@@ -122,7 +122,7 @@ def check_key(key: str) -> str:
     return key
 
 
-def hand_over(body: bytes | None, into: Into) -> int | None:
+def hand_over(body: bytes | None, into: ByteSink) -> int | None:
     """Give an object to `into` in one piece, for a store that has no smaller ones; how many bytes, None for none."""
     if body is None:
         return None

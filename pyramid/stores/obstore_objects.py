@@ -13,8 +13,8 @@ from pyramid.stores.address import check_endpoint
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.checksums import Sums, md5
 from pyramid.stores.client import PAGE, Build, Client
-from pyramid.stores.objects import ABSENT, Into, Stamp, check_key
-from pyramid.stores.retry import SLOW_BYTES_PER_S, Verdict, persist
+from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key
+from pyramid.stores.retry import SLOW_BYTES_PER_S, AttemptFailure, call_with_retries
 from pyramid.stores.schemes import Access
 from pyramid.stores.verdicts import NOT_IN_RANGE, is_timeout, judge
 from pyramid.stores.waiting import stream
@@ -140,7 +140,7 @@ class RemoteObjects:
         whole = self.size(key)
         return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """The whole object in pieces: one GET."""
 
         def request(seconds: float) -> int | None:
@@ -158,14 +158,14 @@ class RemoteObjects:
 
     def size(self, key: str) -> int | None:
         """How many bytes it has: one HEAD."""
-        stamp = self.stamp(key)
-        return None if stamp is None else stamp[0]
+        fingerprint = self.fingerprint(key)
+        return None if fingerprint is None else fingerprint[0]
 
-    def stamp(self, key: str) -> Stamp | None:
+    def fingerprint(self, key: str) -> Fingerprint | None:
         """Its size and its tag: one HEAD, and a GET of what its HEAD says too little of."""
-        return self._ask("HEAD", key, 0, functools.partial(self._stamp, key))
+        return self._ask("HEAD", key, 0, functools.partial(self._fingerprint, key))
 
-    def _stamp(self, key: str, seconds: float) -> Stamp | None:
+    def _fingerprint(self, key: str, seconds: float) -> Fingerprint | None:
         answer = self._open_head(key, seconds)
         if answer is None:
             return None
@@ -173,7 +173,7 @@ class RemoteObjects:
             return self._measure(key, seconds)
         return answer.size_bytes, answer.tag or answer.changed or None
 
-    def _measure(self, key: str, seconds: float) -> Stamp | None:
+    def _measure(self, key: str, seconds: float) -> Fingerprint | None:
         """Size and tag by a GET, which reads the whole where its headers do not say how long the object is."""
         answer = self._open(key, seconds, in_pieces=True)
         if answer is None:
@@ -244,7 +244,7 @@ class RemoteObjects:
                 pages = None  # another attempt goes on after the last key
                 raise
 
-        while batch := persist(page, f"LIST {self._place(prefix)}", self._access.patience, self._judge):
+        while batch := call_with_retries(page, f"LIST {self._place(prefix)}", self._access.retry_policy, self._judge):
             last = batch[-1]["path"]
             yield from (item["path"] for item in batch)
 
@@ -285,7 +285,9 @@ class RemoteObjects:
                 timeouts += is_timeout(error)
                 raise
 
-        answer = persist(attempt, f"{method} {self._place(key)}{more}", self._access.patience, self._judge)
+        answer = call_with_retries(
+            attempt, f"{method} {self._place(key)}{more}", self._access.retry_policy, self._judge
+        )
         self._answered = True
         return answer
 
@@ -298,13 +300,13 @@ class RemoteObjects:
     def _seconds(self, body_bytes: int, timeouts: int) -> float:
         """How long a request may take, by its body; what timed out has twice the time, and twice again."""
         size_bytes: int = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
-        return (self._access.patience.timeout + size_bytes / SLOW_BYTES_PER_S) * (1 << min(timeouts, 3))
+        return (self._access.retry_policy.timeout + size_bytes / SLOW_BYTES_PER_S) * (1 << min(timeouts, 3))
 
-    def _judge(self, error: Exception) -> Verdict:
+    def _judge(self, error: Exception) -> AttemptFailure:
         verdict = judge(error, self._access.secrets)
         if verdict.status is not None:
             self._answered = True
-        return replace(verdict, stranger=verdict.stranger and not self._answered)
+        return replace(verdict, never_connected=verdict.never_connected and not self._answered)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen

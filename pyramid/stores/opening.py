@@ -11,10 +11,10 @@ from pyramid.options.parsing import unknown
 from pyramid.stores.address import check_endpoint
 from pyramid.stores.cache import WholeObjects
 from pyramid.stores.location import Location, locate
-from pyramid.stores.objects import Objects, Parts
+from pyramid.stores.objects import Objects, RangeReader
 from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.readable import Readable
-from pyramid.stores.retry import PATIENCE_OPTIONS, Patience
+from pyramid.stores.retry import RETRY_OPTIONS, RetryPolicy
 from pyramid.stores.schemes import Access, Option, Scheme, find_scheme
 from pyramid.stores.surroundings import surroundings
 
@@ -61,7 +61,7 @@ def open_source_store(url: str, options: Mapping[str, Any] | None) -> ObjectsSto
     return ObjectsStore(Readable(open_objects(url, options)), read_only=True)
 
 
-def open_parts(objects: Objects) -> Parts:
+def open_parts(objects: Objects) -> RangeReader:
     """Return a reader of parts of objects that do not change.
 
     Objects are fetched whole, and kept for a while, where it is by their whole that damage on the way is found.
@@ -103,7 +103,7 @@ def _row(location: Location) -> Scheme:
 
 
 def _options(scheme: Scheme) -> Mapping[str, Option]:
-    return scheme.options if scheme.name == "file" else {**scheme.options, **PATIENCE_OPTIONS}
+    return scheme.options if scheme.name == "file" else {**scheme.options, **RETRY_OPTIONS}
 
 
 def _is_secret(known: Mapping[str, Option], name: str, value: object) -> bool:
@@ -135,4 +135,4 @@ def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: st
     secrets = tuple(str(value) for name, value in given.items() if _is_secret(known, name, value))
     public = {name: value for name, value in given.items() if not _is_secret(known, name, value)}
     reopen = (open_objects, (str(location), public))
-    return scheme.open(Access(location, given, Patience.of(given), (*secrets, location.hidden), reopen))
+    return scheme.open(Access(location, given, RetryPolicy.of(given), (*secrets, location.hidden), reopen))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Into, Objects, Stamp
+from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, Objects
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
@@ -66,7 +66,7 @@ class Readable:
         """As `Objects.get_tail`."""
         return self._read(key, lambda: self.inner.get_tail(key, size))
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """As `Objects.fetch`."""
         return self._read(key, lambda: self.inner.fetch(key, into, expected_bytes))
 
@@ -74,9 +74,9 @@ class Readable:
         """As `Objects.size`."""
         return self._read(key, lambda: self.inner.size(key))
 
-    def stamp(self, key: str) -> Stamp | None:
+    def fingerprint(self, key: str) -> Fingerprint | None:
         """As `Objects.stamp`."""
-        return self._read(key, lambda: self.inner.stamp(key))
+        return self._read(key, lambda: self.inner.fingerprint(key))
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """As `Objects.put`."""
@@ -142,7 +142,7 @@ class Readable:
                 return True
             began_s = time.monotonic()
             try:
-                is_readable = self.inner.stamp(self._known) is not None
+                is_readable = self.inner.fingerprint(self._known) is not None
             except StorageError:
                 return False
             self._readable_at_s = began_s if is_readable else self._readable_at_s

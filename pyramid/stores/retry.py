@@ -28,13 +28,13 @@ LONGEST_PAUSE_S = 5.0
 # What is thought of as the slowest line on which it is worth to go on.
 SLOW_BYTES_PER_S = 2**20
 # An address at which nobody has answered yet is wrong more often than it is down for a while.
-STRANGER_S = 10.0
+NEVER_CONNECTED_S = 10.0
 
-PATIENCE_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries", "retry_seconds", "timeout")}
+RETRY_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries", "retry_seconds", "timeout")}
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long a request is made again, and how long one may take.
 
     Parameters
@@ -52,10 +52,10 @@ class Patience:
     timeout: float = 30.0
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Patience:
+    def of(cls, options: Mapping[str, Any]) -> RetryPolicy:
         """What the storage options say of it."""
         given: dict[str, Any] = {}
-        for name in PATIENCE_OPTIONS.keys() & options.keys():
+        for name in RETRY_OPTIONS.keys() & options.keys():
             try:
                 given[name] = int(options[name]) if name == "retries" else float(options[name])
             except ValueError:
@@ -66,7 +66,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AttemptFailure:
     """What a failed attempt means.
 
     Parameters
@@ -87,7 +87,7 @@ class Verdict:
 
     told: str
     again: bool
-    stranger: bool = False
+    never_connected: bool = False
     status: int | None = None
     error: type[StorageError] = StorageError
     most: int | None = None
@@ -129,11 +129,11 @@ def counting_retries() -> Iterator[RetryCount]:
         _retries.reset(token)
 
 
-def persist(
+def call_with_retries(
     attempt: Callable[[], T],
     what: str,
-    patience: Patience,
-    judge: Callable[[Exception], Verdict],
+    retry_policy: RetryPolicy,
+    judge: Callable[[Exception], AttemptFailure],
 ) -> T:
     """Make a request until it goes well.
 
@@ -166,9 +166,13 @@ def persist(
             verdict = judge(error)
             spent_s = time.monotonic() - began_s
             pause_s = min(FIRST_PAUSE_S * 2 ** min(number, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1)
-            limit_s = min(patience.retry_seconds, STRANGER_S) if verdict.stranger else patience.retry_seconds
+            limit_s = (
+                min(retry_policy.retry_seconds, NEVER_CONNECTED_S)
+                if verdict.never_connected
+                else retry_policy.retry_seconds
+            )
             alike = alike + 1 if verdict.most is not None else 0
-            over = number >= patience.retries or spent_s + pause_s > limit_s or alike >= (verdict.most or math.inf)
+            over = number >= retry_policy.retries or spent_s + pause_s > limit_s or alike >= (verdict.most or math.inf)
             if not verdict.again or over:
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.told}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
     from pyramid.stores.objects import Objects
-    from pyramid.stores.retry import Patience
+    from pyramid.stores.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Access:
 
     location: Location
     options: Mapping[str, Any] = field(repr=False)
-    patience: Patience
+    retry_policy: RetryPolicy
     secrets: tuple[str, ...] = field(repr=False)
     reopen: tuple[Callable[..., Objects], tuple[Any, ...]] = field(repr=False)
 

@@ -19,7 +19,7 @@ def surroundings(scheme: str) -> str:
         return ""
     seen = [f"{name}={value}" for name, value in os.environ.items() if name.startswith(_PREFIXES)]
     seen += [f"{name}={os.environ.get(name, os.environ.get(name.lower()))}" for name in _OTHERS]
-    seen += [f"{path} {_stamp(path)}" for path in _files()]
+    seen += [f"{path} {_fingerprint(path)}" for path in _files()]
     return hashlib.sha256("\0".join(sorted(seen)).encode(errors="surrogateescape")).hexdigest()
 
 
@@ -34,7 +34,7 @@ def _files() -> tuple[str, ...]:
     return tuple(os.path.expanduser(path) for path in paths if path)
 
 
-def _stamp(path: str) -> str:
+def _fingerprint(path: str) -> str:
     try:
         found = os.stat(path)
     except OSError:

@@ -8,7 +8,7 @@ from pyramid.errors import DamageError
 from pyramid.stores.answers import NO_RANGES, PASSING_CODES, AnswerError
 from pyramid.stores.checksums import WrongSumError
 from pyramid.stores.redact import without_secrets
-from pyramid.stores.retry import Verdict
+from pyramid.stores.retry import AttemptFailure
 
 _STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
@@ -84,26 +84,26 @@ def status_of(error: Exception) -> int | None:
     return MOVED if "Received redirect without LOCATION" in text else _STATUSES.get(type(error).__name__)
 
 
-def judge(error: Exception, secrets: tuple[str, ...]) -> Verdict:
+def judge(error: Exception, secrets: tuple[str, ...]) -> AttemptFailure:
     """Return what an error of a request means."""
     if isinstance(error, WrongSumError):
-        return Verdict(str(error), again=True, error=DamageError)
+        return AttemptFailure(str(error), again=True, error=DamageError)
     if isinstance(error, AnswerError):
-        return Verdict(without_secrets(str(error), secrets), error.again, status=error.status)
+        return AttemptFailure(without_secrets(str(error), secrets), error.again, status=error.status)
     text = str(error)
     short, _, _ = text.partition("\n\nDebug source")
     status, hopeless = status_of(error), _hopeless(text)
     if hopeless is not None:
-        return Verdict(hopeless, again=False, status=status)
+        return AttemptFailure(hopeless, again=False, status=status)
     if has_odd_headers(error):
         told = f"the headers of the server's answer cannot be used: {_told(short, text)}"
-        return Verdict(without_secrets(told, secrets), "ETag" in short, status=status)
+        return AttemptFailure(without_secrets(told, secrets), "ETag" in short, status=status)
     damaged = any(name in text for name in _DAMAGED)
     refused = type(error).__name__ in _FINAL or (status is not None and status not in _PASSING)
     code = _CODE.search(short) or _OF_KEY.search(short) if status is None else None
     refused = refused or (code is not None and code.group(1) not in PASSING_CODES)
     known = type(error).__module__.startswith("obstore") or isinstance(error, (ConnectionError, TimeoutError))
-    return Verdict(
+    return AttemptFailure(
         without_secrets(_told(short, text), secrets),
         known and (damaged or not refused),
         any(sign in text for sign in _STRANGER),

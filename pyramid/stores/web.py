@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
-from pyramid.stores.objects import Stamp
+from pyramid.stores.objects import Fingerprint
 from pyramid.stores.obstore_objects import RemoteObjects, Span
 from pyramid.stores.schemes import Access, Option
 from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, status_of
@@ -70,17 +70,17 @@ class WebObjects(RemoteObjects):
 
         return PlainClient(self.location.address)
 
-    def stamp(self, key: str) -> Stamp | None:
+    def fingerprint(self, key: str) -> Fingerprint | None:
         """Its size and tag: a HEAD, or a GET of one byte where HEAD is refused, as by a signed URL."""
         if not self.location.hidden:
             try:
-                return super().stamp(key)
+                return super().fingerprint(key)
             except StorageError as error:
                 if error.status not in _NO_HEAD:
                     raise
         return self._ask("GET", key, 1, functools.partial(self._measure, key))
 
-    def _measure(self, key: str, seconds: float) -> Stamp | None:
+    def _measure(self, key: str, seconds: float) -> Fingerprint | None:
         """By a part where the server gives parts, which says how long the whole is."""
         try:
             answer = self._open(key, seconds, (0, 1)) if self.knows_ranges else None

@@ -14,7 +14,7 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteReque
 
 from pyramid.concurrency.cancelling import LOOK_S
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Objects, Parts
+from pyramid.stores.objects import ABSENT, Objects, RangeReader
 from pyramid.stores.readable import Readable
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ class ObjectsStore(Store):
     supports_deletes = True
     supports_listing = True
 
-    def __init__(self, objects: Objects, *, read_only: bool = False, parts: Parts | None = None) -> None:
+    def __init__(self, objects: Objects, *, read_only: bool = False, parts: RangeReader | None = None) -> None:
         super().__init__(read_only=read_only)
         self.objects = objects if isinstance(objects, Readable) else Readable(objects)
-        self._parts: Parts = parts or self.objects
+        self._parts: RangeReader = parts or self.objects
         self._flying = 0  # changed by the thread of zarr's loop alone
 
     def with_read_only(self, read_only: bool = False) -> ObjectsStore:

@@ -70,7 +70,7 @@ class BlockWriter:
             With the object and the cause, now or when the block ends.
         """
         level = self._levels[part.level]
-        for object_index in part.box.tiles(level.object_shape):
+        for object_index in part.box.grid_positions(level.object_shape):
             key = level.key(object_index)
             with wrap_errors(self._url, f"object {key}"):
                 start = tuple(i * n for i, n in zip(object_index, level.object_shape, strict=True))
@@ -89,7 +89,7 @@ class BlockWriter:
 
     def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
         """Encode the chunks of a part that one object holds."""
-        for chunk in part.box.shared(object_box).tiles(chunks):
+        for chunk in part.box.intersection(object_box).grid_positions(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
             within = tuple((a - b) // c for a, b, c in zip(at, object_box.start, chunks, strict=True))
             box = Box(tuple(a - b for a, b in zip(at, part.box.start, strict=True)), chunks)

@@ -27,7 +27,7 @@ class Codec:
         metadata; None for no codec.
     """
 
-    level_most: int
+    max_level: int
     v3: Callable[[int, str, int], Config | None]
     v2: Callable[[int, str, int], Config | None]
 
@@ -102,8 +102,8 @@ def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Con
 def check_codec(options: Options, zarr_format: int) -> None:
     """Raise OptionError where the options of the codec do not fit it, or the format."""
     codec = CODECS[options.codec]
-    if options.codec_level > codec.level_most:
-        raise OptionError(f"codec_level: {options.codec} has levels 0 to {codec.level_most}, not {options.codec_level}")
+    if options.codec_level > codec.max_level:
+        raise OptionError(f"codec_level: {options.codec} has levels 0 to {codec.max_level}, not {options.codec_level}")
     if options.shuffle != "auto" and not options.codec.startswith("blosc:"):
         raise OptionError(f"shuffle: {options.codec} has none; leave it out, or use a blosc codec")
     if options.checksum and zarr_format == 2:

@@ -33,7 +33,7 @@ from pyramid.writing.encode import make_encoding
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import Lease, check_no_run
 from pyramid.writing.objects import REQUESTS
-from pyramid.writing.target import Sink
+from pyramid.writing.target import Target
 
 if sys.platform != "win32":
     import fcntl
@@ -112,7 +112,7 @@ def _is_free(location: Location, objects: Objects) -> bool:
 
 
 @contextmanager
-def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Sink, Lease]]:
+def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target, Lease]]:
     """Make the target's group and empty arrays; remove what is there first, where `options` ask for that.
 
     A context in which the target belongs to this run. Whatever ends it by an exception gets a note, where the target
@@ -135,13 +135,13 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Sink, 
     form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.storage_options)
     lease = Lease(objects, form.zarr_format)
-    sink = Sink(url, options.storage_options, _stored_levels(plan, options), form.zarr_format)
+    target = Target(url, options.storage_options, _stored_levels(plan, options), form.zarr_format)
     documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan, options)]
     try:
         _claim(location, objects, options, lease)
         with wrap_errors(url, "metadata"):
             _do_each(lambda document: objects.put(*document), documents, location)
-        yield sink, lease
+        yield target, lease
     except BaseException as error:
         if _give_back(lease, url, options):
             error.add_note(f"{location} is unfinished: it has no multiscales; --overwrite replaces it")
@@ -188,7 +188,7 @@ def _one_at_a_time(location: Location) -> Iterator[None]:
 def _stored_levels(plan: Plan, options: Options) -> tuple[StoredLevel, ...]:
     keys = "" if FORMATS[plan.version].zarr_format == 2 else "c/"
     return tuple(
-        StoredLevel(level.shape, level.unit, f"{number}/{keys}", make_encoding(level, plan.spec.dtype, options))
+        StoredLevel(level.shape, level.object_shape, f"{number}/{keys}", make_encoding(level, plan.spec.dtype, options))
         for number, level in enumerate(plan.levels)
     )
 

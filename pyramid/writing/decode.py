@@ -22,7 +22,7 @@ from pyramid.writing.block_writer import StoredLevel
 from pyramid.writing.encode import CRC_BYTES, EMPTY, Encoding, crc32c
 
 if TYPE_CHECKING:
-    from pyramid.stores.objects import Objects, Parts
+    from pyramid.stores.objects import Objects, RangeReader
 
 # Chunks of a shard that are read with one request: enough that the request's own cost is small.
 MAX_REQUEST_BYTES = 4 * 2**20
@@ -83,7 +83,7 @@ class LevelReader:
     """
 
     objects: Objects
-    parts: Parts
+    parts: RangeReader
     level: StoredLevel
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
@@ -98,7 +98,7 @@ class LevelReader:
         """
         most = REQUESTS if self.parts is self.objects else WHOLE_REQUESTS
         most = 1 if self.objects.location.is_local else most
-        objects = list(box.tiles(self.level.object_shape))
+        objects = list(box.grid_positions(self.level.object_shape))
         if not self.level.encoding.sharded:
             for _ in map_concurrently(lambda place: self._read_chunk(place, box, out), objects, most):
                 pass
@@ -125,7 +125,7 @@ class LevelReader:
         start = tuple(i * u for i, u in zip(place, self.level.object_shape, strict=True))
         wanted = []
         index = self._read_index(key, math.prod(grid))
-        for chunk in box.shared(Box(start, self.level.object_shape)).tiles(chunks):
+        for chunk in box.intersection(Box(start, self.level.object_shape)).grid_positions(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
             number = np.ravel_multi_index([(a - b) // c for a, b, c in zip(at, start, chunks, strict=True)], grid)
             offset, size = (int(EMPTY), 0) if index is None else map(int, index[int(number)])
@@ -158,7 +158,7 @@ class LevelReader:
     def _put(self, data: bytes | memoryview | None, key: str, chunk: Box, target: tuple[Box, NDArray[Any]]) -> None:
         """Decode a chunk and copy what the region has of it; a missing one is fill value."""
         box, out = target
-        shared = box.shared(chunk)
+        shared = box.intersection(chunk)
         view = out[_within(shared, box)]
         if data is None:
             view[...] = 0

@@ -70,7 +70,7 @@ def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
         seconds += time.perf_counter() - started_s
         read_bytes += math.prod(shape) * item_bytes
     share = plan.raw_bytes / read_bytes
-    return Estimate(round(stored_bytes * share), seconds * share / plan.room.workers, read_bytes)
+    return Estimate(round(stored_bytes * share), seconds * share / plan.resources.workers, read_bytes)
 
 
 def _encoded_bytes(pixels: NDArray[Any], encoding: Encoding) -> int:

@@ -17,7 +17,7 @@ from pyramid.planning import Plan
 from pyramid.stores import locate
 from pyramid.writing.extremes import Extremes
 from pyramid.writing.lease import Lease
-from pyramid.writing.target import Sink
+from pyramid.writing.target import Target
 
 SHOWN_PERCENT = (1.0, 99.9)
 # Percentiles are taken of a level of at least this many pixels a channel, in planes of at most that many in all.
@@ -30,7 +30,7 @@ SAMPLE_PX_HELD = 2**24
 READS = 16
 
 
-def finish(plan: Plan, sink: Sink, lease: Lease, extremes: Mapping[int, Extremes]) -> None:
+def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extremes]) -> None:
     """Write the metadata of a pyramid whose pixels are all written.
 
     Parameters
@@ -51,19 +51,19 @@ def finish(plan: Plan, sink: Sink, lease: Lease, extremes: Mapping[int, Extremes
         ),
         name=spec.name,
         method=plan.method if len(plan.levels) > 1 else None,
-        channels=_channels(plan, sink, extremes),
+        channels=_channels(plan, target, extremes),
         provenance=creator(__version__, plan.method, spec.location),
         default_z=_middle(spec.axes, spec.shape),
     )
-    sink.commit(attributes(image, plan.version), lease)
+    target.commit(attributes(image, plan.version), lease)
 
 
 def _middle(axes: str, shape: Shape) -> int:
     return shape[axes.index("z")] // 2 if "z" in axes else 0
 
 
-def _channels(plan: Plan, sink: Sink, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
-    shown = {channel: _shown(sample) for channel, sample in _samples(plan, sink)}
+def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
+    shown = {channel: _shown(sample) for channel, sample in _samples(plan, target)}
     measured = []
     for channel in sorted(shown):
         seen = extremes[channel]
@@ -82,7 +82,7 @@ def _shown(sample: NDArray[Any]) -> tuple[float, float]:
     return float(start), float(end)
 
 
-def _samples(plan: Plan, sink: Sink) -> Iterator[tuple[int, NDArray[Any]]]:
+def _samples(plan: Plan, target: Target) -> Iterator[tuple[int, NDArray[Any]]]:
     """Each channel, in any order, and some pixels of it, of a small level: planes evenly spread over time and depth."""
     axes = plan.spec.axes
     number = _sampled_level(plan)
@@ -91,7 +91,7 @@ def _samples(plan: Plan, sink: Sink) -> Iterator[tuple[int, NDArray[Any]]]:
     def read(boxes: Sequence[Box]) -> list[tuple[int, NDArray[Any]]]:
         around = _around(boxes)
         pixels = np.empty(around.shape, plan.spec.dtype)
-        sink.read(number, around, pixels)
+        target.read(number, around, pixels)
         within = (tuple(a - b for a, b in zip(box.start, around.start, strict=True)) for box in boxes)
         planes = (pixels[Box(start, box.shape).slices].ravel() for start, box in zip(within, boxes, strict=True))
         return [(channel(box), plane) for box, plane in zip(boxes, planes, strict=True)]
@@ -102,7 +102,7 @@ def _samples(plan: Plan, sink: Sink) -> Iterator[tuple[int, NDArray[Any]]]:
     channels = range(level.shape[axes.index("c")] if "c" in axes else 1)
     planes = [list(_planes(axes, level.shape, c)) for c in channels]
     reads = list(_together(_by_chunks(planes, axes, level.chunks), level.chunks))
-    most = 1 if locate(sink.url).is_local else _reads_at_once(map(_around, reads), level.unit)
+    most = 1 if locate(target.url).is_local else _reads_at_once(map(_around, reads), level.object_shape)
     held: dict[int, list[NDArray[Any]]] = {}
     for found in map_concurrently(read, reads, most):
         for c, pixels in found:
@@ -126,7 +126,7 @@ def _by_chunks(planes: Sequence[Sequence[Box]], axes: str, chunks: Shape) -> Ite
         yield from sorted(sharing, key=lambda box: tuple(a // c for a, c in zip(box.start, chunks, strict=True)))
 
 
-def _reads_at_once(boxes: Iterable[Box], unit: Shape) -> int:
+def _reads_at_once(boxes: Iterable[Box], object_shape: Shape) -> int:
     """How many boxes are read at once, so that the objects that they lie in are not too much to hold.
 
     Examples
@@ -136,8 +136,8 @@ def _reads_at_once(boxes: Iterable[Box], unit: Shape) -> int:
     >>> _reads_at_once([Box((0, 100), (1, 3000))], (1024, 1024))
     4
     """
-    most_units = max(sum(1 for _ in box.tiles(unit)) for box in boxes)
-    return min(READS, max(1, SAMPLE_PX_HELD // (most_units * math.prod(unit))))
+    most_units = max(sum(1 for _ in box.grid_positions(object_shape)) for box in boxes)
+    return min(READS, max(1, SAMPLE_PX_HELD // (most_units * math.prod(object_shape))))
 
 
 def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:

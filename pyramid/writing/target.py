@@ -1,6 +1,6 @@
 """The target while it is written: objects in any order, and the metadata last.
 
-A `Sink` is what a task carries: URL, options and what each level's arrays look like, no handle. The process that
+A `Target` is what a task carries: URL, options and what each level's arrays look like, no handle. The process that
 writes opens its store from that, with no request. Each object is encoded by `pyramid.writing.encode` and put whole by
 `pyramid.writing.objects`; levels are read back by `pyramid.writing.decode`.
 """
@@ -32,7 +32,7 @@ from pyramid.writing.write_queue import WriteQueue
 
 
 @dataclass(frozen=True)
-class Sink:
+class Target:
     """A target that blocks are written to.
 
     Parameters

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyramid.block import Buffers
 
 # Takes bytes that are ready, or None where they are not to be written since the block has failed.
-Job: TypeAlias = Callable[[memoryview | None], None]
+WriteJob: TypeAlias = Callable[[memoryview | None], None]
 
 
 class ObjectInProgress(Protocol):
@@ -91,7 +91,7 @@ class WriteQueue:
             self._sent.popleft()[2].result()
         return self._memory[start:stop]
 
-    def send(self, size: int, job: Job, key: str) -> None:
+    def send(self, size: int, job: WriteJob, key: str) -> None:
         """Have `job` take the first `size` bytes of the memory reserved last, in another thread.
 
         Parameters
@@ -108,7 +108,7 @@ class WriteQueue:
         self._sent.append((start, stop, future))
         self._head = align(stop)
 
-    def _do(self, job: Job, body: memoryview, key: str) -> None:
+    def _do(self, job: WriteJob, body: memoryview, key: str) -> None:
         try:
             with cancel_when(self._is_over), wrap_errors(self._url, f"object {key}"):
                 job(None if self._failed else body)

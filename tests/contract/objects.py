@@ -67,14 +67,14 @@ class ObjectsContract:
         assert caught.value.status == 404
 
     def test_a_stamp_tells_an_object_from_another_of_its_size(self, objects: Objects) -> None:
-        assert objects.stamp("a") is None
+        assert objects.fingerprint("a") is None
         objects.put("a", DATA)
-        first = objects.stamp("a")
-        assert first == objects.stamp("a")
+        first = objects.fingerprint("a")
+        assert first == objects.fingerprint("a")
         assert first is not None
         assert first[0] == len(DATA)
         objects.put("a", DATA[::-1])
-        assert objects.stamp("a") != first or first[1] is None
+        assert objects.fingerprint("a") != first or first[1] is None
 
     def test_what_is_deleted_is_gone(self, objects: Objects) -> None:
         objects.put("a", DATA)

@@ -60,8 +60,8 @@ def test_a_worker_without_a_limit_has_its_machines_memory(limit: object, tmp_pat
 def test_workers_without_a_limit_share_their_machine(limit: object) -> None:
     two = {f"tcp://a:{port}": {"host": "a", "nthreads": 2, "memory_limit": limit} for port in (1, 2)}
     idle = {"tcp://a:3": {"host": "a", "nthreads": 0, "memory_limit": limit}}
-    room = workers.cluster_room({**two, **idle}, dict.fromkeys(two, 2**30))
-    assert (room.workers, room.task_bytes) == (4, int(2**29 * workers.MEMORY_SHARE) // 2)
+    resources = workers.cluster_resources({**two, **idle}, dict.fromkeys(two, 2**30))
+    assert (resources.workers, resources.task_bytes) == (4, int(2**29 * workers.MEMORY_SHARE) // 2)
 
 
 def test_a_cluster_that_grows_from_none_is_waited_for(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import pyramid
 from pyramid.model import Box
 from pyramid.writing import metadata
-from pyramid.writing.target import Sink
+from pyramid.writing.target import Target
 
 SHAPE, CHUNKS = (2, 70, 256, 256), {"z": 32, "y": 128, "x": 128}
 
@@ -23,16 +23,16 @@ def test_a_chunk_is_read_once_though_many_planes_of_it_are_looked_at(
     boxes: list[Box] = []
     reading: list[Box] = []
     most: list[int] = []
-    read = Sink.read
+    read = Target.read
 
-    def recording(sink: Sink, level: int, box: Box, out: NDArray[Any]) -> None:
+    def recording(sink: Target, level: int, box: Box, out: NDArray[Any]) -> None:
         boxes.append(box)
         reading.append(box)
         most.append(len(reading))
         read(sink, level, box, out)
         reading.remove(box)
 
-    monkeypatch.setattr(Sink, "read", recording)
+    monkeypatch.setattr(Target, "read", recording)
     monkeypatch.setattr(metadata, "SAMPLE_PX_HELD", held_px)
     pixels = np.random.default_rng(6).gamma(2, 400, SHAPE).astype("uint16")
     image = pyramid.convert(pixels, f"memory://tests/{prefix}", axes="czyx", chunks=CHUNKS, shards="none")

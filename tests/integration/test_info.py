@@ -25,7 +25,7 @@ from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.arrays import read_facts
 from pyramid.hierarchy.nodes import read_node
 from pyramid.stores import Objects, locate, open_objects
-from pyramid.stores.objects import Into
+from pyramid.stores.objects import ByteSink
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.service import Service
 from tests.servers.web import WebServer
@@ -429,14 +429,14 @@ class Guarded:
         self.inner = inner
         self.location = locate("s3://bucket/a.zarr")
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         size = self.inner.fetch(key, into, expected_bytes)
         if size is None:
             raise StorageError(f"{key}: 403 Forbidden", status=403)
         return size
 
-    def stamp(self, key: str) -> tuple[int, str | None] | None:
-        return self.inner.stamp(key)
+    def fingerprint(self, key: str) -> tuple[int, str | None] | None:
+        return self.inner.fingerprint(key)
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
         raise StorageError(f"{key}: 403 Forbidden", status=403)

@@ -25,7 +25,7 @@ from pyramid.errors import PyramidError, SourceError, StoppedError, StorageError
 from pyramid.model import Box
 from pyramid.stores import open_objects
 from pyramid.stores.obstore_objects import RemoteObjects
-from pyramid.writing.target import Sink
+from pyramid.writing.target import Target
 from pyramid.writing.write_queue import WriteQueue
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET
@@ -96,8 +96,8 @@ def test_what_failed_first_ends_the_other_writes_and_is_told(through: Service, p
 def test_reads_end_when_the_run_is_stopped(
     through: Service, proxy: FaultProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sinks: list[Sink] = []
-    monkeypatch.setattr(Sink, "commit", lambda sink, *_: sinks.append(sink))
+    sinks: list[Target] = []
+    monkeypatch.setattr(Target, "commit", lambda sink, *_: sinks.append(sink))
     url, pixels = through.url(prefix), np.ones((300, 300), "u1")
     with pytest.raises(SourceError, match="is not finished"):  # since it is not committed
         pyramid.convert(pixels, url, storage_options=through.storage_options, shards="none", chunks={"y": 50, "x": 50})

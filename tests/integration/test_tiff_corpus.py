@@ -20,14 +20,14 @@ from tests.corpus import DAMAGED_LEAST, HERE, READABLE_LEAST, as_tifffile_reads,
 
 
 @dataclass
-class Verdict:
+class AttemptFailure:
     """Whether a file was read, and what was wrong with it; empty where nothing was."""
 
     readable: bool
     complaint: str
 
 
-def examine(path: Path) -> Verdict:
+def examine(path: Path) -> AttemptFailure:
     expected = as_tifffile_reads(path)
     try:
         source = open_source(path, Options())
@@ -35,19 +35,19 @@ def examine(path: Path) -> Verdict:
     except SourceError as error:
         told = str(path) in str(error)
         complaint = f"refused: {error}" if expected is not None else "" if told else f"no place: {error}"
-        return Verdict(expected is not None, complaint)
+        return AttemptFailure(expected is not None, complaint)
     if expected is None:
-        return Verdict(False, "read, though tifffile cannot")
+        return AttemptFailure(False, "read, though tifffile cannot")
     if source.spec.dtype != expected.dtype.name or not np.array_equal(
         whole, expected, equal_nan=whole.dtype.kind == "f"
     ):
-        return Verdict(True, f"{source.spec.dtype} {whole.shape} differs from {expected.dtype} {expected.shape}")
+        return AttemptFailure(True, f"{source.spec.dtype} {whole.shape} differs from {expected.dtype} {expected.shape}")
     wrong = [
         box
         for box in random_boxes(expected.shape, 4)[1:]
         if not np.array_equal(read(source, box), expected[box.slices], equal_nan=whole.dtype.kind == "f")
     ]
-    return Verdict(True, f"wrong in {wrong}" if wrong else "")
+    return AttemptFailure(True, f"wrong in {wrong}" if wrong else "")
 
 
 def test_every_tiff_reads_as_tifffile_reads_it_or_is_refused() -> None:

@@ -34,7 +34,7 @@ def write(url: str, pixels: NDArray[Any], **given: Any) -> LevelReader:
     encoding = make_encoding(level, str(pixels.dtype), make_options(layout))
     prefix = "0/" if given.get("ome_zarr_version") == "0.4" else "0/c/"
     objects = open_objects(url)
-    return LevelReader(objects, open_parts(objects), StoredLevel(level.shape, level.unit, prefix, encoding))
+    return LevelReader(objects, open_parts(objects), StoredLevel(level.shape, level.object_shape, prefix, encoding))
 
 
 @given(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.hierarchy.keys import grid_of
 from pyramid.hierarchy.nodes import check_path, read_node
-from pyramid.stores.objects import Into
+from pyramid.stores.objects import ByteSink
 
 shapes = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 25)), max_size=4)
 
@@ -25,7 +25,7 @@ class Held:
     def __init__(self, held: dict[str, Any]) -> None:
         self.held = {key: body.to_bytes() for key, body in held.items()}
 
-    def fetch(self, key: str, into: Into, expected_bytes: int = 0) -> int | None:
+    def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         del expected_bytes
         if key in self.held:
             into.write(self.held[key])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options.convert import make_options
-from pyramid.planning import Pass, Plan, Room, _decoded_px, make_plan, slabs
+from pyramid.planning import Pass, Plan, Resources, _decoded_px, make_plan, slabs
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tcyx", "tzyx", "tczyx")
 
@@ -58,18 +58,20 @@ def choices(draw: st.DrawFn, axes: str) -> dict[str, Any]:
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     spec = draw(specs())
-    room = Room(draw(st.integers(1, 9)), draw(st.integers(2**22, 2**32)), draw(st.booleans()), draw(st.booleans()))
+    resources = Resources(
+        draw(st.integers(1, 9)), draw(st.integers(2**22, 2**32)), draw(st.booleans()), draw(st.booleans())
+    )
     with mock.patch.object(slabs, "SLAB_BYTES_AIM", draw(st.sampled_from([0, 2**12, slabs.SLAB_BYTES_AIM]))):
-        return _plan(draw, spec, room)
+        return _plan(draw, spec, resources)
 
 
-def _plan(draw: st.DrawFn, spec: SourceSpec, room: Room) -> Plan:
+def _plan(draw: st.DrawFn, spec: SourceSpec, resources: Resources) -> Plan:
     try:
-        return make_plan(spec, make_options(draw(choices(spec.axes))), centred=True, room=room)
+        return make_plan(spec, make_options(draw(choices(spec.axes))), centred=True, resources=resources)
     except OptionError as error:
         if "needs" not in f"{error}":
             raise
-        return make_plan(spec, make_options({}), centred=True, room=Room(1, 2**40))
+        return make_plan(spec, make_options({}), centred=True, resources=Resources(1, 2**40))
 
 
 def _edges(one: Pass, plan: Plan, number: int) -> tuple[int, ...]:
@@ -95,12 +97,12 @@ def test_levels_follow_their_factors(plan: Plan) -> None:
 def test_chunks_fit_in_levels_and_shards_are_whole_chunks(plan: Plan) -> None:
     for level in plan.levels:
         assert all(1 <= c <= n for c, n in zip(level.chunks, level.shape, strict=True))
-        assert all(s % c == 0 for s, c in zip(level.unit, level.chunks, strict=True))
+        assert all(s % c == 0 for s, c in zip(level.object_shape, level.chunks, strict=True))
 
 
 @given(specs(), st.sampled_from(["0.4", "0.5"]))
 def test_automatic_objects_are_small_only_where_the_image_is(spec: SourceSpec, version: str) -> None:
-    plan = make_plan(spec, make_options({"ome_zarr_version": version}), centred=True, room=Room(1, 2**40))
+    plan = make_plan(spec, make_options({"ome_zarr_version": version}), centred=True, resources=Resources(1, 2**40))
     level, item_bytes = plan.levels[0], np.dtype(spec.dtype).itemsize
     assert math.prod(level.chunks) * item_bytes <= 2**20
     extent = dict(zip(spec.axes, level.shape, strict=True))
@@ -136,15 +138,17 @@ def test_each_write_unit_lies_in_exactly_one_block(plan: Plan) -> None:
     for one in plan.passes:
         for number in range(one.first, one.last + 1):
             level = plan.levels[number]
-            for edge, unit, extent in zip(_edges(one, plan, number), level.unit, level.shape, strict=True):
-                assert edge >= extent or edge % unit == 0
+            for edge, object_shape, extent in zip(
+                _edges(one, plan, number), level.object_shape, level.shape, strict=True
+            ):
+                assert edge >= extent or edge % object_shape == 0
 
 
 @given(plans())
 def test_a_task_stays_within_its_memory(plan: Plan) -> None:
     item_bytes = np.dtype(plan.spec.dtype).itemsize
     for one in plan.passes:
-        assert one.task_bytes <= plan.room.task_bytes
+        assert one.task_bytes <= plan.resources.task_bytes
         assert one.task_bytes >= math.prod(one.slab) * item_bytes
 
 
@@ -167,29 +171,32 @@ def test_slabs_tile_their_block_and_cut_no_chunk_and_no_window(plan: Plan) -> No
 def test_shards_get_their_chunks_in_order_and_few_are_begun_at_once(plan: Plan) -> None:
     level, one = plan.levels[0], plan.passes[0]
     box = one.box(0)
-    left = {unit: _share(box, unit, level.unit).size_px for unit in box.tiles(level.unit)}
+    left = {
+        object_shape: _share(box, object_shape, level.object_shape).size_px
+        for object_shape in box.grid_positions(level.object_shape)
+    }
     last: dict[Shape, Shape] = {}
     for slab in one.slabs(box):
-        for unit in slab.tiles(level.unit):
-            share = _share(slab, unit, level.unit)
-            left[unit] -= share.size_px
-            for chunk in share.tiles(level.chunks):
-                assert last.get(unit, (-1,)) < chunk
-                last[unit] = chunk
-        begun = sum(left[unit] > 0 for unit in last)
-        assert begun <= (1 if plan.room.whole_objects else slabs.OPEN_SHARDS)
+        for object_shape in slab.grid_positions(level.object_shape):
+            share = _share(slab, object_shape, level.object_shape)
+            left[object_shape] -= share.size_px
+            for chunk in share.grid_positions(level.chunks):
+                assert last.get(object_shape, (-1,)) < chunk
+                last[object_shape] = chunk
+        begun = sum(left[object_shape] > 0 for object_shape in last)
+        assert begun <= (1 if plan.resources.target_needs_whole_objects else slabs.OPEN_SHARDS)
     assert not any(left.values())
 
 
-def _share(box: Box, at: Shape, unit: Shape) -> Box:
-    return box.shared(Box(tuple(i * u for i, u in zip(at, unit, strict=True)), unit))
+def _share(box: Box, at: Shape, object_shape: Shape) -> Box:
+    return box.intersection(Box(tuple(i * u for i, u in zip(at, object_shape, strict=True)), object_shape))
 
 
 @given(specs(), st.integers(1, 64), st.integers(2**28, 2**36))
 def test_the_machine_decides_neither_levels_nor_chunks(spec: SourceSpec, workers: int, memory_bytes: int) -> None:
     options = make_options({})
-    here = make_plan(spec, options, centred=True, room=Room(1, 2**40))
-    there = make_plan(spec, options, centred=True, room=Room(workers, memory_bytes * workers))
+    here = make_plan(spec, options, centred=True, resources=Resources(1, 2**40))
+    there = make_plan(spec, options, centred=True, resources=Resources(workers, memory_bytes * workers))
     assert here.levels == there.levels
 
 
@@ -197,10 +204,10 @@ def test_the_machine_decides_neither_levels_nor_chunks(spec: SourceSpec, workers
 def test_what_cannot_fit_is_refused_with_the_number_that_would_do(spec: SourceSpec, workers: int) -> None:
     options = make_options({"chunks": dict.fromkeys(spec.axes, 64)})
     with pytest.raises(OptionError, match="memory: one block of level 0 needs") as refused:
-        make_plan(spec, options, centred=True, room=Room(workers, workers))
+        make_plan(spec, options, centred=True, resources=Resources(workers, workers))
     enough = f"{refused.value}".partition("--memory ")[2].partition(",")[0]
-    room = Room(workers, make_options({"memory": enough}).memory or 0)
-    assert make_plan(spec, options, centred=True, room=room).passes[0].source is None
+    resources = Resources(workers, make_options({"memory": enough}).memory or 0)
+    assert make_plan(spec, options, centred=True, resources=resources).passes[0].source is None
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60))

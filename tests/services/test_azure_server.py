@@ -21,9 +21,9 @@ class TestAzurite(StorageContract):
 
 
 def test_a_wrong_key_is_refused(azure: Service, prefix: str) -> None:
-    stranger = azure.with_options(account_key=base64.b64encode(b"not the key").decode())
+    never_connected = azure.with_options(account_key=base64.b64encode(b"not the key").decode())
     with pytest.raises((PermissionDeniedError, UnauthenticatedError)):
-        obstore.put(stranger.store(prefix), "0", DATA, use_multipart=False)
+        obstore.put(never_connected.store(prefix), "0", DATA, use_multipart=False)
     assert azure.objects(prefix) == {}
 
 

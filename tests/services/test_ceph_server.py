@@ -21,9 +21,9 @@ class TestRadosgw(StorageContract):
 
 def test_a_wrong_secret_is_refused(ceph: Service, prefix: str, fault_proxy: Callable[[str], FaultProxy]) -> None:
     proxy = fault_proxy(ceph.endpoint)
-    stranger = ceph.through(proxy.endpoint).with_options(secret="not-the-secret")
+    never_connected = ceph.through(proxy.endpoint).with_options(secret="not-the-secret")
     with pytest.raises(PermissionDeniedError, match="SignatureDoesNotMatch"):
-        obstore.put(stranger.store(prefix), "0", DATA, use_multipart=False)
+        obstore.put(never_connected.store(prefix), "0", DATA, use_multipart=False)
     assert [request.status for request in proxy.requests] == [403]
     assert ceph.objects(prefix) == {}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pyramid.errors import OptionError
-from pyramid.options.convert import Options, spellings
+from pyramid.options.convert import Options, option_specs
 from pyramid.writing.codecs import CODECS, auto_shuffle, compressors
 
 BLOSC = {"cname": "lz4", "clevel": 5, "blocksize": 0}
@@ -15,8 +15,8 @@ BLOSC = {"cname": "lz4", "clevel": 5, "blocksize": 0}
 
 def test_the_options_know_the_same_codecs() -> None:
     for name in CODECS:
-        assert spellings()["codec"].parse(name) == name
-        assert name in spellings()["codec"].help
+        assert option_specs()["codec"].parse(name) == name
+        assert name in option_specs()["codec"].help
 
 
 @pytest.mark.parametrize(

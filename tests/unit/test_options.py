@@ -14,11 +14,11 @@ from pyramid import cli
 from pyramid.cli.flags import option_values
 from pyramid.errors import OptionError
 from pyramid.options.config import read_config
-from pyramid.options.convert import Options, make_options, spellings
+from pyramid.options.convert import Options, make_options, option_specs
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 FIELDS = [field.name for field in dataclasses.fields(Options)]
-SPLIT = {key for spelling in spellings().values() for key, _ in spelling.split}
+SPLIT = {key for option_spec in option_specs().values() for key, _ in option_spec.split}
 OF_THE_COMMAND = {
     "convert": {"config", "as_json", "no_progress", "quiet", "verbose"},
     "plan": {"config", "as_json", "sample", "verbose"},
@@ -146,6 +146,6 @@ def test_options_are_fixed_and_keep_their_secrets() -> None:
 
 
 def test_every_option_has_help() -> None:
-    for name, spelling in spellings().items():
-        assert spelling.help, name
-        assert not spelling.help.endswith("."), name
+    for name, option_spec in option_specs().items():
+        assert option_spec.help, name
+        assert not option_spec.help.endswith("."), name

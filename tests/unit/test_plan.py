@@ -9,9 +9,9 @@ import pytest
 from pyramid.errors import OptionError
 from pyramid.model import SourceSpec
 from pyramid.options.convert import make_options
-from pyramid.planning import Plan, Room, make_plan
+from pyramid.planning import Plan, Resources, make_plan
 
-ROOM = Room(2, 4 * 2**30)
+ROOM = Resources(2, 4 * 2**30)
 
 
 def image(axes: str, shape: tuple[int, ...], dtype: str = "uint16", **known: Any) -> SourceSpec:
@@ -20,8 +20,8 @@ def image(axes: str, shape: tuple[int, ...], dtype: str = "uint16", **known: Any
     return SourceSpec(axes, shape, dtype, **{"chunks": (1,) * len(axes), "scale": nothing, "units": nothing, **known})
 
 
-def plan(spec: SourceSpec, room: Room = ROOM, **options: Any) -> Plan:
-    return make_plan(spec, make_options(options), centred=True, room=room)
+def plan(spec: SourceSpec, resources: Resources = ROOM, **options: Any) -> Plan:
+    return make_plan(spec, make_options(options), centred=True, resources=resources)
 
 
 def test_z_is_halved_once_its_voxels_are_no_deeper_than_wide() -> None:

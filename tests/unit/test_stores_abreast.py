@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pyramid.concurrency.cancelling import cancel_when
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import StoppedError
-from pyramid.stores.retry import Patience, Verdict, persist
+from pyramid.stores.retry import AttemptFailure, RetryPolicy, call_with_retries
 
 WITHIN_S = 60
-FOR_EVER = Patience(retries=10**6, retry_seconds=10**6)
+FOR_EVER = RetryPolicy(retries=10**6, retry_seconds=10**6)
 
 
 def ask_for_ever(asked: threading.Event) -> None:
@@ -25,7 +25,7 @@ def ask_for_ever(asked: threading.Event) -> None:
         asked.set()
         raise OSError
 
-    persist(attempt, "GET a", FOR_EVER, lambda _: Verdict("busy", again=True))
+    call_with_retries(attempt, "GET a", FOR_EVER, lambda _: AttemptFailure("busy", again=True))
 
 
 @given(st.lists(st.integers()), st.integers(1, 5))

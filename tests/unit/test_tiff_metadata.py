@@ -156,11 +156,11 @@ def test_xml_that_asks_too_much_is_refused(xml: str, complaint: str) -> None:
 @pytest.mark.parametrize(
     ("unit", "name"),
     [
-        *((spelling, "micrometer") for spelling in ("micron", "microns", "um", "µm", "\\u00B5m")),
+        *((option_spec, "micrometer") for option_spec in ("micron", "microns", "um", "µm", "\\u00B5m")),
         ("nm", "nanometer"),
         ("mm", "millimeter"),
         ("cm", "centimeter"),
-        *((spelling, "inch") for spelling in ("inch", "inches", "in")),
+        *((option_spec, "inch") for option_spec in ("inch", "inches", "in")),
     ],
 )
 def test_imagej_names_its_units_in_many_ways(unit: str, name: str) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from pyramid.engine.cluster.finding import find_client
 from pyramid.engine.cluster.probing import probe_workers
 from pyramid.engine.cluster.running import ClusterRunner, TaskSlot
-from pyramid.engine.cluster.workers import await_workers, cluster_room
-from pyramid.planning import Room
+from pyramid.engine.cluster.workers import await_workers, cluster_resources
+from pyramid.planning import Resources
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -24,7 +24,9 @@ __all__ = ["ClusterRunner", "find_client", "prepare_cluster"]
 
 
 @contextmanager
-def prepare_cluster(client: Client, source: Source, memory_bytes: int | None) -> Iterator[tuple[ClusterRunner, Room]]:
+def prepare_cluster(
+    client: Client, source: Source, memory_bytes: int | None
+) -> Iterator[tuple[ClusterRunner, Resources]]:
     """Wait for workers, check them, and give what runs waves on them, with the memory that they have.
 
     Raises
@@ -35,4 +37,4 @@ def prepare_cluster(client: Client, source: Source, memory_bytes: int | None) ->
     workers = await_workers(client)
     machine_bytes = probe_workers(client, source)
     with TaskSlot().held() as slot:
-        yield ClusterRunner(client, slot), cluster_room(workers, machine_bytes, memory_bytes)
+        yield ClusterRunner(client, slot), cluster_resources(workers, machine_bytes, memory_bytes)

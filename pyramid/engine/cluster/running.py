@@ -21,7 +21,7 @@ from pyramid.engine.receipt import Receipt
 from pyramid.engine.task import do_block
 from pyramid.engine.wave import Wave
 from pyramid.errors import PyramidError, StoppedError, explaining
-from pyramid.planning import Room
+from pyramid.planning import Resources
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -94,9 +94,9 @@ class ClusterRunner:
         """Always: what workers are given is pickled."""
         return True
 
-    def fitted(self, room: Room) -> ClusterRunner:
+    def fitted(self, resources: Resources) -> ClusterRunner:
         """As it is: a cluster's threads are what they are."""
-        del room
+        del resources
         return self
 
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
@@ -126,7 +126,7 @@ class ClusterRunner:
             from distributed import futures_of  # noqa: PLC0415  (imported with the client)
 
             task = dask.delayed(pickle.loads, pure=False)(pickled)
-            sent = self.client.persist(wave.receipts(task), retries=RETRIES, priority=priority)
+            sent = self.client.call_with_retries(wave.receipts(task), retries=RETRIES, priority=priority)
             return list(futures_of(sent))
         name = f"pyramid-{uuid.uuid4().hex}"
         carried = self.client.submit(pickle.loads, pickled, key=f"{name}-task", priority=priority)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.engine.cluster.waiting import Vigil, ask_workers
 from pyramid.errors import OptionError
-from pyramid.planning import Room
+from pyramid.planning import Resources
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,7 +38,9 @@ def await_workers(client: Client) -> Mapping[str, Any]:
     return workers
 
 
-def cluster_room(workers: Mapping[str, Any], machine_bytes: Mapping[str, int], memory_bytes: int | None = None) -> Room:
+def cluster_resources(
+    workers: Mapping[str, Any], machine_bytes: Mapping[str, int], memory_bytes: int | None = None
+) -> Resources:
     """Return the threads and the memory of a cluster.
 
     Parameters
@@ -53,7 +55,7 @@ def cluster_room(workers: Mapping[str, Any], machine_bytes: Mapping[str, int], m
     Examples
     --------
     >>> workers = {"tcp://a:1": {"host": "a", "nthreads": 2, "memory_limit": 0}}
-    >>> cluster_room(workers, {"tcp://a:1": 2 * 2**30}).task_bytes // 2**20
+    >>> cluster_resources(workers, {"tcp://a:1": 2 * 2**30}).task_bytes // 2**20
     409
     """
     able = {address: worker for address, worker in workers.items() if worker["nthreads"]}
@@ -62,7 +64,7 @@ def cluster_room(workers: Mapping[str, Any], machine_bytes: Mapping[str, int], m
         threads_of_host[worker["host"]] += worker["nthreads"]
     threads = threads_of_host.total()
     if memory_bytes is not None:
-        return Room(threads, memory_bytes // max(threads_of_host.values()) * threads)
+        return Resources(threads, memory_bytes // max(threads_of_host.values()) * threads)
     unlimited = Counter(worker["host"] for worker in able.values() if not _limit_bytes(worker))
 
     def task_bytes(address: str) -> int:
@@ -70,7 +72,7 @@ def cluster_room(workers: Mapping[str, Any], machine_bytes: Mapping[str, int], m
         share = machine_bytes.get(address, 2**30) // max(1, unlimited[worker["host"]])
         return int((_limit_bytes(worker) or share) * MEMORY_SHARE) // int(worker["nthreads"])
 
-    return Room(threads, min(map(task_bytes, able)) * threads)
+    return Resources(threads, min(map(task_bytes, able)) * threads)
 
 
 def _limit_bytes(worker: Mapping[str, Any]) -> int:

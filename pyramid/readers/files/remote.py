@@ -118,10 +118,10 @@ class RemoteFile:
         if not self.by_ranges:
             return  # a copy does not change
         try:
-            stamp = self.objects.stamp("")
+            fingerprint = self.objects.fingerprint("")
         except StorageError as error:
             raise SourceError(str(error)) from error
-        if stamp != (self.size_bytes, self.tag):
+        if fingerprint != (self.size_bytes, self.tag):
             raise self._changed()
 
     def _changed(self) -> SourceError:
@@ -154,10 +154,10 @@ def remote_file(url: str, options: Options) -> RemoteFile | None:
     """
     objects = stores.open_objects(url, options.source_storage_options)
     try:
-        stamp = objects.stamp("")
-        if stamp is None:
+        fingerprint = objects.fingerprint("")
+        if fingerprint is None:
             return None
-        size_bytes, tag = stamp
+        size_bytes, tag = fingerprint
         head = objects.get_range("", 0, min(size_bytes, HEAD_BYTES))
         by_ranges = not isinstance(objects, WebObjects) or objects.knows_ranges
         return RemoteFile(objects, size_bytes, head, by_ranges, tag)

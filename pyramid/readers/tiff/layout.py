@@ -56,7 +56,7 @@ class Coding:
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class StoredPage:
     """One page: the file that it lies in, the place of each segment (bytes), and whether it is flat."""
 
     file: str
@@ -81,18 +81,18 @@ class Layout:
     dimensions
         For each dimension of a page the image's dimension that it is; None where it has one pixel.
     planes
-        One for each index into `lead`, with strips or tiles of its own.
+        One for each index into `page_axes_shape`, with strips or tiles of its own.
     transform
         What turns decoded pixels into the image's; None where they are the same.
     """
 
-    lead: Shape
+    page_axes_shape: Shape
     plane_shape: Shape
     dimensions: tuple[int | None, ...]
-    planes: tuple[Plane, ...]
+    planes: tuple[StoredPage, ...]
     transform: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
-    def grid(self, plane: Plane) -> Shape:
+    def grid(self, plane: StoredPage) -> Shape:
         """Return how many segments a page has on each dimension."""
         return _grid(self.plane_shape, plane.coding.segment)
 
@@ -127,7 +127,7 @@ def make_layout(series: tifffile.TiffPageSeries, file: PageFile) -> Layout:
     split = _split(shape, len(pages), page_shape)
     dimensions = iter(i for i in range(split, len(shape)) if shape[i] != 1)
     return Layout(
-        lead=shape[:split],
+        page_axes_shape=shape[:split],
         plane_shape=page_shape,
         dimensions=tuple(next(dimensions) if n != 1 else None for n in page_shape),
         planes=_planes(pages, page_shape),
@@ -142,7 +142,7 @@ def _one_run(series: tifffile.TiffPageSeries, shape: Shape, offset: int) -> Layo
     coding = _coding(keyframe)
     if not (keyframe.is_stk or keyframe.is_lsm):  # they count the strips of all pages in the first
         _places(keyframe, keyframe, math.prod(_grid(tuple(keyframe.shaped), coding.segment)))
-    plane = Plane(str(keyframe.parent.filehandle.path), "pixels", (offset,), (size,), None, coding, is_flat=True)
+    plane = StoredPage(str(keyframe.parent.filehandle.path), "pixels", (offset,), (size,), None, coding, is_flat=True)
     _check_inside(plane, int(keyframe.parent.filehandle.size))
     return Layout((), shape, tuple(range(len(shape))), (plane,), series.transform)
 
@@ -174,9 +174,9 @@ def _grid(shape: Shape, segment: Shape) -> Shape:
     return tuple(-(-n // m) for n, m in zip(shape, segment, strict=True))
 
 
-def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[Plane, ...]:
+def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[StoredPage, ...]:
     codings: dict[int, Coding] = {}
-    planes: list[Plane] = []
+    planes: list[StoredPage] = []
     missing = pages.count(None)
     if missing:
         raise SourceError(
@@ -196,12 +196,12 @@ def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[Plane, ...]:
     return tuple(planes)
 
 
-def _plane(page: Page, keyframe: tifffile.TiffPage, coding: Coding, page_shape: Shape) -> Plane:
+def _plane(page: Page, keyframe: tifffile.TiffPage, coding: Coding, page_shape: Shape) -> StoredPage:
     offsets, counts = _places(page, keyframe, math.prod(_grid(page_shape, coding.segment)))
     # a frame has the keyframe's word for lying in one run, but offsets of its own
     one_run = keyframe.is_stk or keyframe.is_lsm or page is keyframe
     one_run = one_run or all(a + n == b for (a, b), n in zip(pairwise(offsets), counts, strict=False))
-    return Plane(
+    return StoredPage(
         file=str(page.parent.filehandle.path),
         label=f"page {page.index}",
         offsets=offsets,
@@ -258,7 +258,7 @@ def _plain_counts(page: tifffile.TiffPage, segments: int) -> tuple[int, ...]:
     return tuple(count * row_bytes for count in rows)
 
 
-def _check_inside(plane: Plane, size_bytes: int) -> None:
+def _check_inside(plane: StoredPage, size_bytes: int) -> None:
     """Raise SourceError where pixels lie beyond the end of a file, or only one of offset and byte count is 0."""
     inside = max(map(operator.add, plane.offsets, plane.counts)) <= size_bytes
     if inside and (plane.is_flat or (0 not in plane.counts and 0 not in plane.offsets)):

@@ -88,11 +88,11 @@ class OmeSeries:
         first = self._first_page()
         samples = _samples(self.image, first)
         axes = self.axes[:-2]
-        lead = tuple(_size(self.image, axis) // (samples if axis == "C" else 1) for axis in axes)
-        places, notices = self._places(axes, lead)
+        page_axes_shape = tuple(_size(self.image, axis) // (samples if axis == "C" else 1) for axis in axes)
+        places, notices = self._places(axes, page_axes_shape)
         pages = [None if place is None else place[0].page_ready(place[1]) for place in places]
         _check_pages(self.image, pages)
-        return self._series(pages, axes, lead, samples), notices
+        return self._series(pages, axes, page_axes_shape, samples), notices
 
     def _first_page(self) -> Page:
         """Return the page of the first plane that has one."""
@@ -109,21 +109,21 @@ class OmeSeries:
         if self.files.missing:
             raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
 
-    def _places(self, axes: str, lead: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
+    def _places(self, axes: str, page_axes_shape: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
         """Return the file and the page of each plane, and a notice of what the XML places nowhere."""
-        places: list[tuple[PageFile, int] | None] = [None] * math.prod(lead)
+        places: list[tuple[PageFile, int] | None] = [None] * math.prod(page_axes_shape)
         outside = 0
         for data in self.image.data or [self._default()]:
             first = [data.first.get(axis, 0) for axis in axes]
-            if any(i >= n for i, n in zip(first, lead, strict=True)):
+            if any(i >= n for i, n in zip(first, page_axes_shape, strict=True)):
                 outside += 1
                 continue
             file = self.files.find(data.uuid, data.file)
             assert file is not None  # or it would be missing
-            _fill(places, int(np.ravel_multi_index(first, lead)) if lead else 0, data, file)
+            _fill(places, int(np.ravel_multi_index(first, page_axes_shape)) if page_axes_shape else 0, data, file)
         found = [place for place in places if place is not None]
         if len(found) < len(places):
-            where = dict(zip(axes, np.unravel_index(places.index(None), lead), strict=True))
+            where = dict(zip(axes, np.unravel_index(places.index(None), page_axes_shape), strict=True))
             plane = ", ".join(f"{axis}={int(i)}" for axis, i in where.items())
             raise SourceError(
                 f"its OME-XML describes {len(places)} planes, and {len(places) - len(found)} of them have no page, the "
@@ -137,10 +137,10 @@ class OmeSeries:
         before = self.document.images[: self.number]
         return TiffData({}, sum(math.prod(_size(image, axis) for axis in "ZCT") for image in before), None)
 
-    def _series(self, pages: list[Page], axes: str, lead: Shape, samples: int) -> tifffile.TiffPageSeries:
+    def _series(self, pages: list[Page], axes: str, page_axes_shape: Shape, samples: int) -> tifffile.TiffPageSeries:
         keyframe = pages[0].keyframe
         assert keyframe is not None
-        shape = (*lead, *keyframe.shape)
+        shape = (*page_axes_shape, *keyframe.shape)
         letters = axes + keyframe.axes
         shape, letters = _divide(shape, letters, self._modulo())
         if samples == 1 and "S" not in letters:

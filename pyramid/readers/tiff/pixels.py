@@ -20,7 +20,7 @@ from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.file import Files
 from pyramid.readers.files.raw_array import ByteFile, FlatArray, flat_spans, read_exactly, read_flat
-from pyramid.readers.tiff.layout import Layout, Plane
+from pyramid.readers.tiff.layout import Layout, StoredPage
 
 GATHER_BYTES = 1 << 22  # enough for a read to cost more than the call, little beside a block
 
@@ -79,9 +79,9 @@ def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
             yield from _run_spans(layout, plane, run, (start, target))
 
 
-def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane, Shape, NDArray[Any]]]:
+def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[StoredPage, Shape, NDArray[Any]]]:
     """The pages that a region touches: where it starts in each, and the view of `out` that the page fills."""
-    pages = len(layout.lead)
+    pages = len(layout.page_axes_shape)
     ranges = [range(a, a + n) for a, n in zip(box.start[:pages], box.shape[:pages], strict=True)]
     start = tuple(0 if d is None else box.start[d] for d in layout.dimensions)
     kept = {d for d in layout.dimensions if d is not None}
@@ -90,18 +90,18 @@ def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Plane,
     for index in product(*ranges):
         where = tuple(i - a for i, a in zip(index, box.start[:pages], strict=True))
         yield (
-            layout.planes[_ravel(index, layout.lead)],
+            layout.planes[_ravel(index, layout.page_axes_shape)],
             start,
             out[(*where, *one_page, ...)][in_page],
         )  # the ellipsis: of a pixel too, a view
 
 
-def _stored(plane: Plane, view: NDArray[Any]) -> NDArray[Any]:
+def _stored(plane: StoredPage, view: NDArray[Any]) -> NDArray[Any]:
     """Room for pixels that are yet to be transformed into those of `view`."""
     return np.empty(view.shape, plane.coding.dtype.newbyteorder("="))
 
 
-def _flat(layout: Layout, plane: Plane) -> FlatArray:
+def _flat(layout: Layout, plane: StoredPage) -> FlatArray:
     return FlatArray(plane.offsets[0], layout.plane_shape, plane.coding.dtype)
 
 
@@ -112,7 +112,7 @@ def _ravel(index: Shape, shape: Shape) -> int:
     return number
 
 
-def _read_plane(layout: Layout, plane: Plane, files: Files, start: Shape, out: NDArray[Any]) -> None:
+def _read_plane(layout: Layout, plane: StoredPage, files: Files, start: Shape, out: NDArray[Any]) -> None:
     """Fill `out` with the region of one page at `start`."""
     try:
         file = files[plane.file]
@@ -134,7 +134,7 @@ def _read_plane(layout: Layout, plane: Plane, files: Files, start: Shape, out: N
         _read_run(layout, plane, file, run, (start, out))
 
 
-def _damaged(plane: Plane, place: str, offset: int, error: Exception) -> SourceError:
+def _damaged(plane: StoredPage, place: str, offset: int, error: Exception) -> SourceError:
     what = ", ".join(filter(None, (plane.label, place)))
     return SourceError(
         f"{plane.file}: {what} at byte {offset} cannot be read: {error or type(error).__name__}; "
@@ -142,18 +142,18 @@ def _damaged(plane: Plane, place: str, offset: int, error: Exception) -> SourceE
     )
 
 
-def _touched(layout: Layout, plane: Plane, start: Shape, shape: Shape) -> list[Segment]:
+def _touched(layout: Layout, plane: StoredPage, start: Shape, shape: Shape) -> list[Segment]:
     """The segments that a region touches, in the order of the file."""
     grid = layout.grid(plane)
     found = []
-    for position in Box(start, shape).tiles(plane.coding.segment):
+    for position in Box(start, shape).grid_positions(plane.coding.segment):
         number = _ravel(position, grid)
         found.append(Segment(plane.offsets[number], plane.counts[number], number, position))
     found.sort()
     return found
 
 
-def _place(plane: Plane, segment: Segment) -> str:
+def _place(plane: StoredPage, segment: Segment) -> str:
     """What to call a segment: a tile by row and column of the grid, a strip by its number."""
     return f"tile {segment.position[2:4]}" if plane.coding.is_tiled else f"strip {segment.number}"
 
@@ -173,7 +173,9 @@ def _runs(segments: list[Segment]) -> Iterator[list[Segment]]:
         yield run
 
 
-def _run_spans(layout: Layout, plane: Plane, run: list[Segment], target: tuple[Shape, NDArray[Any]]) -> Iterator[Span]:
+def _run_spans(
+    layout: Layout, plane: StoredPage, run: list[Segment], target: tuple[Shape, NDArray[Any]]
+) -> Iterator[Span]:
     """The bytes that `_read_run` reads."""
     first, last = run[0], run[-1]
     if not first.offset or not first.size_bytes:
@@ -186,7 +188,7 @@ def _run_spans(layout: Layout, plane: Plane, run: list[Segment], target: tuple[S
 
 
 def _read_run(
-    layout: Layout, plane: Plane, file: ByteFile, run: list[Segment], target: tuple[Shape, NDArray[Any]]
+    layout: Layout, plane: StoredPage, file: ByteFile, run: list[Segment], target: tuple[Shape, NDArray[Any]]
 ) -> None:
     """Read segments that lie one after the other, and put the part of each that is wanted into its place."""
     first, last = run[0], run[-1]
@@ -220,17 +222,17 @@ def _read_bytes(file: ByteFile, offset: int, count: int) -> bytes:
     return buffer.tobytes()
 
 
-def _plain(layout: Layout, plane: Plane, segment: Segment) -> FlatArray:
+def _plain(layout: Layout, plane: StoredPage, segment: Segment) -> FlatArray:
     return FlatArray(segment.offset, _stored_shape(layout, plane, segment), plane.coding.dtype)
 
 
-def _is_plain(layout: Layout, plane: Plane, segment: Segment) -> bool:
+def _is_plain(layout: Layout, plane: StoredPage, segment: Segment) -> bool:
     """Whether a segment is whole and holds pixels as they are."""
     size = math.prod(_stored_shape(layout, plane, segment)) * plane.coding.dtype.itemsize
     return plane.coding.is_plain and segment.size_bytes >= size
 
 
-def _stored_shape(layout: Layout, plane: Plane, segment: Segment) -> Shape:
+def _stored_shape(layout: Layout, plane: StoredPage, segment: Segment) -> Shape:
     """A tile is stored whole; the last strip of a page has only the rows that are left."""
     whole = plane.coding.segment
     if plane.coding.is_tiled:
@@ -239,7 +241,7 @@ def _stored_shape(layout: Layout, plane: Plane, segment: Segment) -> Shape:
     return (*whole[:2], rows, *whole[3:])
 
 
-def _target(plane: Plane, segment: Segment, target: tuple[Shape, NDArray[Any]]) -> tuple[NDArray[Any], Shape]:
+def _target(plane: StoredPage, segment: Segment, target: tuple[Shape, NDArray[Any]]) -> tuple[NDArray[Any], Shape]:
     """The part of the target that a segment fills, and where in the segment that part begins."""
     start, out = target
     parts, corner = [], []
@@ -250,7 +252,7 @@ def _target(plane: Plane, segment: Segment, target: tuple[Shape, NDArray[Any]]) 
     return out[tuple(parts)], tuple(corner)
 
 
-def _decode(plane: Plane, segment: Segment, encoded: bytes, target: tuple[Shape, NDArray[Any]]) -> None:
+def _decode(plane: StoredPage, segment: Segment, encoded: bytes, target: tuple[Shape, NDArray[Any]]) -> None:
     """Decode one segment into its place."""
     view, corner = _target(plane, segment, target)
     tables = {"jpegtables": plane.jpegtables, "jpegheader": plane.coding.jpegheader} if plane.coding.is_jpeg else {}
