@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from tests.servers.loopback import NO_CLOUD
 
 pytest_plugins = ["tests.servers.fixtures"]
+collect_ignore = ["plugin"]  # a package of its own, whose tests run where it is installed
 os.environ.update(NO_CLOUD)
 
 settings.register_profile("quick", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

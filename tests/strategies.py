@@ -1,39 +1,13 @@
-"""What hypothesis draws images from, for more than one test."""
+"""Strategies of hypothesis that more than one test draws images from."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-
-INTEGERS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
-FLOATS = ("float16", "float32", "float64")
-DTYPES = (*INTEGERS, *FLOATS)
-
-
-def pixels(rng: np.random.Generator, kind: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Pixels of a kind that finds mistakes: ``few`` values, ``extreme`` ones, or ``any`` that the dtype holds."""
-    if dtype == "bool":
-        return rng.integers(0, 2, shape).astype(bool)
-    if kind == "few":
-        return rng.integers(0, 3, shape).astype(dtype)
-    if dtype in INTEGERS:
-        limits = np.iinfo(dtype)
-        if kind == "extreme":
-            return rng.choice(np.array([limits.min, limits.min + 1, limits.max - 1, limits.max], dtype), shape)
-        return rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
-    most = np.finfo(dtype).max
-    if kind == "extreme":
-        return rng.choice(
-            np.array([0.0, -0.0, most / 2**12, -most / 2**12, np.inf, np.finfo(dtype).tiny], dtype), shape
-        )
-    return rng.normal(0, 1000, shape).astype(dtype)
 
 
 def generators() -> st.SearchStrategy[np.random.Generator]:
-    """NumPy's random generators, each told by its seed."""
+    """NumPy's random generators, each known by its seed."""
     return st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 

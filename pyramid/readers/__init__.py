@@ -24,7 +24,10 @@ KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also 
 
 
 class Opener(Protocol):
-    """What an entry point of the group ``pyramid.readers`` names."""
+    """A reader: the object that an entry point of the group ``pyramid.readers`` names.
+
+    Its attribute ``priority``, a number, may put it before others; it is 0 where there is none, as of those here.
+    """
 
     def __call__(self, source: object, options: Options) -> Source | None:
         """Open `source`, or return None where it is of another kind."""
@@ -58,8 +61,8 @@ def open_source(source: object, options: Options) -> Source:
         if path is not None and not path.exists():
             locate(str(source))  # which knows a URL that lost a slash
             raise SourceError(f"there is no file or folder {path}; check the spelling, and that its disk is mounted")
-        for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-            opened = _opener(entry)(source, options)
+        for opener in _openers():
+            opened = opener(source, options)
             if opened is not None:
                 return opened
     except PyramidError:
@@ -67,6 +70,12 @@ def open_source(source: object, options: Options) -> Source:
     except OSError as error:  # a file that may not be read, or a link that leads to itself
         raise SourceError(f"{error.filename or source} cannot be read: {error.strerror or error}") from error
     raise SourceError(_unknown(source, path))
+
+
+def _openers() -> list[Opener]:
+    """Return the openers of all entry points: the highest priority first, then by name."""
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    return sorted((_opener(entry) for entry in entries), key=lambda opener: -getattr(opener, "priority", 0))
 
 
 def _opener(entry: EntryPoint) -> Opener:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyramid.reduce import Method, load_method
-from tests.contract.method import MethodContract
+from pyramid.testing.methods import MethodContract
 
 
 @pytest.mark.parametrize("name", ["max", "mean", "median", "min", "mode", "nearest"])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyramid.model import Source
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from tests.contract.source import SourceContract
+from pyramid.testing.sources import SourceContract
 
 
 def pixels(shape: tuple[int, ...], dtype: str = "uint16") -> NDArray[Any]:

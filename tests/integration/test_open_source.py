@@ -24,7 +24,7 @@ from pyramid.readers.array import ArraySource, NpySource
 from pyramid.readers.dask import DaskSource
 from pyramid.readers.tiff.source import TiffSource
 from pyramid.readers.zarr_source import ZarrSource
-from tests.contract.source import read
+from pyramid.testing.sources import read
 
 DATA = Path(__file__).parents[1] / "data"
 TIFF = DATA / "tiff" / "ome-files" / "2010-06-18x24y5z1t2c8b-text.ome.tiff"

@@ -22,7 +22,7 @@ from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from pyramid.readers.files.byte_ranges import REQUEST_BYTES
 from pyramid.stores import open_objects
-from tests.contract.source import SourceContract, random_boxes, read
+from pyramid.testing.sources import SourceContract, random_boxes, read
 from tests.corpus import HERE, tiffs
 from tests.servers.faults import Fault, FaultProxy, Kind
 from tests.servers.s3 import SECRET

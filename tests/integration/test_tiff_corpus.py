@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from tests.contract.source import random_boxes, read
+from pyramid.testing.sources import random_boxes, read
 from tests.corpus import DAMAGED_LEAST, HERE, READABLE_LEAST, as_tifffile_reads, tiffs
 
 

@@ -18,7 +18,7 @@ from pyramid.model import Box
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from pyramid.readers.tiff.log import hearing
-from tests.contract.source import read
+from pyramid.testing.sources import read
 
 PLAIN: dict[str, Any] = {"photometric": "minisblack", "metadata": None}
 

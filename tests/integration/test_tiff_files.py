@@ -20,7 +20,7 @@ from pyramid.model import Box, Channel
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from pyramid.readers.tiff.source import TiffSource
-from tests.contract.source import read
+from pyramid.testing.sources import read
 
 DATA = Path(__file__).parents[1] / "data" / "tiff"
 SAMPLE = DATA / "ome-sample" / "multi-channel-z-series.ome.tif"

@@ -16,7 +16,7 @@ import pyramid
 from pyramid.model import Channel
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from tests.contract.source import read
+from pyramid.testing.sources import read
 
 
 def pixels(*shape: int) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from pyramid.errors import OptionError, SourceError
 from pyramid.model import Channel
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from tests.contract.source import read
+from pyramid.testing.sources import read
 
 PLAIN: dict[str, Any] = {"photometric": "minisblack", "metadata": None}
 SIX = 'SizeX="30" SizeY="20" SizeZ="3" SizeC="2" SizeT="1"'

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 import pyramid
 from pyramid.planning import slabs
+from pyramid.testing.pixels import DTYPES, FLOATS
+from pyramid.testing.pixels import make_pixels as pixels
 from tests.stores import digests, downsample, read_level
-from tests.strategies import DTYPES, FLOATS, pixels
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tzyx", "tczyx")
 # Kernels are compiled for each dtype and factor along x; what the quick profile leaves out is tried method by method

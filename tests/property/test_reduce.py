@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from pyramid.model import reduced_shape
 from pyramid.reduce import load_method
-from tests.strategies import DTYPES, FLOATS, generators, kinds, pixels
+from pyramid.testing.pixels import DTYPES, FLOATS
+from pyramid.testing.pixels import make_pixels as pixels
+from tests.strategies import generators, kinds
 
 ORACLES: dict[str, Literal["max", "mean", "median", "min", "mode", "stride"]] = {
     "max": "max",

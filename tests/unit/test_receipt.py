@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from pyramid.engine.receipt import Receipt
 from pyramid.model import Box
+from pyramid.testing.pixels import DTYPES
+from pyramid.testing.pixels import make_pixels as pixels
 from pyramid.writing.extremes import Extremes, measure
-from tests.strategies import DTYPES, generators, kinds, pixels
+from tests.strategies import generators, kinds
 
 NOTHING = Extremes(None, None)
 extremes = st.just(NOTHING) | st.tuples(st.integers(), st.integers()).map(lambda pair: Extremes(*sorted(pair)))

@@ -1,4 +1,4 @@
-"""What every downsampling method keeps, ours or a plug-in's: inherit MethodContract and give `method`."""
+"""Tests of a downsampling method, ours or a plug-in's: inherit `MethodContract` and give it `method`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from pyramid.errors import OptionError
 from pyramid.model import reduced_shape
 from pyramid.reduce import Method, load_method
-from tests.strategies import pixels
+from pyramid.testing.pixels import make_pixels
 
 
-def reduce(method: Method, array: NDArray[Any], factors: tuple[int, ...]) -> NDArray[Any]:
+def apply(method: Method, array: NDArray[Any], factors: tuple[int, ...]) -> NDArray[Any]:
+    """Return `array` reduced by `factors`."""
     out = np.empty(reduced_shape(array.shape, factors), array.dtype)
     method(array, array.shape, factors, out)
     return out
@@ -45,46 +46,46 @@ class MethodContract:
     def test_a_flat_image_stays_flat(self, method: Method) -> None:
         for dtype in self.dtypes:
             array = np.full((3, 5, 7), 1, dtype)
-            np.testing.assert_array_equal(reduce(method, array, (2, 2, 2)), np.full((2, 3, 4), 1, dtype))
+            np.testing.assert_array_equal(apply(method, array, (2, 2, 2)), np.full((2, 3, 4), 1, dtype))
 
     def test_factors_of_one_change_nothing(self, method: Method, rng: np.random.Generator) -> None:
-        array = pixels(rng, "any", (3, 4, 5), "uint16")
-        np.testing.assert_array_equal(reduce(method, array, (1, 1, 1)), array)
+        array = make_pixels(rng, "any", (3, 4, 5), "uint16")
+        np.testing.assert_array_equal(apply(method, array, (1, 1, 1)), array)
 
     def test_padding_is_neither_read_nor_written(self, method: Method, rng: np.random.Generator) -> None:
         for dtype in self.dtypes:
-            array = pixels(rng, "any", (3, 5, 7), dtype)
-            padded = pixels(rng, "extreme", (4, 8, 8), dtype)
+            array = make_pixels(rng, "any", (3, 5, 7), dtype)
+            padded = make_pixels(rng, "extreme", (4, 8, 8), dtype)
             padded[:3, :5, :7] = array
-            out = pixels(rng, "any", (3, 4, 6), dtype)
+            out = make_pixels(rng, "any", (3, 4, 6), dtype)
             expected = out.copy()
-            expected[:2, :3, :4] = reduce(method, array, (2, 2, 2))
+            expected[:2, :3, :4] = apply(method, array, (2, 2, 2))
             method(padded, (3, 5, 7), (2, 2, 2), out)
             np.testing.assert_array_equal(out, expected)
 
     def test_an_image_reduced_in_parts_is_the_same(self, method: Method, rng: np.random.Generator) -> None:
         for dtype in self.dtypes:
-            array = pixels(rng, "any", (5, 9, 11), dtype)
-            whole = reduce(method, array, (2, 2, 2))
+            array = make_pixels(rng, "any", (5, 9, 11), dtype)
+            whole = apply(method, array, (2, 2, 2))
             for z, y in np.ndindex(3, 3):
                 part = np.ascontiguousarray(array[2 * z : 2 * z + 2, 4 * y : 4 * y + 4])
-                np.testing.assert_array_equal(reduce(method, part, (2, 2, 2)), whole[z : z + 1, 2 * y : 2 * y + 2])
+                np.testing.assert_array_equal(apply(method, part, (2, 2, 2)), whole[z : z + 1, 2 * y : 2 * y + 2])
 
     def test_threads_do_not_disturb_each_other(self, method: Method, rng: np.random.Generator) -> None:
-        arrays = [pixels(rng, "any", (4, 64, 64), "uint16") for _ in range(8)]
-        expected = [reduce(method, array, (2, 2, 2)) for array in arrays]
+        arrays = [make_pixels(rng, "any", (4, 64, 64), "uint16") for _ in range(8)]
+        expected = [apply(method, array, (2, 2, 2)) for array in arrays]
         with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda array: reduce(method, array, (2, 2, 2)), arrays))
+            found = list(pool.map(lambda array: apply(method, array, (2, 2, 2)), arrays))
         np.testing.assert_array_equal(found, expected)
 
     def test_the_input_is_left_alone(self, method: Method, rng: np.random.Generator) -> None:
-        array = pixels(rng, "any", (4, 6, 8), "uint16")
+        array = make_pixels(rng, "any", (4, 6, 8), "uint16")
         before = array.copy()
-        reduce(method, array, (2, 2, 2))
+        apply(method, array, (2, 2, 2))
         np.testing.assert_array_equal(array, before)
 
     def test_an_empty_image_gives_an_empty_one(self, method: Method) -> None:
-        assert reduce(method, np.empty((0, 6, 8), "uint16"), (2, 2, 2)).shape == (0, 3, 4)
+        assert apply(method, np.empty((0, 6, 8), "uint16"), (2, 2, 2)).shape == (0, 3, 4)
 
     @pytest.mark.parametrize(
         ("shape", "factors", "out_shape", "words"),

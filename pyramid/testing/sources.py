@@ -1,4 +1,4 @@
-"""What every `Source` must keep. A reader's test inherits `SourceContract` and says what the source holds."""
+"""Tests of a reader's source against the array that it holds: inherit `SourceContract`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pyramid.options import parsing
 
 
 def random_boxes(shape: tuple[int, ...], count: int, seed: int = 0) -> list[Box]:
-    """Boxes within `shape`: the whole, both corners, and as many others as asked for."""
+    """Return boxes within `shape`: the whole, both corners, and `count` others."""
     chance = random.Random(seed)
     boxes = [
         Box((0,) * len(shape), shape),
@@ -30,7 +30,7 @@ def random_boxes(shape: tuple[int, ...], count: int, seed: int = 0) -> list[Box]
 
 
 def read(source: Source, box: Box | None = None) -> NDArray[Any]:
-    """The pixels of `box`, or all."""
+    """Return the pixels of `box`, or all."""
     box = box or Box((0,) * len(source.spec.shape), source.spec.shape)
     out = np.empty(box.shape, source.spec.dtype)
     source.read(box, out)
@@ -38,7 +38,7 @@ def read(source: Source, box: Box | None = None) -> NDArray[Any]:
 
 
 class SourceContract:
-    """Tests of a source against the array that it stands for.
+    """Tests of a source against the array that it holds.
 
     A subclass defines the fixtures `source` and `expected`, the array in canonical order of axes.
     """

@@ -1,0 +1,27 @@
+"""Everything that a plug-in implements or uses: a reader, or a downsampling method.
+
+``docs/extending.md`` has one of each, whole. A reader is named by an entry point of the group ``pyramid.readers``, a
+method by one of ``pyramid.methods``; the tests of `pyramid.testing` hold either against its contract.
+"""
+
+from pyramid.errors import OptionError, SourceError
+from pyramid.model import AXES, Box, Channel, Shape, Source, SourceSpec
+from pyramid.options.convert import Options
+from pyramid.readers import Opener
+from pyramid.reduce import Method
+from pyramid.reduce.base import check as check_arguments
+
+__all__ = [
+    "AXES",
+    "Box",
+    "Channel",
+    "Method",
+    "Opener",
+    "OptionError",
+    "Options",
+    "Shape",
+    "Source",
+    "SourceError",
+    "SourceSpec",
+    "check_arguments",
+]

@@ -1,0 +1,21 @@
+"""Tests that every reader and every method must pass; a plug-in's own tests inherit them. They need pytest.
+
+Examples
+--------
+A reader's test says how its source is made, and what it holds::
+
+    class TestCells(SourceContract):
+        @pytest.fixture
+        def expected(self):
+            return np.arange(24, dtype="uint16").reshape(2, 3, 4)
+
+        @pytest.fixture
+        def source(self, expected, tmp_path):
+            write_cells(tmp_path / "a.cells", expected)
+            return open_cells(tmp_path / "a.cells", Options())
+"""
+
+from pyramid.testing.methods import MethodContract
+from pyramid.testing.sources import SourceContract
+
+__all__ = ["MethodContract", "SourceContract"]
