@@ -86,3 +86,22 @@ def test_lowest_prints_each_bound_once() -> None:
     for requirement in project()["dependencies"]:
         name, bound = requirement.split(">=")
         assert f"{name.split('[')[0]}=={bound}" in run.stdout.splitlines()
+
+
+def test_the_floors_of_the_design_are_those_of_the_import_contract() -> None:
+    design = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (\d+) \| ([^|]+) \|", design, re.MULTILINE)
+    written = [set(re.findall(r"`(\w+)`", modules)) for _, modules in table]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert written == [set(layer.split(" | ")) for layer in layers]
+    assert [int(number) for number, _ in table] == list(range(len(layers), 0, -1))
+
+
+def test_every_room_is_on_the_map() -> None:
+    shown = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    rooms = [path for path in (ROOT / "pyramid").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    names = {f"{room.name}/" if room.is_dir() else room.name for room in rooms if not room.name.startswith("_")}
+    assert {name for name in names if name not in shown} == set()
