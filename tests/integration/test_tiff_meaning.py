@@ -222,3 +222,21 @@ def test_what_is_not_carried_over_is_named(tmp_path: Path) -> None:
     lost, turned = open_path(tmp_path / "a.tif").spec.notices
     assert lost == "not carried over: an ICC colour profile, a stage position"
     assert "Orientation tag, 6" in turned
+
+
+@pytest.mark.parametrize(
+    ("options", "lost"),
+    [
+        ({"metadata": None}, ()),
+        ({"metadata": {"axes": "YX"}}, ()),
+        ({"metadata": {"axes": "YX", "sample": "mouse 7"}}, ("its description, '{",)),
+        ({"metadata": None, "description": "exposure=3 ms"}, ("its description, 'exposure=3 ms'",)),
+        ({"metadata": None, "description": "[" * 9000}, ("its description, '[[",)),
+        ({"metadata": None, "extratags": [(700, 1, 5, b"<xmp>", True)]}, ("XMP metadata",)),
+    ],
+)
+def test_metadata_of_other_tools_is_named(options: Any, lost: tuple[str, ...], tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", pixels(20, 30), **options)
+    notices = open_path(tmp_path / "a.tif").spec.notices
+    assert len(notices) == len(lost)
+    assert all(notice.startswith(f"not carried over: {words}") for notice, words in zip(notices, lost, strict=True))
