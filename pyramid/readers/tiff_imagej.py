@@ -128,6 +128,8 @@ def _measure_time(found: Description, metadata: Mapping[str, Any]) -> None:
 
 def _take_tables(found: Description, tables: object) -> None:
     """Note the colour of each channel: the brightest of its table, and whether the table runs from it to black."""
+    if isinstance(tables, np.ndarray):  # tifffile gives the one table of an image of one channel so
+        tables = [tables]
     if not isinstance(tables, list) or not all(isinstance(t, np.ndarray) and t.ndim == 2 for t in tables):
         return
     ramps = [_channel(table) for table in tables]
@@ -147,4 +149,13 @@ def _channel(table: NDArray[Any]) -> tuple[Channel, bool]:
     bright = ends[0] if inverted else ends[1]
     steps = np.linspace(1, 0, table.shape[1]) if inverted else np.linspace(0, 1, table.shape[1])
     even = bool(np.abs(table[:3] - bright[:, None] * steps).max() <= RAMP_STEPS)
-    return Channel(color="".join(f"{v:02X}" for v in bright), inverted=inverted), even
+    color = "".join(f"{v:02X}" for v in bright) if bright.any() else None  # a black channel would not be seen
+    return Channel(color=color, inverted=inverted), even
+
+
+def palette_tables(page: tifffile.TiffPage, channels: int) -> list[NDArray[Any]] | None:
+    """Return the colour table of a page for each of its channels: ImageJ saves that of an 8-bit image as a palette."""
+    table = page.colormap
+    if table is None or table.ndim != 2 or len(table) != 3:
+        return None
+    return [table >> 8 if table.dtype.itemsize > 1 else table] * channels

@@ -44,7 +44,6 @@ _READ_DESCRIPTIONS = frozenset(["ome", "imagej", "svs", "qpi"])
 # Keys of tifffile's description of an array that are read.
 _SHAPED_KEYS = frozenset(["shape", "axes", "truncated"])
 MAX_SHAPED = 10_000  # characters
-_OWN_FORMS = ("ImageJ=", "<?xml", "<OME", "Aperio ")
 
 
 def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:
@@ -73,7 +72,7 @@ def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:
 
 
 def _is_lost(description: str, kind: str) -> bool:
-    if not description or kind in _READ_DESCRIPTIONS or description.startswith(_OWN_FORMS):
+    if not description or kind in _READ_DESCRIPTIONS:
         return False
     if re.fullmatch(r"shape=\([0-9, ]*\)", description):  # of tifffile's first versions
         return False

@@ -10,8 +10,8 @@ import tifffile
 
 from pyramid.model import Channel
 from pyramid.readers.ome_xml import OmeImage
-from pyramid.readers.tiff_colors import describe_samples
-from pyramid.readers.tiff_imagej import describe_imagej, imagej_resolution
+from pyramid.readers.tiff_colors import PALETTE, describe_samples
+from pyramid.readers.tiff_imagej import describe_imagej, imagej_resolution, palette_tables
 from pyramid.readers.tiff_lost import name_lost_tags
 from pyramid.readers.tiff_qpi import describe_channels
 from pyramid.readers.tiff_resolution import measure_by_tags
@@ -32,13 +32,15 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
     """
     page = series.keyframe
     readers: dict[str, Callable[[], Description]] = {
-        "imagej": lambda: _imagej(page),
+        "imagej": lambda: _imagej(page, _channel_count(series)),
         "svs": lambda: describe_svs(page.description),
         "qpi": lambda: Description(channels=describe_channels(series)),
     }
     found = describe_ome(image) if image is not None else readers.get(series.kind, Description)()
     measure_by_tags(found, page)
     samples, notices = describe_samples(page)
+    if series.kind == "imagej" and int(page.photometric) == PALETTE:
+        notices = []  # it is a colour table, of which is said what is lost
     count = _channel_count(series)
     if len(found.channels) > count:
         notices.append(f"it describes {len(found.channels)} channels and has {count}: the last are not carried over")
@@ -47,11 +49,12 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
     return found
 
 
-def _imagej(page: tifffile.TiffPage) -> Description:
+def _imagej(page: tifffile.TiffPage, channels: int) -> Description:
     unit = page.tags.valueof(296)
-    return describe_imagej(
-        page.parent.imagej_metadata or {}, imagej_resolution(page), unit if isinstance(unit, int) else 1
-    )
+    metadata = page.parent.imagej_metadata or {}
+    if metadata.get("LUTs") is None:
+        metadata = {**metadata, "LUTs": palette_tables(page, channels)}
+    return describe_imagej(metadata, imagej_resolution(page), unit if isinstance(unit, int) else 1)
 
 
 def _channel_count(series: tifffile.TiffPageSeries) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TypeAlias, cast
@@ -29,6 +30,8 @@ WHOLE_SLIDE = frozenset({"svs", "ndpi", "scn", "bif", "philips", "qpi", "avs", "
 UNDESCRIBED = frozenset({"generic", "uniform"})
 # Kinds whose metadata says how many planes an image has.
 DESCRIBED = frozenset({"ome", "imagej"})
+_OME_ROOT = re.compile(r"^\s*(<\?xml[^>]*\?>)?\s*(<!--.*?-->\s*)*<(\w+:)?OME\b", re.DOTALL)
+MAX_HEAD = 4096  # characters of a description in which OME-XML begins
 MAX_LISTED = 20  # images that a message names
 
 
@@ -238,6 +241,8 @@ def _ome_document(tif: tifffile.TiffFile) -> OmeDocument | None:
     description = tif.pages.first.description if len(tif.pages) else ""
     if tif.is_ome:
         return parse_ome(tif.ome_metadata or "")
+    if _OME_ROOT.search(description[:MAX_HEAD]):  # tifffile takes it for none where its end is missing
+        return parse_ome(description)
     if "<!DOCTYPE" in description or "<!ENTITY" in description:
         raise SourceError("its description defines XML entities, which image metadata never needs; it is not read")
     return None

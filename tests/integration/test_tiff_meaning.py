@@ -126,6 +126,29 @@ def test_an_inverted_table_is_a_color_and_inverted(tmp_path: Path) -> None:
     assert any("colour tables of channels '2'" in notice for notice in spec.notices)
 
 
+RED = np.stack([np.arange(256), np.zeros(256), np.zeros(256)]).astype(np.uint8)
+TWO = np.stack([np.arange(256), np.arange(256)[::-1], np.zeros(256)]).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("table", "channel", "said"),
+    [(RED, Channel(None, "FF0000"), 0), (RED[:, ::-1], Channel(None, "FF0000", True), 0), (TWO, None, 1)],
+)
+@pytest.mark.parametrize("as_palette", [False, True])
+def test_imagejs_one_table_is_a_color(table: Any, channel: Any, said: int, as_palette: bool, tmp_path: Path) -> None:
+    array = pixels(20, 30).astype("uint8")
+    if as_palette:  # as ImageJ saves it of 8-bit images
+        options = {"photometric": "palette", "colormap": table.astype("uint16") * 257, "metadata": None}
+        tifffile.imwrite(tmp_path / "a.tif", array, description="ImageJ=1.54f\nunit=nm\n", **options)
+    else:
+        tifffile.imwrite(tmp_path / "a.tif", array, imagej=True, metadata={"LUTs": [table]})
+    source = open_path(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read(source), array)
+    assert channel is None or source.spec.channels == (channel,)
+    assert [notice for notice in source.spec.notices if "more than one colour" not in notice] == []
+    assert len(source.spec.notices) == said
+
+
 @pytest.mark.parametrize(
     ("photometric", "samples", "names", "notice"),
     [

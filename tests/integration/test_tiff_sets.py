@@ -207,6 +207,13 @@ def test_what_is_said_of_a_dimension_does_not_go_to_another(
     assert any("the size of z is not taken" in notice for notice in spec.notices) == (axes == "zcyx")
 
 
+def test_ome_xml_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    xml = document(image(SIX, "<TiffData/>"))
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, description=xml[:-20], **PLAIN)
+    with pytest.raises(SourceError, match="not well-formed"):
+        open_path(tmp_path / "a.ome.tif")
+
+
 def write_set(folder: Path, names: tuple[str, ...] = NAMES, **changes: Any) -> None:
     """Three slices, a file each; `names` are those that the files have."""
     for z, name in enumerate(names):
