@@ -24,7 +24,7 @@ from pyramid import ngff, nodes, parsing, stores
 from pyramid.errors import SourceError, StorageError
 from pyramid.model import Box, SourceSpec
 from pyramid.options import Options
-from pyramid.readers.axes import AXES_REMEDY, AxisOrder, array_order, check_dtype
+from pyramid.readers.axes import AXES_REMEDY, AxisOrder, array_order, check_dtype, doubtful_axes
 from pyramid.readers.paths import stem
 from pyramid.readers.zarr_image import (
     GROUPS_BESIDE,
@@ -265,6 +265,7 @@ def _source(opened: _Opened, options: Options) -> ZarrSource:
         location=location,
         notices=(
             *(image.notices if image is not None else ()),
+            *doubtful_axes(array.shape, options.axes, named),
             *(each.notice for each in by_axis if each.notice),
             *channel_size_notice(image, order),
             *notices,
