@@ -62,6 +62,8 @@ def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:
     description = str(page.tags.valueof(_DESCRIPTION, "")).strip()
     if _is_lost(description, kind):
         words.append(f"its description, {shown(description)}")
+    if kind == "qpi":
+        words.append("PerkinElmer's properties of the slide, but for names and colours of channels")
     notices = [f"not carried over: {', '.join(dict.fromkeys(words))}"] if words else []
     orientation = page.tags.valueof(274)
     if isinstance(orientation, int) and orientation > 1:

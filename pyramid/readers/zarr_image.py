@@ -82,13 +82,14 @@ def channel_size_notice(image: Multiscale | None, order: AxisOrder) -> tuple[str
     if image is None or order.letters.count("c") != 1:
         return ()
     dimension, first = order.letters.index("c"), image.datasets[0]
-    if image.axes[dimension] != "c":
-        return ()  # that one is named where its size is looked for
+    own = image.axes[dimension]
     scale = 1.0 if first.scale is None else first.scale[dimension]
     offset = 0.0 if first.translation is None else first.translation[dimension]
     unit = image.units[dimension]
     if scale == 1 and offset == 0 and unit is None:
         return ()
+    if own != "c":
+        return (f"the size of {own} is not taken, as --axes makes it c",)
     said = f"a scale of {scale:g} and a translation of {offset:g}" + (f" in {shown(unit)}" if unit else "")
     return (f"not carried over from the source: {said} along its channels",)
 
@@ -138,8 +139,10 @@ def channels_of(image: Multiscale | None, order: AxisOrder) -> tuple[tuple[Chann
     """Return what an image says of each of its channels, and a notice where it tells of more than there are."""
     count = order.axes_shape[order.axes.index("c")] if "c" in order.axes else 1
     given = image.given if image is not None else ()
-    if not any(channel != Channel() for channel in given):
+    if image is None or not any(channel != Channel() for channel in given):
         return (), ()
+    if ("c" in image.axes) != ("c" in order.axes) or (count > 1 and image.axes.index("c") != order.letters.index("c")):
+        return (), ("the names and colours of its channels are not taken, as --axes gives them another axis",)
     more = len(given) - count
     notices = (f"omero tells of {len(given)} channels, and there are {count}; the last {more} are left out",)
     return (*given[:count], *[Channel()] * -more), notices if more > 0 else ()

@@ -83,3 +83,25 @@ def test_what_to_name_instead_of_a_group_of_images_is_said(ome: Any, instead: st
     zarr.create_group(tmp_path / "a.zarr", attributes={"ome": {"version": "0.5", **ome}})
     with pytest.raises(SourceError, match=instead):
         open_source(tmp_path / "a.zarr", Options())
+
+
+@pytest.mark.parametrize(
+    ("axes", "names", "scale"),
+    [
+        (None, ("DAPI", "GFP"), (None, 0.5, 0.25)),
+        ("cyx", ("DAPI", "GFP"), (None, 0.5, 0.25)),
+        ("cxy", ("DAPI", "GFP"), (None, 0.25, 0.5)),
+        ("zyx", (), (None, 0.5, 0.25)),
+        ("ycx", (), (None, None, 0.25)),
+    ],
+)
+def test_what_is_said_of_an_axis_does_not_go_to_another(
+    axes: str | None, names: tuple[str, ...], scale: Any, tmp_path: Path
+) -> None:
+    omero = {"channels": [{"label": "DAPI"}, {"label": "GFP"}]}
+    path = image_of_levels(tmp_path / "a.zarr", [np.ones((2, 8, 9), "u2")], [[1, 0.5, 0.25]], omero=omero)
+    spec = open_source(path, Options(axes=axes)).spec
+    assert (tuple(channel.name for channel in spec.channels), spec.scale) == (names, scale)
+    said = " ".join(spec.notices)
+    assert ("names and colours of its channels are not taken" in said) != bool(names)
+    assert ("the size of y is not taken, as --axes makes it c" in said) == (axes == "ycx")
