@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from pyramid.buffers import Buffers
-from pyramid.errors import StoppedError, explaining
+from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
 from pyramid.model import Source
 from pyramid.planning import Pass, Plan
 from pyramid.readers.dask import DaskSource
@@ -131,9 +131,17 @@ def build(plan: Plan, source: Source, sink: Sink, runner: Runner, progress: Prog
         except BaseException as error:
             if error is tally.callback_error:
                 raise  # it is the caller's own
-            with explaining(StoppedError, f"levels {one.first} to {one.last}: a block failed"):
+            with explaining(*_blamed(error, one, source)):
                 raise
     return tally
+
+
+def _blamed(error: BaseException, one: Pass, source: Source) -> tuple[type[PyramidError], str]:
+    """Return whose fault a failure is, and the beginning of the sentence about it."""
+    own = type(error).__module__.partition(".")[0] not in ("distributed", "dask")
+    if own and one.source is None and isinstance(source, DaskSource):
+        return SourceError, "the Dask array cannot be computed, as array.compute() would show"
+    return StoppedError, f"levels {one.first} to {one.last}: a block failed"
 
 
 def _run_pass(one: Pass, tally: Tally, source: Source, sink: Sink, runner: Runner) -> None:
