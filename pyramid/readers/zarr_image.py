@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,12 @@ class Sizes:
     unit: str | None = None
     translation: float = 0.0
     notice: str = ""
+
+
+def finest_level(image: Multiscale) -> int:
+    """Return which of the levels has the smallest pixels by its scale; the first where that is not known."""
+    areas = [math.inf if dataset.scale is None else math.prod(dataset.scale) for dataset in image.datasets]
+    return min(range(len(areas)), key=areas.__getitem__)
 
 
 def sizes_by_axis(image: Multiscale | None, order: AxisOrder) -> dict[str, Sizes]:

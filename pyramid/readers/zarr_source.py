@@ -7,8 +7,10 @@ array once.
 from __future__ import annotations
 
 import functools
+import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -25,7 +27,7 @@ from pyramid.model import Box, SourceSpec
 from pyramid.options import Options
 from pyramid.readers.axes import AXES_REMEDY, AxisOrder, array_order, check_dtype
 from pyramid.readers.paths import stem
-from pyramid.readers.zarr_image import GROUPS_BESIDE, Sizes, channels_of, left_out_notice, sizes_by_axis
+from pyramid.readers.zarr_image import GROUPS_BESIDE, Sizes, channels_of, finest_level, left_out_notice, sizes_by_axis
 
 if TYPE_CHECKING:
     from pyramid.stores.zarr_store import ObjectsStore
@@ -119,21 +121,37 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         node = nodes.read_node(objects)
         if node is None:
             objects.check_found()
-    except (SourceError, StorageError) as error:
-        raise SourceError(
-            f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"
-        ) from error
+    except SourceError as error:
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}; check that it is whole") from error
+    except StorageError as error:
+        remedy = "" if "; check" in str(error) else "; check the address and the credentials"
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
     if node is None:
         raise SourceError(f"there is no Zarr array or group, and no file, at {location}; check the address")
     image = _image(node.attributes, location) if node.array is None else None
-    path = image.datasets[0].path if image is not None else ""
-    place = Place(path, node.zarr_format, store)
+    image, place = _largest(image, Place("", node.zarr_format, store))
     attributes = node.attributes if image is not None else {}
     beside = list(_groups_beside(objects, node.zarr_format)) if image is not None else []
     source = _source(_Opened(_find(place), image, attributes, beside, location, place), options)
     answered = image is not None and len(beside) < len(GROUPS_BESIDE)  # for a group that is not there
     refused = store.objects.forbidden if answered else _forbids_missing(store)
     return source if not refused else replace(source, spec=_with_refusal(source.spec))
+
+
+def _largest(image: ngff.Multiscale | None, root: Place) -> tuple[ngff.Multiscale | None, Place]:
+    """Return an image whose first level is its largest, with a notice where that was not so, and that level's place."""
+    if image is None:
+        return None, root
+    first, finest = image.datasets[0], image.datasets[finest_level(image)]
+    place = replace(root, array_path=first.path)
+    if finest is not first:
+        other = replace(root, array_path=finest.path)
+        with suppress(SourceError):  # the level that is listed first must be there
+            if math.prod(_find(other).shape) > math.prod(_find(place).shape):
+                rest = [dataset for dataset in image.datasets if dataset is not finest]
+                notice = f"its levels are not listed from the largest on: {finest.path!r} is taken as the largest"
+                return replace(image, datasets=(finest, *rest), notices=(*image.notices, notice)), other
+    return image, place
 
 
 def _forbids_missing(store: ObjectsStore) -> bool:

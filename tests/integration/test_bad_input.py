@@ -209,7 +209,7 @@ def test_it_is_told(words: str, status: int, told: list[str], inputs: Path, monk
 
 def test_a_scheduler_that_is_not_there(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(inputs)
-    monkeypatch.setattr("pyramid.cluster.CONNECT_S", 1)
+    monkeypatch.setattr("pyramid.cluster.finding.CONNECT_S", 1)
     check("good.npy t.zarr --scheduler tcp://127.0.0.1:9", WRONG_USE, ["scheduler: tcp://127.0.0.1:9 does not answer"])
 
 
