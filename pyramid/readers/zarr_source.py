@@ -132,10 +132,11 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         node = nodes.read_node(objects)
         if node is None:
             objects.check_found()
-    except (SourceError, StorageError) as error:
-        raise SourceError(
-            f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"
-        ) from error
+    except SourceError as error:
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}; check that it is whole") from error
+    except StorageError as error:
+        remedy = "" if "; check" in str(error) else "; check the address and the credentials"
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
     if node is None:
         raise SourceError(f"there is no Zarr array or group, and no file, at {location}; check the address")
     image = _image(node.attributes, location) if node.array is None else None
