@@ -102,8 +102,13 @@ def test_an_array_that_looks_like_colors_is_doubted(wrap: Any) -> None:
     assert open_source(wrap(np.zeros((3, 20, 30), "u1")), Options()).spec.notices == ()
 
 
+def _lack_a_key(_chunk: Any) -> Any:
+    found: dict[str, Any] = {}
+    return found["stage"]
+
+
 def test_a_dask_array_that_cannot_be_computed_is_the_sources_fault(tmp_path: Path) -> None:
-    array = da.zeros((20, 30), chunks=(10, 30)).map_blocks(lambda _: {}["stage"], dtype="f8", meta=np.empty((0, 0)))
+    array = da.zeros((20, 30), chunks=(10, 30)).map_blocks(_lack_a_key, dtype="f8", meta=np.empty((0, 0)))
     with pytest.raises(SourceError, match=r"the Dask array cannot be computed.*KeyError: 'stage'"):
         pyramid.convert(array, tmp_path / "a.zarr")
 
