@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def reduced_shape(shape: Shape, factors: Shape) -> Shape:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel's name, its colour, and whether it is shown inverted.
+    """A channel's name, its colour, and how the source has it shown.
 
     Parameters
     ----------
@@ -103,11 +103,17 @@ class Channel:
         Colour as six hexadecimal digits; None where the source has none.
     inverted
         Whether the least value is shown brightest.
+    shown
+        The values from which and to which the source has it shown; None where it does not say.
+    active
+        Whether it is shown at first, if there are not too many.
     """
 
     name: str | None = None
     color: str | None = None
     inverted: bool = False
+    shown: tuple[float, float] | None = field(default=None, repr=False)
+    active: bool = field(default=True, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -11,6 +12,8 @@ from tests.servers.loopback import NO_CLOUD
 pytest_plugins = ["tests.servers.fixtures"]
 collect_ignore = ["plugin"]  # a package of its own, whose tests run where it is installed
 os.environ.update(NO_CLOUD)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background, for children too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("quick", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

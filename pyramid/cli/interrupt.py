@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 INTERRUPTED = 130
 # How long a command may take to end by itself: it stops its blocks, and says what is unfinished.
@@ -31,9 +33,24 @@ def ending_when_interrupted() -> Iterator[None]:
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _end_now()
+        raise
     finally:
         ended.set()
         signal.set_wakeup_fd(before)
+
+
+def _end_now() -> NoReturn:
+    """End this process without waiting for threads, which a library's own would meet half torn down."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(Exception):
+        atexit._run_exitfuncs()  # as temporary files and child processes need
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _watch(reading: int, ended: threading.Event) -> None:

@@ -191,9 +191,10 @@ def _check_whole(lacking: Sequence[str], folder: str) -> None:
     """Raise SourceError where parts are lacking; the record of the download stays, so that it can go on."""
     if lacking:
         shown = "; ".join(lacking[:MAX_SHOWN]) + (f"; and {len(lacking) - MAX_SHOWN} more" * (len(lacking) > MAX_SHOWN))
+        be = "is" if len(lacking) == 1 else "are"
         raise SourceError(
-            f"{folder}: {_count(len(lacking), 'part')} of the source is not there or broken, and all the rest is "
-            f"copied: {shown}; the same command fetches them once they are there"
+            f"{folder}: {_count(len(lacking), 'part')} of the source {be} not there or broken, and all the rest is "
+            f"copied: {shown}; the same command fetches what is lacking once it is there"
         )
 
 

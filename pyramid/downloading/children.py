@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pyramid.downloading.levels import image_paths
 from pyramid.downloading.tables import LISTS
 from pyramid.errors import SourceError
-from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document
+from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document, shown
 
 MAX_CHILDREN = 100_000
 
@@ -57,9 +57,12 @@ def consolidated(node: Node) -> Iterator[Child]:
 
 
 def image_children(ome: Mapping[str, Any]) -> Iterator[Child]:
-    """The levels of an image, and where its labels and tables are."""
+    """Yield the levels of an image, and where its labels and tables are; SourceError where it names no level."""
     if "multiscales" in ome:
-        yield from (Child(path, "array") for path in image_paths(ome["multiscales"]))
+        paths = image_paths(ome["multiscales"])
+        if not paths:
+            raise SourceError(f"multiscales is {shown(ome['multiscales'])}, which names no level")
+        yield from (Child(path, "array") for path in paths)
         yield Child("labels", "group", required=False)
     if "multiscales" in ome or "plate" in ome:
         yield Child("tables", "group", required=False)

@@ -17,7 +17,7 @@ from pyramid.concurrency.buffers import Buffers
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave, make_waves
-from pyramid.errors import StoppedError, explaining
+from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
 from pyramid.model import Source
 from pyramid.planning import Pass, Plan
 from pyramid.readers.dask import DaskSource
@@ -132,9 +132,17 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
         except BaseException as error:
             if error is tally.callback_error:
                 raise  # it is the caller's own
-            with explaining(StoppedError, f"levels {pass_.first} to {pass_.last}: a block failed"):
+            with explaining(*_blamed(error, pass_, source)):
                 raise
     return tally
+
+
+def _blamed(error: BaseException, pass_: Pass, source: Source) -> tuple[type[PyramidError], str]:
+    """Return whose fault a failure is, and the beginning of the sentence about it."""
+    own = type(error).__module__.partition(".")[0] not in ("distributed", "dask")
+    if own and pass_.source is None and isinstance(source, DaskSource):
+        return SourceError, "the Dask array cannot be computed, as array.compute() would show"
+    return StoppedError, f"levels {pass_.first} to {pass_.last}: a block failed"
 
 
 def _run_pass(pass_: Pass, tally: Tally, source: Source, target: Target, runner: Runner) -> None:

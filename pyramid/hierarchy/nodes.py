@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # The longest document that is parsed: parsed, JSON takes some twenty times its length.
 MAX_DOCUMENT_BYTES = 16 * 2**20
 MAX_PATH_CHARACTERS = 1000
+# Of a document that is something else, what its error shows.
+MAX_SHOWN_BYTES = 40
 
 # A backslash and a drive's letter are parts of a path to some systems, control characters to none.
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
@@ -172,11 +174,22 @@ def parse_document(body: bytes, key: str) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
-        reason = "its brackets are too deep" if isinstance(error, RecursionError) else error
-        raise SourceError(f"{key} is not JSON: {reason}") from None
+        raise SourceError(f"{key} is not JSON: {_why_not_json(body, error)}") from None
     if not isinstance(parsed, dict):
         raise SourceError(f"{key}: there must be a JSON object, not {shown(parsed)}")
     return parsed
+
+
+def _why_not_json(body: bytes, error: Exception) -> str:
+    if not body.strip():
+        return "it is empty, as after a transfer that was cut" if not body else "it holds blanks only"
+    if isinstance(error, RecursionError):
+        return "its brackets are too deep"
+    if "sys.set_int_max_str_digits" in str(error):
+        return "a number in it has thousands of digits"
+    if body.lstrip()[:1] not in (b"{", b"["):
+        return f"it begins with {shown(body[:MAX_SHOWN_BYTES].decode(errors='replace'))}"
+    return str(error)
 
 
 def _read_v3(objects: Fetches, path: str) -> Node | None:

@@ -6,6 +6,7 @@ two a level, and one. Of a collection its document and one member as a sample, u
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
@@ -225,6 +226,10 @@ def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
         yield f"several of its levels are the same array: {listed(twice)}"
+    counts = [math.prod(level.shape) for level in levels]
+    if max(counts) > counts[0]:
+        largest = levels[counts.index(max(counts))].path
+        yield f"its levels are not listed from the largest on: {paths[0]} is first, and {largest} is larger"
     others = [level for level in levels if level.dtype.newbyteorder("=") != levels[0].dtype.newbyteorder("=")]
     if others:
         named = [f"{level.path} of {level.dtype}" for level in others]

@@ -71,12 +71,19 @@ def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[M
         OmeroChannel(
             label=channel.name or f"Channel {i}",
             color=channel.color or color,
-            window=Window(0.0, 255.0, 0.0, 255.0) if picture else make_window(values, dtype),
-            active=i < active,
+            window=_window(channel, values, dtype, picture=picture),
+            active=i < active and channel.active,
             inverted=channel.inverted,
         )
         for i, (channel, color, values) in enumerate(zip(known, colors, measured, strict=True))
     )
+
+
+def _window(channel: Channel, measured: Measured, dtype: str, *, picture: bool) -> Window:
+    """Return the window of a channel: as the source has it shown, else the whole range of a picture or the measured."""
+    if channel.shown is not None:
+        return make_window((*measured[:2], *channel.shown), dtype)
+    return Window(0.0, 255.0, 0.0, 255.0) if picture else make_window(measured, dtype)
 
 
 def is_picture(channels: Sequence[Channel], dtype: str) -> bool:

@@ -8,12 +8,16 @@ from pyramid.ngff.metadata import Attributes
 from pyramid.ngff.values import index, shown
 
 MAX_NAMED = 8
+MAX_CHANNELS = 1000  # that are looked at
 _ROOT = frozenset({"multiscales", "omero", "_creator", "ome"})
 _OME = frozenset({"version", "multiscales", "omero", "_creator"})
 # What says how levels were made gives way to how they are made now.
 _MULTISCALE = frozenset(
     {"name", "axes", "datasets", "coordinateTransformations", "coordinateSystems", "type", "metadata", "version"}
 )
+_CHANNEL = frozenset({"label", "color", "inverted", "window", "active", "family", "coefficient", "id"})
+# How all channels are shown that are written here; anything else is lost.
+_SHOWN_LINEARLY = {"family": ("linear",), "coefficient": (1,)}
 _OMERO = frozenset({"id", "name", "version", "channels", "rdefs"})
 # Names of dimensions, which are read.
 ARRAY_KEYS = frozenset({"_ARRAY_DIMENSIONS"})
@@ -45,6 +49,7 @@ def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
     omero = content.get("omero")
     if isinstance(omero, Mapping):
         yield from beyond(omero, _OMERO, f"{prefix}omero.")
+        yield from _left_out_of_channels(omero.get("channels"), f"{prefix}omero.channels[].")
         rdefs = omero.get("rdefs")
         shown_first = rdefs if isinstance(rdefs, Mapping) else {}
         if index(shown_first.get("defaultZ")) not in (None, 0, middle_z):
@@ -54,6 +59,16 @@ def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
     if prefix:
         yield from beyond(content, _OME, prefix)
     yield from beyond(attributes, _ROOT)
+
+
+def _left_out_of_channels(channels: object, prefix: str) -> Iterator[str]:
+    """Yield each key of channels that is lost, once."""
+    listed = channels if isinstance(channels, list | tuple) and len(channels) <= MAX_CHANNELS else ()
+    known = [channel for channel in listed if isinstance(channel, Mapping)]
+    yield from dict.fromkeys(key for channel in known for key in beyond(channel, _CHANNEL, prefix))
+    for key, usual in _SHOWN_LINEARLY.items():
+        if any(channel.get(key) not in (None, *usual) for channel in known):
+            yield f"{prefix}{key}"
 
 
 def beyond(holder: Attributes, known: Collection[str], prefix: str = "") -> Iterator[str]:

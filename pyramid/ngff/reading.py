@@ -79,7 +79,10 @@ def is_family(said: object, name: str) -> bool:
     --------
     >>> is_family("0.4-dev-spatialdata", "0.4"), is_family("0.6rc0", "0.6"), is_family("0.45", "0.4")
     (True, True, False)
+    >>> is_family(0.5, "0.5")
+    True
     """
+    said = str(said) if isinstance(said, float) else said  # as scripts write it
     return isinstance(said, str) and re.match(rf"{re.escape(name)}(?!\d)", said) is not None
 
 
@@ -91,8 +94,9 @@ def read_flat(
     None where they are of another version than `name`; where no version is told, `looks` tells from the first of
     ``multiscales`` (empty, where there is none) whether it is this one.
     """
-    if "multiscales" not in attributes:
-        return None
+    below = attributes.get("ome")
+    if "multiscales" not in attributes or (isinstance(below, Mapping) and "multiscales" in below):
+        return None  # what lies under ``ome`` is newer than what was left beside it
     first = first_image(attributes) or {}
     said = first.get("version")
     belongs = looks(first) if said is None else is_family(said, name)
@@ -187,7 +191,7 @@ def _read_letter(axis: Attributes, place: str) -> str:
 def _read_datasets(
     value: object, frame: Frame, layout: Layout, place: str
 ) -> tuple[tuple[Dataset, ...], tuple[str, ...], frozenset[int]]:
-    """The levels, the largest first, what of them was not read, and the axes on which the first has no size."""
+    """The levels as they are listed, what of them was not read, and the axes on which the first has no size."""
     given = items(value, place)
     if len(given) > MAX_LEVELS:
         raise SourceError(f"{place}: {len(given)} levels are more than the {MAX_LEVELS} that an image can have here")

@@ -53,11 +53,19 @@ def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[st
                 odd.append(f"channels[{i}].{key}: {shown(channel[key])}")
     more = f"; and {len(odd) - MAX_NAMED} more" if len(odd) > MAX_NAMED else ""
     notices = (f"not read: {place}.{'; '.join(odd[:MAX_NAMED])}{more} (names and colours of channels)",) if odd else ()
-    read_all = (
-        Channel(_read_label(channel) or None, _read_color(channel), channel.get("inverted") is True)
-        for channel in channels
+    return tuple(map(_read_own, channels)), notices
+
+
+def _read_own(channel: Mapping[str, object]) -> Channel:
+    """Return what is said of one channel, without what is made up."""
+    window = _read_window(channel.get("window"))
+    return Channel(
+        _read_label(channel) or None,
+        _read_color(channel),
+        inverted=channel.get("inverted") is True,
+        shown=(window.start, window.end) if window is not None and window.start < window.end else None,
+        active=channel.get("active") is not False,
     )
-    return tuple(read_all), notices
 
 
 def _read_label(channel: Mapping[str, object]) -> str | None:

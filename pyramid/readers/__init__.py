@@ -58,8 +58,8 @@ def open_source(source: object, options: Options) -> Source:
     """
     path = local_path(source)
     try:
-        if path is not None and not path.exists():
-            locate(str(source))  # which knows a URL that lost a slash
+        if (isinstance(source, str) and not source) or (path is not None and not path.exists()):
+            locate(str(source))  # which knows a URL that lost a slash, and refuses empty text
             raise SourceError(f"there is no file or folder {path}; check the spelling, and that its disk is mounted")
         for opener in _openers():
             opened = opener(source, options)

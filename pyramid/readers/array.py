@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options import parsing
-from pyramid.readers.axes import FILL_REMEDY, AxisOrder, array_order, check_dtype
+from pyramid.readers.axes import FILL_REMEDY, AxisOrder, array_order, check_dtype, doubtful_axes
 from pyramid.readers.files.file import Place, local_file
 from pyramid.readers.files.raw_array import FlatArray, flat_spans, read_flat
 from pyramid.readers.files.remote import remote_file
@@ -121,8 +121,10 @@ def _open_ndarray(labelled: Labelled, axes: str | None) -> ArraySource:
     order = array_order(array.shape, axes, labelled.dimensions)
     spec = _spec(order, dtype, labelled.name or "image", None)
     whole = np.asarray(array)
+    guessed = doubtful_axes(array.shape, axes, labelled.dimensions)
+    notices = (*guessed, *labelled.notices, *plain_notices(array))
     canonical = whole.transpose([order.letters.index(axis) for axis in order.axes])
-    return ArraySource(replace(spec, notices=(*labelled.notices, *plain_notices(array))), canonical)
+    return ArraySource(replace(spec, notices=notices), canonical)
 
 
 def _open_npy(place: Place, axes: str | None) -> NpySource:
@@ -145,7 +147,10 @@ def _open_npy(place: Place, axes: str | None) -> NpySource:
             ) from error
     dtype = check_dtype(stored)
     order = array_order(shape, axes)
-    spec = replace(_spec(order, dtype, stem(PurePath(place.name)), str(place)), notices=place.notices)
+    spec = replace(
+        _spec(order, dtype, stem(PurePath(place.name)), str(place)),
+        notices=(*place.notices, *doubtful_axes(shape, axes)),
+    )
     if in_fortran:  # the first dimension is the fastest
         order = AxisOrder(order.letters[::-1], order.shape[::-1])
     return NpySource(spec, place, offset, stored.str, order)

@@ -19,6 +19,7 @@ from pyramid.ngff.values import shown
 MAX_PX = 2**60
 MAX_CHANNELS = 100_000
 DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
+COLOR_SAMPLES = (3, 4)  # of a pixel: red, green and blue, and alpha
 AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
 FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array, 0) for a Dask array"
 
@@ -124,6 +125,27 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
     letters = tuple(axes) if axes else _named_letters(names, len(shape)) or tuple(DEFAULT_AXES[len(shape)])
     check_extent("".join(letters), shape)
     return AxisOrder(letters, shape)
+
+
+def doubtful_axes(shape: Shape, axes: str | None, names: Sequence[object] = ()) -> tuple[str, ...]:
+    """Return a notice where nothing says which axis is which, and the last has the length of a pixel's colours.
+
+    Examples
+    --------
+    >>> doubtful_axes((64, 64, 3), "yxc"), doubtful_axes((64, 64, 64), None), doubtful_axes((3, 64, 64), None)
+    ((), (), ())
+    >>> len(doubtful_axes((64, 64, 3), None))
+    1
+    """
+    named = any(name is not None and name != "" for name in names)
+    if axes or named or len(shape) < 3 or shape[-1] not in COLOR_SAMPLES or min(shape[-3:-1]) <= max(COLOR_SAMPLES):
+        return ()
+    taken = DEFAULT_AXES[len(shape)]
+    colors = f"{DEFAULT_AXES[len(shape) - 1].replace('c', 't')}c"
+    return (
+        f"the array of shape {shape} does not say which axis is which; it is taken as {taken}, with rows of "
+        f"{shape[-1]} pixels: if these are colours, say so with --axes {colors}",
+    )
 
 
 def _named_letters(names: Sequence[object], dimensions: int) -> tuple[str, ...] | None:

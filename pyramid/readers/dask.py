@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, SourceSpec
 from pyramid.options import parsing
-from pyramid.readers.axes import FILL_REMEDY, array_order, check_dtype
+from pyramid.readers.axes import FILL_REMEDY, array_order, check_dtype, doubtful_axes
 from pyramid.readers.labelled import unlabel
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def open_dask(source: object, options: Options) -> DaskSource | None:
         nothing,
         nothing,
         name=labelled.name or "image",
-        notices=labelled.notices,
+        notices=(*doubtful_axes(shape, options.axes, labelled.dimensions), *labelled.notices),
     )
     return DaskSource(spec, canonical)
 

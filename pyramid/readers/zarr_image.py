@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, PyramidError
 from pyramid.model import SPACE, Channel
-from pyramid.ngff import Multiscale
+from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, parse_group
 from pyramid.ngff.left_out import ARRAY_KEYS, beyond, describe_left_out, left_out
 from pyramid.ngff.values import shown
 from pyramid.options import parsing
 from pyramid.readers.axes import AxisOrder
 
+# Groups that hold images, and where an image in them usually is.
+_KINDS: Mapping[type, tuple[str, str]] = {
+    Plate: ("a plate", "A/1/0"),
+    Well: ("a well, which holds several images", "0"),
+    Series: ("a row of images (bioformats2raw.layout)", "0"),
+    Labels: ("a list of labels", "NAME"),
+}
 # Groups of an image's own that hold no levels.
 GROUPS_BESIDE = ("labels", "tables")
 
@@ -69,12 +77,72 @@ def _unit(axis: str, unit: str) -> str | None:
         return None
 
 
+def channel_size_notice(image: Multiscale | None, order: AxisOrder) -> tuple[str, ...]:
+    """Return a notice where an image gives its channels a size, a place or a unit, which no channel has here."""
+    if image is None or order.letters.count("c") != 1:
+        return ()
+    dimension, first = order.letters.index("c"), image.datasets[0]
+    own = image.axes[dimension]
+    scale = 1.0 if first.scale is None else first.scale[dimension]
+    offset = 0.0 if first.translation is None else first.translation[dimension]
+    unit = image.units[dimension]
+    if scale == 1 and offset == 0 and unit is None:
+        return ()
+    if own != "c":
+        return (f"the size of {own} is not taken, as --axes makes it c",)
+    said = f"a scale of {scale:g} and a translation of {offset:g}" + (f" in {shown(unit)}" if unit else "")
+    return (f"not carried over from the source: {said} along its channels",)
+
+
+def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
+    """Return what to name instead of a group that holds images; empty for any other, and for one that is broken."""
+    try:
+        found = parse_group(attributes)
+    except PyramidError:
+        return ""
+    if found is None:
+        return ""
+    group = found[1]
+    kind, example = _KINDS[type(group)]
+    paths = group.paths
+    path = example if not paths else f"{shown(paths[0])[1:-1]}/0" if isinstance(group, Plate) else shown(paths[0])[1:-1]
+    return (
+        f"{where} is {kind}, and one image at a time is converted: name an image in it, as {where.rstrip('/')}/{path}"
+    )
+
+
+def largest_first(image: Multiscale) -> Multiscale:
+    """Return an image with the level of the finest pixels first, and a notice where another was listed first."""
+    finest = min(range(len(image.datasets)), key=lambda i: _area(image, i))
+    if _area(image, finest) >= _area(image, 0):
+        return image
+    first = image.datasets[finest]
+    notice = (
+        f"its levels are not listed from the largest to the smallest, as OME-Zarr has them: {shown(first.path)} is "
+        "read, which has the smallest pixels"
+    )
+    rest = tuple(dataset for i, dataset in enumerate(image.datasets) if i != finest)
+    return replace(image, datasets=(first, *rest), notices=(*image.notices, notice))
+
+
+def tells_largest(image: Multiscale) -> bool:
+    """Return whether the sizes of pixels tell which level is the largest."""
+    return len(image.datasets) < 2 or any(_area(image, i) != _area(image, 0) for i in range(len(image.datasets)))
+
+
+def _area(image: Multiscale, number: int) -> float:
+    scale = image.datasets[number].scale
+    return 1.0 if scale is None else math.prod(scale[image.axes.index(axis)] for axis in "yx")
+
+
 def channels_of(image: Multiscale | None, order: AxisOrder) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
     """Return what an image says of each of its channels, and a notice where it tells of more than there are."""
     count = order.axes_shape[order.axes.index("c")] if "c" in order.axes else 1
     given = image.given if image is not None else ()
-    if not any(channel != Channel() for channel in given):
+    if image is None or not any(channel != Channel() for channel in given):
         return (), ()
+    if ("c" in image.axes) != ("c" in order.axes) or (count > 1 and image.axes.index("c") != order.letters.index("c")):
+        return (), ("the names and colours of its channels are not taken, as --axes gives them another axis",)
     more = len(given) - count
     notices = (f"omero tells of {len(given)} channels, and there are {count}; the last {more} are left out",)
     return (*given[:count], *[Channel()] * -more), notices if more > 0 else ()

@@ -7,8 +7,9 @@ array once.
 from __future__ import annotations
 
 import functools
+import math
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -25,9 +26,19 @@ from pyramid.hierarchy import nodes
 from pyramid.model import Box, SourceSpec
 from pyramid.options import parsing
 from pyramid.options.convert import Options
-from pyramid.readers.axes import AXES_REMEDY, AxisOrder, array_order, check_dtype
+from pyramid.readers.axes import AXES_REMEDY, AxisOrder, array_order, check_dtype, doubtful_axes
 from pyramid.readers.paths import stem
-from pyramid.readers.zarr_image import GROUPS_BESIDE, Sizes, channels_of, left_out_notice, sizes_by_axis
+from pyramid.readers.zarr_image import (
+    GROUPS_BESIDE,
+    Sizes,
+    channel_size_notice,
+    channels_of,
+    largest_first,
+    left_out_notice,
+    members_remedy,
+    sizes_by_axis,
+    tells_largest,
+)
 
 if TYPE_CHECKING:
     from pyramid.stores.zarr_store import ObjectsStore
@@ -123,10 +134,11 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         node = nodes.read_node(objects)
         if node is None:
             objects.check_found()
-    except (SourceError, StorageError) as error:
-        raise SourceError(
-            f"{location} cannot be opened as Zarr: {error}; check the address and the credentials"
-        ) from error
+    except SourceError as error:
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}; check that it is whole") from error
+    except StorageError as error:
+        remedy = "" if "; check" in str(error) else "; check the address and the credentials"
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
     if node is None:
         raise SourceError(f"there is no Zarr array or group, and no file, at {location}; check the address")
     image = _image(node.attributes, location) if node.array is None else None
@@ -134,6 +146,8 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
     place = Place(path, node.zarr_format, store)
     attributes = node.attributes if image is not None else {}
     beside = list(_groups_beside(objects, node.zarr_format)) if image is not None else []
+    if image is not None:
+        _check_largest(image, _find(place), lambda path: _find(replace(place, array_path=path)), location)
     source = _source(_Opened(_find(place), image, attributes, beside, location, place), options)
     answered = image is not None and len(beside) < len(GROUPS_BESIDE)  # for a group that is not there
     refused = store.objects.forbidden if answered else _forbids_missing(store)
@@ -164,6 +178,8 @@ def _groups_beside(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
 def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
     """Open an array or image that zarr has open (see `pyramid.readers.zarr.open_zarr`)."""
     array, image = _array_of(node, "the Zarr group")
+    if image is not None:
+        _check_largest(image, array, lambda path: node[path], "the Zarr group")
     attributes = _attributes(node) if image is not None else {}
     beside = [name for name in GROUPS_BESIDE if name in node] if image is not None else []
     return _source(_Opened(array, image, attributes, beside, None, array), options)
@@ -192,11 +208,14 @@ def _shown(store: Store) -> str:
 
 
 def _image(attributes: Mapping[str, Any], where: str) -> ngff.Multiscale:
-    """The metadata of the image that a group is."""
+    """The metadata of the image that a group is, its largest level first."""
     try:
-        return ngff.parse(dict(attributes))
+        return largest_first(ngff.parse(dict(attributes)))
     except SourceError as error:
-        raise SourceError(f"{where} is no OME-Zarr image: {error}; name an array or an image within it") from error
+        instead = members_remedy(attributes, where)
+        raise SourceError(
+            instead or f"{where} cannot be read as an OME-Zarr image: {error}; name an array or an image in it"
+        ) from error
 
 
 def _attributes(node: Node) -> Mapping[str, Any]:
@@ -219,6 +238,24 @@ def _array_of(node: Node, where: str) -> tuple[zarr.Array[Any], ngff.Multiscale 
     if not isinstance(array, zarr.Array):
         raise SourceError(f"{where}: {image.datasets[0].path!r} is a group where the largest level should be")
     return array, image
+
+
+def _check_largest(
+    image: ngff.Multiscale, array: zarr.Array[Any], find: Callable[[str], zarr.Array[Any]], where: str
+) -> None:
+    """Raise SourceError where the last level is larger than the first, and the sizes of pixels do not tell."""
+    if tells_largest(image):
+        return
+    last = image.datasets[-1].path
+    try:
+        shape = find(last).shape
+    except Exception:  # a level that is missing is not the one that is read
+        return
+    if math.prod(shape) > math.prod(array.shape):
+        raise SourceError(
+            f"{where}: its last level, {nodes.shown(last)} of shape {shape}, is larger than its first, of shape "
+            f"{array.shape}; OME-Zarr lists the largest first: name the array of the largest level"
+        )
 
 
 def _source(opened: _Opened, options: Options) -> ZarrSource:
@@ -246,7 +283,9 @@ def _source(opened: _Opened, options: Options) -> ZarrSource:
         location=location,
         notices=(
             *(image.notices if image is not None else ()),
+            *doubtful_axes(array.shape, options.axes, named),
             *(each.notice for each in by_axis if each.notice),
+            *channel_size_notice(image, order),
             *notices,
             *beyond,
         ),

@@ -34,8 +34,25 @@ def why_no_address(url: str) -> str | None:
     if not _HOST.fullmatch(host) or host.strip(".-") != host.strip():
         return "its host holds what no host's name can"
     if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16 and len(port) < 6):
-        return "its port is not a number from 1 to 65535"
+        quoted = "write /, ? and # in its password as %2F, %3F and %23"
+        return quoted if "@" in url else "its port is not a number from 1 to 65535"
     return "a control character is in it" if re.search(r"[\x00-\x1f\x7f]", url) else None
+
+
+def check_one_line(value: str, name: str) -> None:
+    """Raise OptionError where a value holds a line break or another control character, as copied credentials do.
+
+    They cannot be sent, and a client that is given them may panic.
+
+    Examples
+    --------
+    >>> check_one_line("key", "storage option key")
+    """
+    if re.search(r"[\x00-\x1f\x7f]", value):
+        raise OptionError(
+            f"{name} holds a line break or another control character, which no credentials have; set it anew, without "
+            "a line break at its end"
+        )
 
 
 def check_endpoint(url: str, place: str) -> None:

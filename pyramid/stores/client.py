@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pyramid.errors import PyramidError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import ABSENT
 from pyramid.stores.verdicts import has_odd_headers, status_of
@@ -111,9 +112,21 @@ class Client:
         """The store whose requests may take this long."""
         with self._building:
             if seconds not in self._stores:
-                settings = self._settings(seconds)
-                self._stores[seconds] = guarded(lambda: self._build(settings))
+                self._stores[seconds] = self._made(self._settings(seconds))
             return self._stores[seconds]
+
+    def _made(self, settings: Mapping[str, Any]) -> ObStore:
+        """Make a store, which asks nobody: where that fails, each other attempt would fail alike."""
+        try:
+            return guarded(lambda: self._build(settings))
+        except PyramidError:
+            raise
+        except Exception as error:
+            told = " ".join(str(error).partition("\n\nDebug source")[0].split()) or type(error).__name__
+            raise AnswerError(
+                f"it cannot be asked with these options or credentials: {told[:300]}; check the storage options and "
+                "what the environment holds"
+            ) from error
 
     def _settings(self, seconds: float) -> dict[str, Any]:
         client = {"timeout": timedelta(seconds=seconds), "allow_http": self._allow_http}

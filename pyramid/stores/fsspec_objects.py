@@ -33,9 +33,12 @@ class FsspecObjects:
 
         self.location = access.location
         self._access = access
-        options = {name: value for name, value in access.options.items() if name not in RETRY_OPTIONS}
+        self._answered = False
+        self._opened: tuple[Any, str] | None = None
+        options: dict[str, Any] = {n: value for n, value in access.options.items() if n not in RETRY_OPTIONS}
+        self._open: Callable[[], tuple[Any, str]] = lambda: url_to_fs(access.location.address, **options)
         try:
-            self._files, self._root = url_to_fs(access.location.address, **options)
+            self._opened = self._open()
         except ImportError as error:
             raise OptionError(f"{self.location}: {access.location.scheme}:// needs a package: {error}") from None
         except (TypeError, ValueError) as error:
@@ -43,6 +46,23 @@ class FsspecObjects:
             raise OptionError(
                 f"{self.location} cannot be opened by fsspec: {told}; check its storage options"
             ) from None
+        except Exception:  # some connect at once; each request tries again, and says what fails
+            self._opened = None
+
+    @property
+    def _files(self) -> Any:  # noqa: ANN401  (fsspec has no types)
+        return self._connected()[0]
+
+    @property
+    def _root(self) -> str:
+        return self._connected()[1]
+
+    def _connected(self) -> tuple[Any, str]:
+        """Return the file system and the path in it; raise what fsspec raises where it cannot connect."""
+        if self._opened is None:
+            self._opened = self._open()
+        self._answered = True
+        return self._opened
 
     def get(self, key: str) -> bytes | None:
         """The whole object."""
@@ -119,17 +139,21 @@ class FsspecObjects:
 
     def delete_all(self, keys: Sequence[str]) -> None:
         """Remove objects, as many at once as the file system takes."""
-        paths = [self._path(key) for key in keys]
-        if paths and self._ask("remove", keys[0], lambda _: self._files.rm(paths) or True) is None:
+
+        def remove(_: str) -> bool:
+            self._files.rm([self._path(key) for key in keys])
+            return True
+
+        if keys and self._ask("remove", keys[0], remove) is None:
             for key in keys:  # one was not there, and ended the rest
                 self.delete(key)
 
     def _ask(self, what: str, key: str, do: Callable[[str], T]) -> T | None:
-        path = self._path(key)
+        check_key(key)
 
         def attempt() -> T | None:
             try:
-                return do(path)
+                return do(self._path(key))
             except FileNotFoundError:
                 return None
 
@@ -141,7 +165,8 @@ class FsspecObjects:
 
     def _judge(self, error: Exception) -> AttemptFailure:
         told = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
-        return AttemptFailure(told, isinstance(error, OSError) and not isinstance(error, _FINAL))
+        again = isinstance(error, OSError) and not isinstance(error, _FINAL)
+        return AttemptFailure(told, again, never_connected=again and not self._answered)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen

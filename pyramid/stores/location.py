@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,12 @@ from pyramid.errors import OptionError
 from pyramid.options.parsing import unknown
 from pyramid.stores.address import why_no_address
 from pyramid.stores.redact import without_secrets
-from pyramid.stores.schemes import SCHEMES, find_scheme
+from pyramid.stores.schemes import SCHEMES, Scheme, find_scheme
+
+# Names of buckets and containers; a client that is given another may panic.
+_BUCKET = re.compile(r"[\w.$-]*", re.ASCII)
+# A URL without its colon, or without one or both of its slashes; one letter is a drive.
+_LOST = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(:/|:|//)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,8 @@ def locate(url: str) -> Location:
     scheme, colon, rest = url.partition("://")
     if not colon:
         return _locate_path(url)
+    if scheme not in SCHEMES and scheme.lower() in SCHEMES:  # schemes are the same in capitals
+        return locate(f"{scheme.lower()}://{rest}")
     if scheme == "file":
         path = urllib.parse.unquote(rest.removeprefix("localhost"))
         if not path.startswith("/"):
@@ -87,7 +95,17 @@ def locate(url: str) -> Location:
         raise OptionError(f"{without_secrets(url)}: {unknown('scheme', scheme, SCHEMES)}")
     if row.is_web:
         return _locate_host(url)
+    return _locate_bucket(url, row, rest)
+
+
+def _locate_bucket(url: str, row: Scheme, rest: str) -> Location:
+    scheme = url.partition("://")[0]
     bucket, _, key = rest.partition("/")
+    if row.name != "memory" and not _BUCKET.fullmatch(bucket.rpartition("@")[2].partition(":")[0]):
+        raise OptionError(
+            f"{without_secrets(url)}: {bucket[:80]!r} holds what no bucket's name can; a URL has the form "
+            f"{scheme}://BUCKET/KEY"
+        )
     parts = [part for part in key.split("/") if part]
     if not bucket or not parts or ".." in parts:
         raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY, without '..'")
@@ -113,11 +131,13 @@ def _locate_host(url: str) -> Location:
 
 
 def _locate_path(path: str) -> Location:
-    """A path on this machine; a URL that lost slashes on its way, as it does in a `Path`, is none."""
-    scheme, colon, _ = path.partition(":")
-    if colon and scheme in SCHEMES:
+    """Return a path on this machine; a URL that lost its colon or slashes, as it does in a `Path`, is none."""
+    scheme = _LOST.match(path)
+    is_folder = scheme is not None and scheme[2] == "//" and scheme[1] in ("file", "memory")
+    if scheme is not None and not is_folder and (scheme[1].lower() in SCHEMES or scheme[2] == ":/"):
         raise OptionError(
-            f"{path}: a URL has two slashes after its colon, as {scheme}://BUCKET/KEY; give it as text, not as a Path"
+            f"{without_secrets(path)}: a URL has two slashes after its colon, as {scheme[1].lower()}://BUCKET/KEY; "
+            "give it as text, not as a Path"
         )
     absolute = Path(os.path.expanduser(path)).absolute()
     # '..' means what the system takes it for, behind a link too, and is no folder to be made.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError
 from pyramid.options.parsing import unknown
-from pyramid.stores.address import check_endpoint
+from pyramid.stores.address import check_endpoint, check_one_line
 from pyramid.stores.cache import WholeObjects
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects, RangeReader
@@ -16,7 +17,7 @@ from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.readable import Readable
 from pyramid.stores.retry import RETRY_OPTIONS, RetryPolicy
 from pyramid.stores.schemes import Access, Option, Scheme, find_scheme
-from pyramid.stores.surroundings import surroundings
+from pyramid.stores.surroundings import CREDENTIALS, surroundings
 
 if TYPE_CHECKING:
     from pyramid.stores.zarr_store import ObjectsStore
@@ -116,6 +117,9 @@ def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     for name, value in options.items():
         if not isinstance(value, str | bool | int | float):
             raise OptionError(f"storage option {name!r} has a value that is not text, a number or true or false")
+        is_document = isinstance(value, str) and value.lstrip().startswith("{")
+        if isinstance(value, str) and not is_document:
+            check_one_line(value, f"storage option {name}")
     return tuple(sorted(options.items()))
 
 
@@ -130,6 +134,8 @@ def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: st
             raise OptionError(f"{location}: a path on local disk takes no storage options, got {', '.join(given)}")
         if name not in known and not scheme.takes_any_option:
             raise OptionError(unknown(f"storage option for {location.scheme}://", name, known))
+    for name in CREDENTIALS.get(scheme.name, ()):
+        check_one_line(os.environ.get(name, ""), f"the environment variable {name}")
     if "endpoint_url" in given:
         check_endpoint(str(given["endpoint_url"]), str(location))
     secrets = tuple(str(value) for name, value in given.items() if _is_secret(known, name, value))

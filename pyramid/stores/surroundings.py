@@ -7,9 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 
 _PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_")
 _OTHERS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME")
+# What is sent, or signs what is sent, by scheme.
+CREDENTIALS: Mapping[str, tuple[str, ...]] = {
+    "s3": (
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN"),
+        *("AWS_REGION", "AWS_DEFAULT_REGION"),
+    ),
+    "az": tuple(
+        f"AZURE_STORAGE_{name}" for name in ("ACCOUNT_NAME", "ACCOUNT_KEY", "ACCESS_KEY", "SAS_TOKEN", "TOKEN")
+    ),
+}
 _NO_SURROUNDINGS = ("file", "memory")
 
 

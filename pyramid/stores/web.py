@@ -12,14 +12,12 @@ from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import Fingerprint
 from pyramid.stores.obstore_objects import RemoteObjects, Span
 from pyramid.stores.schemes import Access, Option
-from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, status_of
+from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, is_timeout, status_of
 
 if TYPE_CHECKING:
     from obstore.store import HTTPStore
 
     from pyramid.stores.plain import PlainClient
-
-_NO_HEAD = (403, 405, NO_RANGES)
 
 
 OPTIONS: Mapping[str, Option] = {}
@@ -34,6 +32,7 @@ class WebObjects(RemoteObjects):
     _has_tags = False
     _headers = MappingProxyType({"accept-encoding": "identity"})
     _is_odd = False
+    _knows_head = True
 
     def _sum(self, answer: Answer) -> str | None:
         return None  # servers make sums of other things than the body too
@@ -72,13 +71,22 @@ class WebObjects(RemoteObjects):
 
     def fingerprint(self, key: str) -> Fingerprint | None:
         """Its size and tag: a HEAD, or a GET of one byte where HEAD is refused, as by a signed URL."""
-        if not self.location.hidden:
+        return self._ask("GET", key, 1, functools.partial(self._fingerprint, key))
+
+    def _fingerprint(self, key: str, seconds: float) -> Fingerprint | None:
+        """Ask by HEAD, and by GET where a server refuses that, knows nothing of it, or gives a length of 0."""
+        if not self.location.hidden and self._knows_head:
             try:
-                return super().fingerprint(key)
-            except StorageError as error:
-                if error.status not in _NO_HEAD:
+                found = super()._fingerprint(key, seconds)
+            except Exception as error:
+                if status_of(error) is None and not is_timeout(error):
                     raise
-        return self._ask("GET", key, 1, functools.partial(self._measure, key))
+                found = None
+            if found is not None and found[0] > 0:
+                return found
+        found = self._measure(key, seconds)
+        self._knows_head = self._knows_head and found is None
+        return found
 
     def _measure(self, key: str, seconds: float) -> Fingerprint | None:
         """By a part where the server gives parts, which says how long the whole is."""

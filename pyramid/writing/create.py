@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -31,7 +31,7 @@ from pyramid.writing.block_writer import StoredLevel
 from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import make_encoding
 from pyramid.writing.errors import wrap_errors
-from pyramid.writing.lease import Lease, check_no_run
+from pyramid.writing.lease import WATCH_S, Lease, check_no_run
 from pyramid.writing.objects import REQUESTS
 from pyramid.writing.target import Target
 
@@ -178,11 +178,29 @@ def _one_at_a_time(location: Location) -> Iterator[None]:
         return
     folder = os.open(location.path, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        _lock(folder, location)
         yield
     finally:
         os.close(folder)
+
+
+def _lock(folder: int, location: Location) -> None:
+    """Take the lock of a folder that is open; TargetError where another program keeps it."""
+    until_s = time.monotonic() + WATCH_S
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until_s:
+                raise TargetError(
+                    f"{location} is locked by another program, as by a conversion that removes what was there; wait "
+                    "until it ends, or give another target"
+                ) from None
+            time.sleep(LOOK_S / 10)
+        except OSError:  # some network file systems have no locks
+            return
+        else:
+            return
 
 
 def _stored_levels(plan: Plan, options: Options) -> tuple[StoredLevel, ...]:

@@ -92,6 +92,32 @@ def test_options_that_contradict_an_array_are_wrong_use(source: object, option: 
         open_source(source, Options(**option))
 
 
+@pytest.mark.parametrize("wrap", [np.asarray, da.from_array, zarr.array])
+def test_an_array_that_looks_like_colors_is_doubted(wrap: Any) -> None:
+    colors = wrap(np.zeros((20, 30, 3), "u1"))
+    (notice,) = open_source(colors, Options()).spec.notices
+    assert "does not say which axis is which; it is taken as zyx" in notice
+    assert notice.endswith("--axes yxc")
+    assert open_source(colors, Options(axes="yxc")).spec.notices == ()
+    assert open_source(wrap(np.zeros((3, 20, 30), "u1")), Options()).spec.notices == ()
+
+
+def _lack_a_key(_chunk: Any) -> Any:
+    found: dict[str, Any] = {}
+    return found["stage"]
+
+
+def test_a_dask_array_that_cannot_be_computed_is_the_sources_fault(tmp_path: Path) -> None:
+    array = da.zeros((20, 30), chunks=(10, 30)).map_blocks(_lack_a_key, dtype="f8", meta=np.empty((0, 0)))
+    with pytest.raises(SourceError, match=r"the Dask array cannot be computed.*KeyError: 'stage'"):
+        pyramid.convert(array, tmp_path / "a.zarr")
+
+
+def test_no_path_is_wrong_use() -> None:
+    with pytest.raises(OptionError, match="a path or URL is empty"):
+        open_source("", Options())
+
+
 def test_a_dask_array_of_unknown_chunks_is_refused() -> None:
     array = da.zeros((10, 5), chunks=5)
     refuse(array[array[:, 0] > 0], "compute_chunk_sizes")

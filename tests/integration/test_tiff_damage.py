@@ -72,6 +72,14 @@ def test_a_page_is_read_as_it_is_stored(first: Any, other: Any, tmp_path: Path) 
     np.testing.assert_array_equal(read(open_path(tmp_path / "a.tif")), array)
 
 
+def test_pages_that_tifffile_takes_apart_are_one_stack_where_they_are_alike(tmp_path: Path) -> None:
+    array = np.arange(2 * 64 * 48, dtype="u2").reshape(2, 64, 48)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(array[0], compression="lzw", metadata=None)
+        writer.write(array[1], compression="zlib", tile=(16, 16), metadata=None)
+    np.testing.assert_array_equal(read(open_source(tmp_path / "a.tif", Options())), array)
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -126,6 +126,29 @@ def test_an_inverted_table_is_a_color_and_inverted(tmp_path: Path) -> None:
     assert any("colour tables of channels '2'" in notice for notice in spec.notices)
 
 
+RED = np.stack([np.arange(256), np.zeros(256), np.zeros(256)]).astype(np.uint8)
+TWO = np.stack([np.arange(256), np.arange(256)[::-1], np.zeros(256)]).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("table", "channel", "said"),
+    [(RED, Channel(None, "FF0000"), 0), (RED[:, ::-1], Channel(None, "FF0000", True), 0), (TWO, None, 1)],
+)
+@pytest.mark.parametrize("as_palette", [False, True])
+def test_imagejs_one_table_is_a_color(table: Any, channel: Any, said: int, as_palette: bool, tmp_path: Path) -> None:
+    array = pixels(20, 30).astype("uint8")
+    if as_palette:  # as ImageJ saves it of 8-bit images
+        options = {"photometric": "palette", "colormap": table.astype("uint16") * 257, "metadata": None}
+        tifffile.imwrite(tmp_path / "a.tif", array, description="ImageJ=1.54f\nunit=nm\n", **options)
+    else:
+        tifffile.imwrite(tmp_path / "a.tif", array, imagej=True, metadata={"LUTs": [table]})
+    source = open_path(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read(source), array)
+    assert channel is None or source.spec.channels == (channel,)
+    assert [notice for notice in source.spec.notices if "more than one colour" not in notice] == []
+    assert len(source.spec.notices) == said
+
+
 @pytest.mark.parametrize(
     ("photometric", "samples", "names", "notice"),
     [
@@ -222,3 +245,21 @@ def test_what_is_not_carried_over_is_named(tmp_path: Path) -> None:
     lost, turned = open_path(tmp_path / "a.tif").spec.notices
     assert lost == "not carried over: an ICC colour profile, a stage position"
     assert "Orientation tag, 6" in turned
+
+
+@pytest.mark.parametrize(
+    ("options", "lost"),
+    [
+        ({"metadata": None}, ()),
+        ({"metadata": {"axes": "YX"}}, ()),
+        ({"metadata": {"axes": "YX", "sample": "mouse 7"}}, ("its description, '{",)),
+        ({"metadata": None, "description": "exposure=3 ms"}, ("its description, 'exposure=3 ms'",)),
+        ({"metadata": None, "description": "[" * 9000}, ("its description, '[[",)),
+        ({"metadata": None, "extratags": [(700, 1, 5, b"<xmp>", True)]}, ("XMP metadata",)),
+    ],
+)
+def test_metadata_of_other_tools_is_named(options: Any, lost: tuple[str, ...], tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", pixels(20, 30), **options)
+    notices = open_path(tmp_path / "a.tif").spec.notices
+    assert len(notices) == len(lost)
+    assert all(notice.startswith(f"not carried over: {words}") for notice, words in zip(notices, lost, strict=True))

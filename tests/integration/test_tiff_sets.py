@@ -156,6 +156,64 @@ def test_what_ome_zarr_has_no_place_for_is_named(tmp_path: Path) -> None:
         assert word in notice
 
 
+@pytest.mark.parametrize(
+    ("inner", "after", "words"),
+    [
+        ('<TiffData/><Plane TheZ="0" TheC="0" TheT="0" DeltaT="2" DeltaTUnit="s"/>', "", "times of planes (DeltaT)"),
+        ('<Channel Fluor="GFP"/><TiffData/>', "", "Fluor (Channel)"),
+        (
+            '<Channel EmissionWavelength="520"><DetectorSettings/></Channel>',
+            "",
+            "wavelengths of channels, the detector",
+        ),
+        ("<TiffData/>", '<Project ID="P:0"><Description>a</Description></Project>', "Project"),
+        ("<TiffData/>", "<StructuredAnnotations><LongAnnotation/></StructuredAnnotations>", "annotations"),
+    ],
+)
+def test_whatever_ome_xml_says_besides_is_named(inner: str, after: str, words: str, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, description=document(image(SIX, inner) + after), **PLAIN)
+    (notice,) = open_path(tmp_path / "a.ome.tif").spec.notices
+    assert notice.startswith(f"not carried over from OME-XML: {words}")
+
+
+def test_ome_xml_of_which_all_is_carried_over_gives_no_notice(tmp_path: Path) -> None:
+    inner = (
+        '<Channel Name="a"><LightPath/></Channel><Channel ID="Channel:0:1"><AnnotationRef ID="A"/></Channel><TiffData/>'
+    )
+    sizes = f'{SIX} BigEndian="false" SignificantBits="16" PhysicalSizeX="2" PhysicalSizeXUnit="nm"'
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, description=document(image(sizes, inner)), **PLAIN)
+    assert open_path(tmp_path / "a.ome.tif").spec.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "scale", "names"),
+    [
+        (None, (2, 3, 20, 30), (None, 4.0, 2.0, 2.0), ("a", "b")),
+        ("tzyx", (2, 3, 20, 30), (None, 4.0, 2.0, 2.0), ()),
+        ("zcyx", (3, 2, 20, 30), (None, None, 2.0, 2.0), ()),
+        ("czxy", (2, 3, 30, 20), (None, 4.0, 2.0, 2.0), ("a", "b")),
+    ],
+)
+def test_what_is_said_of_a_dimension_does_not_go_to_another(
+    axes: str | None, shape: Any, scale: Any, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    sizes = f'{SIX} PhysicalSizeX="2" PhysicalSizeY="2" PhysicalSizeZ="4"'
+    xml = document(image(sizes, '<Channel Name="a"/><Channel Name="b"/><TiffData/>'))
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, description=xml, **PLAIN)
+    spec = open_path(tmp_path / "a.ome.tif", axes=axes).spec
+    assert (spec.shape, spec.scale) == (shape, scale)
+    assert tuple(channel.name for channel in spec.channels) == names
+    assert any("the names of its channels ('a', 'b') are not taken" in notice for notice in spec.notices) != bool(names)
+    assert any("the size of z is not taken" in notice for notice in spec.notices) == (axes == "zcyx")
+
+
+def test_ome_xml_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    xml = document(image(SIX, "<TiffData/>"))
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, description=xml[:-20], **PLAIN)
+    with pytest.raises(SourceError, match="not well-formed"):
+        open_path(tmp_path / "a.ome.tif")
+
+
 def write_set(folder: Path, names: tuple[str, ...] = NAMES, **changes: Any) -> None:
     """Three slices, a file each; `names` are those that the files have."""
     for z, name in enumerate(names):

@@ -199,6 +199,22 @@ def test_imagej_gives_the_distance_of_slices(spacing: dict[str, Any], depth: flo
     assert len(found.notices) == (depth is None)
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"cf": 0, "c0": -32768.0, "c1": 1.0}, "calibrated (cf=0, c0=-32768.0, c1=1.0"),
+        ({"xorigin": 0, "yorigin": 20}, "not carried over: ImageJ's origin of coordinates"),
+        ({"Labels": ["a"], "min": 3.0, "max": 9.0}, "ImageJ's labels of slices, display ranges"),
+        ({"exposure": 5}, "ImageJ's 'exposure'"),
+    ],
+)
+def test_what_imagej_says_besides_is_named(said: dict[str, Any], words: str) -> None:
+    known = {"ImageJ": "1.54f", "images": 3, "slices": 3, "unit": "um", "spacing": 2.0, "loop": False}
+    assert describe_imagej(known, (0.5, 0.5)).notices == []
+    (notice,) = describe_imagej({**known, **said}, (0.5, 0.5)).notices
+    assert words in notice
+
+
 def test_imagej_in_um_with_pixels_a_centimeter() -> None:
     assert describe_imagej({"unit": "um"}, (2e-5, 5e-5), 3).scale == {"z": 1.0, "y": 0.2, "x": 0.5}
     assert describe_imagej({"unit": "um"}, (0.2, 0.5), 1).scale == {"z": 1.0, "y": 0.2, "x": 0.5}
@@ -250,6 +266,8 @@ def test_a_guess_is_told() -> None:
         ("QX", (4, 6), None, "no rows"),
         ("IYX", (4, 5, 6), "czyx", "names 4 axes"),
         ("TZCYX", (2, 3, 4, 5, 6), "yx", "names 2 axes"),
+        ("YXS", (5, 6, 3), "cyx", "makes x of the 3 samples of a pixel"),
+        ("YXS", (5, 6, 3), "yxz", "makes z of the 3 samples of a pixel"),
     ],
 )
 def test_axes_that_do_not_fit_are_refused(

@@ -162,4 +162,5 @@ def remote_file(url: str, options: Options) -> RemoteFile | None:
         by_ranges = not isinstance(objects, WebObjects) or objects.knows_ranges
         return RemoteFile(objects, size_bytes, head, by_ranges, tag)
     except StorageError as error:
-        raise SourceError(f"{error}; check the address and the credentials") from error
+        remedy = "" if "; check" in str(error) else "; check the address and the credentials"
+        raise SourceError(f"{error}{remedy}") from error

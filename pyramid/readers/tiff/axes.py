@@ -5,14 +5,16 @@ tifffile names dimensions by letters of which only T, C, Z, Y, X and S (samples 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pyramid.errors import OptionError, SourceError
-from pyramid.model import AXES
+from pyramid.model import AXES, SPACE, Channel
 from pyramid.readers.axes import AXES_REMEDY, AxisOrder
+from pyramid.readers.tiff.units import shown
 
 _KNOWN = {"T": "t", "C": "c", "Z": "z", "Y": "y", "X": "x", "S": "c"}
 _GUESSES = "ztc"
+MAX_NAMED = 4
 
 
 def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[AxisOrder, list[str]]:
@@ -78,4 +80,75 @@ def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ..
         raise OptionError(
             f"--axes {override} names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}"
         )
+    _check_samples(axes, letters, shape, override)
     return tuple(letters)
+
+
+def _check_samples(axes: str, letters: Sequence[str], shape: tuple[int, ...], override: str) -> None:
+    """Raise OptionError where samples that lie together in a pixel are said to be anything but channels.
+
+    Samples that lie apart may be a stack of three planes that a program took for red, green and blue.
+    """
+    if axes.endswith("S") and shape[-1] > 1 and letters[-1] != "c":
+        raise OptionError(
+            f"--axes {override} makes {letters[-1]} of the {shape[-1]} samples of a pixel, which are colours or "
+            f"channels; the file has {axes} of shape {shape}: name its axes in that order, with c for S"
+        )
+
+
+def renamed_sizes(axes: str, order: AxisOrder, sizes: Collection[str]) -> tuple[dict[str, str], list[str]]:
+    """Return whose size each axis has where a user renames them, and a notice of the sizes that are not taken.
+
+    A length stays a length, and goes with its dimension. The size of a dimension that becomes another kind is lost.
+
+    Parameters
+    ----------
+    axes, order
+        tifffile's letters, and the axes that its dimensions stand for.
+    sizes
+        The axes that the file gives a size.
+
+    Examples
+    --------
+    >>> renamed_sizes("ZYX", AxisOrder(("t", "y", "x"), (4, 64, 64)), "zyx")
+    ({'y': 'y', 'x': 'x'}, ['the size of z is not taken, as --axes makes it t'])
+    """
+    taken: dict[str, str] = {}
+    notices = []
+    for letter, axis in zip(axes, order.letters, strict=True):
+        own = _KNOWN.get(letter, axis)
+        if own == axis or {own, axis} <= set(SPACE):
+            taken[axis] = own
+        elif own in sizes:
+            notices.append(f"the size of {own} is not taken, as --axes makes it {axis or 'no axis'}")
+    return taken, notices
+
+
+def renamed_channels(
+    axes: str, order: AxisOrder, channels: tuple[Channel, ...]
+) -> tuple[tuple[Channel, ...], list[str]]:
+    """Return the channels where they are still the same dimensions, and a notice where a user renames those.
+
+    Parameters
+    ----------
+    axes, order
+        tifffile's letters, and the axes that its dimensions stand for.
+    channels
+        What the file says of its own channels.
+    """
+    several = [n > 1 for n in order.shape]
+    own = [letter in "CS" and many for letter, many in zip(axes, several, strict=True)]
+    now = [letter == "c" and many for letter, many in zip(order.letters, several, strict=True)]
+    count = order.axes_shape[order.axes.index("c")] if "c" in order.axes else 1
+    if own == now and len(channels) == count:
+        return channels, []
+    named = [channel.name for channel in channels if channel.name]
+    notices = (
+        [
+            f"the names of its channels ({', '.join(map(shown, named[:MAX_NAMED]))}) are not taken, as --axes "
+            "gives them another axis"
+        ]
+        if named and own != now
+        else []
+    )
+    return (), notices

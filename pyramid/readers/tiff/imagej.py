@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pyramid.model import Channel
 from pyramid.readers.tiff.resolution import pixels_per_unit
-from pyramid.readers.tiff.units import Description, is_pixel, positive, shown
+from pyramid.readers.tiff.units import MAX_SHOWN, Description, is_pixel, positive, shown
 
 CENTIMETER = 3  # ResolutionUnit
 _UM_PER_CM = 10_000.0
@@ -25,7 +25,20 @@ _NOT_CARRIED = {
     "Plot": "a plot",
     "Ranges": "display ranges",
     "Properties": "properties",
+    "min": "display ranges",
+    "max": "display ranges",
+    "xorigin": "origin of coordinates",
+    "yorigin": "origin of coordinates",
+    "zorigin": "origin of coordinates",
 }
+_ORIGIN = frozenset(["xorigin", "yorigin", "zorigin"])
+# The function that makes values of stored ones, its coefficients, and the unit of the values.
+_CALIBRATION = ("cf", "c0", "c1", "c2", "c3", "c4", "vunit")
+_READ = frozenset(_CALIBRATION) | {
+    *("ImageJ", "images", "channels", "slices", "frames", "hyperstack", "mode", "loop", "axes", "shape"),
+    *("unit", "xunit", "yunit", "zunit", "spacing", "finterval", "fps", "tunit", "LUTs"),
+}
+MAX_LOST = 12  # keys that a notice names
 RAMP_STEPS = 3.0  # of 255, by which a table may miss an even ramp from black
 
 
@@ -62,10 +75,27 @@ def describe_imagej(
         found.measure("z", _absolute(spacing), depth_unit, "ImageJ's spacing")
     _measure_time(found, metadata)
     _take_tables(found, metadata.get("LUTs"))
-    lost = [words for key, words in _NOT_CARRIED.items() if metadata.get(key) is not None]
+    lost = [_NOT_CARRIED.get(key, shown(key)) for key, value in metadata.items() if _is_lost(key, value)]
     if lost:
-        found.notices.append(f"not carried over: ImageJ's {', '.join(lost)}")
+        found.notices.append(f"not carried over: ImageJ's {', '.join(dict.fromkeys(lost[:MAX_LOST]))}")
+    _note_calibration(found, metadata)
     return found
+
+
+def _is_lost(key: str, value: object) -> bool:
+    """Return whether ImageJ says what is not read; an origin of 0 says nothing."""
+    return value is not None and key not in _READ and not (key in _ORIGIN and value == 0)
+
+
+def _note_calibration(found: Description, metadata: Mapping[str, Any]) -> None:
+    """Say where ImageJ shows other values than those stored, as it does for signed 16-bit images."""
+    if "cf" not in metadata and "c0" not in metadata:
+        return
+    said = ", ".join(f"{key}={str(metadata[key])[:MAX_SHOWN]}" for key in _CALIBRATION if key in metadata)
+    found.notices.append(
+        f"ImageJ shows its values calibrated ({said}; cf=0 is value = c0 + c1 * stored): the stored values are kept; "
+        "where the calibrated ones are wanted, convert the image to 32-bit in ImageJ first"
+    )
 
 
 def imagej_resolution(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
@@ -98,6 +128,8 @@ def _measure_time(found: Description, metadata: Mapping[str, Any]) -> None:
 
 def _take_tables(found: Description, tables: object) -> None:
     """Note the colour of each channel: the brightest of its table, and whether the table runs from it to black."""
+    if isinstance(tables, np.ndarray):  # tifffile gives the one table of an image of one channel so
+        tables = [tables]
     if not isinstance(tables, list) or not all(isinstance(t, np.ndarray) and t.ndim == 2 for t in tables):
         return
     ramps = [_channel(table) for table in tables]
@@ -117,4 +149,13 @@ def _channel(table: NDArray[Any]) -> tuple[Channel, bool]:
     bright = ends[0] if inverted else ends[1]
     steps = np.linspace(1, 0, table.shape[1]) if inverted else np.linspace(0, 1, table.shape[1])
     even = bool(np.abs(table[:3] - bright[:, None] * steps).max() <= RAMP_STEPS)
-    return Channel(color="".join(f"{v:02X}" for v in bright), inverted=inverted), even
+    color = "".join(f"{v:02X}" for v in bright) if bright.any() else None  # a black channel would not be seen
+    return Channel(color=color, inverted=inverted), even
+
+
+def palette_tables(page: tifffile.TiffPage, channels: int) -> list[NDArray[Any]] | None:
+    """Return the colour table of a page for each of its channels: ImageJ saves that of an 8-bit image as a palette."""
+    table = page.colormap
+    if table is None or table.ndim != 2 or len(table) != 3:
+        return None
+    return [table >> 8 if table.dtype.itemsize > 1 else table] * channels

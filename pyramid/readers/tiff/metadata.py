@@ -9,30 +9,15 @@ from typing import Any
 import tifffile
 
 from pyramid.model import Channel
-from pyramid.readers.tiff.colors import describe_samples
-from pyramid.readers.tiff.imagej import describe_imagej, imagej_resolution
+from pyramid.readers.tiff.colors import PALETTE, describe_samples
+from pyramid.readers.tiff.imagej import describe_imagej, imagej_resolution, palette_tables
+from pyramid.readers.tiff.lost_tags import name_lost_tags
 from pyramid.readers.tiff.ome_xml import OmeImage
 from pyramid.readers.tiff.qpi import describe_channels
 from pyramid.readers.tiff.resolution import measure_by_tags
 from pyramid.readers.tiff.units import Description
 
 __all__ = ["Description", "describe", "describe_imagej", "describe_ome", "describe_svs"]
-
-# Tags that say what OME-Zarr has no place for, and words for them.
-_NOT_CARRIED = {
-    34675: "an ICC colour profile",
-    33550: "a place on Earth (GeoTIFF)",
-    34264: "a place on Earth (GeoTIFF)",
-    33922: "a place on Earth (GeoTIFF)",
-    51123: "Micro-Manager's metadata",
-    34412: "LSM's metadata",
-    33628: "MetaMorph's metadata",
-    34361: "FluoView's metadata",
-    34118: "SEM's metadata",
-    34682: "FEI's metadata",
-    65000: "a vendor's metadata",
-}
-_POSITIONS = (286, 287)
 
 
 def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
@@ -47,26 +32,29 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
     """
     page = series.keyframe
     readers: dict[str, Callable[[], Description]] = {
-        "imagej": lambda: _imagej(page),
+        "imagej": lambda: _imagej(page, _channel_count(series)),
         "svs": lambda: describe_svs(page.description),
         "qpi": lambda: Description(channels=describe_channels(series)),
     }
     found = describe_ome(image) if image is not None else readers.get(series.kind, Description)()
     measure_by_tags(found, page)
     samples, notices = describe_samples(page)
+    if series.kind == "imagej" and int(page.photometric) == PALETTE:
+        notices = []  # it is a colour table, of which is said what is lost
     count = _channel_count(series)
     if len(found.channels) > count:
         notices.append(f"it describes {len(found.channels)} channels and has {count}: the last are not carried over")
     found.channels = _join(found.channels, samples, count)
-    found.notices += [*notices, *_not_carried(page)]
+    found.notices += [*notices, *name_lost_tags(page, series.kind)]
     return found
 
 
-def _imagej(page: tifffile.TiffPage) -> Description:
+def _imagej(page: tifffile.TiffPage, channels: int) -> Description:
     unit = page.tags.valueof(296)
-    return describe_imagej(
-        page.parent.imagej_metadata or {}, imagej_resolution(page), unit if isinstance(unit, int) else 1
-    )
+    metadata = page.parent.imagej_metadata or {}
+    if metadata.get("LUTs") is None:
+        metadata = {**metadata, "LUTs": palette_tables(page, channels)}
+    return describe_imagej(metadata, imagej_resolution(page), unit if isinstance(unit, int) else 1)
 
 
 def _channel_count(series: tifffile.TiffPageSeries) -> int:
@@ -96,24 +84,6 @@ def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) 
         color = sample.color or channel.color  # one channel of OME may be all three samples
         joined.append(Channel(channel.name or sample.name, color, inverted))
     return tuple(joined) if any(channel != Channel() for channel in joined) else ()
-
-
-def _not_carried(page: tifffile.TiffPage) -> list[str]:
-    """Name what a page's tags say and OME-Zarr has no place for."""
-    words = [what for code, what in _NOT_CARRIED.items() if code in page.tags]
-    if any(_is_offset(page.tags.valueof(code)) for code in _POSITIONS):
-        words.append("a stage position")
-    notices = [f"not carried over: {', '.join(dict.fromkeys(words))}"] if words else []
-    orientation = page.tags.valueof(274)
-    if isinstance(orientation, int) and orientation > 1:
-        notices.append(
-            f"its Orientation tag, {int(orientation)}, asks to turn or mirror it for display: that is not done"
-        )
-    return notices
-
-
-def _is_offset(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and bool(value[0])
 
 
 def describe_ome(image: OmeImage) -> Description:

@@ -13,9 +13,11 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from pyramid.errors import SourceError
+from pyramid.readers.tiff.ome_extras import lost_attributes, lost_element
 
 MAX_PLANES = 10_000_000
 MAX_BYTES = 1 << 28
+MAX_EXTRAS = 20  # kinds of what is lost that a notice names
 
 
 @dataclass(slots=True)
@@ -116,21 +118,6 @@ def _refuse_doctype(*_: object) -> NoReturn:
     raise SourceError("its XML defines a document type, which image metadata never needs and attacks do; not read")
 
 
-# Elements that say what OME-Zarr's image metadata cannot, and words for them.
-_EXTRAS = {
-    "ROI": "regions of interest",
-    "Plate": "a plate and its wells",
-    "StageLabel": "a stage position",
-    "XMLAnnotation": "annotations",
-    "MapAnnotation": "annotations",
-    "CommentAnnotation": "annotations",
-    "TagAnnotation": "annotations",
-    "FileAnnotation": "annotations",
-    "Instrument": "the instrument",
-}
-_POSITIONS = frozenset(["PositionX", "PositionY", "PositionZ"])
-
-
 class _Handler:
     def __init__(self) -> None:
         self.document = OmeDocument()
@@ -153,8 +140,7 @@ class _Handler:
         elif self.document.images:
             self._start_in_image(element, attributes)
         self._start_annotation(element, attributes)
-        if element in _EXTRAS and not attributes.get("Namespace", "").endswith("modulo"):
-            self._extra(_EXTRAS[element])
+        self._note_lost(element, attributes)
         self.path.append(element)
 
     def _start_in_image(self, element: str, attributes: dict[str, str]) -> None:
@@ -174,8 +160,6 @@ class _Handler:
                 image.data[-1].file = attributes.get("FileName", "")
         elif element == "AnnotationRef" and self.path[-1:] == ["Image"]:
             image.annotations.append(attributes.get("ID", ""))
-        elif element == "Plane" and _POSITIONS & set(attributes):
-            self._extra("stage positions of planes")
 
     def _start_annotation(self, element: str, attributes: dict[str, str]) -> None:
         if element.endswith("Annotation"):
@@ -201,9 +185,12 @@ class _Handler:
             data = self.document.images[-1].data[-1]
             data.uuid = (data.uuid + text).strip()
 
-    def _extra(self, words: str) -> None:
-        if words not in self.document.extras:
-            self.document.extras.append(words)
+    def _note_lost(self, element: str, attributes: Mapping[str, str]) -> None:
+        """Note what OME-Zarr has no place for, each kind once."""
+        whole = lost_element(element, self.path[-1] if self.path else "", attributes)
+        for words in [whole] if whole else lost_attributes(element, attributes):
+            if words not in self.document.extras and len(self.document.extras) < MAX_EXTRAS:
+                self.document.extras.append(words)
 
     def _count(self, *sizes: int) -> None:
         """Add up what is claimed, so that many small claims are refused as one large one is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TypeAlias, cast
@@ -29,6 +30,8 @@ WHOLE_SLIDE = frozenset({"svs", "ndpi", "scn", "bif", "philips", "qpi", "avs", "
 UNDESCRIBED = frozenset({"generic", "uniform"})
 # Kinds whose metadata says how many planes an image has.
 DESCRIBED = frozenset({"ome", "imagej"})
+_OME_ROOT = re.compile(r"^\s*(<\?xml[^>]*\?>)?\s*(<!--.*?-->\s*)*<(\w+:)?OME\b", re.DOTALL)
+MAX_HEAD = 4096  # characters of a description in which OME-XML begins
 MAX_LISTED = 20  # images that a message names
 
 
@@ -215,15 +218,35 @@ class OpenedTiff:
 def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:
     """Return the images that tifffile finds, or one of all pages where it gives up over their strips or tiles."""
     try:
-        return list(main.tif.series)
+        return _join_alike(main, list(main.tif.series))
     except RuntimeError as error:
         first = main.tif.pages.first
         if "keyframe" not in str(error) or main.tif.is_shaped or main.tif.is_imagej or first.subifds:
             raise
     pages: list[Page | None] = [main.page(index) for index in range(len(main))]
     check_alike(pages)
+    return [_one_stack(main, pages)]
+
+
+def _join_alike(main: PageFile, series: list[tifffile.TiffPageSeries]) -> list[tifffile.TiffPageSeries]:
+    """Return one image of all pages where they differ only in how they are stored, which tifffile takes apart."""
+    pages = sum(len(each) for each in series)
+    if len(series) < 2 or pages != len(main) or {each.kind for each in series} != {"generic"}:
+        return series
+    if len({(tuple(each.keyframe.shape), each.dtype) for each in series}) > 1 or any(s.is_pyramidal for s in series):
+        return series
+    alike: list[Page | None] = [main.page(index) for index in range(len(main))]
+    try:
+        check_alike(alike)
+    except SourceError:
+        return series
+    return [_one_stack(main, alike)]
+
+
+def _one_stack(main: PageFile, pages: list[Page | None]) -> tifffile.TiffPageSeries:
+    first = main.tif.pages.first
     shape = (len(pages), *first.shape)
-    return [tifffile.TiffPageSeries(pages, shape, first.dtype, f"I{first.axes}", parent=main.tif, kind="uniform")]
+    return tifffile.TiffPageSeries(pages, shape, first.dtype, f"I{first.axes}", parent=main.tif, kind="uniform")
 
 
 def _is_xml(file: object) -> bool:
@@ -238,6 +261,8 @@ def _ome_document(tif: tifffile.TiffFile) -> OmeDocument | None:
     description = tif.pages.first.description if len(tif.pages) else ""
     if tif.is_ome:
         return parse_ome(tif.ome_metadata or "")
+    if _OME_ROOT.search(description[:MAX_HEAD]):  # tifffile takes it for none where its end is missing
+        return parse_ome(description)
     if "<!DOCTYPE" in description or "<!ENTITY" in description:
         raise SourceError("its description defines XML entities, which image metadata never needs; it is not read")
     return None

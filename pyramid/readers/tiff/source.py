@@ -19,7 +19,7 @@ from pyramid.options.convert import Options
 from pyramid.readers.axes import AxisOrder, check_dtype, check_extent
 from pyramid.readers.files.file import Place
 from pyramid.readers.paths import stem
-from pyramid.readers.tiff.axes import tiff_order
+from pyramid.readers.tiff.axes import renamed_channels, renamed_sizes, tiff_order
 from pyramid.readers.tiff.layout import Layout, make_layout
 from pyramid.readers.tiff.metadata import describe
 from pyramid.readers.tiff.opened import OpenedTiff
@@ -69,18 +69,19 @@ def open_tiff_file(place: Place, options: Options) -> TiffSource:
         if series.axes.endswith("S"):
             at_once = (*at_once[:-1], order.shape[-1])  # the samples of a pixel lie together
         axes, shape = order.axes, order.axes_shape
-        channels = description.channels
+        sizes, renamed = renamed_sizes(series.axes, order, description.scale)
+        channels, unnamed = renamed_channels(series.axes, order, description.channels)
         spec = SourceSpec(
             axes=axes,
             shape=shape,
             dtype=dtype,
             chunks=order.by_axis(at_once),
-            scale=tuple(description.scale.get(axis) for axis in axes),
-            units=tuple(description.units.get(axis) for axis in axes),
+            scale=tuple(description.scale.get(sizes.get(axis, "")) for axis in axes),
+            units=tuple(description.units.get(sizes.get(axis, "")) for axis in axes),
             name=description.name or stem(PurePath(place.name)),
-            channels=channels if len(channels) == (shape[axes.index("c")] if "c" in axes else 1) else (),
+            channels=channels,
             location=str(place),
-            notices=tuple(dict.fromkeys(notices)),
+            notices=tuple(dict.fromkeys([*notices, *renamed, *unnamed])),
         )
     source = TiffSource(place, number, spec, order)
     _layouts.keep(source, layout)

@@ -1,0 +1,89 @@
+"""What the tags of a TIFF say and OME-Zarr has no place for, in words for a notice."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import tifffile
+
+from pyramid.readers.tiff.units import shown
+
+# Words for tags that hold another tool's metadata, or what an image is of.
+_WORDS = {
+    269: "the document's name",
+    285: "names of pages",
+    271: "the maker of the instrument",
+    272: "the model of the instrument",
+    306: "a date",
+    315: "an author",
+    33432: "a copyright",
+    700: "XMP metadata",
+    33723: "IPTC metadata",
+    34377: "Photoshop's metadata",
+    34665: "EXIF metadata",
+    34853: "a place on Earth (GPS)",
+    34675: "an ICC colour profile",
+    33550: "a place on Earth (GeoTIFF)",
+    34264: "a place on Earth (GeoTIFF)",
+    33922: "a place on Earth (GeoTIFF)",
+    42112: "GDAL's metadata",
+    42113: "the value of missing pixels (GDAL's nodata)",
+    51123: "Micro-Manager's metadata",
+    34412: "LSM's metadata",
+    33628: "MetaMorph's metadata",
+    34361: "FluoView's metadata",
+    34118: "SEM's metadata",
+    34682: "FEI's metadata",
+    65000: "a vendor's metadata",
+}
+_POSITIONS = (286, 287)
+_DESCRIPTION = 270
+# Kinds of files whose description a reader of this package takes apart.
+_READ_DESCRIPTIONS = frozenset(["ome", "imagej", "svs", "qpi"])
+# Keys of tifffile's description of an array that are read.
+_SHAPED_KEYS = frozenset(["shape", "axes", "truncated"])
+MAX_SHAPED = 10_000  # characters
+
+
+def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:
+    """Return notices of what a page's tags say and a conversion does not carry over.
+
+    Parameters
+    ----------
+    page
+        The first page of an image.
+    kind
+        The kind of file that the image was found in, as tifffile names it.
+    """
+    words = [what for code, what in _WORDS.items() if code in page.tags]
+    if any(_is_offset(page.tags.valueof(code)) for code in _POSITIONS):
+        words.append("a stage position")
+    description = str(page.tags.valueof(_DESCRIPTION, "")).strip()
+    if _is_lost(description, kind):
+        words.append(f"its description, {shown(description)}")
+    if kind == "qpi":
+        words.append("PerkinElmer's properties of the slide, but for names and colours of channels")
+    notices = [f"not carried over: {', '.join(dict.fromkeys(words))}"] if words else []
+    orientation = page.tags.valueof(274)
+    if isinstance(orientation, int) and orientation > 1:
+        notices.append(
+            f"its Orientation tag, {int(orientation)}, asks to turn or mirror it for display: that is not done"
+        )
+    return notices
+
+
+def _is_lost(description: str, kind: str) -> bool:
+    if not description or kind in _READ_DESCRIPTIONS:
+        return False
+    if re.fullmatch(r"shape=\([0-9, ]*\)", description):  # of tifffile's first versions
+        return False
+    try:
+        shaped = json.loads(description) if len(description) <= MAX_SHAPED else None
+    except (ValueError, RecursionError):
+        return True
+    return not (isinstance(shaped, dict) and set(shaped) <= _SHAPED_KEYS)
+
+
+def _is_offset(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and bool(value[0])

@@ -1,0 +1,95 @@
+"""What OME-XML says of an image and OME-Zarr's image metadata has no place for, in words for a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MAX_NAME = 40  # characters of a name from the file
+
+# Elements that are looked into, and those that are read; any other is named as a whole.
+_READ = frozenset(
+    [
+        "OME",
+        "BinaryOnly",
+        "Image",
+        "Pixels",
+        "Channel",
+        "LightPath",
+        "Plane",
+        "TiffData",
+        "UUID",
+        "StructuredAnnotations",
+    ]
+)
+# Elements whose children are looked at: the others are named as a whole.
+_PARENTS = frozenset(["OME", "Image", "Pixels", "Channel", "LightPath", "Plane", "StructuredAnnotations"])
+_WORDS = {
+    "ROI": "regions of interest",
+    "Plate": "a plate and its wells",
+    "StageLabel": "a stage position",
+    "Instrument": "the instrument",
+    "AcquisitionDate": "the date of acquisition",
+    "Description": "a description",
+    "Experimenter": "the experimenter",
+    "ObjectiveSettings": "the objective's settings",
+    "DetectorSettings": "the detector's settings",
+    "LightSourceSettings": "the light source's settings",
+    "ImagingEnvironment": "the environment (temperature, gases)",
+}
+# Attributes that are read, or that say how planes are stored.
+_READ_ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "Image": frozenset(["ID", "Name", "DefaultPixels", "AcquiredPixels"]),
+    "Pixels": frozenset(
+        ["ID", "DimensionOrder", "Type", "PixelType", "BigEndian", "Interleaved", "SignificantBits", "TimeIncrement"]
+        + [f"{key}{axis}" for key in ("Size", "PhysicalSize") for axis in "XYZCT"]
+    ),
+    "Channel": frozenset(["ID", "Name", "Color", "SamplesPerPixel"]),
+    "Plane": frozenset(["ID", "TheZ", "TheC", "TheT", "HashSHA1"]),
+}
+_ATTRIBUTE_WORDS = {
+    "PositionX": "stage positions of planes",
+    "PositionY": "stage positions of planes",
+    "PositionZ": "stage positions of planes",
+    "DeltaT": "times of planes (DeltaT)",
+    "ExposureTime": "exposure times of planes",
+    "EmissionWavelength": "wavelengths of channels",
+    "ExcitationWavelength": "wavelengths of channels",
+    "CreationDate": "the date of acquisition",
+}
+
+
+def lost_element(element: str, parent: str, attributes: Mapping[str, str]) -> str:
+    """Return words for an element that is lost with all that it holds; empty for any other.
+
+    Parameters
+    ----------
+    element, parent
+        Names of the element and of the one around it.
+    attributes
+        Of the element.
+
+    Examples
+    --------
+    >>> lost_element("AcquisitionDate", "Image", {}), lost_element("InstrumentRef", "Image", {})
+    ('the date of acquisition', '')
+    """
+    if parent not in _PARENTS or element in _READ or element.endswith("Ref"):
+        return ""
+    if element.endswith("Annotation"):
+        return "" if attributes.get("Namespace", "").endswith("modulo") else "annotations"
+    return _WORDS.get(element, element[:MAX_NAME])
+
+
+def lost_attributes(element: str, attributes: Mapping[str, str]) -> list[str]:
+    """Return words for the attributes of an element that are lost.
+
+    Examples
+    --------
+    >>> lost_attributes("Channel", {"Name": "DAPI", "EmissionWavelength": "461", "EmissionWavelengthUnit": "nm"})
+    ['wavelengths of channels']
+    """
+    known = _READ_ATTRIBUTES.get(element)
+    if known is None:
+        return []
+    lost = [name for name in attributes if name not in known and not name.endswith("Unit") and " " not in name]
+    return [_ATTRIBUTE_WORDS.get(name, f"{name[:MAX_NAME]} ({element})") for name in lost]
