@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
-from pyramid.testing.sources import read
 
 import pyramid
 from pyramid.errors import SourceError
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
+from pyramid.testing.sources import read
 
 
 def image_of_levels(path: Path, levels: list[Any], scales: list[Any], **content: Any) -> Path:
