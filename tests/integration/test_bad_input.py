@@ -160,7 +160,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy s3:/bucket/t.zarr", WRONG_USE, ["s3://"]),
     ("good.npy s3://bucket", WRONG_USE, ["s3://BUCKET/KEY"]),
     ("good.npy http://host/t.zarr", NO_TARGET, ["http://host/t.zarr: the web is there to be read"]),
-    ("good.npy memory://name/t.zarr", WRONG_USE, ["memory://name/t.zarr", "ends with the command", "give a path"]),
+    ("good.npy memory://name/t.zarr", WRONG_USE, ["memory://name/t.zarr", "is lost when the command ends", "give a path"]),
     ("good.npy t.zarr --storage-options '{}x'", WRONG_USE, ["storage_options: it is not JSON"]),
     ("good.npy t.zarr --region here", WRONG_USE, ["takes no storage options, got region"]),
     ("good.npy t.zarr --report nowhere/r.json", NO_TARGET, ["report: nowhere/r.json cannot be written"]),
