@@ -1,4 +1,4 @@
-"""Tables as text and as HTML, from cells that may hold any text, also a hostile one."""
+"""Tables as text and as HTML, safe for cells that hold any text."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def storage_flags(command: Command) -> Command:
 
 
 def storage_values(flags: dict[str, Any]) -> dict[str, Any] | None:
-    """Remove the flags of `storage_flags` from `flags` and return their storage options.
+    """Take the values of `storage_flags` out of `flags`, as storage options.
 
     Returns None where no such flag was given. Raises OptionError where the JSON is not an object.
     """
@@ -78,7 +78,7 @@ def storage_values(flags: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def option_values(flags: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration's values by option name, replaced by the flags that were given.
+    """Return a configuration's values by option name, replaced by given flags.
 
     A flag for one key of a mapping replaces only that key. `base` holds the configuration's values.
     """

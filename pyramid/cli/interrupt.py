@@ -1,4 +1,4 @@
-"""The end of an interrupted command, even while its threads wait for a silent server."""
+"""The end of an interrupted command, even if threads wait for a silent server."""
 
 from __future__ import annotations
 

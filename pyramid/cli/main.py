@@ -1,4 +1,4 @@
-"""The commands: each parses, calls the function of its name, and prints the result."""
+"""The commands. Each parses, calls the function of its name, and prints."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log
 
 
 def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
-    """Return the options of a configuration file, replaced by the flags that were given."""
+    """Return the options of a configuration file, replaced by given flags."""
     if config is None:
         return make_options(option_values(flags, {}))
     from pyramid.options.config import read_config  # noqa: PLC0415  (yaml: only where there is a file)
@@ -56,7 +56,7 @@ def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
 
 
 def _refuse_memory_target(target: str) -> None:
-    """Raise OptionError for a target in memory, which would be lost when the command ends."""
+    """Raise OptionError for a target in memory, which ends with the command."""
     from pyramid.stores import locate  # noqa: PLC0415  (more than a tenth of the time of --help)
 
     if locate(target).scheme == "memory":

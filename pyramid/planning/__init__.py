@@ -1,4 +1,4 @@
-"""The plan of a run, made before a pixel is read: levels, passes, bytes and objects."""
+"""The plan of a run, made before pixels are read: levels, passes, objects."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
-    """Return the source with the user's scale, units, name and channels in place of its own."""
+    """Return the source with the user's scale, units, name and channels."""
     scale = {**dict(zip(spec.axes, spec.scale, strict=True)), **(options.scale or {})}
     units = {**dict(zip(spec.axes, spec.units, strict=True)), **_units(options)}
     given = replace(

@@ -148,7 +148,7 @@ def next_shards(before: Shape | None, factors: Shape, chunks: Shape) -> Shape | 
     """Return the shard shape of the next level: smaller by that level's factors.
 
     So one block is one object on each level. Where the smaller shard is not a multiple of the chunk, the shard is one
-    chunk wide on that axis. Returns None where there are no shards.
+    chunk wide on that axis. Returns None for no shards.
     """
     if before is None:
         return None

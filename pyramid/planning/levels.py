@@ -14,7 +14,7 @@ from pyramid.model import SPACE, Shape, SourceSpec, reduced_shape
 from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 
-# Largest depth of a voxel, in widths, at which z is halved too: halving deeper voxels would make them less cubic.
+# Largest depth of a voxel, in widths, at which z is halved too: deeper voxels get nearer to cubes without it.
 ANISOTROPY_MOST = 1.5
 # Largest number of levels: halving ends before this for any image whose extents fit in 64 bits.
 LEVELS_MOST = 64
@@ -50,7 +50,7 @@ class Level:
 
     @property
     def object_shape(self) -> Shape:
-        """Shape of an object: a shard, or a chunk where there are no shards.
+        """Shape of an object: a shard, or a chunk where shards are not used.
 
         Only one task writes an object, and writes it at once.
         """

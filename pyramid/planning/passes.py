@@ -19,7 +19,7 @@ from pyramid.planning.levels import Level
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
-# Size of a block that is aimed at: in smaller ones a task's own cost (Dask, Python) shows, larger ones only take memory.
+# Size of a block that is aimed at: in smaller ones a task's own cost (Dask, Python) shows, larger ones waste memory.
 BLOCK_BYTES_AIM = 32 * 2**20
 # Memory of one task above which a pass takes no further level: more levels save little, and many workers would take
 # much memory. Blocks handed over and bytes that wait to be written are not counted, as few levels have them too.
@@ -32,7 +32,7 @@ OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
 # Costs for each pixel, in copies of a pixel. They are the cost to decode a pixel from disk, the cost to decode it from
 # object storage, the cost to skip the rest of a file's row outside a block, and the cost of all work on a pixel.
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
-# Cost of another pass itself, in copies of a pixel: its start and its end, while workers wait.
+# Cost of one more pass, in pixels copied, besides what it reads.
 PASS_PX = 2**24
 # Copies of a source chunk in memory while it is decoded, next to the block: its encoded bytes and its pixels.
 SOURCE_COPIES = 2
@@ -77,7 +77,10 @@ class Pass:
         return math.prod(self.grid)
 
     def box(self, index: int) -> Box:
-        """Return the region of block `index`, counted in C order, in pixels of what is read."""
+        """Return the region of block `index`, in pixels of what is read.
+
+        Blocks are counted in C order.
+        """
         start = []
         for count, edge in zip(reversed(self.grid), reversed(self.block), strict=True):
             index, position = divmod(index, count)
@@ -93,7 +96,7 @@ class Pass:
 
 
 def fit_resources(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> Resources:
-    """Return resources in which the smallest blocks fit, if need be without extra blocks."""
+    """Leave out the extra blocks where the smallest blocks would not fit with them."""
     jobs = (_Job(levels, number, np.dtype(dtype).itemsize, source_chunks, resources) for number in range(len(levels)))
     fits = not resources.extra_blocks or max(job.smallest().task_bytes for job in jobs) <= resources.task_bytes
     return resources if fits else replace(resources, extra_blocks=0)
@@ -143,7 +146,7 @@ class _Job:
                 f"{show_bytes(enough * self.resources.workers)}, fewer workers, or smaller chunks or shards"
             )
         fitting = [smallest, *self._fitting(smallest)]
-        chosen = min(fitting, key=lambda pass_: (self._overhead_px(one), -pass_.last))
+        chosen = min(fitting, key=lambda pass_: (self._overhead_px(pass_), -pass_.last))
         return self._grown(self._widened(chosen))
 
     def _fitting(self, smallest: Pass) -> Iterator[Pass]:
@@ -206,12 +209,11 @@ class _Job:
         return Pass(source, self.first, last, self.shape, block, slab, group, self._task_bytes(last, block, slab))
 
     def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
-        """Count the pixels that a task holds: those of a slab and of the levels made of it."""
+        """Count the pixels that a task holds: a slab, and the levels made from it."""
         held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
         if slab != block and last > 0:
-            held += math.prod(
-                reduced_shape(slab, self.levels[1].factors)
-            )  # a slab's pixels of level 1, before they are copied
+            # A slab's pixels of level 1, before they are copied into the block's.
+            held += math.prod(reduced_shape(slab, self.levels[1].factors))
         extent = block
         for level in self.levels[max(self.first, 1) : last + 1]:
             extent = reduced_shape(extent, level.factors)
@@ -252,7 +254,7 @@ class _Job:
         return chosen
 
     def _with_edge(self, chosen: Pass, axis: int, edge: int) -> Pass:
-        """Return the pass with another edge on one axis, or unchanged if that does not fit."""
+        """Return the pass with another edge on one axis, or unchanged if it does not fit."""
         block = (*chosen.block[:axis], edge, *chosen.block[axis + 1 :])
         wider = self._pass(chosen.last, block)
         fits = wider.task_bytes <= self.resources.task_bytes and not _leaves_workers_idle(wider, chosen, self.resources)

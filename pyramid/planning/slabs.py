@@ -1,4 +1,4 @@
-"""Slabs: the parts of a block that are in memory at once while its chunks are made.
+"""Slabs: parts of a block that are in memory at once while its chunks are made.
 
 A block holds whole shards on every level of its pass, and fresh memory for all of its pixels costs more than to encode
 them. So a block is read slab by slab, each of whole rows of chunks. The processor's cache still holds a slab when it is
@@ -73,7 +73,10 @@ def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> 
 
 
 def _grown(slab: Shape, level: Level, block: Shape, item_bytes: int) -> Shape:
-    """Return a slab of more rows of chunks, at most those of a shard, while it is small."""
+    """Return a slab of more rows of chunks, as long as it is small.
+
+    It has at most the rows of a shard.
+    """
     grown = list(slab)
     for axis in reversed(range(len(slab) - 1)):
         end = min(block[axis], level.shards[axis] if level.shards else block[axis])
