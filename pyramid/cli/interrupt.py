@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 # Exit status of an interrupted command: 128 and the number of SIGINT, as shells have it.
 INTERRUPTED = 130
-# Time in which a command may end by itself: enough to stop its blocks and to say what is unfinished, and with all that
-# follows less than two seconds.
+# Time in which a command may end by itself. It is enough to stop its blocks and to say what is unfinished, and it keeps
+# the whole end under two seconds.
 PATIENCE_S = 1.8
 
 

@@ -1,7 +1,7 @@
 """The options of ``convert`` and ``plan``: one frozen object, parsed once.
 
-Every field carries its help, its parser and its flags. The command line and the YAML files are read by these fields, so
-that Python, the command line and the files always accept the same options.
+Every field carries its help, its parser and its flags. The command line and the YAML files are read by these fields.
+So Python, the command line and the files always accept the same options.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Chunks hold 0.5 to 1 MiB before compression, and are as near to a cube of space as powers of two allow. Shards hold
 about 64 MiB, which makes some 16,000 objects a TB. A shard grows first over what the source decodes at once, so that
 no tile of the source is decoded for two shards. Planes or volumes that are smaller are gathered over time, then over
-channels, so that a long series of small frames does not become many small objects.
+channels. So a long series of small frames does not become many small objects.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pyramid.model import SPACE, Shape, SourceSpec
 # Largest automatic chunk and shard before compression: a viewer fetches a chunk at once, and shards keep objects few.
 CHUNK_BYTES_MOST = 2**20
 SHARD_BYTES_MOST = 64 * 2**20
-# Least size before compression: a smaller chunk or shard is gathered with its neighbours in time and over channels, as
+# Least size before compression. A smaller chunk or shard is gathered with its neighbours in time and over channels:
 # many small objects are slow to write and to read.
 CHUNK_BYTES_LEAST = 2**19
 SHARD_BYTES_LEAST = 4 * 2**20

@@ -29,7 +29,7 @@ class Level:
     shape
         Extent in pixels.
     factors
-        Number of pixels of the level before that make one pixel of this level; ones for level 0.
+        Number of pixels of the level before that make one pixel of this level. Level 0 has ones.
     total
         The product of the factors so far.
     scale, translation
@@ -37,7 +37,7 @@ class Level:
     chunks
         Chunk shape, at most the level's shape.
     shards
-        Shard shape, a multiple of the chunk; None where each chunk is an object of its own.
+        Shard shape, a multiple of the chunk. None means that each chunk is an object of its own.
     """
 
     shape: Shape

@@ -1,7 +1,7 @@
 """Passes and blocks: how the levels are cut into tasks that fit in memory.
 
-A pass reads its source once, block by block, and writes one or more levels. On each axis, the edge of a block is a
-multiple of ``extent of an object x product of factors`` of every level of the pass. So each chunk or shard is in
+A pass reads its source once, block by block, and writes one or more levels. On each axis, a block's edge is a
+multiple of ``extent of an object x product of factors`` of every level of its pass. So each chunk or shard is in
 exactly one block: it has one writer, needs no lock, and blocks may run in any order.
 """
 
@@ -24,13 +24,13 @@ BLOCK_BYTES_AIM = 32 * 2**20
 # Memory of one task above which a pass takes no further level: more levels save little, and many workers would take
 # much memory. Blocks handed over and bytes that wait to be written are not counted, as few levels have them too.
 HELD_BYTES_AIM = 128 * 2**20
-# Most bytes that wait to be written on local disk: an object flows into its file while it is made, so that only some
-# segments of it wait.
+# Most bytes that wait to be written on local disk. An object flows into its file while it is made, so only some of its
+# segments wait.
 STREAM_BYTES = 16 * 2**20
 # Memory for what waits to be written, in objects and in bytes: one object while the next is made, or many small ones.
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
-# Costs for each pixel, in copies of a pixel. They are the cost to decode a pixel from disk, the cost to decode it from
-# object storage, the cost to skip the rest of a file's row outside a block, and the cost of all work on a pixel.
+# Costs for each pixel, in copies of a pixel: of decoding it from disk, of decoding it from object storage, of skipping
+# it in a file's row outside a block, and of all work on it.
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
 # Cost of one more pass, in pixels copied, besides what it reads.
 PASS_PX = 2**24
@@ -51,8 +51,8 @@ class Pass:
     shape, block
         Extent of what is read, and of one block of it, in its pixels.
     slab, group
-        Part of a block that is in memory at once, and the slabs that follow each other so that shards end before
-        others begin.
+        Part of a block that is in memory at once, and a group of slabs. A group is read as a whole, so that its
+        shards end before others begin.
     task_bytes
         Largest memory of one task.
     """
@@ -108,7 +108,7 @@ def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, resou
     Raises
     ------
     OptionError
-        If not even one level's smallest block fits; the message says which memory would be enough.
+        If not even one level's smallest block fits. The message says which memory would be enough.
     """
     item_bytes = np.dtype(dtype).itemsize
     passes: list[Pass] = []

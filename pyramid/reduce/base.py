@@ -1,7 +1,7 @@
 """The protocol of a reducer, its look-up by name, and its use on arrays.
 
 A window is a box of `factors` pixels that starts at a multiple of `factors`. A window that reaches over the far edge is
-reduced over the pixels that it has. Everything here is NumPy; compiled kernels are in the methods' own modules.
+reduced over the pixels that it has. Everything here is NumPy. Compiled kernels are in the methods' own modules.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def downsample(array: NDArray[Any], factors: Shape, method: str = "mean") -> NDA
     Raises
     ------
     OptionError
-        If the method is unknown, a factor is below 1, factors and axes differ in number, or the dtype is not boolean,
-        integer or floating point.
+        If the method is unknown, a factor is below 1, or factors and axes differ in number. Also if the dtype is not
+        boolean, integer or floating point.
 
     Examples
     --------

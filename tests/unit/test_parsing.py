@@ -90,11 +90,11 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.scale, "z=inf", "not a size"),
     (parsing.scale, "z=wide", "z: 'wide' is not a number"),
     (parsing.scale, "z=1,Z=2", "axis 'z' is named twice"),
-    (parsing.scale, "zy=1", "no axis 'zy'"),
+    (parsing.scale, "zy=1", "unknown axis 'zy'"),
     (parsing.scale, (0.5, 0.1), "neither of the form z=0.5,y=0.1,x=0.1 nor a mapping by axis"),
     (parsing.units, "um", "'um' names no axis; write z=micrometer"),
     (parsing.units, "z=micrometre2", "did you mean 'micrometer'"),
-    (parsing.units, "z=MM", "no unit 'MM'"),  # neither a megameter nor a millimeter
+    (parsing.units, "z=MM", "unknown unit 'MM'"),  # neither a megameter nor a millimeter
     (parsing.units, "c=meter", "channels have no unit"),
     (parsing.units, "t=meter", "t: unknown unit 'meter'"),
     (parsing.colors, "red", "'red' is not a colour; it has six hexadecimal digits"),
