@@ -44,5 +44,5 @@ def _watch(reading: int, ended: threading.Event) -> None:
         pass
     time.sleep(PATIENCE_S)
     if not ended.is_set():
-        os.write(2, b"pyramid: interrupted, while a call that does not return was under way\n")
+        os.write(2, b"pyramid: interrupted while a library call did not return\n")
     os._exit(INTERRUPTED)

@@ -29,8 +29,8 @@ HELD_BYTES_AIM = 128 * 2**20
 STREAM_BYTES = 16 * 2**20
 # Memory for what waits to be written, in objects and in bytes: one object while the next is made, or many small ones.
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
-# Costs for each pixel, in copies of a pixel: of decoding it from disk, of decoding it from object storage, of skipping
-# it in a file's row outside a block, and of all work on it.
+# Costs for each pixel, in copies of a pixel. In order: decoding it from disk, decoding it from object storage, skipping
+# it in a file's row outside a block, and all work on it.
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
 # Cost of one more pass, in pixels copied, besides what it reads.
 PASS_PX = 2**24

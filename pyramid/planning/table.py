@@ -43,7 +43,7 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         made = f"level {pass_.first}" if pass_.first == pass_.last else f"levels {pass_.first} to {pass_.last}"
         yield f"pass {number}", f"{made} from {origin}: {_count(pass_.tasks, 'task')} of {_x(pass_.block)}"
     blocks = _count(plan.resources.workers, "worker")
-    blocks += " and a block whose writes end" if plan.resources.extra_blocks else ""
+    blocks += " and a block with only its last writes left" if plan.resources.extra_blocks else ""
     yield (
         "memory",
         f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.resources.memory_bytes)} allowed",
