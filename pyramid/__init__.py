@@ -1,8 +1,8 @@
 """Multiscale OME-Zarr pyramids from TIFF files and arrays.
 
-`convert` builds a pyramid, `plan` says what it would do, `open` reads a pyramid's metadata and gives its levels as
-lazy arrays, `info` reads that of a plate or any other collection too, `download` copies any of them to local disk.
-Importing the package imports none of the libraries beneath: each comes with the first thing that needs it.
+`convert` builds a pyramid, and `plan` says what it would do. `open` reads a pyramid's metadata and gives its levels
+as lazy arrays. `info` also reads the metadata of a plate or any other collection. `download` copies any of them to
+local disk. Importing the package is quick: each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module's attributes are of any type)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415  (beside its one use)
+    from importlib import import_module  # noqa: PLC0415  (next to its one use)
 
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value

@@ -1,4 +1,4 @@
-"""Tables of text and of HTML, from cells that may hold anything that anyone wrote."""
+"""Tables as text and as HTML, safe for cells that hold any text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+# Longest text of a cell, in characters: a row with a longer one would not fit a terminal.
 MAX_CHARACTERS = 100
 
 Row: TypeAlias = tuple[str, ...]
@@ -13,17 +14,20 @@ Table: TypeAlias = tuple[Sequence[str], Sequence[Row]]
 
 
 def by(values: Sequence[int] | None) -> str:
-    """Extents by axis, as ``2 x 512 x 512``."""
+    """Format extents by axis, as ``2 x 512 x 512``."""
     return "none" if values is None else " x ".join(map(str, values))
 
 
 def numbers(values: Sequence[float] | None) -> str:
-    """Numbers by axis; empty where they are not told."""
+    """Format numbers by axis.
+
+    Returns an empty text where the numbers are not known.
+    """
     return ", ".join(f"{value:.6g}" for value in values or ())
 
 
 def listed(values: Sequence[str], most: int = 12) -> str:
-    """Words, the first of them where they are many.
+    """List at most `most` words, and say how many are left out.
 
     Examples
     --------
@@ -35,7 +39,9 @@ def listed(values: Sequence[str], most: int = 12) -> str:
 
 
 def clean(cell: str) -> str:
-    r"""Text for one cell: of one line, not too long, and with nothing in it that a terminal would obey.
+    r"""Make text safe for one cell.
+
+    The outcome is one line, not too long, and holds nothing that a terminal would obey.
 
     Examples
     --------
@@ -50,14 +56,17 @@ def _printable(cell: str) -> str:
 
 
 def render_text(tables: Iterable[Table]) -> str:
-    """Tables one below the other, their columns aligned; heads may be empty, and tables without rows are left out."""
+    """Render tables as text, one below the other, with aligned columns.
+
+    Heads may be empty. Tables without rows are left out.
+    """
     return "\n\n".join(
         "\n".join(_aligned([*([tuple(heads)] if heads else []), *rows])) for heads, rows in tables if rows
     )
 
 
 def _aligned(table: Sequence[Row]) -> Iterator[str]:
-    # Long texts are cut but for the last cell of a row, which nothing follows: an address must be whole.
+    # Long texts are cut, except in the last cell of a row: nothing follows it, and an address must be whole.
     cells = [(*(clean(cell) for cell in row[:-1]), _printable(row[-1])) for row in table]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -65,7 +74,10 @@ def _aligned(table: Sequence[Row]) -> Iterator[str]:
 
 
 def render_html(tables: Iterable[Table]) -> str:
-    """The same for a notebook."""
+    """Render tables as HTML, for a notebook.
+
+    Heads may be empty. Tables without rows are left out.
+    """
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -1,6 +1,6 @@
-"""The command ``pyramid``: what a user types, and how failures are told.
+"""The command ``pyramid``: what a user types, and how failures are reported.
 
-Start-up is quick: a command imports what it needs when it runs.
+Start-up is quick: a command imports what it needs only when it runs.
 """
 
 from pyramid.cli.main import main

@@ -17,18 +17,18 @@ SAMPLE = "slide-region.ome.tif"
 
 
 def run_demo(folder: str) -> None:
-    """Copy the sample to `folder`, convert it, and print what came out.
+    """Copy the sample to `folder`, convert it, and print the result.
 
     Raises TargetError where the folder cannot be written.
     """
-    place = Path(folder)
-    source, target = place / SAMPLE, place / SAMPLE.replace(".ome.tif", ".ome.zarr")
+    directory = Path(folder)
+    source, target = directory / SAMPLE, directory / SAMPLE.replace(".ome.tif", ".ome.zarr")
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         with as_file(files("pyramid") / "data" / SAMPLE) as sample:
             shutil.copyfile(sample, source)
     except OSError as error:
-        raise TargetError(f"{place} cannot be written: {error.strerror}; give another folder") from error
+        raise TargetError(f"{directory} cannot be written: {error.strerror}; give another folder") from error
     click.echo(f"$ pyramid convert --overwrite {source} {target}", err=True)
     with progress_callback(shown=True) as progress:
         result = api.run(str(source), str(target), make_options({"overwrite": True}), progress)

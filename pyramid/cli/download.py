@@ -14,7 +14,7 @@ from pyramid.cli.flags import storage_flags, storage_values
 @click.command()
 @click.argument("url")
 @click.argument("folder", metavar="DIR")
-@click.option("--levels", metavar="SLICE", help="Take these levels of each image alone, as 2, 2: or 1:3.")
+@click.option("--levels", metavar="SLICE", help="Copy only these levels of each image, as 2, 2: or 1:3.")
 @click.option("--overwrite", is_flag=True, help="Replace the Zarr in DIR.")
 @click.option("--workers", metavar="N", help="Requests at a time. [default: 16].")
 @click.option("--max-objects", metavar="N", help="How many chunks or shards there may be. [default: 10000000].")
@@ -26,8 +26,8 @@ from pyramid.cli.flags import storage_flags, storage_values
 def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> None:
     """Copy the OME-Zarr at URL to the folder DIR, byte for byte.
 
-    What is missing at URL is as missing in DIR. Nothing is listed, so that URL may be plain http://. The same command
-    goes on where one stopped.
+    A chunk that is missing at URL is missing in DIR too. No listing is needed, so URL may be plain http://. Run the
+    same command again to continue a download that stopped.
     """
     verbose, no_progress = rest.pop("verbose"), rest.pop("no_progress")
     with exit_on_error(verbose=verbose):

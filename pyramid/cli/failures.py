@@ -1,4 +1,7 @@
-"""Failures as a user sees them: one message and the exit status, a traceback only where it is asked for."""
+"""Failures as a user sees them: one message, an exit status, and no traceback.
+
+The flag ``-v`` shows the traceback too.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,20 @@ import click
 from pyramid.cli.interrupt import INTERRUPTED
 from pyramid.errors import PyramidError
 
+# Exit status of a defect of this program: EX_SOFTWARE of sysexits.h.
 UNFORESEEN = 70
-# Loggers of dask-distributed that report a lost connection.
+# Loggers of dask-distributed that report a lost connection. They print tracebacks, and the command prints a sentence.
 CLUSTER_LOGS = tuple(f"distributed.{name}" for name in ("client", "core", "comm.core", "comm.tcp", "utils"))
 
 
 @contextmanager
 def exit_on_error(*, verbose: bool) -> Iterator[None]:
-    """Run a command's body; end the process with a message and the exit status where it fails."""
+    """Run the body of a command, and end the process with a message if it fails.
+
+    Raises SystemExit with the exit status of the failure.
+    """
     if verbose:
-        import logging  # noqa: PLC0415  (beside its one use, which is rare)
+        import logging  # noqa: PLC0415  (next to its one use, which is rare)
 
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     before = signal.signal(signal.SIGTERM, _interrupt)
@@ -39,7 +46,7 @@ def exit_on_error(*, verbose: bool) -> Iterator[None]:
         raise SystemExit(1) from None
     except (click.ClickException, SystemExit, GeneratorExit):
         raise
-    except BaseException as error:  # also the panics of libraries written in Rust
+    except BaseException as error:  # also panics of libraries in Rust, which are not Exceptions
         message = f"this should not have happened: {type(error).__name__}: {error}; -v shows where"
         _end(error, message, UNFORESEEN, verbose=verbose)
     finally:
@@ -48,7 +55,7 @@ def exit_on_error(*, verbose: bool) -> Iterator[None]:
 
 @contextmanager
 def _quiet(names: Iterable[str]) -> Iterator[None]:
-    """Keep loggers silent: where a cluster is lost, they print tracebacks and the command a sentence."""
+    """Keep the loggers called `names` silent during the context."""
     import logging  # noqa: PLC0415  (not for --help)
 
     loggers = [logging.getLogger(name) for name in names]

@@ -19,13 +19,16 @@ def _flag(name: str) -> str:
 
 
 def _help(option_spec: OptionSpec, default: object) -> str:
-    text = option_spec.help[0].upper() + option_spec.help[1:]  # which is why no help begins with a value
+    text = option_spec.help[0].upper() + option_spec.help[1:]  # so no help may begin with a value
     shown = f" [default: {default}]" if isinstance(default, str | int) and not isinstance(default, bool) else ""
     return f"{text}.{shown}"
 
 
 def option_flags(command: Command) -> Command:
-    """Give a command a flag for each field of `Options`, and for each key that has a flag of its own."""
+    """Add a flag to a command for each field of `Options`.
+
+    A key of a mapping that has a flag of its own gets it too.
+    """
     defaults = {field.name: field.default for field in fields(Options)}
     for name, option_spec in reversed(option_specs().items()):
         command = _key_flags(command, option_spec.split)
@@ -43,7 +46,7 @@ def option_flags(command: Command) -> Command:
 
 
 def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
-    """Flags that stand for one key of a mapping each."""
+    """Add a flag to a command for each of `keys`, the keys of a mapping."""
     for key, text in reversed(keys):
         switch = key == "anon"
         decorate = click.option(
@@ -59,25 +62,25 @@ def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
 
 
 def storage_flags(command: Command) -> Command:
-    """Give a command that reads a URL the flags that say how its store is opened; see `storage_values`."""
+    """Add the flags of a store to a command that reads a URL; see `storage_values`."""
     decorate = click.option("--storage-options", metavar="JSON", help="Options of the store.")
     return _key_flags(decorate(command), STORAGE_FLAGS)
 
 
 def storage_values(flags: dict[str, Any]) -> dict[str, Any] | None:
-    """Take what `storage_flags` gave out of a command's keywords: the storage options, None where nothing was given.
+    """Take the values of `storage_flags` out of `flags`, as storage options.
 
-    Raises OptionError for what is no JSON object.
+    Returns None where no such flag was given. Raises OptionError where the JSON is not an object.
     """
-    told = flags.pop("storage_options")
+    json_text = flags.pop("storage_options")
     keys = {key: value for key, _ in STORAGE_FLAGS if (value := flags.pop(key)) is not None}
-    return {**(parsing.mapping(told) if told else {}), **keys} or None
+    return {**(parsing.mapping(json_text) if json_text else {}), **keys} or None
 
 
 def option_values(flags: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """`base`, a configuration's values by option name, with the flags that were given in their place.
+    """Return a configuration's values by option name, replaced by given flags.
 
-    A flag that stands for one key of a mapping is put into it.
+    A flag for one key of a mapping replaces only that key. `base` holds the configuration's values.
     """
     values = {**base, **{name: flags[name] for name in option_specs() if flags[name] not in (None, ())}}
     for name, option_spec in option_specs().items():

@@ -1,4 +1,4 @@
-"""The end of an interrupted command, also where all its threads wait for a server that does not answer."""
+"""The end of an interrupted command, even if threads wait for a silent server."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
+# Exit status of an interrupted command: 128 and the number of SIGINT, as shells have it.
 INTERRUPTED = 130
-# How long a command may take to end by itself: it stops its blocks, and says what is unfinished.
+# Time in which a command may end by itself. It is enough to stop its blocks and to say what is unfinished, and it keeps
+# the whole end under two seconds.
 PATIENCE_S = 1.8
 
 
 @contextmanager
 def ending_when_interrupted() -> Iterator[None]:
-    """End this process soon after Ctrl-C, also after the context and while a call of a library does not return.
+    """End this process soon after Ctrl-C, even if a library call does not return.
 
-    Python raises KeyboardInterrupt only when such a call has returned, and waits for all threads at its end.
+    This also holds after the context. Python raises KeyboardInterrupt only when such a call has returned, and it waits
+    for all threads at its end.
     """
-    if sys.platform == "win32":  # which has no such pipes
+    if sys.platform == "win32":  # Windows has no such pipes
         yield
         return
     reading, writing = os.pipe()
@@ -58,5 +61,5 @@ def _watch(reading: int, ended: threading.Event) -> None:
         pass
     time.sleep(PATIENCE_S)
     if not ended.is_set():
-        os.write(2, b"pyramid: interrupted, while a call that does not return was under way\n")
+        os.write(2, b"pyramid: interrupted while a library call did not return\n")
     os._exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""The commands: each parses, calls the function of its name, and prints what came out."""
+"""The commands. Each parses, calls the function of its name, and prints."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
 
+# New objects after which Python looks for garbage. Importing NumPy, Dask and Zarr makes a million objects and no
+# garbage, and Python's own threshold spends a tenth of that time looking.
 GARBAGE_OBJECTS = 100_000
 
 
 class _Commands(click.Group):
-    """Commands in the order in which they are told here, which is the order of their use."""
+    """Commands in the order of this module, which is the order of their use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401  (as click)
-        with nullcontext() if args is not None else ending_when_interrupted():  # where it is the process's own
+        with nullcontext() if args is not None else ending_when_interrupted():  # None: the process's own command
             return super().main(args, *rest, **keywords)
 
 
@@ -36,7 +38,6 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="pyramid")
 def main() -> None:
     """Build multiscale OME-Zarr pyramids from TIFF files and arrays."""
-    # To import NumPy, Dask and Zarr makes a million objects and no garbage; to look for some takes a tenth of it.
     gc.set_threshold(GARBAGE_OBJECTS)
 
 
@@ -46,7 +47,7 @@ _verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log
 
 
 def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
-    """A configuration file's options, and over them the flags."""
+    """Return the options of a configuration file, replaced by given flags."""
     if config is None:
         return make_options(option_values(flags, {}))
     from pyramid.options.config import read_config  # noqa: PLC0415  (yaml: only where there is a file)
@@ -55,15 +56,17 @@ def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
 
 
 def _refuse_memory_target(target: str) -> None:
-    """Refuse a target that would be gone with the command."""
-    from pyramid.stores import locate  # noqa: PLC0415  (more than a tenth of what --help takes)
+    """Raise OptionError for a target in memory, which ends with the command."""
+    from pyramid.stores import locate  # noqa: PLC0415  (more than a tenth of the time of --help)
 
     if locate(target).scheme == "memory":
-        raise OptionError(f"{target}: memory:// ends with the command; give a path, or an s3://, gs:// or az:// URL")
+        raise OptionError(
+            f"{target}: memory:// is lost when the command ends; give a path, or an s3://, gs:// or az:// URL"
+        )
 
 
 def _notice(notices: Iterable[str]) -> None:
-    """Say what the reader left out or guessed."""
+    """Print what the reader left out or guessed."""
     for sentence in notices:
         click.echo(f"pyramid: {sentence}", err=True)
 
@@ -80,8 +83,8 @@ def _notice(notices: Iterable[str]) -> None:
 def convert(source: str, target: str, config: str | None, as_json: bool, **rest: Any) -> None:
     """Build the OME-Zarr pyramid TARGET of the image SOURCE.
 
-    SOURCE is a TIFF, a Zarr array, an OME-Zarr or a .npy file; TARGET a path or an s3://, gs:// or az:// URL where
-    nothing is yet.
+    SOURCE is a TIFF, a Zarr array, an OME-Zarr or a .npy file. TARGET is a path or an s3://, gs:// or az:// URL where
+    nothing exists yet.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
     with exit_on_error(verbose=verbose):
@@ -99,7 +102,7 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
         elif not quiet:
             try:
                 click.echo(str(api.read_back(target, options)))
-            except PyramidError as error:  # which is no failure of what was asked for
+            except PyramidError as error:  # the pyramid itself is written
                 _notice([str(error)])
             click.echo(result.summary(), err=True)
 
@@ -113,7 +116,10 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 @_json_flag
 @_verbose_flag
 def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:
-    """Say what convert would do, writing nothing and, without --sample, reading no pixel."""
+    """Show what convert would do, without writing anything.
+
+    No pixel is read, unless --sample is given.
+    """
     sample, verbose = rest.pop("sample"), rest.pop("verbose")
     with exit_on_error(verbose=verbose):
         options = _options(config, rest)
@@ -139,7 +145,7 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
 @_json_flag
 @_verbose_flag
 def info(url: str, every: bool, as_json: bool, verbose: bool, **storage: Any) -> None:
-    """Print the metadata of an OME-Zarr, reading no pixel.
+    """Print the metadata of an OME-Zarr, without reading pixels.
 
     URL is a path or URL of an image, a plate, a well, several images side by side, or labels, in OME-Zarr 0.1 to 0.6.
     """
@@ -159,7 +165,7 @@ main.add_command(download)
 @click.argument("folder", default="pyramid-demo")
 @_verbose_flag
 def demo(folder: str, verbose: bool) -> None:
-    """Write a real sample TIFF to FOLDER, convert it, and say how to look at what came out."""
+    """Write a real sample TIFF to FOLDER, convert it, and say how to view the result."""
     with exit_on_error(verbose=verbose):
         from pyramid.cli.demo import run_demo  # noqa: PLC0415  (numpy and more: not for --help)
 

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from pyramid.downloading import DownloadProgress
     from pyramid.engine.build import Progress
 
+# Time between two lines of a log: often enough to see that a run goes on, and short logs of long runs.
 LINE_EVERY_S = 30.0
 
 
 @contextmanager
 def progress_callback(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """A callback that shows how far a run is, None where nothing is to be shown."""
+    """Yield a callback that shows how far a run is.
+
+    Yields None where nothing is to be shown.
+    """
     if not shown:
         yield None
     elif sys.stderr.isatty():
@@ -42,7 +46,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
 def _lines() -> Callable[[Progress], None]:
     last_s = time.monotonic()
 
-    def tell(state: Progress) -> None:
+    def print_line(state: Progress) -> None:
         nonlocal last_s
         if time.monotonic() - last_s < LINE_EVERY_S:
             return
@@ -56,12 +60,15 @@ def _lines() -> Callable[[Progress], None]:
             flush=True,
         )
 
-    return tell
+    return print_line
 
 
 @contextmanager
 def download_progress_callback(*, shown: bool) -> Iterator[Callable[[DownloadProgress], None] | None]:
-    """A callback that shows how far a download is, None where nothing is to be shown."""
+    """Yield a callback that shows how far a download is.
+
+    Yields None where nothing is to be shown.
+    """
     if not shown:
         yield None
     elif sys.stderr.isatty():
@@ -77,26 +84,26 @@ def _download_bar() -> Iterator[Callable[[DownloadProgress], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("objects, {task.fields[told]}"), TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("objects, {task.fields[amount]}"), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True)) as bar:
-        row = bar.add_task("download", total=None, told="")
+        row = bar.add_task("download", total=None, amount="")
         yield lambda state: bar.update(
-            row, completed=state.done_objects, total=state.total_objects, told=_amount(state)
+            row, completed=state.done_objects, total=state.total_objects, amount=_amount(state)
         )
 
 
 def _download_lines() -> Callable[[DownloadProgress], None]:
     last_s = time.monotonic()
 
-    def tell(state: DownloadProgress) -> None:
+    def print_line(state: DownloadProgress) -> None:
         nonlocal last_s
         if time.monotonic() - last_s < LINE_EVERY_S:
             return
         last_s = time.monotonic()
-        told = f"{state.done_objects} of {state.total_objects} objects, {_amount(state)}"
-        print(told, file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)
+        line = f"{state.done_objects} of {state.total_objects} objects, {_amount(state)}"
+        print(line, file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)
 
-    return tell
+    return print_line
 
 
 def _amount(state: DownloadProgress) -> str:

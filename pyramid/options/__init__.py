@@ -1,1 +1,1 @@
-"""Options of the commands: parsed once, from a command line, Python or a YAML file."""
+"""Options of the commands, parsed from a command line, Python or a YAML file."""

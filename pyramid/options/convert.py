@@ -1,7 +1,7 @@
-"""The options of ``convert`` and ``plan``: one frozen object, parsed once, at the border.
+"""The options of ``convert`` and ``plan``: one frozen object, parsed once.
 
-Every field carries its help, its parser and how it is spelled on a command line; the command line and the YAML
-files are made from these fields, so that the three cannot drift apart.
+Every field carries its help, its parser and its flags. The command line and the YAML files are read by these fields.
+So Python, the command line and the files always accept the same options.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ PerAxis: TypeAlias = Mapping[str, int]
 ScaleFactors: TypeAlias = Literal["auto"] | tuple[PerAxis, ...]
 Extent: TypeAlias = Literal["auto", "none"] | PerAxis
 
-METHODS_HELP = "how pixels are joined: mean, nearest, mode, median, min, max, or the name of a plug-in"
+METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
 
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """How one option is parsed and spelled.
+    """The parser, the help and the flags of one option.
 
     Parameters
     ----------
     help
         One line for ``--help``, the documentation and the YAML reference.
     parse
-        Turns what a user gave (text, or the Python value) into the field's value; raises OptionError.
+        Turns a user's text or Python value into the field's value, or raises OptionError.
     metavar
-        What stands for the value in ``--help``; empty for a switch.
+        Placeholder of the value in ``--help``; empty for a switch.
     flags
-        Other flags than the name itself, as ``-m``.
+        Other flags besides the name itself, as ``-m``.
     split
-        Keys that have flags of their own, each one item of a mapping: flag and help.
+        Keys of a mapping that have flags of their own, as pairs of key and help.
     repeat
-        Whether the flag may be given several times, the values making a list.
+        Whether the flag may be given several times. The values then make a list.
     """
 
     help: str
@@ -63,9 +63,9 @@ STORAGE_FLAGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Everything that decides how a pyramid is built.
+    """All options that decide how a pyramid is built.
 
-    Fields left at None or ``"auto"`` are decided from the source; see ``pyramid convert --help`` for each.
+    A field that is None or ``"auto"`` is decided from the source. ``pyramid convert --help`` describes each.
     """
 
     axes: str | None = _option(None, OptionSpec("order of the source's axes, letters of tczyx", parsing.axes, "czyx"))
@@ -124,7 +124,7 @@ class Options:
         OptionSpec("shuffle of the Blosc codecs", parsing.one_of("auto", "byte", "bit", "none"), "KIND"),
     )
     checksum: bool = _option(False, OptionSpec("end every chunk with its crc32c", parsing.switch))
-    skip_empty: bool = _option(False, OptionSpec("leave out chunks and shards that hold zeros alone", parsing.switch))
+    skip_empty: bool = _option(False, OptionSpec("leave out chunks and shards that hold only zeros", parsing.switch))
     memory: int | None = _option(
         None,
         OptionSpec(
@@ -153,15 +153,15 @@ class Options:
 
 
 def option_specs() -> dict[str, OptionSpec]:
-    """Every option's name and how it is spelled, in the order of ``--help``."""
+    """Return the OptionSpec of every option by name, in the order of ``--help``."""
     return {f.name: f.metadata["spelling"] for f in dataclasses.fields(Options)}
 
 
 def make_options(values: Mapping[str, Any]) -> Options:
-    """Parse what a user gave, by option name, into Options.
+    """Parse a user's values, by option name, into Options.
 
-    A value of None leaves the default. Raises OptionError naming an option that is unknown (with the nearest that
-    is known) or a value that does not parse.
+    A value of None leaves the default. Raises OptionError for an unknown option, with the nearest known name, and for a
+    value that does not parse.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""From what users write to values: one small parser for each kind of option.
+"""Parsers of the values that users write: one for each kind of option.
 
-Each takes the text of a command line, or the value that Python or YAML gives, and raises OptionError otherwise.
+Each takes the text of a command line, or a value from Python or YAML. It raises OptionError for any other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyramid.errors import OptionError
 from pyramid.model import AXES
 
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-# Prefixes of the SI by their symbols: the micro sign, the Greek letter mu and u are one.
+# Prefixes of the SI by their symbols. The micro sign, the Greek letter mu and u all mean micro, as people write each.
 _PREFIX_OF = {
     **{"y": "yocto", "z": "zepto", "a": "atto", "f": "femto", "p": "pico", "n": "nano", "m": "milli", "c": "centi"},
     **{"\u00b5": "micro", "\u03bc": "micro", "u": "micro", "d": "deci", "": "", "h": "hecto", "k": "kilo", "M": "mega"},
@@ -30,7 +30,7 @@ _UNIT_ALIASES = {
     },
     "micron": "micrometer",
     "\u00c5": "angstrom",
-    "\u212b": "angstrom",  # the sign of the unit, which looks as the letter does
+    "\u212b": "angstrom",  # the sign of the unit, which looks like the letter
     "in": "inch",
     '"': "inch",
     "ft": "foot",
@@ -53,15 +53,15 @@ TIME_UNITS = frozenset(["day", "hour", "minute", "second", *(prefix + "second" f
 
 
 def unknown(kind: str, value: object, known: Iterable[str]) -> str:
-    """Say that `value` is not one of `known`, and which is nearest."""
+    """Return a message that `value` is not one of `known`, with the nearest of them."""
     choices = sorted(known)
     near = difflib.get_close_matches(str(value), choices, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it is one of: {', '.join(choices)}"
-    return f"there is no {kind} {value!r}; {hint}"
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(choices)}"
+    return f"unknown {kind} {value!r}; {hint}"
 
 
 def text(value: object) -> str:
-    """Any text that is not empty."""
+    """Parse any text that is not empty."""
     if not isinstance(value, str) and not hasattr(value, "__fspath__"):
         raise OptionError(f"{value!r} is not text")
     if not str(value):
@@ -70,7 +70,7 @@ def text(value: object) -> str:
 
 
 def one_of(*choices: str) -> Callable[[Any], str]:
-    """A parser of one of `choices`."""
+    """Return a parser that accepts one of `choices`."""
 
     def parse(value: object) -> str:
         if str(value) not in choices:
@@ -81,14 +81,17 @@ def one_of(*choices: str) -> Callable[[Any], str]:
 
 
 def switch(value: object) -> bool:
-    """True or false, never a word that merely looks like one."""
+    """Parse a boolean.
+
+    A word such as "yes" raises OptionError.
+    """
     if not isinstance(value, bool):
         raise OptionError(f"{value!r} is not true or false")
     return value
 
 
 def _whole(value: object, least: int) -> int:
-    """A whole number of at least `least`."""
+    """Parse a whole number of at least `least`."""
     if isinstance(value, bool):
         raise OptionError(f"{value!r} is not a whole number")
     try:
@@ -101,17 +104,17 @@ def _whole(value: object, least: int) -> int:
 
 
 def count(value: object) -> int:
-    """A whole number of at least 1."""
+    """Parse a whole number of at least 1."""
     return _whole(value, 1)
 
 
 def count_from_zero(value: object) -> int:
-    """A whole number of at least 0."""
+    """Parse a whole number of at least 0."""
     return _whole(value, 0)
 
 
 def byte_count(value: object) -> int:
-    """A number of bytes, as ``2GiB``, ``500 MB`` or a whole number."""
+    """Parse a number of bytes, as ``2GiB``, ``500 MB`` or a whole number."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", str(value), re.IGNORECASE)
     if isinstance(value, bool) or not found:
         raise OptionError(f"{value!r} is not a number of bytes, as 2GiB or 500MB")
@@ -122,12 +125,12 @@ def byte_count(value: object) -> int:
 
 
 def axes(value: object) -> str:
-    """Axes letters, each once: ``"czyx"``, ``"C,Z,Y,X"``, or a sequence of letters."""
+    """Parse letters of axes, each once: ``"czyx"``, ``"C,Z,Y,X"`` or a sequence."""
     given = value if isinstance(value, str) else "".join(map(str, _items(value)))
     letters = re.sub(r"[\s,]", "", given).lower()
     for letter in letters:
         if letter not in AXES:
-            raise OptionError(f"there is no axis {letter!r} in {letters!r}; axes are letters of {AXES}")
+            raise OptionError(f"unknown axis {letter!r} in {letters!r}; axes are letters of {AXES}")
         if letters.count(letter) > 1:
             raise OptionError(f"axis {letter!r} is named twice in {letters!r}")
     if not {"y", "x"} <= set(letters):
@@ -144,7 +147,7 @@ def _items(value: object) -> Sequence[Any]:
 
 
 def _by_axis(value: object, example: str) -> dict[str, str]:
-    """Text for each axis, from ``z=1,y=2`` or a mapping."""
+    """Parse text for each axis, from ``z=1,y=2`` or a mapping."""
     if isinstance(value, Mapping):
         pairs = [(str(k).lower(), str(v)) for k, v in value.items()]
     elif isinstance(value, str):
@@ -154,7 +157,7 @@ def _by_axis(value: object, example: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for axis, right in pairs:
         if axis not in AXES or len(axis) != 1:
-            raise OptionError(f"there is no axis {axis!r} in {value!r}; axes are letters of {AXES}")
+            raise OptionError(f"unknown axis {axis!r} in {value!r}; axes are letters of {AXES}")
         if axis in found:
             raise OptionError(f"axis {axis!r} is named twice in {value!r}")
         found[axis] = right
@@ -162,7 +165,7 @@ def _by_axis(value: object, example: str) -> dict[str, str]:
 
 
 def _pair(item: str, whole: str, example: str) -> tuple[str, str]:
-    """Axis and text from ``z=1``, an item of `whole`."""
+    """Parse axis and text from ``z=1``, an item of `whole`."""
     axis, equals, right = item.partition("=")
     if equals:
         return axis.strip().lower(), right.strip()
@@ -172,7 +175,7 @@ def _pair(item: str, whole: str, example: str) -> tuple[str, str]:
 
 
 def _counts_by_axis(value: object) -> dict[str, int]:
-    """Whole numbers of at least 1, by axis."""
+    """Parse whole numbers of at least 1, by axis."""
     found = {}
     for axis, right in _by_axis(value, "z=1,y=2,x=2").items():
         try:
@@ -183,7 +186,7 @@ def _counts_by_axis(value: object) -> dict[str, int]:
 
 
 def scale(value: object) -> dict[str, float]:
-    """Physical pixel sizes by axis, each finite and above 0."""
+    """Parse physical pixel sizes by axis, each finite and above 0."""
     found = {}
     for axis, right in _by_axis(value, "z=0.5,y=0.1,x=0.1").items():
         try:
@@ -197,7 +200,9 @@ def scale(value: object) -> dict[str, float]:
 
 
 def unit(axis: str, value: str) -> str:
-    """The UDUNITS long name of a unit of `axis`, from a long name or a common short one.
+    """Return the UDUNITS long name of a unit, from a long name or a common short one.
+
+    `axis` is the axis that has the unit. Raises OptionError where it cannot have that unit.
 
     Examples
     --------
@@ -207,7 +212,7 @@ def unit(axis: str, value: str) -> str:
     if axis == "c":
         raise OptionError("channels have no unit")
     known = TIME_UNITS if axis == "t" else SPACE_UNITS
-    # Case tells short names apart, as mm and Mm; of long ones it means nothing, and a plural means the same.
+    # Case matters in short names, as mm and Mm differ. In long names neither case nor a plural matters.
     long = value.lower().replace("metre", "meter").removesuffix("s")
     name = _UNIT_ALIASES.get(value) or (_UNIT_ALIASES.get(long, long) if len(long) > 2 else value)
     if name not in known:
@@ -216,18 +221,18 @@ def unit(axis: str, value: str) -> str:
 
 
 def units(value: object) -> dict[str, str]:
-    """Units by axis, as UDUNITS long names."""
+    """Parse units by axis, as UDUNITS long names."""
     example = "z=micrometer,y=micrometer,x=micrometer"
     return {axis: unit(axis, right) for axis, right in _by_axis(value, example).items()}
 
 
 def names(value: object) -> tuple[str, ...]:
-    """A list of names."""
+    """Parse a list of names."""
     return tuple(text(item) for item in _items(value))
 
 
 def colors(value: object) -> tuple[str, ...]:
-    """A list of colours, six hexadecimal digits each, in capitals."""
+    """Parse a list of colours, of six hexadecimal digits each, into capitals."""
     found = []
     for item in _items(value):
         digits = str(item).removeprefix("#").upper()
@@ -238,7 +243,10 @@ def colors(value: object) -> tuple[str, ...]:
 
 
 def scale_factors(value: object) -> Literal["auto"] | tuple[dict[str, int], ...]:
-    """``auto``, factors by axis for all levels, or a list of them, one a level after the first."""
+    """Parse ``auto``, factors by axis for all levels, or a list of such factors.
+
+    A list has one item for each level after the first.
+    """
     several = [value] if isinstance(value, str | Mapping) else list(_items(value))
     if several == ["auto"]:
         return "auto"
@@ -248,19 +256,19 @@ def scale_factors(value: object) -> Literal["auto"] | tuple[dict[str, int], ...]
 
 
 def chunks(value: object) -> Literal["auto"] | dict[str, int]:
-    """``auto``, or a chunk's extent by axis."""
+    """Parse ``auto``, or the extent of a chunk by axis."""
     return "auto" if value == "auto" else _counts_by_axis(value)
 
 
 def shards(value: object) -> Literal["auto", "none"] | dict[str, int]:
-    """``auto``, ``none``, or a shard's extent by axis."""
+    """Parse ``auto``, ``none``, or the extent of a shard by axis."""
     if value == "auto" or value == "none":
         return "auto" if value == "auto" else "none"
     return _counts_by_axis(value)
 
 
 def mapping(value: object) -> dict[str, Any]:
-    """A mapping, or the JSON text of one."""
+    """Parse a mapping, or the JSON text of one."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -272,12 +280,12 @@ def mapping(value: object) -> dict[str, Any]:
 
 
 def lengths(what: str, values: Collection[object] | None, expected: int) -> None:
-    """Raise OptionError unless there is one of `values` for each of `expected` channels."""
+    """Raise OptionError unless `values` has one item for each of `expected` channels."""
     if values is not None and len(values) != expected:
-        raise OptionError(f"{what}: {len(values)} were given, and the channels are {expected}")
+        raise OptionError(f"{what}: {len(values)} were given, but the number of channels is {expected}")
 
 
 def check_one_image(series: int | None, kind: str) -> None:
-    """Raise OptionError where another than the only image of a source is asked for."""
+    """Raise OptionError if `series` is not the only image of a source."""
     if series:
-        raise OptionError(f"series: {kind} holds one image, and image {series} is asked for; leave --series out")
+        raise OptionError(f"series: {kind} holds one image, but image {series} was requested; leave --series out")

@@ -1,4 +1,4 @@
-"""What a run will do, decided before a pixel is read: levels, passes, blocks, bytes and objects."""
+"""The plan of a run, made before pixels are read: levels, passes, objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Level", "Pass", "Plan", "Resources", "make_plan", "outbox_bytes", "s
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What ``convert`` will do. Printing it gives a table.
+    """The plan of ``convert``. Printing it gives a table.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Plan:
         The levels, level 0 first.
     passes
         The passes, in the order they run.
-    room
+    resources
         Workers, and memory for all of them.
     """
 
@@ -49,22 +49,25 @@ class Plan:
 
     @property
     def tasks(self) -> int:
-        """How many tasks run in all."""
-        return sum(one.tasks for one in self.passes)
+        """Number of tasks of all passes."""
+        return sum(pass_.tasks for pass_ in self.passes)
 
     @property
     def peak_bytes(self) -> int:
-        """What one worker holds at most, in bytes, beside the interpreter and its libraries."""
-        return max(one.task_bytes for one in self.passes)
+        """Largest memory of one worker, in bytes.
+
+        The interpreter and its libraries are not counted.
+        """
+        return max(pass_.task_bytes for pass_ in self.passes)
 
     @property
     def read_amplification(self) -> float:
-        """How many pixels of the source are decoded for each one there is."""
+        """Number of pixels that are decoded for each pixel of the source."""
         return _amplification(self.passes[0], self.spec.chunks)
 
     @property
     def objects(self) -> int:
-        """How many chunks or shards are written: as many PUT requests on object storage."""
+        """Number of chunks or shards: as many PUT requests on object storage."""
         return sum(level.objects for level in self.levels)
 
     @property
@@ -73,7 +76,7 @@ class Plan:
         return sum(math.prod(level.shape) for level in self.levels) * np.dtype(self.spec.dtype).itemsize
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan for JSON."""
+        """Return the plan as values for JSON."""
         return {
             **asdict(self),
             "tasks": self.tasks,
@@ -91,23 +94,23 @@ class Plan:
 
 
 def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: Resources) -> Plan:
-    """Plan the pyramid of a source: pure integers, nothing is read or written.
+    """Plan the pyramid of a source, without reading or writing anything.
 
     Parameters
     ----------
     spec
-        What the reader knows of the source.
+        The source, as its reader describes it.
     options
         The user's options.
     centred
         Whether the downsampling method moves a pixel's centre (all but ``nearest``).
-    room
+    resources
         Workers and memory.
 
     Raises
     ------
     OptionError
-        Where options do not fit the source, each other, or the memory.
+        If options do not fit the source, each other, or the memory.
     """
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
@@ -118,7 +121,7 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
-    """The source with the user's scale, units, name and channels in place of its own."""
+    """Return the source with the user's scale, units, name and channels."""
     scale = {**dict(zip(spec.axes, spec.scale, strict=True)), **(options.scale or {})}
     units = {**dict(zip(spec.axes, spec.units, strict=True)), **_units(options)}
     given = replace(
@@ -132,7 +135,7 @@ def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
 
 
 def _without_origins_of_other_units(spec: SourceSpec, units: Sequence[str | None]) -> SourceSpec:
-    """Return the source without its translation on each axis whose unit is no more the one in `units`."""
+    """Set the translation to 0 on each axis whose unit differs from that in `units`."""
     lost = [i for i, offset in enumerate(spec.translation) if offset and units[i] not in (None, spec.units[i])]
     if not lost:
         return spec
@@ -145,7 +148,10 @@ def _without_origins_of_other_units(spec: SourceSpec, units: Sequence[str | None
 
 
 def _units(options: Options) -> Mapping[str, str]:
-    """The user's units; micrometer for the axes of space that were given a scale alone."""
+    """Return the user's units.
+
+    An axis of space that was given a scale and no unit is in micrometers.
+    """
     assumed = {axis: "micrometer" for axis in options.scale or {} if axis in "zyx"}
     return {**assumed, **(options.units or {})}
 
@@ -163,20 +169,25 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
 
 
 def _amplification(chosen: Pass, source_chunks: Shape) -> float:
-    """How many pixels of the source are decoded for each one there is; 1 where no chunk is decoded twice."""
+    """Return how many pixels are decoded for each pixel of the source.
+
+    Returns 1 where no chunk is decoded twice.
+    """
     sizes = zip(chosen.shape, chosen.block, source_chunks, strict=True)
     return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
 
 
 def _decoded_px(extent: int, edge: int, chunk: int) -> int:
-    """Return how many pixels of an axis are decoded: each end of a block within a chunk decodes that chunk once more.
+    """Count the pixels that are decoded on an axis.
+
+    Each block that ends within a chunk makes that chunk be decoded once more.
 
     Examples
     --------
     >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10)
     (10, 14, 40)
     """
-    last = (extent - 1) // chunk * chunk  # where the last chunk starts, which may be cut
+    last = (extent - 1) // chunk * chunk  # start of the last chunk, which may be cut
     ends = (extent - 1) // edge
     ends_within_last = ends - last // edge
     ends_between = ends // (chunk // math.gcd(edge, chunk))

@@ -1,9 +1,9 @@
 """Chunk and shard shapes: what a viewer fetches at once, and what an object holds.
 
-Chunks hold 0.5 to 1 MiB before compression and are as near to a cube of space as powers of two allow; shards hold
-about 64 MiB, some 16,000 objects a TB. A shard grows first over what the source decodes at once, so that no tile
-of it is decoded for two shards. Planes or volumes that are smaller than that are gathered over time, then over
-channels, so that a long series of small frames is no heap of small objects.
+Chunks hold 0.5 to 1 MiB before compression, and are as near to a cube of space as powers of two allow. Shards hold
+about 64 MiB, which makes some 16,000 objects a TB. A shard grows first over what the source decodes at once, so that
+no tile of the source is decoded for two shards. Planes or volumes that are smaller are gathered over time, then over
+channels. So a long series of small frames does not become many small objects.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import numpy as np
 from pyramid.errors import OptionError
 from pyramid.model import SPACE, Shape, SourceSpec
 
+# Largest automatic chunk and shard before compression: a viewer fetches a chunk at once, and shards keep objects few.
 CHUNK_BYTES_MOST = 2**20
 SHARD_BYTES_MOST = 64 * 2**20
-# A chunk or a shard that holds less is gathered with its neighbours in time and over channels.
+# Least size before compression. A smaller chunk or shard is gathered with its neighbours in time and over channels:
+# many small objects are slow to write and to read.
 CHUNK_BYTES_LEAST = 2**19
 SHARD_BYTES_LEAST = 4 * 2**20
 GATHERED_AXES = "tc"
@@ -27,9 +29,9 @@ CHUNK_EDGES = (1024, 512, 256, 128, 64, 32)
 
 
 def chunk_shape(spec: SourceSpec, given: Literal["auto", "none"] | Mapping[str, int]) -> Shape:
-    """The chunk shape before it is cut to each level's shape.
+    """Return the chunk shape before it is cut to each level's shape.
 
-    Axes of space that `given` leaves out take what they have where nothing is given, and t and c take 1.
+    An axis of space that `given` leaves out takes its automatic extent. The axes t and c take 1.
     """
     item_bytes = np.dtype(spec.dtype).itemsize
     automatic = _auto_chunks(spec, item_bytes)
@@ -57,7 +59,9 @@ def _auto_chunks(spec: SourceSpec, item_bytes: int) -> Shape:
 
 
 def _gathered(fitted: Mapping[str, int], extent: Mapping[str, int], item_bytes: int) -> dict[str, int]:
-    """Return the extents over time and channels of a chunk that holds all of space and still little.
+    """Return the extents over time and channels of a chunk.
+
+    They are above 1 only where the chunk holds all of space and is still small.
 
     Examples
     --------
@@ -82,19 +86,22 @@ def _gathered(fitted: Mapping[str, int], extent: Mapping[str, int], item_bytes: 
 
 
 def _depth(spec: SourceSpec) -> float | None:
-    """How many times deeper than wide a voxel is, at least 1; None where it is not known."""
+    """Return how many times deeper than wide a voxel is, at least 1.
+
+    Returns None where the depth, the width or a common unit is not known.
+    """
     size = dict(zip(spec.axes, spec.scale, strict=True))
-    object_shape = dict(zip(spec.axes, spec.units, strict=True))
+    unit = dict(zip(spec.axes, spec.units, strict=True))
     z, y, x = (size.get(axis) for axis in "zyx")
-    if z is None or y is None or x is None or not object_shape["z"] == object_shape["y"] == object_shape["x"]:
+    if z is None or y is None or x is None or not unit["z"] == unit["y"] == unit["x"]:
         return None
     return max(1.0, z / max(y, x))
 
 
 def first_shards(spec: SourceSpec, chunks: Shape, given: Literal["auto", "none"] | Mapping[str, int]) -> Shape | None:
-    """The shard shape of level 0 before it is cut to its shape, None for none.
+    """Return the shard shape of level 0 before it is cut to the level's shape.
 
-    Raises OptionError where a shard is no multiple of its chunk.
+    Returns None for no shards. Raises OptionError where a shard is not a multiple of its chunk.
     """
     if given == "none":
         return None
@@ -105,13 +112,16 @@ def first_shards(spec: SourceSpec, chunks: Shape, given: Literal["auto", "none"]
         if shard % chunk:
             nearest = max(1, round(shard / chunk)) * chunk
             raise OptionError(
-                f"shards: {axis}={shard} is no multiple of the chunk's {axis}={chunk}; {axis}={nearest} would be"
+                f"shards: {axis}={shard} is not a multiple of the chunk's {axis}={chunk}; {axis}={nearest} would be"
             )
     return shards
 
 
 def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
-    """Double the chunk, first over what the source decodes at once, then where fewest chunks are joined."""
+    """Double a chunk until it is a shard.
+
+    It grows first over what the source decodes at once, then along the axis of space with the fewest chunks.
+    """
     shards = list(chunks)
     item_bytes = np.dtype(spec.dtype).itemsize
     order = [i for axis in "xyz" if (i := spec.axes.find(axis)) >= 0]
@@ -119,25 +129,26 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
     def held_bytes() -> int:
         return math.prod(min(s, n) for s, n in zip(shards, spec.shape, strict=True)) * item_bytes
 
-    def resources(axis: int) -> bool:
+    def can_grow(axis: int) -> bool:
         return shards[axis] < spec.shape[axis] and 2 * held_bytes() <= SHARD_BYTES_MOST
 
     for axis in sorted(range(len(shards)), key=lambda i: (spec.axes[i] != "c", -i)):
-        while shards[axis] < spec.chunks[axis] and resources(axis):
+        while shards[axis] < spec.chunks[axis] and can_grow(axis):
             shards[axis] *= 2
-    while growing := [axis for axis in order if resources(axis)]:
+    while growing := [axis for axis in order if can_grow(axis)]:
         axis = min(growing, key=lambda i: (shards[i] // chunks[i], order.index(i)))
         shards[axis] *= 2
     for axis in (i for letter in GATHERED_AXES if (i := spec.axes.find(letter)) >= 0):
-        while held_bytes() < SHARD_BYTES_LEAST and resources(axis):
+        while held_bytes() < SHARD_BYTES_LEAST and can_grow(axis):
             shards[axis] *= 2
     return tuple(shards)
 
 
 def next_shards(before: Shape | None, factors: Shape, chunks: Shape) -> Shape | None:
-    """The shard of the next level: smaller by its factors, so that one block is one object on each level.
+    """Return the shard shape of the next level: smaller by that level's factors.
 
-    Where that is no multiple of the chunk, the shard is one chunk wide on that axis.
+    So one block is one object on each level. Where the smaller shard is not a multiple of the chunk, the shard is one
+    chunk wide on that axis. Returns None for no shards.
     """
     if before is None:
         return None

@@ -1,6 +1,6 @@
-"""The levels of a pyramid: shapes, factors, physical scale and translation, chunks and shards.
+"""The levels of a pyramid: shapes, factors, scale, translation, chunks and shards.
 
-Nothing here depends on the machine, its memory or its workers: the same source and options give the same levels.
+Nothing here depends on the machine, its memory or its workers. The same source and options give the same levels.
 """
 
 from __future__ import annotations
@@ -14,29 +14,30 @@ from pyramid.model import SPACE, Shape, SourceSpec, reduced_shape
 from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 
-# z is halved where a voxel is no more than this many times deeper than it is wide.
+# Largest depth of a voxel, in widths, at which z is halved too: deeper voxels get nearer to cubes without it.
 ANISOTROPY_MOST = 1.5
+# Largest number of levels: halving ends before this for any image whose extents fit in 64 bits.
 LEVELS_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level: an array of the pyramid. Every tuple has one item an axis.
+    """One level: an array of the pyramid. Every tuple has one item for each axis.
 
     Parameters
     ----------
     shape
         Extent in pixels.
     factors
-        How many pixels of the level before make one of this; ones for level 0.
+        Number of pixels of the level before that make one pixel of this level. Level 0 has ones.
     total
         The product of the factors so far.
     scale, translation
-        Physical size of a pixel, and where the centre of the first one lies.
+        Physical size of a pixel, and position of the centre of the first pixel.
     chunks
-        Chunk shape, never over the level's shape.
+        Chunk shape, at most the level's shape.
     shards
-        Shard shape, a multiple of the chunk; None where each chunk is an object of its own.
+        Shard shape, a multiple of the chunk. None means that each chunk is an object of its own.
     """
 
     shape: Shape
@@ -49,12 +50,15 @@ class Level:
 
     @property
     def object_shape(self) -> Shape:
-        """What is written at once and by one task alone: a shard, or a chunk where there are none."""
+        """Shape of an object: a shard, or a chunk where shards are not used.
+
+        Only one task writes an object, and writes it at once.
+        """
         return self.shards or self.chunks
 
     @property
     def objects(self) -> int:
-        """How many objects hold the level's pixels."""
+        """Number of objects that hold the level's pixels."""
         count = 1
         for extent, edge in zip(self.shape, self.object_shape, strict=True):
             count *= -(-extent // edge)
@@ -67,18 +71,18 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
     Parameters
     ----------
     spec
-        The source, its scale already what it shall be.
+        The source, with the scale that is to be written.
     options
         ``scale_factors``, ``levels``, ``min_size``, ``chunks`` and ``shards`` are read.
     centred
-        Whether the method's pixel lies at the centre of its window (translation moves) or at its origin.
+        Whether the method's pixel is at the centre of its window (translation moves) or at its origin.
     shards_allowed
-        Whether the format has shards; where it has none, ``shards="auto"`` gives none.
+        Whether the format has shards. If not, ``shards="auto"`` gives none.
 
     Raises
     ------
     OptionError
-        For factors, chunks or shards on an axis that the source lacks, or that do not fit each other.
+        If factors, chunks or shards name an axis that the source lacks, or do not fit each other.
     """
     chunks = chunk_shape(spec, options.chunks)
     shards = first_shards(spec, chunks, options.shards) if shards_allowed else None
@@ -108,7 +112,10 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
 
 
 def _fitted(level: Level) -> Level:
-    """The level with chunk and shard cut to its shape; a shard of one chunk is no shard."""
+    """Return the level with chunk and shard cut to its shape.
+
+    A shard of one chunk is left out.
+    """
     chunks = tuple(map(min, level.chunks, level.shape))
     if level.shards is None:
         return replace(level, chunks=chunks)
@@ -124,7 +131,7 @@ def _times(left: Shape, right: Shape) -> Shape:
 
 
 def check_axes(axes: str, options: Options) -> None:
-    """Raise OptionError where an option names an axis that the source lacks."""
+    """Raise OptionError if an option names an axis that the source lacks."""
     given: list[tuple[str, Mapping[str, object]]] = []
     for name in ("scale", "units", "chunks", "shards"):
         value = getattr(options, name)
@@ -139,7 +146,7 @@ def check_axes(axes: str, options: Options) -> None:
 
 
 def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
-    """The factors of each level after the first."""
+    """Yield the factors of each level after the first."""
     given = options.scale_factors
     if given != "auto" and len(given) > 1:
         if options.levels is not None and options.levels != len(given) + 1:
@@ -161,7 +168,7 @@ def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
             if given == "auto":
                 return
             raise OptionError(
-                f"scale_factors: {_show(spec.axes, factors)} make y and x no smaller; say how many levels"
+                f"scale_factors: {_show(spec.axes, factors)} do not make y and x smaller; say how many levels"
             )
         yield factors
         shape, total = smaller, _times(total, factors)
@@ -176,20 +183,18 @@ def _factors(axes: str, given: Mapping[str, int]) -> Shape:
 
 
 def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
-    """Two on y and x; two on z where its voxels are not much deeper than wide; one where one pixel is left."""
+    """Return the automatic factors of one step: 2 on y and x, else 1.
+
+    The factor on z is 2 where voxels are not much deeper than wide. It is 1 on any axis with one pixel left.
+    """
     size = {
         axis: None if known is None else known * product
         for axis, known, product in zip(spec.axes, spec.scale, total, strict=True)
     }
-    object_shape = dict(zip(spec.axes, spec.units, strict=True))
+    unit = dict(zip(spec.axes, spec.units, strict=True))
     z, y, x = (size.get(axis) for axis in SPACE)
     halved = {"y", "x"}
-    if (
-        z is not None
-        and y is not None
-        and x is not None
-        and object_shape["z"] == object_shape["y"] == object_shape["x"]
-    ):
+    if z is not None and y is not None and x is not None and unit["z"] == unit["y"] == unit["x"]:
         halved |= {"z"} if z <= ANISOTROPY_MOST * max(y, x) else set()
     return tuple(2 if axis in halved and n > 1 else 1 for axis, n in zip(spec.axes, shape, strict=True))
 

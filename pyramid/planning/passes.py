@@ -1,8 +1,8 @@
 """Passes and blocks: how the levels are cut into tasks that fit in memory.
 
-A pass reads its source once, block by block, and writes one or more levels. On each axis a block's edge is a
-multiple of ``write unit x product of factors`` of every level of its pass, so that each chunk or shard lies in
-exactly one block: one writer, no lock, any order.
+A pass reads its source once, block by block, and writes one or more levels. On each axis, a block's edge is a
+multiple of ``extent of an object x product of factors`` of every level of its pass. So each chunk or shard is in
+exactly one block: it has one writer, needs no lock, and blocks may run in any order.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from pyramid.planning.levels import Level
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
-# Below this a task's own cost (Dask, Python) shows; above, memory is spent for nothing.
+# Size of a block that is aimed at: in smaller ones a task's own cost (Dask, Python) shows, larger ones waste memory.
 BLOCK_BYTES_AIM = 32 * 2**20
-# More levels a pass save little above this, and many workers side by side would take memory for nothing. What is handed
-# over and what waits to be written is not counted: it is there with few levels too.
+# Memory of one task above which a pass takes no further level: more levels save little, and many workers would take
+# much memory. Blocks handed over and bytes that wait to be written are not counted, as few levels have them too.
 HELD_BYTES_AIM = 128 * 2**20
-# What waits to be written, beside the block: an object while the next is made, or many small ones; on local disk, where
-# an object flows into its file while it is made, no more than some segments of it.
+# Most bytes that wait to be written on local disk. An object flows into its file while it is made, so only some of its
+# segments wait.
 STREAM_BYTES = 16 * 2**20
+# Memory for what waits to be written, in objects and in bytes: one object while the next is made, or many small ones.
 OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
-# Copies of a pixel that are as dear as to decode it from disk and from object storage, as to leave out what of a row in
-# a file lies beside a block, and as all that is done with one.
+# Costs for each pixel, in copies of a pixel. In order: decoding it from disk, decoding it from object storage, skipping
+# it in a file's row outside a block, and all work on it.
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
-# As dear as another pass itself.
+# Cost of one more pass, in pixels copied, besides what it reads.
 PASS_PX = 2**24
-# What decoding one piece of the source holds beside the block: the encoded bytes and the decoded piece.
+# Copies of a source chunk in memory while it is decoded, next to the block: its encoded bytes and its pixels.
 SOURCE_COPIES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One reading of a source and the levels made on the way.
+    """One reading of a source, and the levels that are made from it.
 
     Parameters
     ----------
@@ -50,10 +51,10 @@ class Pass:
     shape, block
         Extent of what is read, and of one block of it, in its pixels.
     slab, group
-        What of a block is in memory at once, and how many slabs follow each other so that shards end before others
-        begin.
+        Part of a block that is in memory at once, and a group of slabs. A group is read as a whole, so that its
+        shards end before others begin.
     task_bytes
-        What one task holds at most.
+        Largest memory of one task.
     """
 
     source: int | None
@@ -67,16 +68,19 @@ class Pass:
 
     @property
     def grid(self) -> Shape:
-        """How many blocks there are on each axis."""
+        """Number of blocks on each axis."""
         return tuple(-(-n // b) for n, b in zip(self.shape, self.block, strict=True))
 
     @property
     def tasks(self) -> int:
-        """How many blocks there are."""
+        """Number of blocks."""
         return math.prod(self.grid)
 
     def box(self, index: int) -> Box:
-        """The region of block `index`, counted in C order, in pixels of what is read."""
+        """Return the region of block `index`, in pixels of what is read.
+
+        Blocks are counted in C order.
+        """
         start = []
         for count, edge in zip(reversed(self.grid), reversed(self.block), strict=True):
             index, position = divmod(index, count)
@@ -86,13 +90,13 @@ class Pass:
         return Box(origin, tuple(extent))
 
     def slabs(self, box: Box) -> Iterator[Box]:
-        """The slabs of a block, in the order in which they are read."""
+        """Yield the slabs of a block, in the order in which they are read."""
         for group in box.split(self.group):
             yield from group.split(self.slab)
 
 
 def fit_resources(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> Resources:
-    """The room without blocks that wait, where the smallest blocks would not fit beside them."""
+    """Leave out the extra blocks where the smallest blocks would not fit with them."""
     jobs = (_Job(levels, number, np.dtype(dtype).itemsize, source_chunks, resources) for number in range(len(levels)))
     fits = not resources.extra_blocks or max(job.smallest().task_bytes for job in jobs) <= resources.task_bytes
     return resources if fits else replace(resources, extra_blocks=0)
@@ -104,7 +108,7 @@ def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, resou
     Raises
     ------
     OptionError
-        Where not even one level's smallest block fits, with the memory that would do.
+        If not even one level's smallest block fits. The message says which memory would be enough.
     """
     item_bytes = np.dtype(dtype).itemsize
     passes: list[Pass] = []
@@ -118,7 +122,7 @@ def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, resou
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """The choice of one pass: which levels from `first` on, in blocks of which shape."""
+    """The choice of one pass: its levels from `first` on, and its blocks."""
 
     levels: Sequence[Level]
     first: int
@@ -133,7 +137,7 @@ class _Job:
     def choose(self) -> Pass:
         smallest = self.smallest()
         if smallest.task_bytes > self.resources.task_bytes:
-            # Any level may have to be the first of a pass: what holds the largest of their smallest blocks will do.
+            # Any level may have to be the first of a pass, so the largest of their smallest blocks must fit.
             others = (replace(self, first=number).smallest() for number in range(len(self.levels)))
             enough = max(other.task_bytes for other in others)
             raise OptionError(
@@ -142,45 +146,48 @@ class _Job:
                 f"{show_bytes(enough * self.resources.workers)}, fewer workers, or smaller chunks or shards"
             )
         fitting = [smallest, *self._fitting(smallest)]
-        chosen = min(fitting, key=lambda one: (self._overhead_px(one), -one.last))
+        chosen = min(fitting, key=lambda pass_: (self._overhead_px(pass_), -pass_.last))
         return self._grown(self._widened(chosen))
 
     def _fitting(self, smallest: Pass) -> Iterator[Pass]:
-        """The passes of more levels that fit, each in its smallest blocks, and in such of whole rows."""
+        """Yield the passes of more levels that fit.
+
+        Each is tried in its smallest blocks, and in its smallest blocks of whole rows.
+        """
         for last in range(self.first, len(self.levels)):
             edges = self._edges(last)
             rows = (*edges[:-1], self.shape[-1])
             found = [self._pass(last, block) for block in dict.fromkeys((edges, rows))]
-            found = [one for one in found if self._fits(one, smallest)]
+            found = [pass_ for pass_ in found if self._fits(pass_, smallest)]
             if not found:
                 return
             yield from found
 
-    def _fits(self, one: Pass, smallest: Pass) -> bool:
-        held_bytes = self._held_px(one.last, one.block, one.slab) * self.item_bytes
-        fits = one.task_bytes <= self.resources.task_bytes and held_bytes <= HELD_BYTES_AIM
-        return fits and not _leaves_workers_idle(one, smallest, self.resources)
+    def _fits(self, pass_: Pass, smallest: Pass) -> bool:
+        held_bytes = self._held_px(pass_.last, pass_.block, pass_.slab) * self.item_bytes
+        fits = pass_.task_bytes <= self.resources.task_bytes and held_bytes <= HELD_BYTES_AIM
+        return fits and not _leaves_workers_idle(pass_, smallest, self.resources)
 
-    def _overhead_px(self, one: Pass) -> int:
-        """What a pass costs beyond its work, in pixels copied.
+    def _overhead_px(self, pass_: Pass) -> int:
+        """Estimate the cost of a pass beyond its work, in pixels copied.
 
-        That is its last level decoded again, rows cut short, and workers that have nothing left to do at its end.
+        It is that of its last level decoded again, of rows that are cut, and of workers that are idle at its end.
         """
-        cut = self.first == 0 and self.source_chunks[-1] == 1 and one.block[-1] < self.shape[-1]
-        turns = -(-one.tasks // self.resources.workers)
-        idle_px = turns * self.resources.workers * math.prod(one.block) - math.prod(self.shape)
-        dear = CUT_COPIES * cut * math.prod(self.shape) + WORK_COPIES * idle_px
-        if one.last + 1 == len(self.levels):
-            return dear
+        cut = self.first == 0 and self.source_chunks[-1] == 1 and pass_.block[-1] < self.shape[-1]
+        turns = -(-pass_.tasks // self.resources.workers)
+        idle_px = turns * self.resources.workers * math.prod(pass_.block) - math.prod(self.shape)
+        overhead_px = CUT_COPIES * cut * math.prod(self.shape) + WORK_COPIES * idle_px
+        if pass_.last + 1 == len(self.levels):
+            return overhead_px
         copies = FETCH_COPIES if self.resources.target_needs_whole_objects else DECODE_COPIES
-        return dear + PASS_PX + copies * math.prod(self.levels[one.last].shape)
+        return overhead_px + PASS_PX + copies * math.prod(self.levels[pass_.last].shape)
 
     def smallest(self) -> Pass:
-        """The pass of the first level alone, in its smallest blocks."""
+        """Return the pass of only the first level, in its smallest blocks."""
         return self._pass(self.first, self._edges(self.first))
 
     def _edges(self, last: int) -> Shape:
-        """The smallest block that holds whole write units on every level of the pass."""
+        """Return the smallest block that holds whole objects on every level of the pass."""
         edges = [1] * len(self.shape)
         factor = [1] * len(self.shape)
         for number in range(self.first, last + 1):
@@ -202,10 +209,11 @@ class _Job:
         return Pass(source, self.first, last, self.shape, block, slab, group, self._task_bytes(last, block, slab))
 
     def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
-        """What a pass makes of a block and holds of it."""
+        """Count the pixels that a task holds: a slab, and the levels made from it."""
         held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
         if slab != block and last > 0:
-            held += math.prod(reduced_shape(slab, self.levels[1].factors))  # on its way to where it lies in level 1
+            # A slab's pixels of level 1, before they are copied into the block's.
+            held += math.prod(reduced_shape(slab, self.levels[1].factors))
         extent = block
         for level in self.levels[max(self.first, 1) : last + 1]:
             extent = reduced_shape(extent, level.factors)
@@ -224,7 +232,10 @@ class _Job:
         return held * self.item_bytes + outbox
 
     def _widened(self, chosen: Pass) -> Pass:
-        """The pass in blocks of whole source chunks on each axis where that fits, so that none is decoded twice."""
+        """Return the pass in blocks of whole source chunks, on each axis where that fits.
+
+        So no source chunk is decoded twice.
+        """
         if self.first > 0:
             return chosen
         for axis in reversed(range(len(chosen.block))):
@@ -233,7 +244,7 @@ class _Job:
         return chosen
 
     def _grown(self, chosen: Pass) -> Pass:
-        """The pass in blocks large enough that a task's own cost does not show."""
+        """Return the pass in blocks so large that a task's own cost does not show."""
         for axis in reversed(range(len(chosen.block))):
             while math.prod(chosen.block) * self.item_bytes * 2 <= BLOCK_BYTES_AIM:
                 wider = self._with_edge(chosen, axis, min(2 * chosen.block[axis], chosen.shape[axis]))
@@ -243,7 +254,7 @@ class _Job:
         return chosen
 
     def _with_edge(self, chosen: Pass, axis: int, edge: int) -> Pass:
-        """The pass with another edge on one axis, or as it is where that does not fit."""
+        """Return the pass with another edge on one axis, or unchanged if it does not fit."""
         block = (*chosen.block[:axis], edge, *chosen.block[axis + 1 :])
         wider = self._pass(chosen.last, block)
         fits = wider.task_bytes <= self.resources.task_bytes and not _leaves_workers_idle(wider, chosen, self.resources)
@@ -251,12 +262,14 @@ class _Job:
 
 
 def _leaves_workers_idle(candidate: Pass, otherwise: Pass, resources: Resources) -> bool:
-    """Whether larger blocks leave workers without work that smaller ones would have given them."""
+    """Check whether larger blocks leave workers idle that smaller ones would not."""
     return candidate.tasks < min(resources.workers, otherwise.tasks)
 
 
 def outbox_bytes(unit_bytes: int) -> int:
-    """The memory that a task has for what is being written, where a write unit has so many bytes before compression.
+    """Return the memory that a task has for bytes that wait to be written.
+
+    `unit_bytes` is the size of an object before compression.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the machine gives to a run: workers and memory."""
+"""The resources of a run: workers and memory."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the machine gives: workers, and bytes for all of them together.
+    """Workers, and memory for all of them together.
 
     Parameters
     ----------
     workers, memory_bytes
-        How many, and what they may hold together.
-    whole_objects
-        Whether an object is held until it is whole, as object storage wants it, and does not flow into a file.
-    far
-        Whether the source lies behind a network: a block is then read at once, since each reading waits.
-    handed
-        Whether a block of the source lies in memory before it is read, as a Dask array's does.
-    waiting
-        How many blocks there may be beside those of the workers, which have ended but for their last writes.
+        Number of workers, and the memory for all of them.
+    target_needs_whole_objects
+        Whether an object is held until it is whole, as object storage wants it. Otherwise it flows into a file.
+    source_is_remote
+        Whether the source is behind a network. A block is then read at once, since each request waits.
+    source_in_memory
+        Whether a block of the source is in memory before it is read, as that of a Dask array is.
+    extra_blocks
+        Number of blocks besides those of the workers, of which only the last writes are under way.
     """
 
     workers: int
@@ -32,17 +32,17 @@ class Resources:
 
     @property
     def tasks(self) -> int:
-        """How many blocks are under way at once."""
+        """Number of blocks that are under way at once."""
         return self.workers + self.extra_blocks
 
     @property
     def task_bytes(self) -> int:
-        """What one of them may hold."""
+        """Memory that one block may take."""
         return self.memory_bytes // self.tasks
 
 
 def show_bytes(count: int) -> str:
-    """A number of bytes as people write it, rounded up to what ``--memory`` takes.
+    """Format a number of bytes for ``--memory``, rounded up to a tenth of a unit.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Slabs: how much of a block is in memory at once while its chunks are made.
+"""Slabs: parts of a block that are in memory at once while its chunks are made.
 
-A block is whole shards on every level of its pass, and fresh memory for all of its pixels costs more than to encode
-them. So it is read slab by slab, each whole rows of chunks, which the processor's cache still holds when they are
-encoded and reduced. A shard's chunks come in C order all the same: its bytes do not depend on the slabs.
+A block holds whole shards on every level of its pass, and fresh memory for all of its pixels costs more than to encode
+them. So a block is read slab by slab, each of whole rows of chunks. The processor's cache still holds a slab when it is
+encoded and reduced. The chunks of a shard still come in C order, so its bytes do not depend on the slabs.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ import math
 from pyramid.model import Shape
 from pyramid.planning.levels import Level
 
-# Below this a slab's own calls show; above, a processor's cache holds less of it.
+# Size of a slab that is aimed at: in smaller ones the cost of calls shows, and a cache holds less of larger ones.
 SLAB_BYTES_AIM = 16 * 2**20
-# Shards that are under way at once, each a file that is open.
+# Most shards that are under way at once: each is an open file, and systems limit those.
 OPEN_SHARDS = 64
 
 
-def choose_slab(  # noqa: PLR0913  (what an object would hold is known here alone)
+def choose_slab(  # noqa: PLR0913  (only this function would use an object of them)
     level: Level, factors: Shape, block: Shape, source_chunks: Shape, item_bytes: int, *, one_object: bool
 ) -> Shape:
-    """The extents of a slab: those of the block where nothing is gained.
+    """Return the extents of a slab, or those of the block where slabs gain nothing.
 
     Parameters
     ----------
     level
-        The level that the slabs are chunks of.
+        The level whose chunks the slabs hold.
     factors
-        What it is reduced by; windows are not cut.
+        Factors from this level to the next. Slabs do not cut windows.
     block
-        Extents of what the slabs are cut from: whole write units of the level, or as far as it reaches.
+        Extents of the block that is cut: whole objects of the level, or up to its edge.
     source_chunks
-        What the source decodes at once; it is not cut.
+        Extents that the source decodes at once. Slabs do not cut them.
     item_bytes
-        Of a pixel.
+        Bytes of a pixel.
     one_object
         Whether only one shard may be under way at once.
 
@@ -55,9 +55,12 @@ def choose_slab(  # noqa: PLR0913  (what an object would hold is known here alon
 
 
 def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> Shape:
-    """The smallest slab of whole rows that cuts neither chunks nor windows nor the order of a shard's chunks."""
+    """Return the smallest slab of whole rows that cuts neither chunks nor windows.
+
+    It also keeps the order of the chunks of a shard.
+    """
     slab: list[int] = []
-    whole = False  # of a shard, once an axis before this one takes more than one of its chunks
+    whole = False  # whether an axis before this one takes more than one chunk of a shard
     for chunk, factor, piece, object_shape, end in zip(
         level.chunks, factors, source_chunks, level.object_shape, block, strict=True
     ):
@@ -70,7 +73,10 @@ def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> 
 
 
 def _grown(slab: Shape, level: Level, block: Shape, item_bytes: int) -> Shape:
-    """A slab of more rows of chunks, no more than a shard has of them, as long as that is small."""
+    """Return a slab of more rows of chunks, as long as it is small.
+
+    It has at most the rows of a shard.
+    """
     grown = list(slab)
     for axis in reversed(range(len(slab) - 1)):
         end = min(block[axis], level.shards[axis] if level.shards else block[axis])
@@ -84,7 +90,7 @@ def _grown(slab: Shape, level: Level, block: Shape, item_bytes: int) -> Shape:
 
 
 def padded_px(shape: Shape, chunks: Shape) -> int:
-    """How many pixels whole chunks hold.
+    """Count the pixels of the whole chunks that cover a shape.
 
     Examples
     --------

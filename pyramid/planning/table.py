@@ -23,14 +23,14 @@ def _count(number: int, name: str) -> str:
 
 
 def rows(plan: Plan) -> Iterator[tuple[str, ...]]:
-    """One row a level, under HEADS."""
+    """Yield one row for each level, under HEADS."""
     for number, level in enumerate(plan.levels):
         scale = ", ".join(f"{size:.6g}" for size in level.scale)
         yield str(number), _x(level.shape), scale, _x(level.chunks), _x(level.shards), str(level.objects)
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What there is to say of the whole, as pairs of a name and its value."""
+    """Yield the facts about the whole plan, as pairs of a name and a value."""
     spec = plan.spec
     yield "source", f"{spec.name}: {spec.axes} {_x(spec.shape)} {spec.dtype}"
     units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
@@ -38,12 +38,12 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "target", f"OME-Zarr {plan.version}, {plan.codec}, method {plan.method}"
     yield "before compression", show_bytes(plan.raw_bytes)
     yield "objects", f"{plan.objects} (as many PUT requests on object storage, besides metadata)"
-    for number, one in enumerate(plan.passes, 1):
-        origin = "the source" if one.source is None else f"level {one.source}"
-        made = f"level {one.first}" if one.first == one.last else f"levels {one.first} to {one.last}"
-        yield f"pass {number}", f"{made} from {origin}: {_count(one.tasks, 'task')} of {_x(one.block)}"
+    for number, pass_ in enumerate(plan.passes, 1):
+        origin = "the source" if pass_.source is None else f"level {pass_.source}"
+        made = f"level {pass_.first}" if pass_.first == pass_.last else f"levels {pass_.first} to {pass_.last}"
+        yield f"pass {number}", f"{made} from {origin}: {_count(pass_.tasks, 'task')} of {_x(pass_.block)}"
     blocks = _count(plan.resources.workers, "worker")
-    blocks += " and a block whose writes end" if plan.resources.extra_blocks else ""
+    blocks += " and a block with only its last writes left" if plan.resources.extra_blocks else ""
     yield (
         "memory",
         f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.resources.memory_bytes)} allowed",
@@ -52,7 +52,7 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def as_text(plan: Plan) -> str:
-    """The plan for a terminal."""
+    """Format the plan for a terminal."""
     table = [HEADS, *rows(plan)]
     widths = [max(len(row[i]) for row in table) for i in range(len(HEADS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
@@ -63,7 +63,7 @@ def as_text(plan: Plan) -> str:
 
 
 def as_html(plan: Plan) -> str:
-    """The plan for a notebook."""
+    """Format the plan as HTML, for a notebook."""
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"

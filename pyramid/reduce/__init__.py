@@ -1,6 +1,7 @@
-"""Reducers: how the pixels of a window become one pixel of the next level. One file a method.
+"""Reducers: methods that make one pixel of the next level from each window.
 
-Importing this package does not import numba: `load_method` imports the module of the method that is asked for.
+Each method has a file of its own. Importing this package does not import numba: `load_method` imports the module of the
+requested method.
 """
 
 from pyramid.reduce.base import Method, downsample, load_method

@@ -1,7 +1,7 @@
-"""What a reducer is, how one is found by name, and the pure function that applies one.
+"""The protocol of a reducer, its look-up by name, and its use on arrays.
 
-A window is a box of `factors` pixels anchored at a multiple of `factors`; one that hangs over the far edge is
-reduced over the pixels it has. Everything here is NumPy: compiled kernels live in the methods' own modules.
+A window is a box of `factors` pixels that starts at a multiple of `factors`. A window that reaches over the far edge is
+reduced over the pixels that it has. Everything here is NumPy. Compiled kernels are in the methods' own modules.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ if TYPE_CHECKING:
     from pyramid.model import Shape
 
 ENTRY_POINTS = "pyramid.methods"
+# Most axes of an image: OME-Zarr has t, c, z, y and x.
 MAX_AXES = 5
-MAX_WINDOW_PX = 2**30  # up to here sums of 64-bit pixels, kept in two halves, cannot overflow
+# Most pixels of a window, not reached: below it sums of 64-bit pixels, kept in two halves, cannot overflow.
+MAX_WINDOW_PX = 2**30
 
 
 @runtime_checkable
 class Method(Protocol):
-    """A reducer: pure, thread-safe, and without memory of what it did before."""
+    """A reducer: pure, thread-safe and without state."""
 
     @property
     def name(self) -> str:
-        """What a user calls it."""
+        """Name in options, as ``mean``."""
         ...
 
     @property
     def centred(self) -> bool:
-        """Whether a level's pixel lies at the centre of its window (else at the window's first pixel)."""
+        """True if a pixel is at the centre of its window, False if at its first pixel."""
         ...
 
     def __call__(self, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
@@ -49,12 +51,12 @@ class Method(Protocol):
         array
             Pixels, C-contiguous, of 1 to 5 axes and of a native dtype; it may be larger than `extent`.
         extent
-            Valid pixels on each axis. What lies beyond is never read.
+            Valid pixels on each axis. Pixels beyond are never read.
         factors
             Window on each axis, in pixels, at least 1.
         out
-            C-contiguous, of the dtype and the number of axes of `array`. What lies beyond the reduced extent is
-            never written.
+            C-contiguous, of the dtype and the number of axes of `array`. Pixels beyond the reduced extent are never
+            written.
         """
         ...
 
@@ -63,7 +65,7 @@ class Method(Protocol):
 def load_method(name: str) -> Method:
     """Find the method called `name` among the entry points ``pyramid.methods``.
 
-    Raises OptionError, with the nearest name that exists, where there is none.
+    Raises OptionError, with the nearest name that exists, if the method is unknown.
 
     Examples
     --------
@@ -92,7 +94,7 @@ def check(array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any])
         raise OptionError(f"a window holds less than 2**30 pixels; factors {factors} make more: use smaller ones")
     for what, shape, valid in (("array", array.shape, extent), ("out", out.shape, reduced_shape(extent, factors))):
         if any(n < v for n, v in zip(shape, valid, strict=True)):
-            raise OptionError(f"{what} of shape {shape} is smaller than the extent {valid} it should hold")
+            raise OptionError(f"{what} of shape {shape} is smaller than the extent {valid} that it should hold")
     if array.dtype != out.dtype or not array.dtype.isnative:
         raise OptionError(f"array and out share one native dtype; these are {array.dtype!r} and {out.dtype!r}")
     if not (array.flags.c_contiguous and out.flags.c_contiguous):
@@ -119,7 +121,7 @@ def downsample(array: NDArray[Any], factors: Shape, method: str = "mean") -> NDA
     Raises
     ------
     OptionError
-        There is no such method; a factor is below 1; factors and axes differ in number; the dtype is not
+        If the method is unknown, a factor is below 1, or factors and axes differ in number. Also if the dtype is not
         boolean, integer or floating point.
 
     Examples

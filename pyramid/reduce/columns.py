@@ -1,11 +1,11 @@
-"""Windows stood side by side as columns, and sorted together: what the median and the mode are read from.
+"""Windows as columns that are sorted together, for the median and the mode.
 
-Sorting each window apart is a chain of branches that nobody can predict. A sorting network compares the same two
-places in every window, so that one instruction does it for many windows; Batcher's merge exchange (Knuth, The Art of
-Computer Programming, volume 3, algorithm 5.2.2M) is one for columns of any height.
+Sorting each window by itself is a chain of branches that a processor cannot predict. A sorting network compares the
+same two places in every window, so that one instruction does it for many windows. Batcher's merge exchange is such a
+network for columns of any height (Knuth, The Art of Computer Programming, volume 3, algorithm 5.2.2M).
 
-Pixels that a column lacks, past the far edge or NaN, sort last: they stand as the greatest value of the dtype, and
-`valid` counts the others.
+Pixels that a column lacks, past the far edge or NaN, sort last: they are set to the greatest value of the dtype.
+`valid` counts the other pixels.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from pyramid.reduce.window import Windows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BUFFER_BYTES = 2**14  # with the counts beside it, half of a small first-level cache
-_LEAST_COLUMNS = 32  # enough for the widest registers
+# Size of the columns: with the counts next to them they take half of a small first-level cache.
+_BUFFER_BYTES = 2**14
+# Least number of columns: enough to fill the widest registers.
+_LEAST_COLUMNS = 32
 
 
 def make_columns(windows: Windows, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.unsignedinteger[Any]]]:
-    """Room for as many columns as the cache holds, and for the count of valid pixels in each."""
+    """Allocate as many columns as the cache holds, and counts of valid pixels."""
     wanted = max(_LEAST_COLUMNS, _BUFFER_BYTES // (windows.most_px * dtype.itemsize))
     width = min(wanted, windows.reduced_width)
-    # Counts as wide as the pixels, where they fit, are compared in the same registers.
+    # Counts as wide as the pixels, where such counts fit, are compared in the same registers.
     counts = next(t for t in (np.uint8, np.uint16, np.uint32) if _fits(t, windows.most_px, dtype))
     return np.empty((windows.most_px, width), dtype), np.empty(width, counts)
 
@@ -39,7 +41,7 @@ def _fits(counts: type[np.unsignedinteger[Any]], most: int, dtype: np.dtype[Any]
 
 
 def greatest_value(dtype: np.dtype[Any]) -> Any:  # noqa: ANN401  (a scalar of the dtype)
-    """What sorts last: infinity, or the greatest integer."""
+    """Return the value that sorts last: infinity, or the greatest integer."""
     return dtype.type(np.inf if dtype.kind == "f" else np.iinfo(dtype).max)
 
 
@@ -54,9 +56,9 @@ def gather(  # noqa: PLR0913  (Numba takes no object that could hold them)
     valid: NDArray[Any],
     last: np.number[Any],
 ) -> int:
-    """Copy the windows of output row `y` from output pixel `start` on, as many as there is room for.
+    """Copy windows of output row `y`, from output pixel `start` on, into the columns.
 
-    Returns the height of the columns.
+    As many windows are copied as there are columns. Returns the height of the columns.
     """
     fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
     many = min(valid.size, -(-windows.width // fx) - start)

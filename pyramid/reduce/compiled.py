@@ -1,4 +1,4 @@
-"""How kernels are compiled."""
+"""Decorators that compile kernels with Numba."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile `function` when it is first called for a dtype, without the interpreter's lock, and keep it on disk.
+    """Compile `function` at its first call for a dtype, and keep the code on disk.
 
-    Where no folder can hold the outcome (a read-only installation without a home), each process compiles anew.
-    Numba looks at the time of the function's own file alone to see whether what is kept is stale: whoever changes a
-    function that kernels of another file call, empties ``__pycache__``.
+    It runs without the interpreter's lock. Where no folder can hold the code (a read-only installation without a home),
+    each process compiles anew. Numba looks only at the time of the function's own file to see whether the code on disk
+    is stale. So after a change of a function that kernels of another file call, empty ``__pycache__``.
     """
     options = {"nogil": True, "error_model": "numpy"}
     try:
@@ -26,6 +26,9 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Make a part of kernels: compiled with each that calls it, which is quicker than compiling it apart."""
+    """Compile `function` as a part of each kernel that calls it.
+
+    That is quicker than to compile it separately.
+    """
     made: Function = numba.njit(inline="always", error_model="numpy")(function)
     return made

@@ -1,4 +1,7 @@
-"""The least and the greatest pixel of a window; among equals, as the two zeros, the first in C order."""
+"""The least and the greatest pixel of a window.
+
+Among equal pixels, as the two zeros are, it is the first in C order.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def _maximum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     _extremes(array, windows, out, start, True)
 
 
-# In both rows' loops a pixel replaces the start, NaN, at once, and a NaN replaces only another NaN.
+# In the loops of both functions, any pixel replaces NaN, the start, and a NaN replaces only another NaN.
 
 
 @inlined

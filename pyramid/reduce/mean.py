@@ -1,6 +1,7 @@
-"""The mean of a window: integers rounded half to even, floats summed in C order in their own dtype.
+"""The mean of a window.
 
-Where that sum is past all floats and no pixel is, the mean is that of pixels made smaller by a power of two.
+Integers are rounded half to even. Floats are summed in C order in their own dtype. Where that sum overflows and no
+pixel is infinite, the mean is computed from pixels that are made smaller by a power of two.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from pyramid.reduce.window import WindowMethod, Windows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Bits of the lower half of a pixel of 64 bits: sums of halves of 32 bits cannot overflow.
 _LOW_BITS = 32
 _LOW_MASK = np.uint64(2**_LOW_BITS - 1)
-# As many of the largest floats as a window has pixels, each this much smaller, have a sum that is a float.
+# Factor that makes pixels smaller: with it, the sum of a whole window of the largest floats does not overflow.
 _SMALL = 1 / MAX_WINDOW_PX
 
 
 def _mean(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
-    """Choose the narrowest numbers that are exact: the fewer bytes, the more pixels at a time."""
+    """Choose the narrowest numbers that are exact, as they take more pixels at a time."""
     width = windows.reduced_width
     if array.dtype.kind == "f":
         _mean_floats(array, windows, out, np.empty(width, array.dtype))
         return
     limits = np.iinfo(array.dtype)
     largest = max(limits.max, -limits.min) * windows.most_px
-    # A quotient that is no half lies at least 1 / (2 count) from one; division errs by at most
+    # A quotient that is not a half differs from one by at least 1 / (2 count). Division errs by at most
     # quotient / 2**24 in float32 and quotient / 2**53 in float64. So below these sums rounding is exact.
     if largest < 2**15:
         _mean_integers(array, windows, out, np.empty(width, np.int16), np.float32(0))
@@ -44,7 +46,10 @@ def _mean(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
 
 @inlined
 def _sum_row(array: NDArray[Any], windows: Windows, group: int, y: int, sums: NDArray[Any]) -> int:
-    """Sum the windows of output row `y` in C order; return how many pixels high and deep they are."""
+    """Sum the windows of output row `y` in C order.
+
+    Returns the number of rows in each window.
+    """
     fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
     full = windows.width // fx
     top = y * windows.fy
@@ -73,7 +78,7 @@ def _add_row(sums: NDArray[Any], row: NDArray[Any], full: int, fx: int) -> None:
 def _mean_integers(
     array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: NDArray[Any], zero: np.floating[Any]
 ) -> None:
-    """Means of integers whose sums are divided in the dtype of `zero`."""
+    """Write means of integers, with sums divided in the dtype of `zero`."""
     number = type(zero)
     full, tail = divmod(windows.width, windows.fx)
     for group in range(windows.targets.size):
@@ -89,7 +94,10 @@ def _mean_integers(
 
 @compiled
 def _mean_floats(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: NDArray[Any]) -> None:
-    """Means of floats. A window whose sum is not finite is summed again, so that others stay fast."""
+    """Write means of floats.
+
+    Only a window whose sum is not finite is summed again, so that others stay fast.
+    """
     number = sums.dtype.type
     full, tail = divmod(windows.width, windows.fx)
     for group in range(windows.targets.size):
@@ -100,7 +108,7 @@ def _mean_floats(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums:
             unclear = 0
             for i in range(full):
                 target[i] = sums[i] / divisor
-                unclear += sums[i] - sums[i] != 0  # which is NaN for infinity and for NaN
+                unclear += sums[i] - sums[i] != 0  # the difference is NaN for infinity and for NaN
             if tail > 0:
                 target[full] = sums[full] / number(count * tail)
                 unclear += sums[full] - sums[full] != 0
@@ -110,9 +118,9 @@ def _mean_floats(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums:
 
 @inlined
 def _mean_unclear(array: NDArray[Any], windows: Windows, group: int, y: int, target: NDArray[Any]) -> None:
-    """Put right the means of output row `y` that are not finite.
+    """Compute the means of output row `y` again that are not finite.
 
-    They are of the pixels that are not NaN. Where only their sum is past all floats, their mean is not.
+    They are the means of the pixels that are not NaN. Where only the sum overflows, the mean is finite.
     """
     number = target.dtype.type
     for i in range(-(-windows.width // windows.fx)):
@@ -131,15 +139,18 @@ def _mean_unclear(array: NDArray[Any], windows: Windows, group: int, y: int, tar
                             count += 1
             target[i] = total / number(count)
             if count > 0 and total - total != 0:
-                target[i] = low + high  # where one is infinite; where both are, NaN
+                target[i] = low + high  # infinite where one is infinite, NaN where both are
                 if low - low == 0 and high - high == 0:
-                    # Rounding may have led past the greatest pixel, and so past all floats.
+                    # Rounding may exceed the greatest pixel, and so overflow.
                     target[i] = min(max(number(small / count / _SMALL), low), high)
 
 
 @compiled
 def _mean_wide(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: NDArray[Any]) -> None:
-    """Means of integers whose high and low halves are summed apart, so that no sum of 64-bit pixels overflows."""
+    """Write means of integers, with high and low halves summed separately.
+
+    So no sum of 64-bit pixels overflows.
+    """
     high, low = sums
     full, tail = divmod(windows.width, windows.fx)
     for group in range(windows.targets.size):
@@ -154,7 +165,10 @@ def _mean_wide(array: NDArray[Any], windows: Windows, out: NDArray[Any], sums: N
 
 @inlined
 def _sum_halves(array: NDArray[Any], windows: Windows, group: int, y: int, sums: NDArray[Any]) -> int:
-    """Sum the windows of output row `y`, the upper and the lower 32 bits apart; return how many rows they are."""
+    """Sum the windows of output row `y`, upper and lower 32 bits separately.
+
+    Returns the number of rows in each window.
+    """
     fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
     full, tail = divmod(windows.width, fx)
     top = y * windows.fy
@@ -182,7 +196,7 @@ def _add_halves(row: NDArray[Any], high: NDArray[Any], low: NDArray[Any], full: 
 
 @inlined
 def _join(high: int, low: int, count: int) -> int:
-    """``(high * 2**32 + low) / count``, rounded half to even."""
+    """Divide ``high * 2**32 + low`` by `count`, rounded half to even."""
     whole = high // count
     rest = ((high - whole * count) << _LOW_BITS) + low
     part = rest // count

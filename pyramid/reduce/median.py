@@ -1,6 +1,7 @@
-"""The median of a window: of an even number of pixels the lower of the middle two, so always one of its pixels.
+"""The median of a window, which is always one of its pixels.
 
-Which of the two zeros a window of both gives is not specified.
+Of an even number of pixels it is the lower of the middle two. For a window with both zeros, 0.0 and -0.0, either may
+result.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def _medians(  # noqa: PLR0913  (Numba takes no object that could hold them)
                 sort(columns, height)
                 target = out[windows.targets[group], y, start : min(start + valid.size, width)]
                 for i in range(target.size):
-                    # A window of NaN alone has no middle; infinity less infinity is NaN.
+                    # A window of only NaN has no middle, and infinity minus infinity is NaN.
                     target[i] = columns[(np.int64(valid[i]) - 1) // 2, i] if valid[i] > 0 else last - last
 
 

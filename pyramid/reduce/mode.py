@@ -1,6 +1,7 @@
-"""The most frequent pixel of a window, and of several such the smallest: what label images want.
+"""The most frequent pixel of a window, the method for label images.
 
-Which of the two zeros a window of both gives is not specified; they count as one value.
+Of several most frequent pixels it is the smallest. The two zeros, 0.0 and -0.0, count as one value, and either may
+result.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_MOST_PAIRED_PX = 64  # comparing all pairs with wide registers is quicker than counting up to here
+# Largest window in which all pairs are compared: up to here that is quicker, with wide registers, than counting runs.
+_MOST_PAIRED_PX = 64
 
 
 def _mode(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
@@ -25,12 +27,12 @@ def _mode(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     _modes(array, windows, out, columns, valid, greatest_value(array.dtype))
 
 
-@compiled  # apart: within the whole kernel LLVM does not find these loops fit for wide registers
+@compiled  # not inlined: within the whole kernel LLVM does not use wide registers for these loops
 def _compare_pairs(columns: NDArray[Any], height: int, valid: NDArray[Any], best: NDArray[Any]) -> None:
-    """Read the value of the first longest run of each sorted column.
+    """Write the value of the first longest run of each sorted column to `best`.
 
-    Two equal pixels r places apart are the ends of a run. The longer runs come later, and of each length the first
-    run comes last, so that what is kept in the end is what is sought.
+    Two equal pixels at a distance are the ends of a run. Longer runs are visited later, and of each length the first
+    run is visited last. So the value that is kept last is that of the first longest run.
     """
     for i in range(best.size):
         best[i] = columns[0, i]
@@ -49,7 +51,7 @@ def _keep_run(start: NDArray[Any], end: NDArray[Any], place: int, valid: NDArray
 
 @inlined
 def _count_runs(columns: NDArray[Any], valid: NDArray[Any], best: NDArray[Any]) -> None:
-    """Read the same as `_compare_pairs`, in time that grows with the height and not with its square."""
+    """Write the same as `_compare_pairs`, in time that is linear in the height."""
     for i in range(best.size):
         best[i] = columns[0, i]
         run = longest = 1
@@ -81,7 +83,7 @@ def _modes(  # noqa: PLR0913  (Numba takes no object that could hold them)
                 else:
                     _count_runs(columns, valid, target)
                 for i in range(target.size):
-                    if valid[i] == 0:  # a window of NaN alone; infinity less infinity is NaN
+                    if valid[i] == 0:  # a window of only NaN; infinity minus infinity is NaN
                         target[i] = last - last
 
 

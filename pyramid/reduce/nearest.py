@@ -1,4 +1,4 @@
-"""The first pixel of each window, which so stays where it was."""
+"""The first pixel of each window, which keeps its position."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Nearest:
     centred: ClassVar[bool] = False
 
     def __call__(self, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
-        """Copy every first pixel of ``array[:extent]`` into ``out``, as Method says."""
+        """Copy each window's first pixel of ``array[:extent]`` into ``out``."""
         check(array, extent, factors, out)
         picked = tuple(slice(0, n, f) for n, f in zip(extent, factors, strict=True))
         out[tuple(map(slice, reduced_shape(extent, factors)))] = array[picked]

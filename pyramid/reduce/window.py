@@ -1,8 +1,8 @@
-"""From a Method's arguments to what kernels take: planes, the windows they form, and dtypes that can be compiled.
+"""The arguments of kernels, made from a Method's: planes, windows and dtypes.
 
-A kernel sees C-contiguous arrays of planes (plane, y, x) of integers or of floats of 32 or 64 bits, and a Windows that
-says which planes reduce into which. So one kernel serves images of 1 to 5 axes, and is compiled once a dtype and
-factor along x.
+A kernel takes C-contiguous arrays of planes (plane, y, x), of integers or of floats of 32 or 64 bits. It also takes a
+Windows, which says which planes reduce into which. So one kernel serves images of 1 to 5 axes. It is compiled once for
+each dtype and factor along x.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 
     from pyramid.model import Shape
 
-_BAND_PX = 2**18  # pixels of float16 that are widened at a time: 1 MiB of float32 stays in the cache
+# Pixels of float16 that are widened at a time: 1 MiB of float32 stays in the cache.
+_BAND_PX = 2**18
+# Largest factor along x for which a kernel is compiled specially: each takes time to compile.
 _MAX_LANES = 8
 
 
 class Windows(NamedTuple):
-    """Which pixels form the windows of an array of planes; a NamedTuple since Numba takes it apart by name.
+    """The windows of an array of planes, in a NamedTuple because Numba can read one.
 
     Parameters
     ----------
     targets
         The output plane of each row of windows.
     first
-        For each of `targets`, and one past them, where its input planes start in `sources`.
+        Start of the input planes in `sources`, for each of `targets` and one past them.
     sources
         Input planes, those of a window in C order.
     height, width
@@ -42,7 +44,7 @@ class Windows(NamedTuple):
     fy, fx
         Window on y and x, in pixels.
     lanes
-        As many zeros as `fx` where that is small, else empty: a length that the compiler knows.
+        As many zeros as `fx` where that is small, else empty. The compiler knows their number.
     """
 
     targets: NDArray[np.int64]
@@ -56,17 +58,17 @@ class Windows(NamedTuple):
 
     @property
     def reduced_width(self) -> int:
-        """Pixels of an output row."""
+        """Number of pixels of an output row."""
         return -(-self.width // self.fx)
 
     @property
     def most_planes(self) -> int:
-        """Input planes of the largest window."""
+        """Number of input planes of the largest window."""
         return int(np.diff(self.first).max(initial=0))
 
     @property
     def most_px(self) -> int:
-        """Pixels of the largest window."""
+        """Number of pixels of the largest window."""
         return self.most_planes * self.fy * self.fx
 
 
@@ -80,9 +82,9 @@ class WindowMethod:
     Parameters
     ----------
     name
-        What a user calls it.
+        Name in options, as ``mean``.
     kernel
-        Called as ``kernel(planes, windows, out_planes)``; the planes are of integers, float32 or float64.
+        Called as ``kernel(planes, windows, out_planes)``, with planes of integers, float32 or float64.
     """
 
     name: str
@@ -91,7 +93,7 @@ class WindowMethod:
     centred: ClassVar[bool] = True
 
     def __call__(self, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
-        """Reduce ``array[:extent]`` into ``out``, as Method says."""
+        """Reduce ``array[:extent]`` into ``out``, as a Method."""
         check(array, extent, factors, out)
         if array.dtype == np.bool_:
             array, out = array.view(np.uint8), out.view(np.uint8)
@@ -108,9 +110,9 @@ class WindowMethod:
 
 
 def _by_planes(kernel: Kernel, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
-    """Run a kernel on five axes, the first three of which it sees as one."""
+    """Run a kernel on an array of five axes, the first three of them as one."""
     reduced = reduced_shape(extent[:3], factors[:3])
-    # Planes are numbered in the buffers as they are, padding and all.
+    # Planes are numbered in whole buffers, which may be larger than the extent, so that no pixel is copied.
     inputs = np.arange(np.prod(array.shape[:3]), dtype=np.int64).reshape(array.shape[:3])
     outputs = np.arange(np.prod(out.shape[:3]), dtype=np.int64).reshape(out.shape[:3])
     groups = [
@@ -131,9 +133,10 @@ def _by_planes(kernel: Kernel, array: NDArray[Any], extent: Shape, factors: Shap
 
 
 def _by_bands_of_float32(kernel: Kernel, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
-    """Run a kernel on float16 pixels, widened a band of rows at a time so that little memory is needed.
+    """Run a kernel on float16 pixels, widened to float32 by bands of rows.
 
-    Numba cannot compile float16; float32 holds each of its values, and NumPy rounds back half to even.
+    Numba cannot compile float16. Float32 holds each of its values, and NumPy rounds back half to even. Bands keep the
+    memory small.
     """
     *outer, height_px, width_px = reduced_shape(extent, factors)
     row_px = int(np.prod(factors[:4])) * extent[4]

@@ -74,9 +74,9 @@ def test_the_command_line_writes_to_s3_and_tells_no_secret(s3: Service, tmp_path
 @pytest.mark.parametrize(
     ("url", "options", "sentence"),
     [
-        ("s4://bucket/key", {}, "there is no scheme 's4'"),
+        ("s4://bucket/key", {}, "unknown scheme 's4'"),
         ("s3://bucket", {}, "a URL has the form"),
-        ("s3://bucket/key", {"acess_key": "x"}, "there is no storage option for s3:// 'acess_key'"),
+        ("s3://bucket/key", {"acess_key": "x"}, "unknown storage option for s3:// 'acess_key'"),
         ("az://container/key", {}, "Azure needs an account"),
     ],
 )

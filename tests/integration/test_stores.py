@@ -177,7 +177,7 @@ def test_time_for_a_body_grows_with_it(objects: Objects, proxy: FaultProxy) -> N
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"acess_key": "x"}, "there is no storage option for s3:// 'acess_key'"),
+        ({"acess_key": "x"}, "unknown storage option for s3:// 'acess_key'"),
         ({"endpoint_ulr": "x"}, "did you mean 'endpoint_url'"),
         ({"retries": "many"}, "'many' is no number"),
         ({"timeout": 0}, "out of range"),

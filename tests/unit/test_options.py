@@ -128,7 +128,7 @@ def test_nothing_given_is_the_defaults() -> None:
 
 
 def test_an_unknown_option_is_answered_with_the_nearest() -> None:
-    with pytest.raises(OptionError, match="there is no option 'chunk'; did you mean 'chunks'"):
+    with pytest.raises(OptionError, match="unknown option 'chunk'; did you mean 'chunks'"):
         make_options({"chunk": "auto"})
 
 

@@ -77,7 +77,7 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.byte_count, "-1GiB", "as 2GiB or 500MB"),
     (parsing.byte_count, "0", "below one byte"),
     (parsing.byte_count, True, "not a number of bytes"),
-    (parsing.axes, "qyx", "no axis 'q' in 'qyx'; axes are letters of tczyx"),
+    (parsing.axes, "qyx", "unknown axis 'q' in 'qyx'; axes are letters of tczyx"),
     (parsing.axes, "yyx", "axis 'y' is named twice in 'yyx'"),
     (parsing.axes, "cz", "'cz' lacks y or x"),
     (parsing.axes, "", "lacks y or x"),
@@ -90,13 +90,13 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.scale, "z=inf", "not a size"),
     (parsing.scale, "z=wide", "z: 'wide' is not a number"),
     (parsing.scale, "z=1,Z=2", "axis 'z' is named twice"),
-    (parsing.scale, "zy=1", "no axis 'zy'"),
+    (parsing.scale, "zy=1", "unknown axis 'zy'"),
     (parsing.scale, (0.5, 0.1), "neither of the form z=0.5,y=0.1,x=0.1 nor a mapping by axis"),
     (parsing.units, "um", "'um' names no axis; write z=micrometer"),
     (parsing.units, "z=micrometre2", "did you mean 'micrometer'"),
-    (parsing.units, "z=MM", "no unit 'MM'"),  # neither a megameter nor a millimeter
+    (parsing.units, "z=MM", "unknown unit 'MM'"),  # neither a megameter nor a millimeter
     (parsing.units, "c=meter", "channels have no unit"),
-    (parsing.units, "t=meter", "t: there is no unit 'meter'"),
+    (parsing.units, "t=meter", "t: unknown unit 'meter'"),
     (parsing.colors, "red", "'red' is not a colour; it has six hexadecimal digits"),
     (parsing.names, "a,,b", "empty"),
     (parsing.names, {"a": 1}, "is not a list"),
@@ -133,5 +133,5 @@ def test_counts_by_axis_are_read_as_they_are_written(extents: dict[str, int]) ->
 
 
 def test_what_is_unknown_is_answered_with_the_nearest() -> None:
-    assert parsing.unknown("method", "maen", ["mean", "mode"]) == "there is no method 'maen'; did you mean 'mean'?"
-    assert parsing.unknown("method", "zzz", ["b", "a"]) == "there is no method 'zzz'; it is one of: a, b"
+    assert parsing.unknown("method", "maen", ["mean", "mode"]) == "unknown method 'maen'; did you mean 'mean'?"
+    assert parsing.unknown("method", "zzz", ["b", "a"]) == "unknown method 'zzz'; choose one of: a, b"

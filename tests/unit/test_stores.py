@@ -53,7 +53,7 @@ def test_paths_start_here_or_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("url", "told"),
     [
         ("", "empty"),
-        ("s4://bucket/a", "there is no scheme 's4'"),
+        ("s4://bucket/a", "unknown scheme 's4'"),
         ("s3://bucket", "a URL has the form s3://BUCKET/KEY"),
         ("s3://bucket/", "a URL has the form s3://BUCKET/KEY"),
         ("s3:///a", "a URL has the form s3://BUCKET/KEY"),
