@@ -68,6 +68,37 @@ def image_children(ome: Mapping[str, Any]) -> Iterator[Child]:
         yield Child("tables", "group", required=False)
 
 
+def listed_paths(node: Node, lists: Mapping[str, object], lacking: list[str]) -> Iterator[str]:
+    """Yield the paths that lists of a group name; an item that names none is said to be lacking.
+
+    Parameters
+    ----------
+    node
+        The group.
+    lists
+        Paths, or objects that have one, by what errors call the list.
+    lacking
+        Takes a sentence for each item without a path.
+
+    Raises
+    ------
+    SourceError
+        For a path that leads elsewhere, and for what is no list or an empty one.
+    """
+    for name, given in lists.items():
+        if not isinstance(given, list) or not given:
+            raise SourceError(f"{place_of(node)}: {name} is {shown(given)}, and it must be a list of what there is")
+        for number, item in enumerate(given):
+            path = item.get("path") if isinstance(item, Mapping) else item
+            if not isinstance(path, str):
+                lacking.append(f"{place_of(node)}: {name}[{number}] is {shown(item)}, which names nothing")
+                continue
+            try:
+                yield check_path(path)
+            except SourceError as error:
+                raise SourceError(f"{place_of(node)}: {name}[{number}]: {error}") from None
+
+
 def by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str, Child]]]:
     """Children by the first part of their paths: what is there, and what is beyond it, by path below that."""
     nearest: dict[str, Child] = {}

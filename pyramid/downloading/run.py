@@ -179,9 +179,12 @@ class Run:
             into = _Into(file, self._pool)
             try:
                 size = self._objects.fetch(key, into, expected_bytes)
-            except StorageError:
+            except StorageError as error:
                 if into.failure is not None:
                     raise into.failure from None
+                if self._objects.location.is_local and error.permanent:  # of one file, which says nothing of others
+                    self._lacking.append(f"{key!r} cannot be read: {error}")
+                    return None
                 raise
             into.check()
             if size == 0 and expected_bytes:  # whatever a codec makes of pixels, it is not nothing

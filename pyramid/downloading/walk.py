@@ -20,9 +20,10 @@ from pyramid.downloading.children import (
     check_count,
     consolidated,
     image_children,
+    listed_paths,
     place_of,
 )
-from pyramid.downloading.levels import chosen, image_paths, items
+from pyramid.downloading.levels import chosen, image_paths
 from pyramid.downloading.tables import LISTS, encoded_members, names_nothing, unknown_paths
 from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.keys import grid_of
@@ -34,6 +35,8 @@ LAYOUT = "bioformats2raw.layout"
 MAX_CONSOLIDATED_BYTES = 64 * 2**20
 # Of a table, on storage that can be listed.
 MAX_LISTED = 1_000_000
+# Where a plate and a well list what they hold.
+_PARTS = (("plate", "wells"), ("well", "images"))
 MAX_DEPTH = 40  # parts of a path; a level of a label of a field of a well has seven
 # Nodes that are read ahead of their turn, in each group that is being walked.
 AHEAD = 8
@@ -152,7 +155,9 @@ class Walk:
         """A node, None where there is none, or why it cannot be read."""
         try:
             return read_node(self.objects, path, zarr_format, kind)
-        except StorageError:
+        except StorageError as error:
+            if self.objects.location.is_local and error.permanent:
+                return SourceError(str(error))
             raise
         except SourceError as error:
             return error
@@ -198,13 +203,9 @@ class Walk:
         """All that a group's metadata names, by path below it."""
         ome = node.ome
         children = [*consolidated(node), *image_children(ome)]
-        for key, part in (("plate", "wells"), ("well", "images")):
-            held = ome.get(key)
-            listed = items(held.get(part)) if isinstance(held, Mapping) else []
-            children += [Child(check_path(item.get("path")), "group") for item in listed]
-        for name in LISTS:
-            if isinstance(paths := ome.get(name), list):
-                children += [Child(check_path(path), "group") for path in paths]
+        lists = {f"{key}.{part}": ome[key].get(part) for key, part in _PARTS if isinstance(ome.get(key), Mapping)}
+        lists |= {name: ome[name] for name in LISTS if isinstance(ome.get(name), list) and ome[name]}
+        children += [Child(path, "group") for path in listed_paths(node, lists, self.lacking)]
         children += [Child(check_path(name), None, required=False) for name in encoded_members(node) or ()]
         if LAYOUT in ome:
             children += self._series(node, in_plate="plate" in ome)
@@ -217,8 +218,9 @@ class Walk:
             return children
         about = read_node(self.objects, join(node.path, "OME"), node.zarr_format, "group")
         series = about.ome.get("series") if about is not None else None
-        if isinstance(series, list):
-            return [*children, *(Child(check_path(path), "group") for path in series)]
+        if about is not None and isinstance(series, list):
+            paths = listed_paths(about, {"series": series}, self.lacking) if series else ()
+            return [*children, *(Child(path, "group") for path in paths)]
         numbers = itertools.takewhile(lambda number: self._is_group(node, number), range(MAX_CHILDREN))
         return [*children, *(Child(str(number), "group") for number in numbers)]
 

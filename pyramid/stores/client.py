@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -122,7 +123,7 @@ class Client:
         except PyramidError:
             raise
         except Exception as error:
-            told = " ".join(str(error).partition("\n\nDebug source")[0].split()) or type(error).__name__
+            told = re.sub(r"Generic \w+ error: ", "", " ".join(str(error).partition("\n\nDebug source")[0].split()))
             raise AnswerError(
                 f"it cannot be asked with these options or credentials: {told[:300]}; check the storage options and "
                 "what the environment holds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -35,8 +36,8 @@ class FsspecObjects:
         self._access = access
         self._answered = False
         self._opened: tuple[Any, str] | None = None
-        options: dict[str, Any] = {n: value for n, value in access.options.items() if n not in RETRY_OPTIONS}
-        self._open: Callable[[], tuple[Any, str]] = lambda: url_to_fs(access.location.address, **options)
+        options = {name: value for name, value in access.options.items() if name not in RETRY_OPTIONS}
+        self._open: Callable[[], tuple[Any, str]] = functools.partial(url_to_fs, access.location.address, **options)
         try:
             self._opened = self._open()
         except ImportError as error:

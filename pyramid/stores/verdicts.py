@@ -55,7 +55,7 @@ _HOPELESS = {
 }
 # What obstore finds wrong with the headers of an answer that is all right otherwise.
 _HEADERS = re.compile(
-    r"Header missing|Content-Range|CONTENT_RANGE|Content-Length|CONTENT_LENGTH|last modified|Requested \d+\.\.\d+, got",
+    r"Header missing|Content-Range|CONTENT_RANGE|Content.Length|last modified|Requested \d+\.\.\d+, got",
     re.IGNORECASE,
 )
 

@@ -71,6 +71,9 @@ class TargetContract:
     def check_requests(self, requests: tuple[Request, ...], objects: int, form: Mapping[str, Any]) -> None:
         """One PUT an object, and one more for what says first that a run goes on; little else."""
         puts = [request for request in requests if request.method == "PUT"]
+        group = max(puts, key=lambda request: request.number).key
+        beats = [request for request in puts if request.key == group][1:-1]  # of a run that takes seconds
+        puts = [request for request in puts if request not in beats]
         assert len(puts) == objects + 1
         assert len({request.key for request in puts}) == objects
         assert not any("partNumber" in r.query or "comp=block" in r.query or "upload" in r.query for r in puts)
@@ -82,8 +85,8 @@ class TargetContract:
         if self.reads_back:
             for put in puts[: puts.index(last)]:
                 during.remove(next(r for r in during if r.key == put.key and r.number > put.number))
-        # Only pixels of one level are read back, for how they are shown; and last of all whose the target is.
-        assert not any(map(is_metadata, during[:-1]))
+        # Only pixels of one level are read back, for how they are shown; and whose the target is.
+        assert {request.key for request in during if is_metadata(request)} <= {group}
         during = [request for request in during if not is_metadata(request)]
         if form["shards"] == "none":
             assert all(request.method == "GET" and not request.byte_range for request in during)

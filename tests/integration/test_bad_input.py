@@ -289,6 +289,22 @@ def test_a_disk_that_takes_no_more(version: str, tmp_path: Path) -> None:
     assert not looks_whole(tmp_path / "t.zarr")
 
 
+def test_ctrl_c_twice_is_as_once(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((64, 1024, 1024), "u2"))
+    words = ["convert", str(tmp_path / "a.npy"), str(tmp_path / "t.zarr"), "--codec", "gzip", "--codec-level", "9"]
+    with subprocess.Popen([sys.executable, "-m", "pyramid", *words], stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (tmp_path / "t.zarr").is_dir():
+            time.sleep(0.02)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.03)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED, told
+    assert told.startswith("pyramid: interrupted\n")
+    assert "Traceback" not in told
+    assert not looks_whole(tmp_path / "t.zarr")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_when_it_is_told_to(number: signal.Signals, tmp_path: Path) -> None:
     source = np.lib.format.open_memmap(tmp_path / "a.npy", mode="w+", dtype="u2", shape=(60, 1024, 1024))

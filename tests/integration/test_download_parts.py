@@ -16,6 +16,7 @@ from click.testing import CliRunner
 import pyramid
 from pyramid.cli import main
 from pyramid.downloading.tables import encoded_members, names_nothing
+from pyramid.errors import SourceError
 from pyramid.hierarchy.nodes import Node
 from tests import trees
 from tests.servers.web import WebServer
@@ -51,6 +52,58 @@ def odd_level(image: Path) -> str:
 def empty_chunk(image: Path) -> str:
     (image / "A/2/0/0/c/0/0").write_bytes(b"")
     return "A/2/0/0/c/0/0"
+
+
+def folder_for_chunk(image: Path) -> str:
+    shutil.rmtree(image / "A/2/0/0/c/0/0", ignore_errors=True)
+    (image / "A/2/0/0/c/0/0").unlink(missing_ok=True)
+    (image / "A/2/0/0/c/0/0").mkdir()
+    return "A/2/0/0/c/0/0"
+
+
+def file_for_field(image: Path) -> str:
+    shutil.rmtree(image / "A/2/0")
+    (image / "A/2/0").write_text("oops")
+    return "A/2/0"
+
+
+@pytest.mark.parametrize("spoil", [folder_for_chunk, file_for_field])
+def test_the_rest_of_a_folder_comes(spoil: Callable[[Path], str], tmp_path: Path) -> None:
+    plate(tmp_path / "source")
+    lacking = spoil(tmp_path / "source")
+    there = {key: value for key, value in digests(tmp_path / "source").items() if not key.startswith(lacking)}
+    with pytest.raises(SourceError, match=f"1 part of the source is not there or broken.*'{lacking}' cannot be read"):
+        pyramid.download(tmp_path / "source", tmp_path / "came")
+    came = digests(tmp_path / "came")
+    assert {key: value for key, value in came.items() if not key.startswith(".pyramid-download")} == there
+
+
+@pytest.mark.parametrize("odd", [None, 5, {}, {"path": None}])
+def test_an_item_that_names_nothing_is_named(odd: object, tmp_path: Path) -> None:
+    plate(tmp_path / "source")
+    document = json.loads((tmp_path / "source/zarr.json").read_text())
+    document["attributes"]["ome"]["plate"]["wells"].insert(1, odd)
+    trees.write_json(tmp_path / "source/zarr.json", document)
+    with pytest.raises(SourceError, match=r"the root: plate.wells\[1\] is .*, which names nothing"):
+        pyramid.download(tmp_path / "source", tmp_path / "came")
+    came = digests(tmp_path / "came")
+    assert {key for key in came if not key.startswith(".pyramid-download")} == set(digests(tmp_path / "source"))
+
+
+@pytest.mark.parametrize(
+    ("ome", "told"),
+    [
+        ({"multiscales": None}, "multiscales is None, which names no level"),
+        ({"multiscales": [{"datasets": None}]}, "which names no level"),
+        ({"plate": {"wells": None}}, "plate.wells is None"),
+        ({"plate": {}}, "plate.wells is None"),
+        ({"well": {"images": []}}, r"well.images is \[\]"),
+    ],
+)
+def test_what_names_nothing_at_all_is_no_success(ome: dict[str, Any], told: str, tmp_path: Path) -> None:
+    trees.group(tmp_path / "source", ome, 3)
+    with pytest.raises(SourceError, match=told):
+        pyramid.download(tmp_path / "source", tmp_path / "came")
 
 
 def plate(path: Path) -> None:

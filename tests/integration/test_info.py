@@ -370,6 +370,59 @@ def test_odd_versions_are_read_with_a_notice(said: str | None, notice: str | Non
     assert shown.stderr == (f"pyramid: {notice}\n" if notice else "")
 
 
+def test_a_version_that_is_a_number_is_read_with_a_notice(tmp_path: Path) -> None:
+    make(tmp_path / "a.zarr")
+    document = json.loads((tmp_path / "a.zarr/zarr.json").read_text())
+    document["attributes"]["ome"]["version"] = 0.5
+    (tmp_path / "a.zarr/zarr.json").write_text(json.dumps(document))
+    image = pyramid.open(tmp_path / "a.zarr")
+    assert image.notices == ("its version, 0.5, is read as 0.5",)
+    assert image.levels[0].shape == PIXELS.shape
+
+
+def test_what_an_upgrade_left_beside_ome_is_not_read(tmp_path: Path) -> None:
+    make(tmp_path / "a.zarr")
+    document = json.loads((tmp_path / "a.zarr/zarr.json").read_text())
+    for old in ([], [{"version": "0.4", "axes": [], "datasets": []}]):
+        document["attributes"]["multiscales"] = old
+        (tmp_path / "a.zarr/zarr.json").write_text(json.dumps(document))
+        image = pyramid.open(tmp_path / "a.zarr")
+        assert (image.version, image.levels[0].shape) == ("0.5", PIXELS.shape)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_levels_in_another_order_are_taken_from_the_largest_on(version: str, tmp_path: Path) -> None:
+    make(tmp_path / "a.zarr", version)
+    path = tmp_path / "a.zarr" / ("zarr.json" if version == "0.5" else ".zattrs")
+    document = json.loads(path.read_text())
+    ome = document["attributes"]["ome"] if version == "0.5" else document
+    ome["multiscales"][0]["datasets"].reverse()
+    path.write_text(json.dumps(document))
+    said = "its levels are not listed from the largest on"
+    assert pyramid.open(tmp_path / "a.zarr").notices == (f"{said}: 2 is first, and 0 is larger",)
+    made = pyramid.convert(tmp_path / "a.zarr", tmp_path / "b.zarr")
+    np.testing.assert_array_equal(np.asarray(made.levels[0].data), PIXELS)
+    assert (made.levels[0].scale or ())[-2:] == (0.5, 0.5)
+    result = CliRunner().invoke(main, ["convert", str(tmp_path / "a.zarr"), str(tmp_path / "c.zarr"), "--no-progress"])
+    assert f"{said}: '0' is taken as the largest" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "it is empty, as after a transfer that was cut"),
+        (b"File not found", "it begins with 'File not found'"),
+        (b'{"a": ' + b"7" * 5000 + b"}", "a number in it has thousands of digits"),
+    ],
+)
+def test_a_document_that_is_no_json_is_shown(body: bytes, told: str, tmp_path: Path) -> None:
+    make(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr/zarr.json").write_bytes(body)
+    for read in (pyramid.open, pyramid.plan):
+        with pytest.raises(SourceError, match=f"zarr.json is not JSON: {told}"):
+            read(tmp_path / "a.zarr")
+
+
 def test_what_is_no_ome_zarr_is_told_on_disk(tmp_path: Path) -> None:
     def told(path: Path) -> str:
         with pytest.raises(SourceError) as caught:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import pytest
 import pyramid
 from pyramid.errors import PyramidError, TargetError
 from pyramid.stores import open_objects
+from pyramid.writing import create as target_module
 from pyramid.writing import lease
 from tests.servers.service import Service
 
@@ -153,6 +156,23 @@ def test_a_run_whose_target_was_taken_does_not_commit(tmp_path: Path) -> None:
     assert isinstance(first.outcome, TargetError)
     assert "was taken by another conversion" in str(first.outcome)
     assert "multiscales" not in (url / "zarr.json").read_text()
+
+
+def test_a_folder_that_another_program_locks_is_not_waited_for_forever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_module, "WATCH_S", 0.3)
+    folder = tmp_path / "image"
+    folder.mkdir()
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(TargetError, match="is locked by another program"):
+            pyramid.convert(FIRST, folder)
+        assert list(folder.iterdir()) == []
+    finally:
+        os.close(held)
+    assert pyramid.convert(FIRST, folder).levels[0].shape == FIRST.shape
 
 
 def test_a_run_of_another_machine_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,11 @@ def test_a_zarr_is_read_and_copied(way: str, name: str, made: Path, tmp_path: Pa
     assert digests(tmp_path / "came") == digests(made / name)
 
 
-@pytest.mark.parametrize("way", [*READABLE, "gzip and ranges"])
+# What servers make of HEAD: refused, broken, not known, an empty body's length, no length.
+HEADS = ["HEAD 403", "HEAD 404", "HEAD 500", "HEAD 501", "HEAD 200", "HEAD none"]
+
+
+@pytest.mark.parametrize("way", [*READABLE, "gzip and ranges", *HEADS])
 def test_a_tiff_is_read(way: str, made: Path, tmp_path: Path) -> None:
     with odd(made, way) as server:
         url = server.url("image.tif")

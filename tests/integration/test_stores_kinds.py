@@ -6,6 +6,7 @@ import gzip
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,8 +21,8 @@ import obstore
 import pytest
 
 import pyramid
+from pyramid.errors import OptionError, StoppedError, StorageError
 from pyramid.concurrency.cancelling import cancel_when
-from pyramid.errors import OptionError, StoppedError
 from pyramid.stores import open_objects
 from tests.contract.objects import DATA, Pieces
 from tests.integration.test_stores import Elsewhere
@@ -146,6 +147,32 @@ def test_an_endpoint_of_the_environment_is_checked(url: str, name: str, monkeypa
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     with pytest.raises(OptionError, match=r"the endpoint '127\.0\.0\.1:9000' is not an address"):
         pyramid.info(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("gs://bucket/a", {"token": '{"private_key": "hush"'}),
+        ("gs://bucket/a", {"token": "/no/such/file.json"}),
+        ("az://container/a", {"account_name": "ann", "account_key": "hush!"}),
+    ],
+)
+def test_credentials_that_cannot_be_read_are_named_at_once(url: str, options: dict[str, str]) -> None:
+    began_s = time.monotonic()
+    with pytest.raises(StorageError, match="at the first attempt: it cannot be asked with these options") as failed:
+        open_objects(url, options).get("zarr.json")
+    assert failed.value.permanent
+    assert "hush" not in str(failed.value)
+    assert time.monotonic() - began_s < WITHIN_S
+
+
+def test_other_file_systems_that_connect_when_they_are_opened_fail_as_others() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    objects = open_objects(f"ftp://ann:hush@127.0.0.1:{port}/a", {"retries": 1})
+    with pytest.raises(StorageError, match="ConnectionRefusedError") as failed:
+        objects.get("zarr.json")
+    assert "hush" not in str(failed.value)
 
 
 def test_credentials_that_change_are_honoured(s3: Service, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:

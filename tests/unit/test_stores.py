@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyramid.errors import OptionError
-from pyramid.stores import Location, check_travels, locate, public_options
+from pyramid.stores import Location, check_travels, locate, open_objects, public_options
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,22 @@ def test_paths_start_here_or_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert locate("x:y/a.zarr").path == str(tmp_path / "x:y" / "a.zarr")
 
 
+def test_schemes_are_the_same_in_capitals() -> None:
+    assert locate("S3://bucket/a") == locate("s3://bucket/a")
+    assert locate("HTTPS://host/a") == locate("https://host/a")
+
+
+@pytest.mark.parametrize("value", ["secret\n", "a\r", "a\x00b"])
+def test_credentials_of_more_than_a_line_are_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OptionError, match="storage option secret holds a line break") as refused:
+        open_objects("s3://bucket/a", {"key": "k", "secret": value})
+    assert value not in str(refused.value)
+    if "\x00" not in value:
+        monkeypatch.setenv("AWS_SESSION_TOKEN", value)
+        with pytest.raises(OptionError, match="the environment variable AWS_SESSION_TOKEN holds a line break"):
+            open_objects("s3://bucket/b")
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [
@@ -61,6 +77,12 @@ def test_paths_start_here_or_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("s3:/bucket/a", "a URL has two slashes after its colon, as s3://BUCKET/KEY"),
         ("s3:bucket/a", "a URL has two slashes after its colon, as s3://BUCKET/KEY"),
         ("https:/host/a", "a URL has two slashes"),
+        ("s3//bucket/a", "a URL has two slashes after its colon, as s3://BUCKET/KEY"),
+        ("http//host/a", "a URL has two slashes"),
+        ("htps:/host/a", "a URL has two slashes"),
+        ("s3://my bucket/a", "'my bucket' holds what no bucket's name can"),
+        ("gs:// bucket/a", "' bucket' holds what no bucket's name can"),
+        ("http://ann:pass/word@host/a", "write /, . and # in its password as %2F, %3F and %23"),
         ("file://data/a", "a file URL has three slashes"),
     ],
 )
@@ -77,6 +99,11 @@ def test_mistakes(url: str, told: str) -> None:
         "s3://hush@bucket/a",
         "az://container/a?sig=hush",
         "az://user:hush@container/a",
+        "http://user:a/hush@host/a",
+        "http://user:a#hush@host/a",
+        "http:/user:hush@host/a",
+        "https:user:hush@host/a",
+        "http//user:hush@host/a",
     ],
 )
 def test_no_secret_is_told(url: str) -> None:
