@@ -137,7 +137,7 @@ class ClusterRunner:
             from distributed import futures_of  # noqa: PLC0415  (imported with the client)
 
             task = dask.delayed(pickle.loads, pure=False)(pickled)
-            sent = self.client.call_with_retries(wave.receipts(task), retries=RETRIES, priority=priority)
+            sent = self.client.persist(wave.receipts(task), retries=RETRIES, priority=priority)
             return list(futures_of(sent))
         name = f"pyramid-{uuid.uuid4().hex}"
         carried = self.client.submit(pickle.loads, pickled, key=f"{name}-task", priority=priority)
