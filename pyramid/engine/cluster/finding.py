@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Seconds to wait for the first answer of a scheduler: after that, the address is more likely wrong than slow.
 CONNECT_S = 10
-# Seconds to wait for a client to close: by then the work is done, and only a scheduler that is gone takes longer.
+# Seconds to wait for a client to close: by then the work is done, and only a lost scheduler takes longer.
 CLOSE_S = 5
 # Values of Dask's configuration that mean the active client; Dask accepts both.
 ACTIVE = ("distributed", "dask.distributed")
