@@ -12,8 +12,8 @@ from typing import ClassVar
 
 # Exceptions that ask a thread or a process to end: they are not failures, and pass unchanged.
 ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
-# Characters of a foreign exception's text that are shown, and of a traceback that is sent between processes: a library
-# may put a whole document into its message.
+# Characters of a foreign exception's text that are shown, and of a traceback that is sent between processes. Both are
+# cut since a library may put a whole document into its message.
 MAX_CAUSE, MAX_TRACEBACK = 1000, 20_000
 
 

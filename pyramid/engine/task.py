@@ -141,7 +141,7 @@ def do_block(index: int, task: BlockTask, pixels: NDArray[Any] | None = None) ->
 
 
 def _try(index: int, task: BlockTask, pixels: NDArray[Any] | None) -> tuple[Receipt, bool]:
-    """Do a block once; return its receipt, and whether a further attempt may help."""
+    """Do a block once, and return its receipt and whether a retry may help."""
     try:
         return task(index, pixels), False
     except PyramidError as error:

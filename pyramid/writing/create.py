@@ -71,7 +71,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
 
 
 def _check_free(location: Location, objects: Objects, options: Options) -> bool:
-    """Return whether the location is free; False if its content may be replaced.
+    """Return whether the location is free, or False if its content is replaceable.
 
     Raises
     ------

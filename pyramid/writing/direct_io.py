@@ -23,8 +23,8 @@ if sys.platform == "linux":
 ALIGN_BYTES = 4096
 # Least size of a file for direct writes: with smaller files, the latency of the disk would be noticeable.
 DIRECT_BYTES = 2 * 2**20
-# Files that are written in each mode before one is chosen, and files until the other mode is tried again: a disk may
-# become busy or idle.
+# Files that are written in each mode before one is chosen, and files until the other mode is tried again. It is tried
+# again since a disk may become busy or idle.
 TRIALS, AGAIN = 2, 64
 # Factor by which direct writes may be slower: they occupy only the disk, while a copy takes a core from encoding.
 FAVOUR = 2

@@ -68,7 +68,7 @@ class ObjectWriter(Protocol):
 
 
 def open_writer(url: str, options: Mapping[str, Any] | None) -> ObjectWriter:
-    """Return the writer for a path or URL; nothing is written yet."""
+    """Return the writer for a path or URL, without writing anything yet."""
     location = locate(url)
     return FileWriter(location.path) if location.is_local else UploadWriter(open_objects(url, options))
 

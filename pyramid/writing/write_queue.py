@@ -87,7 +87,7 @@ class WriteQueue:
         self._threads = ThreadPoolExecutor(max_concurrent_writes, thread_name_prefix="pyramid-write")
 
     def reserve(self, size: int) -> memoryview:
-        """Return memory for `size` bytes at an aligned address; wait until it is free.
+        """Return memory for `size` bytes at an aligned address, once it is free.
 
         The memory is valid until the next call.
         """

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 # Times that the scheduler repeats a task of a source's own graph, and a block whose worker was lost while it was sent.
 # A block repeats its own requests, so a few are enough.
 RETRIES = 3
-# Seconds between two looks for receipts, and between two questions whether the cluster still has workers: the first is
-# cheap and keeps progress smooth, the second is a request to the scheduler.
+# Seconds between two looks for receipts, and between two checks whether the cluster still has workers. The first is
+# cheap and keeps progress smooth. The second is a request to the scheduler.
 LOOK_S, ASK_S = 0.02, 2.0
 # Seconds that the end of a run waits for the scheduler, and for the workers: Ctrl-C must take effect soon.
 CANCEL_S, END_S = 0.5, 1.2
