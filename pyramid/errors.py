@@ -157,7 +157,7 @@ def _traceback_text(error: BaseException) -> str:
     """
     if isinstance(error.__cause__, RemoteCause):
         return str(error.__cause__)
-    import traceback  # noqa: PLC0415  (only where a run fails)
+    import traceback  # noqa: PLC0415  (only if a run fails)
 
     try:
         return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]

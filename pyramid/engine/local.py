@@ -73,7 +73,7 @@ class LocalRunner:
             if wave.pixels is None:
                 _run_calls(wave.calls(), on_receipt, threads, QUEUED * self.workers)
                 return
-            from pyramid.engine.schedulers import local_scheduler  # noqa: PLC0415  (only where the source is a Dask array)
+            from pyramid.engine.schedulers import local_scheduler  # noqa: PLC0415  (only if the source is a Dask array)
 
             scheduler = local_scheduler(threads)
             assert scheduler is not None  # this thread does not belong to the pool
