@@ -1,4 +1,4 @@
-"""`convert` and `plan`: from what a user gives to a run."""
+"""`convert` and `plan`, with the steps from the user's arguments to a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyramid.image import Image
     from pyramid.writing.estimate import Estimate
 
-# The share of the free memory that a run takes where nothing is said.
+# Share of the free memory that a run takes by default: enough for speed, and other programs keep most of it.
 MEMORY_SHARE = 0.25
 
 
@@ -43,32 +43,32 @@ def convert(
     source
         A path or URL of a TIFF, a Zarr array, an OME-Zarr or a ``.npy``; or a NumPy, Dask or Zarr array.
     target
-        A path, or an ``s3://``, ``gs://`` or ``az://`` URL, where nothing is yet.
+        A path, or an ``s3://``, ``gs://`` or ``az://`` URL, at which nothing exists yet.
     progress
         Called after each block with a `Progress`.
     **options
-        The fields of `Options`, which are the flags of ``pyramid convert``.
+        The fields of `Options`. They are also the flags of ``pyramid convert``.
 
     Returns
     -------
     Image
-        The pyramid, its metadata read back.
+        The pyramid, with its metadata read back.
 
     Raises
     ------
     OptionError
-        For an option that is unknown, or cannot be honoured.
+        If an option is unknown, or has a value that cannot be used.
     SourceError
-        Where the source cannot be read.
+        If the source cannot be read. Also if the run is done, but the metadata cannot be read back; the error says so.
     TargetError
-        Where the target exists, or cannot be written.
-    SourceError
-        Also where all is done, and the metadata cannot be read back; it says so.
+        If the target exists, or cannot be written.
+    StoppedError
+        If the run stopped half-way.
 
     Notes
     -----
-    Runs on the active Dask client, if there is one; otherwise on threads. Until the last moment `target` has no
-    ``multiscales``: what is half-written never looks whole.
+    Runs on the active Dask client if there is one, otherwise on threads. `target` has no ``multiscales`` until the last
+    step, so a half-written pyramid never looks whole.
 
     Examples
     --------
@@ -84,22 +84,35 @@ def convert(
 
 
 def read_back(target: str, options: Options) -> Image:
-    """The image that a run has written; SourceError, which says that it is whole, where it is out of reach."""
+    """Return the image that a run has written.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read. The error says that the run itself is done.
+    """
     from pyramid.image import open as open_image  # noqa: PLC0415  (zarr: not at the import of the package)
 
     try:
         return open_image(target, options.storage_options)
     except PyramidError as error:
-        raise SourceError(f"the run is done and its target whole; to read its metadata back failed: {error}") from error
+        raise SourceError(
+            f"the run is done and its target complete, but its metadata cannot be read back: {error}"
+        ) from error
 
 
 def plan(source: object, target: str | os.PathLike[str] | None = None, **options: Any) -> Plan:
-    """Say what `convert` would do, touching no pixel and writing nothing.
+    """Return the plan of `convert`, without reading pixels or writing anything.
 
     Parameters
     ----------
     source, target, **options
-        As for `convert`; a `target` is checked where it is given.
+        As for `convert`. A `target` is checked if it is given.
+
+    Returns
+    -------
+    Plan
+        Levels, chunks and passes of the run.
 
     Examples
     --------
@@ -113,7 +126,10 @@ def plan(source: object, target: str | os.PathLike[str] | None = None, **options
 def plan_parsed(
     source: object, target: str | None, options: Options, *, sample: bool = False
 ) -> tuple[Plan, Estimate | None]:
-    """The plan, and with `sample` what a few chunks tell of bytes after compression and of time."""
+    """Return the plan, and an estimate if `sample` is set.
+
+    The estimate is made from a few chunks. It holds the size after compression and the time.
+    """
     with prepare(source, target, options) as job:
         estimated = None
         if sample:
@@ -127,7 +143,7 @@ def plan_parsed(
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A run that is decided, and of which nothing is done."""
+    """A planned run of which nothing is done yet."""
 
     source: Source
     plan: Plan
@@ -136,7 +152,10 @@ class PreparedRun:
 
 @contextmanager
 def prepare(source: object, target: str | None, options: Options) -> Iterator[PreparedRun]:
-    """Open the source, find the workers, plan, and check the target; nothing is written."""
+    """Open the source, find the workers, make the plan, and check the target.
+
+    Nothing is written.
+    """
     with explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
     method = load_method(options.method)
@@ -165,7 +184,7 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Pr
 
 
 def _check_travels(source: object, target: str | None, options: Options) -> None:
-    """Refuse stores that another process could not open without being sent a secret."""
+    """Check that other processes can open the stores without being sent a secret."""
     if isinstance(source, str | os.PathLike):
         check_travels(os.fspath(source), options.source_storage_options)
     if target is not None:
@@ -174,13 +193,16 @@ def _check_travels(source: object, target: str | None, options: Options) -> None
 
 @contextmanager
 def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Resources]]:
-    """What runs the tasks, and the room it has: a cluster where one is named or active, this process otherwise."""
+    """Provide the runner of the tasks, and its resources.
+
+    A cluster runs the tasks if one is named or active, otherwise this process does.
+    """
     from pyramid.engine.local import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
 
     named = options.scheduler or options.scheduler_file
     configured = None if named else configured_value()
     if named or "distributed" in sys.modules:
-        from pyramid.engine.cluster import find_client, prepare_cluster  # noqa: PLC0415  (dear, and an extra)
+        from pyramid.engine.cluster import find_client, prepare_cluster  # noqa: PLC0415  (slow to import, and an extra)
 
         with find_client(options, configured) as client:
             if client is not None:
@@ -194,9 +216,9 @@ def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | Cl
 
 
 def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:
-    """Build a pyramid: what `convert` does, with options that are parsed.
+    """Build a pyramid as `convert` does, from parsed options.
 
-    Raises as `convert` does; whatever is raised, `target` has no ``multiscales``.
+    It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``.
     """
     with prepare(source, target, options) as job:
         from pyramid.engine.build import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
@@ -204,10 +226,10 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
         from pyramid.writing.metadata import finish  # noqa: PLC0415
 
         started_s = time.perf_counter()
-        with counting_retries() as again, open_target(job.plan, target, options) as (sink, lease):
-            tally = build(job.plan, job.source, sink, job.runner, progress)
+        with counting_retries() as again, open_target(job.plan, target, options) as (opened, lease):
+            tally = build(job.plan, job.source, opened, job.runner, progress)
             with explaining(StoppedError, "the metadata cannot be finished"):
-                finish(job.plan, sink, lease, tally.extremes)
+                finish(job.plan, opened, lease, tally.extremes)
         seconds = time.perf_counter() - started_s
         requests_again = tally.requests_again + again.count
         result = Result(job.plan, str(locate(target)), seconds, tally.retries, requests_again)

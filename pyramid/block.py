@@ -1,7 +1,7 @@
-"""The fused step: one block of the source becomes its part of every level of the pass, in memory.
+"""The step that turns one block of the source into its part of every level.
 
-Arrays are padded to whole chunks, since a chunk is stored whole. Padding holds the fill value, so that the bytes
-on disk do not depend on how the work was cut.
+It happens in memory, for all levels of a pass together. Arrays are padded to whole chunks, since a chunk is stored
+whole. Padding holds the fill value, so that the bytes on disk do not depend on how the work was divided.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyramid.model import Box, reduced_shape
 from pyramid.planning import Level, Pass
 from pyramid.reduce import Method
 
+# Value of pixels outside the image, and of chunks that are left out: the usual fill value of Zarr.
 FILL_VALUE = 0
 
 Read: TypeAlias = Callable[[Box, NDArray[Any]], None]
@@ -25,16 +26,16 @@ Read: TypeAlias = Callable[[Box, NDArray[Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one block gives to one level.
+    """The part of one level that comes from one block.
 
     Parameters
     ----------
     level
         Number of the level.
     box
-        Where the pixels lie in the level.
+        Region of the pixels in the level.
     array
-        The pixels, padded to whole chunks; at its start lie the box's own.
+        The pixels, padded to whole chunks. The pixels of the box come first on each axis.
     """
 
     level: int
@@ -43,12 +44,12 @@ class Part:
 
     @property
     def pixels(self) -> NDArray[Any]:
-        """The box's own pixels, a view."""
+        """The pixels of the box without padding, as a view."""
         return self.array[tuple(slice(0, n) for n in self.box.shape)]
 
 
 def empty_part(level: Level, number: int, box: Box, buffers: Buffers, dtype: np.dtype[Any]) -> Part:
-    """A part whose padding holds the fill value, and whose own pixels are still to be filled."""
+    """Return a part with padding set to the fill value, and pixels not yet set."""
     padded = tuple(-(-n // c) * c for n, c in zip(box.shape, level.chunks, strict=True))
     array = buffers.take(number, padded, dtype)
     for axis, (extent, whole) in enumerate(zip(box.shape, padded, strict=True)):
@@ -59,20 +60,20 @@ def empty_part(level: Level, number: int, box: Box, buffers: Buffers, dtype: np.
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How a block of a pass becomes its part of every level.
+    """The computation of every level's part from a block of a pass.
 
     Parameters
     ----------
     levels
         All levels of the plan.
-    one
+    pass_
         The pass.
     dtype
-        Of the pixels.
+        NumPy dtype of the pixels.
     method
-        How a window becomes a pixel.
+        The method that reduces a window to a pixel.
     buffers
-        Where the parts' arrays come from.
+        Source of the parts' arrays.
     """
 
     levels: Sequence[Level]
@@ -82,20 +83,20 @@ class Build:
     buffers: Buffers
 
     def parts(self, box: Box, read: Read) -> Iterator[Part]:
-        """Make the parts of a block: the base slab by slab, each coarser level's whole.
+        """Yield the parts of a block: the base slab by slab, each coarser level's whole.
 
         Parameters
         ----------
         box
-            Where the block lies in what the pass reads.
+            Region of the block in the level or source that the pass reads.
         read
             Fills an array with a slab's pixels.
 
         Yields
         ------
         Part
-            Of level 0 where the pass reads the source, and of levels ``one.first`` to ``one.last``; valid until the
-            next one is asked for.
+            Of level 0 if the pass reads the source, and of levels ``pass_.first`` to ``pass_.last``. A part is valid
+            until the next one is requested.
         """
         number = self.pass_.source or 0
         coarser = None if number == self.pass_.last else self._coarser(number, box)
@@ -126,7 +127,7 @@ class Build:
         )
 
     def _reduce(self, before: Part, part: Part) -> None:
-        """Make the pixels of `part` that those of `before` give."""
+        """Compute the pixels of `part` from those of `before`."""
         factors = self.levels[part.level].factors
         start = tuple(a // f - b for a, f, b in zip(before.box.start, factors, part.box.start, strict=True))
         shape = reduced_shape(before.box.shape, factors)

@@ -1,6 +1,6 @@
-"""What can go wrong for a user, and the exit status that says so.
+"""Errors for users, each with its exit status.
 
-Every error here is one sentence or a few: the rule that was broken, the value that broke it, and what to do.
+An error text is one sentence or a few: the rule that was broken, the value that broke it, and the remedy.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
-# Exceptions by which a thread or a process is asked to end: they are not failures.
+# Exceptions that ask a thread or a process to end: they are not failures, and pass unchanged.
 ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
-# Characters of a foreign exception's text that are shown, and of a traceback that travels between processes.
+# Characters of a foreign exception's text that are shown, and of a traceback that is sent between processes. Both are
+# cut since a library may put a whole document into its message.
 MAX_CAUSE, MAX_TRACEBACK = 1000, 20_000
 
 
 class PyramidError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base of every error that a user can cause and fix."""
 
     exit_status: ClassVar[int] = 2
 
 
 class OptionError(PyramidError, ValueError):
-    """An option, or a combination of options, that cannot be honoured (exit status 2)."""
+    """An option or combination of options cannot be used (exit status 2)."""
 
     exit_status = 2
 
 
 class SourceError(PyramidError, OSError):
-    """The source cannot be read, or holds what OME-Zarr cannot (exit status 3)."""
+    """The source cannot be read, or OME-Zarr cannot hold it (exit status 3)."""
 
     exit_status = 3
 
@@ -47,16 +48,18 @@ class StoppedError(PyramidError, RuntimeError):
 
 
 class StorageError(PyramidError, OSError):
-    """A store did not do what it was asked, for good (exit status 4 until a caller says what it was asked for).
+    """A request to a store failed finally (exit status 4).
+
+    A caller that knows the purpose of the request turns it into an error with another status.
 
     Parameters
     ----------
     message
-        The key, what the server said, and the number of attempts; nothing secret.
+        The key, the answer of the server, and the number of attempts, without secrets.
     permanent
-        Whether no repetition could have helped.
+        True if repeating the request could not have helped.
     status
-        The status of HTTP, where a server answered one: 403 may stand for an object that is not there.
+        The HTTP status, if a server answered with one. 403 may mean that an object does not exist.
     """
 
     exit_status = 4
@@ -71,28 +74,28 @@ class StorageError(PyramidError, OSError):
 
 
 class DamageError(StorageError):
-    """A body was damaged on its way however often it was sent."""
+    """A body was damaged in transfer, in every attempt."""
 
 
 class RemoteCause(Exception):
-    """The traceback of an exception of another process, as text."""
+    """The traceback of an exception in another process, as text."""
 
 
 @contextmanager
 def explaining(kind: type[PyramidError], what: str) -> Iterator[None]:
-    """Turn any exception that is not the package's own into a sentence.
+    """Turn any exception from outside the package into an error for users.
 
     Parameters
     ----------
     kind
         The class of the error.
     what
-        The beginning of the sentence: what cannot be done, and where.
+        The beginning of the error's text: what cannot be done, and where.
 
     Raises
     ------
     PyramidError
-        Also for what is not an `Exception`, as the panics of libraries written in Rust.
+        Also for exceptions that do not derive from `Exception`, as the panics of libraries written in Rust.
 
     Examples
     --------
@@ -111,21 +114,27 @@ def explaining(kind: type[PyramidError], what: str) -> Iterator[None]:
 
 
 def explain(error: BaseException, kind: type[PyramidError], what: str) -> PyramidError:
-    """Return the error that says in a sentence that `error` was the cause."""
+    """Return the error for users that names `error` as its cause.
+
+    Returns
+    -------
+    PyramidError
+        Of class `kind`, or StoppedError if memory ran out.
+    """
     if isinstance(error, MemoryError):
-        return StoppedError(f"{what}: there is no memory left; give a smaller --memory")
+        return StoppedError(f"{what}: out of memory; give a smaller --memory")
     if isinstance(error, RecursionError):
-        return kind(f"{what}: it is nested too deeply ({type(error).__name__})")
+        return kind(f"{what}: the data is nested too deeply ({type(error).__name__})")
     cause = " ".join(f"{type(error).__name__}: {error}".split())
     return kind(f"{what}: {cause[:MAX_CAUSE].rstrip(': ')}")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An error that pickles whatever its class, its arguments and its cause are.
+    """A wrapper with which any error pickles, whatever its arguments and its cause.
 
-    In another process it is of the class of this module that it is derived from, in the same words and with the same
-    notes; its cause is the text of the traceback.
+    In another process the error has the class of this module that it derives from, the same text and the same notes.
+    Its cause is the text of the traceback.
 
     Parameters
     ----------
@@ -136,20 +145,23 @@ class Failure:
     error: PyramidError
 
     def __reduce__(self) -> tuple[Callable[..., Failure], tuple[str, str, tuple[str, ...], str]]:
-        kind = next(one for one in type(self.error).__mro__ if one.__module__ == __name__)
+        kind = next(base for base in type(self.error).__mro__ if base.__module__ == __name__)
         notes = tuple(map(str, getattr(self.error, "__notes__", ())))
         return _restore, (kind.__name__, str(self.error), notes, _traceback_text(self.error))
 
 
 def _traceback_text(error: BaseException) -> str:
-    """Return the traceback of an error and its causes; nothing where one of them cannot be shown."""
+    """Return the traceback of an error and its causes.
+
+    It is empty if one of them cannot be shown.
+    """
     if isinstance(error.__cause__, RemoteCause):
         return str(error.__cause__)
-    import traceback  # noqa: PLC0415  (only where a run fails)
+    import traceback  # noqa: PLC0415  (only if a run fails)
 
     try:
         return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
-    except Exception:  # of the class of a cause, which is not ours
+    except Exception:  # a foreign class of exception may fail to show itself
         return ""
 
 

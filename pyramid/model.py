@@ -1,6 +1,6 @@
-"""The words that all floors share: frozen, small, free of Dask, Zarr and files.
+"""The types that all modules share: small, frozen, without Dask, Zarr or files.
 
-Axes are letters of ``tczyx`` in that order, and every tuple here has one item an axis.
+Axes are letters of ``tczyx`` in that order. Every tuple here has one item for each axis.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A region of an array: where it starts and how far it reaches, in pixels.
+    """A region of an array, in pixels.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Box:
 
     @property
     def size_px(self) -> int:
-        """How many pixels the box holds."""
+        """Number of pixels in the box."""
         return math.prod(self.shape)
 
     def intersection(self, other: Box) -> Box:
@@ -61,7 +61,9 @@ class Box:
         return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
 
     def split(self, edge: Shape) -> Iterator[Box]:
-        """The box in pieces of shape `edge` from its start on, in C order; what is left at its end is smaller.
+        """Yield the box in pieces of shape `edge`, in C order.
+
+        The first piece begins at the start of the box. Pieces at its end may be smaller.
 
         Examples
         --------
@@ -73,7 +75,13 @@ class Box:
             yield Box(start, tuple(shape))
 
     def grid_positions(self, tile: Shape) -> Iterator[Shape]:
-        """Grid positions, in C order, of the tiles of shape `tile` that the box touches."""
+        """Yield the grid positions, in C order, of the tiles that the box touches.
+
+        Parameters
+        ----------
+        tile
+            Shape of a tile. The grid begins at the origin of the array.
+        """
         yield from itertools.product(
             *(
                 range(a // t, -(-b // t)) if b > a else range(0)
@@ -83,7 +91,7 @@ class Box:
 
 
 def reduced_shape(shape: Shape, factors: Shape) -> Shape:
-    """The shape of the level made from one of `shape`.
+    """Return the shape of a level that is reduced from `shape` by `factors`.
 
     Examples
     --------
@@ -100,13 +108,13 @@ class Channel:
     Parameters
     ----------
     name, color
-        Colour as six hexadecimal digits; None where the source has none.
+        Name, and colour as six hexadecimal digits; None if the source does not have one.
     inverted
-        Whether the least value is shown brightest.
+        True if the least value is shown brightest.
     shown
-        The values from which and to which the source has it shown; None where it does not say.
+        The first and the last value of the display range; None if the source gives none.
     active
-        Whether it is shown at first, if there are not too many.
+        True if the channel is shown at first, as far as a viewer shows that many.
     """
 
     name: str | None = None
@@ -118,7 +126,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """What is known of a source before a pixel is read.
+    """The description of a source that is known before any pixel is read.
 
     Parameters
     ----------
@@ -129,22 +137,22 @@ class SourceSpec:
     dtype
         NumPy name of the dtype in native byte order, as ``"uint16"``.
     chunks
-        What the source decodes at once on each axis (TIFF tile, strip or page; Zarr chunk or shard;
-        1 where it can be cut anywhere). Blocks are widened to whole ones where memory allows.
+        Pixels that the source decodes at once on each axis (TIFF tile, strip or page; Zarr chunk or shard). 1 if the
+        axis can be cut anywhere. Blocks are widened to whole chunks if memory allows.
     scale
-        Physical size of a pixel on each axis, in `units`; None where the source does not say.
+        Physical size of a pixel on each axis, in `units`; None if the source does not give it.
     units
-        UDUNITS long name on each axis, None where there is none.
+        UDUNITS long name of the unit on each axis, or None.
     name
-        What the image is called.
+        Name of the image.
     channels
-        One for each index on ``c``, or one where there is no such axis; empty where nothing is known.
+        One for each index on ``c``, or a single one if the image does not have that axis. Empty if nothing is known.
     location
-        Absolute path or URL, None for an array in memory. It never holds a secret.
+        Absolute path or URL; None for an array in memory. It never holds a secret.
     notices
-        Sentences that the user should see: what was left out, or guessed.
+        Sentences for the user about everything that was left out or guessed.
     translation
-        Centre of the first pixel on each axis, in `units`; empty where it is the origin.
+        Centre of the first pixel on each axis, in `units`; empty if it is the origin.
     """
 
     axes: str
@@ -164,17 +172,27 @@ class SourceSpec:
 class Source(Protocol):
     """An image that can be read by region, from any thread or process.
 
-    A source opens its files lazily in the process that reads, so that it pickles small.
+    A source opens its files only when a process reads, so that it pickles small.
     """
 
     @property
     def spec(self) -> SourceSpec:
-        """What is known before a pixel is read."""
+        """The description that is known before any pixel is read."""
         ...
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out`, of the box's shape and the spec's dtype, with the pixels of `box`.
 
-        `out` may be strided. Raises SourceError with the place of what cannot be decoded.
+        Parameters
+        ----------
+        box
+            Region of the image.
+        out
+            May be strided.
+
+        Raises
+        ------
+        SourceError
+            If pixels cannot be read or decoded. It says where.
         """
         ...

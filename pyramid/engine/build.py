@@ -1,7 +1,7 @@
-"""Passes in waves of blocks, run by whatever scheduler is configured.
+"""The run of a plan: its passes, in waves of blocks, on any scheduler.
 
-A `Runner` gives the receipts of a wave as they come; there is one for the schedulers of this process, and one for
-clusters.
+A `Runner` hands over the receipts of a wave as they come. One class serves the schedulers of this process, another
+serves clusters.
 """
 
 from __future__ import annotations
@@ -31,29 +31,30 @@ class Runner(Protocol):
     """Runs waves on one kind of scheduler."""
 
     def run(self, wave: Wave, on_receipt: OnReceipt) -> None:
-        """Do every block of `wave`, and hand each receipt over once, in this thread, as it comes.
+        """Do every block of `wave`, and hand each receipt over once as it comes.
 
-        Whatever ends it, no block of the wave waits when it returns, and those under way have been stopped.
+        Receipts are handed over in the calling thread. However the call ends, no block of the wave still waits, and
+        blocks under way have been stopped.
         """
         ...
 
     def end(self, buffers: Buffers) -> None:
-        """Give back, in all processes, the memory of a pass that has ended."""
+        """Release the memory of a pass that has ended, in all processes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is; what a progress callback is given.
+    """The progress of a run, as a progress callback receives it.
 
     Parameters
     ----------
     done_bytes, total_bytes
-        Pixels read so far and to be read in all passes, in bytes.
+        Size in bytes of the pixels read so far, and of those to be read in all passes.
     done_tasks, total_tasks
-        Blocks.
+        Blocks done so far, and blocks of all passes.
     seconds
-        Since the first block was started.
+        Time since the first block was started.
     """
 
     done_bytes: int
@@ -68,7 +69,7 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass
 class Tally:
-    """What the receipts have told so far."""
+    """The sums of the receipts so far."""
 
     plan: Plan
     progress: ProgressCallback | None
@@ -81,7 +82,13 @@ class Tally:
     callback_error: BaseException | None = None
 
     def add(self, receipt: Receipt) -> None:
-        """Count one receipt; raises the failure that it tells."""
+        """Count one receipt.
+
+        Raises
+        ------
+        PyramidError
+            The failure in the receipt, if it has one.
+        """
         if receipt.failure is not None:
             raise receipt.failure.error
         self.done_bytes += receipt.source_bytes
@@ -97,7 +104,7 @@ class Tally:
                 raise
 
     def state(self) -> Progress:
-        """How far the run is."""
+        """Return the progress of the run."""
         item_bytes = np.dtype(self.plan.spec.dtype).itemsize
         total_bytes = sum(int(np.prod(pass_.shape, dtype=object)) for pass_ in self.plan.passes) * item_bytes
         seconds = time.perf_counter() - self.started_s
@@ -110,20 +117,20 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
     Parameters
     ----------
     plan
-        What is to be done.
+        The passes and the levels.
     source
-        What the first pass reads.
-    sink
-        Where the levels are written; its metadata is left for the caller to commit.
+        The image that the first pass reads.
+    target
+        Where the levels are written. The caller commits its metadata.
     runner
-        What computes the waves.
+        Computes the waves.
     progress
         Called in this thread after each block.
 
     Raises
     ------
     PyramidError
-        With the place of the block that failed and the cause.
+        If a block fails. It says which block, and why.
     """
     tally = Tally(plan, progress)
     for pass_ in plan.passes:
@@ -131,7 +138,7 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
             _run_pass(pass_, tally, source, target, runner)
         except BaseException as error:
             if error is tally.callback_error:
-                raise  # it is the caller's own
+                raise  # the error comes from the caller's own callback
             with explaining(*_blamed(error, pass_, source)):
                 raise
     return tally
@@ -148,11 +155,11 @@ def _blamed(error: BaseException, pass_: Pass, source: Source) -> tuple[type[Pyr
 def _run_pass(pass_: Pass, tally: Tally, source: Source, target: Target, runner: Runner) -> None:
     """Write the levels of one pass."""
     resources = tally.plan.resources
-    buffers = Buffers(resources.workers if resources.extra_blocks else None)  # each pass has levels of other sizes
+    buffers = Buffers(resources.workers if resources.extra_blocks else None)  # the levels of each pass have other sizes
     task = BlockTask(tally.plan, pass_, target, None if isinstance(source, DaskSource) else source, buffers)
     try:
         for wave in make_waves(task, source):
             runner.run(wave, tally.add)
-            buffers.release()  # a wave's threads end with it; the next ones would take memory beside theirs
+            buffers.release()  # the threads end with the wave, and the next threads would take memory in addition
     finally:
         runner.end(buffers)

@@ -1,4 +1,4 @@
-"""How a wave is run in this process: on threads, or by the scheduler that Dask is configured to use."""
+"""Waves in this process: on threads, or on Dask's configured scheduler."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from pyramid.planning import Resources
 if TYPE_CHECKING:
     from pyramid.engine.schedulers import Scheduler
 
-# Blocks that are handed to the threads, for each: one under way, and one that begins when that has ended.
+# Blocks submitted for each thread: one under way, and one that begins as soon as the first has ended.
 QUEUED = 2
-# Blocks that are computed together, for each worker, by a scheduler that says nothing before all are done.
+# Blocks for each worker in one call of a scheduler without callbacks. It reports only when all of them are done: more
+# would delay progress and errors, fewer would leave workers idle.
 TOGETHER = 4
-# How long a run that is interrupted waits for blocks under way: a request that stalls may last longer.
+# Seconds that an interrupted run waits for blocks under way. There is a limit because a request may stall for longer.
 PATIENCE_S = 1.5
 
 
@@ -34,9 +35,9 @@ class LocalRunner:
     Parameters
     ----------
     workers
-        How many blocks are under way at once.
+        Number of blocks under way at once.
     scheduler
-        What Dask is configured to use; None for threads of the run's own.
+        The scheduler that Dask is configured to use. None means threads that belong to the run.
     """
 
     workers: int
@@ -44,15 +45,18 @@ class LocalRunner:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether tasks may run in other processes."""
+        """True if tasks may run in other processes."""
         return self.scheduler is not None and self.scheduler.elsewhere
 
     def fitted(self, resources: Resources) -> LocalRunner:
-        """As many threads as blocks are under way at once."""
+        """Return a runner with as many threads as blocks that are under way at once."""
         return replace(self, workers=resources.tasks)
 
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
-        """Run a wave. On Ctrl-C or a failure, blocks under way end at their next chunk, and no other is begun."""
+        """Run a wave.
+
+        On Ctrl-C or a failure, blocks under way end at their next chunk and no further block begins.
+        """
         buffers = wave.task.buffers
         try:
             if self.scheduler is None:
@@ -69,20 +73,23 @@ class LocalRunner:
             if wave.pixels is None:
                 _run_calls(wave.calls(), on_receipt, threads, QUEUED * self.workers)
                 return
-            from pyramid.engine.schedulers import local_scheduler  # noqa: PLC0415  (only where the source is a Dask array)
+            from pyramid.engine.schedulers import local_scheduler  # noqa: PLC0415  (only if the source is a Dask array)
 
             scheduler = local_scheduler(threads)
-            assert scheduler is not None  # since this thread is none of them
+            assert scheduler is not None  # this thread does not belong to the pool
             _run_on_dask(wave, on_receipt, scheduler, self.workers)
 
     def end(self, buffers: Buffers) -> None:
-        """Give back the memory of a pass."""
+        """Release the memory of a pass."""
         buffers.release()
 
 
 @contextmanager
 def _threads(workers: int, buffers: Buffers) -> Iterator[ThreadPoolExecutor]:
-    """Threads of a wave. Where it fails, blocks under way end at their next chunk, and nobody waits for them here."""
+    """Provide the threads of a wave.
+
+    If the wave fails, blocks under way end at their next chunk. After Ctrl-C they are not waited for here.
+    """
     threads = ThreadPoolExecutor(workers, thread_name_prefix="pyramid", initializer=leave_signals)
     try:
         yield threads
@@ -99,24 +106,25 @@ def _run_calls(
     threads: ThreadPoolExecutor,
     most: int,
 ) -> None:
-    """Call each in one of the threads, of which `most` are under way or wait for a thread."""
+    """Run the calls on the threads, at most `most` of them submitted at once."""
     under_way: set[Future[Receipt]] = set()
     while True:
         under_way.update(threads.submit(call) for call in islice(calls, most - len(under_way)))
         if not under_way:
             return
         ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-        for one in ended:
-            on_receipt(one.result())
+        for future in ended:
+            on_receipt(future.result())
 
 
 def _run_on_dask(wave: Wave, on_receipt: Callable[[Receipt], None], scheduler: Scheduler, workers: int) -> None:
-    """Compute the graph of a wave by a scheduler of Dask.
+    """Compute the graph of a wave with a scheduler of Dask.
 
-    Dask's own schedulers hand over each receipt when its task ends, to a callback of that call and of no other. Those
-    that call nobody compute some blocks at a time. What is in the results and did not come is handed over then.
+    Dask's own schedulers pass each receipt to a callback as soon as its task ends. The callback belongs to this call
+    only. Schedulers without callbacks compute some blocks at a time. Receipts that no callback received are taken from
+    the results.
     """
-    from dask.callbacks import Callback  # noqa: PLC0415  (Dask is imported where a scheduler is configured)
+    from dask.callbacks import Callback  # noqa: PLC0415  (Dask is imported only if a scheduler is configured)
     from dask.optimization import cull  # noqa: PLC0415
 
     seen: set[int] = set()
@@ -129,7 +137,7 @@ def _run_on_dask(wave: Wave, on_receipt: Callable[[Receipt], None], scheduler: S
     keywords = {**scheduler.keywords, **({"num_workers": workers} if scheduler.asks else {})}
     if scheduler.calls_back:
         posttask: tuple[Any, ...] = (None, None, None, lambda _key, result, *_: hand_over(result), None)
-        keywords["callbacks"] = [*Callback.active, posttask]  # with those that the program has registered
+        keywords["callbacks"] = [*Callback.active, posttask]  # keeps the callbacks that the program has registered
     graph, keys = wave.graph()
     together = len(keys) if scheduler.calls_back else TOGETHER * workers
     for start in range(0, len(keys), together):

@@ -1,4 +1,4 @@
-"""Cores and memory of this machine, as far as this process may use them."""
+"""Cores and memory of this machine that this process may use."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ _OWN_GROUP = Path("/proc/self/cgroup")
 
 
 def available_cores() -> int:
-    """How many cores this process may run on."""
+    """Return the number of cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def free_bytes() -> int:
-    """How much memory this process can still take: what is free, or what its control group (a job) has left."""
+    """Return the memory in bytes that this process can still take.
+
+    It is the free memory of the machine, or what the control group (a container, a job) has left if that is less.
+    """
     return min(int(psutil.virtual_memory().available), _left_in_group())
 
 
 def total_bytes() -> int:
-    """Return how much memory this machine has, or the control group (a container, a job) of this process may take."""
+    """Return the memory in bytes of this machine.
+
+    If the control group (a container, a job) of this process may take less, its limit is returned.
+    """
     limits = (limit for limit, _ in _groups())
     return min(int(psutil.virtual_memory().total), *limits, 2**63)
 
@@ -35,19 +41,19 @@ def _left_in_group() -> int:
 
 
 def _groups() -> Iterator[tuple[int, int]]:
-    """Yield the limit and the use, in bytes, of each control group that limits the memory of this process."""
+    """Yield limit and use, in bytes, of each control group that limits this process."""
     for folder, limit, used in _group_files():
         try:
             found = int((folder / limit).read_text()), int((folder / used).read_text())
-        except (OSError, ValueError):  # no limit is the word max
+        except (OSError, ValueError):  # without a limit, the file holds the word max
             continue
         if 0 < found[0] < 2**62:
             yield found
 
 
 def _group_files() -> Iterator[tuple[Path, str, str]]:
-    """Yield the folder of each control group that this process is in, with the names of its two files."""
-    old = _CGROUP / "memory"  # of the first version of control groups
+    """Yield the folder of each control group of this process, and its two file names."""
+    old = _CGROUP / "memory"  # control groups, version 1
     yield old, "memory.limit_in_bytes", "memory.usage_in_bytes"
     try:
         own = next(line[3:] for line in _OWN_GROUP.read_text().splitlines() if line.startswith("0::"))

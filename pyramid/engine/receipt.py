@@ -1,4 +1,4 @@
-"""The record of one block: that it is done, and what was seen of it. Small, frozen, and never a pixel."""
+"""The record of one block, done or failed. It is small and holds no pixels."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pyramid.writing.extremes import Extremes
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One block of one pass, done or failed for good.
+    """The record of one block of one pass, done or finally failed.
 
     Parameters
     ----------
     block
         Index of the block in its pass, in C order of the grid.
     source_bytes
-        How many bytes of pixels it read.
+        Size in bytes of the pixels that were read.
     extremes
-        By channel index, what level 0 holds in this block; empty in later passes.
+        The least and the greatest value of level 0 in this block, by channel index; empty in later passes.
     failure
-        Why the block cannot be done, where no repetition would mend it.
+        Why the block cannot be done; None if it is done.
     attempts
-        How often it was tried, the last time included.
+        Number of times that the block was tried, the last one included.
     requests_again
-        How many requests to stores were made again for it.
+        Number of requests to stores that were repeated for this block.
     """
 
     block: int

@@ -1,4 +1,4 @@
-"""What a run or a plan tells a machine: the report."""
+"""The report of a run or a plan, as JSON for other programs."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from pyramid.planning import Plan
 if TYPE_CHECKING:
     from pyramid.writing.estimate import Estimate
 
+# Packages whose versions a report names: the ones that its figures depend on.
 REPORTED = ("ome-pyramid", "numpy", "dask", "zarr", "tifffile", "imagecodecs", "numba", "obstore")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did.
+    """The outcome of a run.
 
     Parameters
     ----------
     plan
-        What was done.
+        The plan that was carried out.
     target
-        Where.
+        Path or URL of the target.
     seconds
-        From the first block to the last piece of metadata.
+        Time from the first block to the last piece of metadata.
     retries
-        How often a block was done again.
+        Number of times that a block was repeated.
     requests_again
-        How often a request to a store was made again.
+        Number of times that a request to a store was repeated.
     """
 
     plan: Plan
@@ -48,16 +49,16 @@ class Result:
 
     @property
     def source_bytes(self) -> int:
-        """Bytes of the source's pixels."""
+        """Size of the source's pixels in bytes."""
         return math.prod(self.plan.spec.shape) * np.dtype(self.plan.spec.dtype).itemsize
 
     def summary(self) -> str:
-        """One line for a terminal."""
+        """Return the result as one line for a terminal."""
         rate = self.source_bytes / max(self.seconds, 1e-9)
         return f"{self.source_bytes / 1e6:.1f} MB in {self.seconds:.2f} s, {rate / 1e6:.0f} MB/s"
 
     def to_dict(self) -> dict[str, Any]:
-        """The report, for JSON."""
+        """Return the report for JSON."""
         return {
             "target": self.target,
             "source": self.plan.spec.location,
@@ -72,20 +73,36 @@ class Result:
 
 
 def plan_report(plan: Plan, estimate: Estimate | None) -> dict[str, Any]:
-    """A plan, and what a sample told of it, for JSON."""
+    """Return a plan for JSON, with its estimate if there is one."""
     return plan.to_dict() | ({"estimate": estimate.to_dict()} if estimate else {})
 
 
 def check_report(path: str) -> None:
-    """Refuse a report that could not be written, which would be known only when the work is done."""
+    """Check that a report can be written.
+
+    Otherwise the error would come only after all work is done.
+
+    Raises
+    ------
+    TargetError
+        If `path` is a folder, or its folder does not exist or cannot be written to.
+    """
     folder = Path(path).expanduser().absolute().parent
     if Path(path).expanduser().is_dir() or not os.access(folder, os.W_OK):
-        raise TargetError(f"report: {path} cannot be written; give a file in a folder that is there and can be written")
+        raise TargetError(
+            f"report: {path} cannot be written; give a file in a folder that exists and that you may write to"
+        )
 
 
-def write_report(told: Mapping[str, Any], path: str) -> None:
-    """Write a report as JSON. Raises TargetError where it cannot be written."""
+def write_report(report: Mapping[str, Any], path: str) -> None:
+    """Write a report as JSON.
+
+    Raises
+    ------
+    TargetError
+        If it cannot be written.
+    """
     try:
-        Path(path).expanduser().write_text(json.dumps(told, indent=2) + "\n")
+        Path(path).expanduser().write_text(json.dumps(report, indent=2) + "\n")
     except OSError as error:
         raise TargetError(f"report: {path} cannot be written: {error.strerror}; all else is done") from error

@@ -1,4 +1,7 @@
-"""The scheduler that Dask's configuration names, found without Dask where nothing can name one."""
+"""The scheduler that Dask's configuration names.
+
+Dask is imported only if something may have configured it.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,15 @@ class Scheduler:
     get
         Computes the keys of a graph.
     keywords
-        What each call is given beside graph and keys.
+        Arguments of each call, in addition to graph and keys.
     workers
-        How many tasks it runs at once; None where it is not known.
+        Number of tasks that it runs at once; None if unknown.
     asks
-        Whether it takes the number of workers, as ``num_workers``.
+        True if it accepts the number of workers as ``num_workers``.
     calls_back
-        Whether it takes Dask's callbacks, as ``callbacks``.
+        True if it accepts Dask's callbacks as ``callbacks``.
     elsewhere
-        Whether tasks may be pickled and run in other processes.
+        True if tasks may be pickled and run in other processes.
     """
 
     get: Callable[..., Any]
@@ -47,13 +50,18 @@ class Scheduler:
 
 
 def configured_value() -> object:
-    """Return what ``dask.config`` holds as its scheduler, None where it holds none.
+    """Return the scheduler that ``dask.config`` holds.
 
-    A pool for Dask's threads counts as one.
+    A pool for Dask's threads counts as a scheduler.
+
+    Returns
+    -------
+    object
+        None if none is configured.
     """
     if not _may_be_configured():
         return None
-    import dask.threaded  # noqa: PLC0415  (a tenth of a second, which few runs have need of)
+    import dask.threaded  # noqa: PLC0415  (takes a tenth of a second, and few runs need it)
 
     value = dask.config.get("scheduler", None)
     if value is None and dask.config.get("pool", None) is not None:
@@ -62,7 +70,7 @@ def configured_value() -> object:
 
 
 def configured_workers() -> int | None:
-    """Return the number of workers that ``dask.config`` holds, None where it holds none."""
+    """Return the number of workers that ``dask.config`` holds, or None."""
     if not _may_be_configured():
         return None
     import dask  # noqa: PLC0415  (as above)
@@ -74,13 +82,16 @@ def configured_workers() -> int | None:
 def local_scheduler(value: object) -> Scheduler | None:
     """Return the scheduler that a value of ``dask.config`` names.
 
-    None means threads of our own: where nothing is named, and where the calling thread is one of the threads that are
-    named, which would wait for itself.
+    Returns
+    -------
+    Scheduler or None
+        None means threads that belong to the run. It is returned if no scheduler is named. It is also returned if the
+        calling thread belongs to the pool that is named, since a task would then wait for itself.
 
     Raises
     ------
     OptionError
-        Where Dask knows no such scheduler.
+        If Dask does not know the scheduler.
     """
     if value is None:
         return None
@@ -104,7 +115,15 @@ def _of_executor(executor: Executor) -> Scheduler:
 
 
 def _of_callable(get: Callable[..., Any]) -> Scheduler | None:
-    """Return what is known of a callable that computes graphs: more of Dask's own than of others."""
+    """Return the scheduler for a callable that computes graphs.
+
+    Dask's own schedulers are recognised. Of any other callable only the call itself is known.
+
+    Returns
+    -------
+    Scheduler or None
+        None if the calling thread belongs to the pool.
+    """
     import dask.config  # noqa: PLC0415  (as above)
     import dask.local  # noqa: PLC0415
     import dask.threaded  # noqa: PLC0415
@@ -120,7 +139,7 @@ def _of_callable(get: Callable[..., Any]) -> Scheduler | None:
         return None
     workers = getattr(pool, "_max_workers", None) or given.get("num_workers")
     if inner is processes:
-        # One task at a time, so that a run that is stopped waits for no other.
+        # One task in each message, so that a stopped run does not wait for further tasks.
         return Scheduler(get, {"chunksize": 1}, workers, asks=workers is None, elsewhere=True)
     return Scheduler(get, workers=workers, asks=workers is None, elsewhere=_is_of_processes(pool))
 
@@ -130,12 +149,18 @@ def _is_of_processes(pool: object) -> bool:
 
 
 def _runs_this_thread(pool: object) -> bool:
-    """Return whether the calling thread is one of a pool's, which then waits for it."""
+    """Return whether the calling thread belongs to a pool.
+
+    It must not wait for a task of that pool, which might never get a thread.
+    """
     return threading.current_thread() in getattr(pool, "_threads", ())
 
 
 def _may_be_configured() -> bool:
-    """Return whether anything may have configured Dask: a program that has imported it, a file, or the environment."""
+    """Return whether anything may have configured Dask.
+
+    A program that has imported it, a file or the environment may have done so.
+    """
     if "dask" in sys.modules or any(name.startswith("DASK_") for name in os.environ):
         return True
     folders = [Path("/etc/dask"), *(Path(prefix, "etc", "dask") for prefix in (sys.prefix, *site.PREFIXES))]

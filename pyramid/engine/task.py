@@ -1,4 +1,4 @@
-"""One task: read a block, make its part of every level, write each part as soon as it is made."""
+"""The task for one block: read it, compute its part of each level, write them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from pyramid.stores import counting_retries
 from pyramid.writing.extremes import Extremes, join, measure
 from pyramid.writing.target import Target
 
-# How often a block is tried, and the pause after the first time, which doubles.
+# Attempts at a block, and the pause between them, which doubles each time: short troubles of a disk or network pass.
 ATTEMPTS = 4
 FIRST_PAUSE_S = 0.1
 
-# What the system says of a target that no repetition mends.
+# Errors of the system that repeating a block cannot fix: permissions, a full disk, a path that cannot exist.
 _FINAL = frozenset(
     {
         *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EISDIR, errno.ENAMETOOLONG),
@@ -46,19 +46,19 @@ _FINAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class BlockTask:
-    """What is done with each block of one pass; it pickles small and may be repeated at will.
+    """The work on each block of one pass. It pickles small and may be repeated.
 
     Parameters
     ----------
-    plan, one
-        The plan, and the pass of it.
-    sink
+    plan, pass_
+        The plan, and one pass of it.
+    target
         Where the levels are written.
     source
-        Where the first pass reads; None where a Dask array hands the pixels over, and in later passes, which read
-        from the sink.
+        The image that the first pass reads. None if a Dask array hands over the pixels, and in later passes, which
+        read from the target.
     buffers
-        The memory that it works in.
+        The memory for the pixels.
     """
 
     plan: Plan
@@ -73,7 +73,7 @@ class BlockTask:
         Raises
         ------
         PyramidError
-            Whatever went wrong.
+            For every kind of failure.
         """
         box = self.pass_.box(index)
         dtype = np.dtype(self.plan.spec.dtype)
@@ -93,7 +93,7 @@ class BlockTask:
         return Receipt(index, box.size_px * dtype.itemsize, tuple(extremes.items()))
 
     def _reader(self, box: Box, handed: NDArray[Any] | None) -> Read:
-        """What fills an array with the pixels of a slab of the block at `box`."""
+        """Return a function that reads a slab of the block at `box` into an array."""
         if self.pass_.source is not None:
             return functools.partial(self.target.read, self.pass_.source)
         if handed is None:
@@ -106,26 +106,29 @@ class BlockTask:
         return copy
 
     def _read(self, slab: Box, out: NDArray[Any]) -> None:
-        """Read a slab of the source, whose plug-in may raise anything."""
-        assert self.source is not None  # which a task without pixels has
+        """Read a slab of the source.
+
+        A reader plug-in may raise any exception, which is raised again as SourceError.
+        """
+        assert self.source is not None  # a task that is handed no pixels has a source
         with explaining(SourceError, f"the source cannot be read at {slab.start}"):
             self.source.read(slab, out)
 
 
 def do_block(index: int, task: BlockTask, pixels: NDArray[Any] | None = None) -> Receipt:
-    """Do a block, and do it again after a pause where that may help.
+    """Do a block, and repeat it after a pause if that may help.
 
     Parameters
     ----------
     index, task
-        The block, and what is done with it.
+        Index of the block, and the work on it.
     pixels
-        The block's pixels, where a Dask array hands them over.
+        The block's pixels, if a Dask array hands them over.
 
     Returns
     -------
     Receipt
-        With the failure, where it failed each time: what a worker raised might not pickle.
+        It holds the failure if every attempt failed. The error is not raised, since it might not pickle.
     """
     for attempt in range(1, ATTEMPTS + 1):
         with counting_retries() as again:
@@ -138,17 +141,20 @@ def do_block(index: int, task: BlockTask, pixels: NDArray[Any] | None = None) ->
 
 
 def _try(index: int, task: BlockTask, pixels: NDArray[Any] | None) -> tuple[Receipt, bool]:
-    """Do a block once; return its receipt, and whether doing it again may help."""
+    """Do a block once, and return its receipt and whether a retry may help."""
     try:
         return task(index, pixels), False
     except PyramidError as error:
-        return Receipt(index, 0, failure=Failure(error)), may_mend(error)
+        return Receipt(index, 0, failure=Failure(error)), may_pass(error)
 
 
-def may_mend(error: PyramidError) -> bool:
-    """Whether doing the block again may go well: what the system or a store said, not what the source holds."""
+def may_pass(error: PyramidError) -> bool:
+    """Return whether a block that failed with `error` may succeed when it is repeated.
+
+    Errors of the system or of a store may pass. Errors in the source's data do not.
+    """
     cause = error.__cause__
-    if isinstance(cause, StorageError):  # whose requests were made again for as long as was wanted
+    if isinstance(cause, StorageError):  # the store has already repeated its requests
         return False
     if isinstance(cause, OSError) and cause.errno in _FINAL:
         return False

@@ -1,6 +1,6 @@
-"""Blocks that are run together, and the graph that they are for a Dask scheduler.
+"""Waves: blocks that are run together, and their graph for a Dask scheduler.
 
-Its graph is small, and gone when the wave is done, so that the memory of a run does not grow with its image.
+The graph of a wave is small and is dropped when the wave is done. So the memory of a run does not grow with the image.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ from pyramid.model import Source
 from pyramid.readers.dask import DaskSource
 
 if TYPE_CHECKING:
-    import dask.array as da  # only a source that is a Dask array has need of it
+    import dask.array as da  # only needed if the source is a Dask array
 
+# Blocks of a wave: few enough for a small graph, and enough that the end of a wave leaves workers idle only briefly.
 MAX_WAVE_TASKS = 10_000
 
 
 @dataclass(frozen=True)
 class Wave:
-    """Some blocks of a pass, each of which gives a receipt.
+    """Some blocks of a pass that are run together; each gives a receipt.
 
     Parameters
     ----------
     task
-        What is done with each.
+        The work on each block.
     blocks
-        Their indices in the pass.
+        Indices of the blocks in the pass.
     pixels
-        A Dask array that hands their pixels over, its chunks the blocks; None where the task reads them.
+        A Dask array that hands over the pixels, one chunk for each block. None if the task reads the pixels.
     """
 
     task: BlockTask
@@ -45,29 +46,31 @@ class Wave:
     pixels: da.Array | None = None
 
     def calls(self) -> Iterator[Callable[[], Receipt]]:
-        """Yield for each block the call that does it, where the task reads the pixels."""
+        """Yield the call that does each block, if the task reads the pixels."""
         for index in self.blocks:
             yield partial(do_block, index, self.task)
 
     def graph(self) -> tuple[Mapping[Any, Any], list[Any]]:
-        """Return a Dask graph, and the keys in it whose values are the receipts."""
+        """Return a Dask graph, and those of its keys whose values are receipts."""
         if self.pixels is None:
             name = _new_name()
             graph = {(name, index): (do_block, index, self.task) for index in self.blocks}
             return graph, list(graph)
-        import dask  # noqa: PLC0415  (only where the source is a Dask array)
+        import dask  # noqa: PLC0415  (only if the source is a Dask array)
         from dask.core import flatten  # noqa: PLC0415
 
-        (made,) = dask.optimize(self.receipts(self.task))
-        return dict(made.__dask_graph__()), list(flatten(made.__dask_keys__()))
+        (optimized,) = dask.optimize(self.receipts(self.task))
+        return dict(optimized.__dask_graph__()), list(flatten(optimized.__dask_keys__()))
 
     def receipts(self, task: object) -> da.Array:
-        """Return the receipts as a Dask array, a chunk a block, where a Dask array hands the pixels over.
+        """Return the receipts as a Dask array, one chunk for each block.
+
+        Only for waves in which a Dask array hands over the pixels.
 
         Parameters
         ----------
         task
-            The task, or a Dask object whose value it is.
+            The task, or a Dask object whose value is the task.
         """
         assert self.pixels is not None
         return self.pixels.map_blocks(
@@ -82,12 +85,12 @@ class Wave:
 
 
 def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
-    """Cut the blocks of a pass into waves."""
+    """Yield the waves of a pass, in the order of its blocks."""
     if task.pass_.source is not None or not isinstance(source, DaskSource):
         for start in range(0, task.pass_.tasks, MAX_WAVE_TASKS):
             yield Wave(task, range(start, min(start + MAX_WAVE_TASKS, task.pass_.tasks)))
         return
-    # Slabs of the array along its first axis, cut into blocks and otherwise left alone.
+    # Slabs of the array along its first axis, so that each wave is a contiguous range of blocks.
     grid, edge = task.pass_.grid, task.pass_.block
     row = int(np.prod(grid[1:], dtype=np.int64))
     rows = max(1, MAX_WAVE_TASKS // row)
@@ -98,11 +101,17 @@ def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
 
 
 def _do_handed(pixels: NDArray[Any], task: BlockTask, first: int, block_id: tuple[int, ...]) -> Receipt:
-    """Do the block whose pixels are handed over; the wave begins with row `first` of the pass."""
+    """Do a block whose pixels are handed over.
+
+    The wave begins with row `first` of the pass.
+    """
     index = int(np.ravel_multi_index((block_id[0] + first, *block_id[1:]), task.pass_.grid))
     return do_block(index, task, pixels)
 
 
 def _new_name() -> str:
-    """A name for a wave's keys. Dask would make one by hashing the task, and with it a source that is in memory."""
+    """Return a name for a wave's keys.
+
+    Otherwise Dask would hash the task to make a name, and with it a source that is in memory.
+    """
     return f"pyramid-{uuid.uuid4().hex}"

@@ -1,1 +1,1 @@
-"""Write a pyramid: make the target, encode blocks into objects, put them in place, commit the metadata."""
+"""Write a pyramid: create the target, encode and write objects, commit metadata."""

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredLevel:
-    """One level's array.
+    """The array of one level.
 
     Parameters
     ----------
     shape, object_shape
-        Pixels of the level, and of one object.
+        Shape in pixels of the level, and of one object.
     prefix
         Start of the keys of its objects.
     encoding
-        How pixels become objects.
+        The encoding of pixels into objects.
     """
 
     shape: Shape
@@ -42,16 +42,18 @@ class StoredLevel:
 
 
 class BlockWriter:
-    """Writes one block, as a context: when it ends, every object of the block is stored.
+    """Writes one block. It is a context manager.
+
+    When the context ends, every object of the block is stored.
 
     Parameters
     ----------
     url
-        The target.
+        URL of the target.
     levels
-        Its arrays.
+        Arrays of the target.
     writer, queue
-        Puts the objects, and holds their bytes until then.
+        Writes the objects, and holds their bytes until then.
     """
 
     def __init__(self, url: str, levels: Sequence[StoredLevel], writer: ObjectWriter, queue: WriteQueue) -> None:
@@ -62,12 +64,14 @@ class BlockWriter:
         self._begun: dict[str, ObjectEncoder] = {}
 
     def add(self, part: Part) -> None:
-        """Write a part: whole chunks of a level, of each object in C order, in place of what is there.
+        """Write a part of a level, and replace existing objects.
+
+        A part consists of whole chunks. The chunks of each object must come in C order.
 
         Raises
         ------
         TargetError
-            With the object and the cause, now or when the block ends.
+            If an object cannot be written, now or when the block ends. It says which object, and why.
         """
         level = self._levels[part.level]
         for object_index in part.box.grid_positions(level.object_shape):
@@ -88,7 +92,7 @@ class BlockWriter:
         return ObjectEncoder(level.encoding, level.object_shape, inside, destination)
 
     def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
-        """Encode the chunks of a part that one object holds."""
+        """Encode the chunks of a part that belong to one object."""
         for chunk in part.box.intersection(object_box).grid_positions(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
             within = tuple((a - b) // c for a, b, c in zip(at, object_box.start, chunks, strict=True))

@@ -1,4 +1,4 @@
-"""Codecs by name: each a row that gives what Zarr v3 and Zarr v2 call it."""
+"""Codecs by name, with their metadata in Zarr v3 and Zarr v2."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Config: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How one codec is written: its most effort, and its names and settings in each Zarr format.
+    """A codec: its highest level, and its name and settings in each Zarr format.
 
     Parameters
     ----------
-    level_most
+    max_level
         The highest ``codec_level``.
     v3, v2
-        From ``codec_level``, shuffle (``byte``, ``bit`` or ``none``) and the item's size in bytes to the codec's
-        metadata; None for no codec.
+        Functions that return the codec's metadata, or None for no codec. They take ``codec_level``, the shuffle
+        (``byte``, ``bit`` or ``none``) and the item's size in bytes.
     """
 
     max_level: int
@@ -70,21 +70,26 @@ CODECS: Mapping[str, Codec] = {
 
 
 def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Config]:
-    """Return the codecs of a chunk as its array's metadata has them; at most one in Zarr format 2.
+    """Return the codecs of a chunk as its array's metadata holds them.
 
     Parameters
     ----------
     options
-        ``codec``, ``codec_level``, ``shuffle`` and ``checksum`` are read.
+        Only ``codec``, ``codec_level``, ``shuffle`` and ``checksum`` are used.
     zarr_format
         2 or 3.
     item_bytes
-        Size of a pixel's value.
+        Size of a pixel's value in bytes.
+
+    Returns
+    -------
+    list
+        At most one codec in Zarr format 2.
 
     Raises
     ------
     OptionError
-        For a level that the codec lacks, or a checksum in Zarr v2, which has no place for one.
+        If the codec does not have the level or the shuffle, or for a checksum in Zarr v2, which cannot hold one.
 
     Examples
     --------
@@ -95,28 +100,30 @@ def compressors(options: Options, zarr_format: int, item_bytes: int) -> list[Con
     check_codec(options, zarr_format)
     codec, shuffle = CODECS[options.codec], chosen_shuffle(options, item_bytes)
     make = codec.v2 if zarr_format == 2 else codec.v3
-    made = make(options.codec_level, shuffle, item_bytes)
-    return [*([made] if made else []), *([{"name": "crc32c"}] if options.checksum else [])]
+    config = make(options.codec_level, shuffle, item_bytes)
+    return [*([config] if config else []), *([{"name": "crc32c"}] if options.checksum else [])]
 
 
 def check_codec(options: Options, zarr_format: int) -> None:
-    """Raise OptionError where the options of the codec do not fit it, or the format."""
+    """Raise OptionError if the options of the codec do not fit it, or the format."""
     codec = CODECS[options.codec]
     if options.codec_level > codec.max_level:
         raise OptionError(f"codec_level: {options.codec} has levels 0 to {codec.max_level}, not {options.codec_level}")
     if options.shuffle != "auto" and not options.codec.startswith("blosc:"):
-        raise OptionError(f"shuffle: {options.codec} has none; leave it out, or use a blosc codec")
+        raise OptionError(f"shuffle: {options.codec} has no shuffle; leave the option out, or use a blosc codec")
     if options.checksum and zarr_format == 2:
-        raise OptionError("checksum: OME-Zarr 0.4 has no place for one; leave it out, or write 0.5")
+        raise OptionError("checksum: OME-Zarr 0.4 cannot hold checksums; leave the option out, or write 0.5")
 
 
 def chosen_shuffle(options: Options, item_bytes: int) -> str:
-    """The shuffle that the options ask for, decided where they leave it open."""
+    """Return the shuffle that the options ask for, with ``auto`` decided."""
     return auto_shuffle(options.codec, item_bytes) if options.shuffle == "auto" else options.shuffle
 
 
 def auto_shuffle(codec: str, item_bytes: int) -> str:
-    """Byte shuffle where an item has several bytes; for one byte, what packs 8-bit microscopy better.
+    """Return the shuffle that compresses pixels of a size best.
+
+    This is byte shuffle for items of several bytes. For one byte it is the shuffle that packs 8-bit microscopy better.
 
     Examples
     --------

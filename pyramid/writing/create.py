@@ -1,6 +1,6 @@
-"""A target is made: refused or cleared where something is there, then a group and empty arrays.
+"""Create a target: check or clear its location, write a group and empty arrays.
 
-While a run goes on the group says that it is in progress and has no ``multiscales``, so that nobody takes half a
+During a run the group says that a conversion is in progress, and has no ``multiscales``. So nobody mistakes half a
 pyramid for a whole one.
 """
 
@@ -40,37 +40,44 @@ if sys.platform != "win32":
 
 T = TypeVar("T")
 
-# Any of these at its root makes a folder a Zarr; the ones that hold multiscales come first.
+# Documents that make a folder a Zarr, if one of them is at its root. Those that hold multiscales come first, so that
+# they are deleted first.
 ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
-LEVEL_KEY = "0/zarr.json"  # of an image whose group is lost
-# What one request to a service removes at most.
+LEVEL_KEY = "0/zarr.json"  # identifies an image whose group is lost
+# Objects that one request removes at most: the limit of S3.
 DELETED_AT_ONCE = 1000
-# How long to look, when a run has failed, for what it left.
+# Seconds to find out, after a failed run, whether its target is unfinished: the error must not be delayed for long.
 LOOK_S = 1.0
 
 
 def check_target(spec: SourceSpec, url: str, options: Options) -> None:
-    """Refuse a target that cannot be, before anything is written.
+    """Check that a target can be created, before anything is written.
 
     Raises
     ------
     TargetError
-        Where it exists and is not to be replaced, is no Zarr, or where target and source lie within each other.
+        If it exists and must not be replaced, or overlaps with the source, or cannot be created or written to.
     """
     location = locate(url)
     if location.scheme in ("http", "https"):
-        raise TargetError(f"{location}: the web is there to be read; give a path, or an s3://, gs:// or az:// URL")
+        raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
     if spec.location is not None:
         source = locate(spec.location)
         if source.holds(location) or location.holds(source):
-            raise TargetError(f"{location}: target and source ({source}) lie within each other; give another target")
+            raise TargetError(f"{location}: target and source ({source}) overlap; give another target")
     if location.is_local:
         _check_folder(location)
     _check_free(location, open_objects(url, options.storage_options), options)
 
 
 def _check_free(location: Location, objects: Objects, options: Options) -> bool:
-    """Return whether nothing is there; raise TargetError where something is that may not be replaced."""
+    """Return whether the location is free, or False if its content is replaceable.
+
+    Raises
+    ------
+    TargetError
+        If something is there that must not be replaced.
+    """
     if _is_free(location, objects):
         return True
     if not options.overwrite:
@@ -80,31 +87,37 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
         found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
     if not found:
         raise TargetError(
-            f"{location} exists and is no Zarr, and --overwrite replaces nothing else; remove it yourself"
+            f"{location} exists and is not a Zarr; --overwrite replaces only a Zarr, so remove it yourself"
         )
     return False
 
 
 def _check_folder(location: Location) -> None:
-    """Refuse a local target that is a file, or whose folder cannot be made."""
+    """Check that a local target is not a file, and that its folder can be created.
+
+    Raises
+    ------
+    TargetError
+        If the target is a file, or its folder cannot be created.
+    """
     path = location.path
     if not path.isascii() and any("\ud800" <= letter <= "\udfff" for letter in path):
-        raise TargetError(f"{path!r} is no UTF-8, which the writer of chunks wants; give another target")
+        raise TargetError(f"{path!r} is not valid UTF-8, which chunks need; give another target")
     if os.path.lexists(path) and not os.path.isdir(path):
         raise TargetError(
-            f"{location} is a file or a broken link, and an OME-Zarr is a folder; "
+            f"{location} is a file or a broken link, but an OME-Zarr is a folder; "
             "give another TARGET (SOURCE comes first, then TARGET)"
         )
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     if not os.path.isdir(path):
-        raise TargetError(f"{location} cannot be made: {path} is no folder; give another target")
+        raise TargetError(f"{location} cannot be created: {path} is not a folder; give another target")
     if not os.access(path, os.W_OK | os.X_OK):
-        raise TargetError(f"{location} cannot be made: {path} may not be written; give another target")
+        raise TargetError(f"{location} cannot be created: you may not write to {path}; give another target")
 
 
 def _is_free(location: Location, objects: Objects) -> bool:
-    """Whether nothing is there; an empty folder is nothing."""
+    """Return whether the location holds nothing. An empty folder counts as nothing."""
     with wrap_errors(str(location), "what is there", "read"):
         if location.is_local:
             return not os.path.isdir(location.path) or not os.listdir(location.path)
@@ -113,24 +126,24 @@ def _is_free(location: Location, objects: Objects) -> bool:
 
 @contextmanager
 def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target, Lease]]:
-    """Make the target's group and empty arrays; remove what is there first, where `options` ask for that.
+    """Create the target's group and empty arrays, and hold the target for this run.
 
-    A context in which the target belongs to this run. Whatever ends it by an exception gets a note, where the target
-    is left unfinished.
+    Existing content is removed first, if `options` ask for that. In the context the target belongs to this run. An
+    exception that ends the context gets a note if the target is left unfinished.
 
     Parameters
     ----------
     plan
-        What will be written.
+        The levels to write.
     url
-        Where; `check_target` has let it pass.
+        Path or URL of the target, which `check_target` has accepted.
     options
-        ``overwrite``, ``storage_options``, ``skip_empty`` and the codec's are read.
+        Only ``overwrite``, ``storage_options``, ``skip_empty`` and those of the codec are used.
 
     Raises
     ------
     TargetError
-        Where it cannot be written, or another run writes to it.
+        If the target cannot be written, or another run writes to it.
     """
     form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.storage_options)
@@ -149,7 +162,13 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
 
 
 def _give_back(lease: Lease, url: str, options: Options) -> bool:
-    """Leave the target to others; return whether it is unfinished, False where that cannot be known at once."""
+    """Release the target, and return whether it is unfinished.
+
+    Returns
+    -------
+    bool
+        False also if that cannot be found out quickly.
+    """
     once = {} if locate(url).is_local else {"retries": 0}
     until_s = time.monotonic() + LOOK_S
     with cancel_when(lambda: time.monotonic() > until_s):
@@ -157,22 +176,25 @@ def _give_back(lease: Lease, url: str, options: Options) -> bool:
 
 
 def _claim(location: Location, objects: Objects, options: Options, lease: Lease) -> None:
-    """Remove what is there, where it may be replaced, and take the target."""
+    """Remove existing content if it may be replaced, and claim the target."""
     if location.is_local:
         _make_folder(location)
     with _one_at_a_time(location):
-        # Elsewhere it was looked at when the run was planned, and to list it again costs a request.
+        # A remote target was checked when the run was planned, and listing it again would cost a request.
         seen = not location.is_local and not options.overwrite
         if not seen and not _check_free(location, objects, options):
             with wrap_errors(str(location), "what is there", "removed"):
                 _remove(location, objects)
         with wrap_errors(str(location), "metadata"):
-            lease.take()  # a run is known to be in progress before anything else is there
+            lease.take()  # others see that a run is in progress before anything else is written
 
 
 @contextmanager
 def _one_at_a_time(location: Location) -> Iterator[None]:
-    """Keep other runs of this machine from looking at a local target, where the system has locks for that."""
+    """Lock a local target against other runs on this machine.
+
+    Some systems have no locks, and then nothing is locked.
+    """
     if not location.is_local or sys.platform == "win32":
         yield
         return
@@ -212,7 +234,7 @@ def _stored_levels(plan: Plan, options: Options) -> tuple[StoredLevel, ...]:
 
 
 def _documents(number: int, level: Level, plan: Plan, options: Options) -> Iterator[tuple[str, bytes]]:
-    """Yield key and body of each document of one level's array."""
+    """Yield key and body of each metadata document of one level's array."""
     version = FORMATS[plan.version]
     form = ArrayForm(
         shape=level.shape,
@@ -231,11 +253,14 @@ def _make_folder(location: Location) -> None:
     try:
         os.makedirs(location.path, exist_ok=True)
     except OSError as error:
-        raise TargetError(f"{location} cannot be made: {error.strerror}; give another target") from error
+        raise TargetError(f"{location} cannot be created: {error.strerror}; give another target") from error
 
 
 def _remove(location: Location, objects: Objects) -> None:
-    """Empty the place, what makes it an OME-Zarr first: half removed, it must not look whole."""
+    """Remove everything at the location, root documents first.
+
+    So a target that is only half removed does not look whole.
+    """
     _do_each(objects.delete, ROOT_KEYS, location)
     if location.is_local:
         for name in os.listdir(location.path):
@@ -256,6 +281,9 @@ def _batched(items: Iterable[T], most: int) -> Iterator[list[T]]:
 
 
 def _do_each(request: Callable[[T], None], items: Iterable[T], location: Location) -> None:
-    """Make requests in turn on local disk; elsewhere side by side, since each is a round trip."""
+    """Make a request for each item: in turn on local disk, otherwise concurrently.
+
+    Concurrently, since each request to a service waits for a round trip.
+    """
     for _ in map_concurrently(request, items, 1 if location.is_local else REQUESTS):
         pass

@@ -1,6 +1,6 @@
-"""Read a region of a level that `pyramid.writing.encode` has written: the reverse, by the same table of codecs.
+"""Read a region of a level that `pyramid.writing.encode` has written.
 
-Of a shard no more is read than its index and the chunks that the region touches; chunks that follow each other in it
+Of a shard, only the index and the chunks that the region touches are read. Chunks that follow each other in the shard
 are read together.
 """
 
@@ -24,13 +24,14 @@ from pyramid.writing.encode import CRC_BYTES, EMPTY, Encoding, crc32c
 if TYPE_CHECKING:
     from pyramid.stores.objects import Objects, RangeReader
 
-# Chunks of a shard that are read with one request: enough that the request's own cost is small.
+# Bytes of a shard that are read with one request: enough that the cost of the request itself is small.
 MAX_REQUEST_BYTES = 4 * 2**20
-# Requests of one region at once where each waits for a network; and where each may fetch a whole shard.
+# Requests of one region at once over a network: many, since each waits. Where each may fetch a whole shard, there are
+# few, since shards fill the memory.
 REQUESTS, WHOLE_REQUESTS = 16, 4
 
 _imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
-# Decodes into an array of the size that is expected, and returns what it filled of it.
+# Decodes into an array of the expected size, and returns the part that it filled.
 Decoder: TypeAlias = Callable[["bytes | memoryview", NDArray[np.uint8]], "Sized"]
 
 
@@ -49,12 +50,17 @@ _DECODERS: Mapping[str, Decoder] = {
 
 
 def decode_chunk(data: bytes | memoryview, encoding: Encoding) -> NDArray[Any]:
-    """Return the pixels of an encoded chunk, of the encoding's chunk shape.
+    """Return the pixels of an encoded chunk.
+
+    Returns
+    -------
+    ndarray
+        Of the encoding's chunk shape, little-endian.
 
     Raises
     ------
     ValueError
-        Where its checksum is wrong, or it decodes to another size. Codecs raise their own errors.
+        If the checksum is wrong, or the data decodes to another size. Codecs raise their own errors.
     """
     if encoding.checksum:
         data, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
@@ -77,9 +83,9 @@ class LevelReader:
     objects
         The target.
     parts
-        What gives parts of shards.
+        Reads parts of shards.
     level
-        Its array.
+        Array of the level.
     """
 
     objects: Objects
@@ -92,37 +98,37 @@ class LevelReader:
         Raises
         ------
         StorageError
-            Where an object is missing that must be there, or the storage fails.
+            If a required object is missing, or the storage fails.
         ValueError
-            Where an object is damaged.
+            If an object is damaged.
         """
         most = REQUESTS if self.parts is self.objects else WHOLE_REQUESTS
         most = 1 if self.objects.location.is_local else most
         objects = list(box.grid_positions(self.level.object_shape))
         if not self.level.encoding.sharded:
-            for _ in map_concurrently(lambda place: self._read_chunk(place, box, out), objects, most):
+            for _ in map_concurrently(lambda index: self._read_chunk(index, box, out), objects, most):
                 pass
             return
         runs = (
-            run for found in map_concurrently(lambda place: self._find_runs(place, box), objects, most) for run in found
+            run for found in map_concurrently(lambda index: self._find_runs(index, box), objects, most) for run in found
         )
         for _ in map_concurrently(lambda run: self._read_run(run, box, out), runs, most):
             pass
 
-    def _read_chunk(self, place: Shape, box: Box, out: NDArray[Any]) -> None:
-        """Read an object that is a chunk."""
-        key = self.level.key(place)
+    def _read_chunk(self, object_index: Shape, box: Box, out: NDArray[Any]) -> None:
+        """Read an object that is a single chunk."""
+        key = self.level.key(object_index)
         body = self.objects.get(key)
-        start = tuple(i * u for i, u in zip(place, self.level.object_shape, strict=True))
+        start = tuple(i * u for i, u in zip(object_index, self.level.object_shape, strict=True))
         if body is None:
             self._check_may_lack(key)
         self._put(body, key, Box(start, self.level.object_shape), (box, out))
 
-    def _find_runs(self, place: Shape, box: Box) -> list[_Run]:
-        """Return what is to be read of a shard, by its index."""
-        key, chunks = self.level.key(place), self.level.encoding.chunks
+    def _find_runs(self, object_index: Shape, box: Box) -> list[_Run]:
+        """Return the runs of chunks to read from a shard, found in its index."""
+        key, chunks = self.level.key(object_index), self.level.encoding.chunks
         grid = tuple(u // c for u, c in zip(self.level.object_shape, chunks, strict=True))
-        start = tuple(i * u for i, u in zip(place, self.level.object_shape, strict=True))
+        start = tuple(i * u for i, u in zip(object_index, self.level.object_shape, strict=True))
         wanted = []
         index = self._read_index(key, math.prod(grid))
         for chunk in box.intersection(Box(start, self.level.object_shape)).grid_positions(chunks):
@@ -135,7 +141,13 @@ class LevelReader:
         return list(_gather_runs(key, wanted))
 
     def _read_index(self, key: str, count: int) -> NDArray[np.uint64] | None:
-        """Return offset and size of each chunk of a shard; None where there is no shard."""
+        """Return offset and size of each chunk of a shard, or None if it is missing.
+
+        Raises
+        ------
+        ValueError
+            If the index is damaged.
+        """
         size = count * 16 + CRC_BYTES
         body = self.parts.get_tail(key, size)
         if body is None:
@@ -156,7 +168,10 @@ class LevelReader:
             self._put(data, run.key, Box(chunk.start, self.level.encoding.chunks), (box, out))
 
     def _put(self, data: bytes | memoryview | None, key: str, chunk: Box, target: tuple[Box, NDArray[Any]]) -> None:
-        """Decode a chunk and copy what the region has of it; a missing one is fill value."""
+        """Decode a chunk, and copy its part of the region.
+
+        A missing chunk is filled with the fill value.
+        """
         box, out = target
         shared = box.intersection(chunk)
         view = out[_within(shared, box)]
@@ -165,17 +180,17 @@ class LevelReader:
             return
         try:
             view[...] = decode_chunk(data, self.level.encoding)[_within(shared, chunk)]
-        except Exception as error:  # each codec raises its own
+        except Exception as error:  # each codec raises its own exceptions
             raise ValueError(f"{key}: the chunk at {chunk.start} is damaged: {error}") from error
 
     def _check_may_lack(self, what: str) -> None:
-        """Raise StorageError for a missing object, unless objects of fill value were left out."""
+        """Raise StorageError for a missing object, unless empty ones were left out."""
         if not self.level.encoding.skip_empty:
-            raise StorageError(f"{self.objects.location}/{what} was written and is gone", permanent=True)
+            raise StorageError(f"{self.objects.location}/{what} was written and is now missing", permanent=True)
 
 
 class _Chunk(NamedTuple):
-    """A chunk of a shard: its bytes, and its first pixel in the level."""
+    """A chunk of a shard: its bytes in the shard, and its first pixel in the level."""
 
     offset: int
     size_bytes: int
@@ -190,7 +205,7 @@ class _Run(NamedTuple):
 
 
 def _gather_runs(key: str, chunks: Iterable[_Chunk]) -> Iterator[_Run]:
-    """Gather chunks that follow each other in a shard, up to a bound."""
+    """Yield runs of chunks that follow each other in a shard, up to a size."""
     run: list[_Chunk] = []
     for chunk in sorted(chunks):
         if run:

@@ -1,9 +1,10 @@
-"""Files on local disk, written from the front to the end, past the page cache where that is quicker.
+"""Files on local disk, written past the page cache if that is faster.
 
-To copy bytes into the page cache can cost more than to encode them: in a virtual machine that gives free memory back to
-its host, several times as much. Past the cache no byte is copied, and a terabyte that is written does not drive out
-what others have read. But a disk that turns, or lies behind a network, is slow without the cache. Which way is quicker
-is measured while writing, a file at a time; the bytes are the same.
+Copying bytes into the page cache can take longer than encoding them. In a virtual machine that returns free memory to
+its host, it can take several times as long. Direct writes bypass the cache: they copy no bytes, and a terabyte of
+output does not push out the files that others have read. But a spinning disk, or a disk behind a network, is slow
+without the cache. So both modes are measured while files are written. The bytes of a file are the same in both. Each
+file is written from its beginning to its end.
 """
 
 from __future__ import annotations
@@ -18,22 +19,23 @@ import time
 if sys.platform == "linux":
     import fcntl
 
-# What a disk takes past the cache: addresses, offsets and lengths are multiples of it.
+# Unit of direct writes: addresses, offsets and lengths are multiples of it. 4096 suits all common disks.
 ALIGN_BYTES = 4096
-# Smaller files are written through the cache: the disk's own latency would show.
+# Least size of a file for direct writes: with smaller files, the latency of the disk would be noticeable.
 DIRECT_BYTES = 2 * 2**20
-# Files of each way before one is chosen, and how often the other is tried again.
+# Files that are written in each mode before one is chosen, and files until the other mode is tried again. It is tried
+# again since a disk may become busy or idle.
 TRIALS, AGAIN = 2, 64
-# How much slower the way past the cache may be: its time is the disk's, while a copy takes a core from encoding.
+# Factor by which direct writes may be slower: they occupy only the disk, while a copy takes a core from encoding.
 FAVOUR = 2
-# What the last file counts in the pace of its way.
+# Weight of the last file in the mean pace of its mode: the pace follows a change within a few files.
 WEIGHT = 0.25
 
 O_DIRECT = os.O_DIRECT if sys.platform == "linux" else 0
 
 
 class WriteModeChooser:
-    """Which way of writing is quicker: through the page cache or past it.
+    """Chooses the faster mode of writing: through the page cache or past it.
 
     Examples
     --------
@@ -51,7 +53,7 @@ class WriteModeChooser:
         self._refused = not O_DIRECT
 
     def choose(self) -> bool:
-        """Whether the next file is written past the cache."""
+        """Return whether to write the next file past the cache."""
         with self._lock:
             direct = not self._refused and self._choose()
             self._chosen[direct] += 1
@@ -65,27 +67,29 @@ class WriteModeChooser:
         return quicker if sum(self._chosen.values()) % AGAIN else not quicker
 
     def note(self, direct: bool, size: int, seconds: float) -> None:
-        """Say what writing a file took."""
+        """Record the time that writing a file took."""
         with self._lock:
             before = self._pace_s.get(direct, seconds / size)
             self._pace_s[direct] = before + WEIGHT * (seconds / size - before)
 
     def refuse(self) -> None:
-        """Say that the disk knows no way past the cache."""
+        """Record that the disk does not accept direct writes."""
         self._refused = True
 
 
 class DiskFile:
-    """A file that gets its name when it is whole. Its methods are called one after the other, from any thread.
+    """A file that gets its name when it is whole.
+
+    Its methods are called one after the other, from any thread.
 
     Parameters
     ----------
     partial
-        Where it lies until then, on the same disk.
+        Path of the unfinished file, on the same disk.
     path
-        Where it is to lie, in place of what is there.
+        Path of the finished file. An existing file is replaced.
     modes
-        Chooses how the file is written, from the files of the same disk before it.
+        Chooses how the file is written, from earlier files on the same disk.
     """
 
     def __init__(self, partial: str, path: str, modes: WriteModeChooser) -> None:
@@ -98,7 +102,13 @@ class DiskFile:
         self._seconds = 0.0
 
     def append(self, body: memoryview) -> None:
-        """Write the next bytes: a multiple of ALIGN_BYTES, at such an address. Raises OSError; nothing is then left."""
+        """Write the next bytes, whose number and address are multiples of ALIGN_BYTES.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written. The unfinished file is then removed.
+        """
         try:
             self._write(body)
         except BaseException:
@@ -106,12 +116,18 @@ class DiskFile:
             raise
 
     def finish(self, body: memoryview) -> None:
-        """Write the last bytes and give the file its name. Raises OSError; nothing is then left."""
+        """Write the last bytes and give the file its name.
+
+        Raises
+        ------
+        OSError
+            If that fails. The unfinished file is then removed.
+        """
         try:
             file = self._file = self._file or self._open(len(body))
             whole = len(body) - len(body) % ALIGN_BYTES
             self._write(body[:whole])
-            self._use_cache(file)  # what is left has no length that a disk takes
+            self._use_cache(file)  # direct writes do not accept the length of the rest
             _write_all(file, body[whole:])
             file.close()
             os.replace(self._partial, self._path)
@@ -122,7 +138,7 @@ class DiskFile:
             self._modes.note(self._direct, self._size, self._seconds)
 
     def abandon(self) -> None:
-        """Leave nothing of it behind."""
+        """Close and remove the unfinished file."""
         if self._file is not None:
             self._file.close()
             if os.path.exists(self._partial):
@@ -152,13 +168,13 @@ class DiskFile:
                 raise
             self._modes.refuse()
             self._use_cache(file)
-            file.seek(self._size)  # some of it may be there: a disk may take less than it was given
+            file.seek(self._size)  # a part may be written already: a disk may accept fewer bytes than it was given
             _write_all(file, body)
         self._size += len(body)
         self._seconds += time.perf_counter() - started
 
     def _use_cache(self, file: io.FileIO) -> None:
-        """Write what comes through the page cache."""
+        """Write all further bytes through the page cache."""
         if sys.platform == "linux" and self._direct:
             fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) & ~O_DIRECT)
 

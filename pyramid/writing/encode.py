@@ -1,8 +1,8 @@
-"""From pixels to the bytes of one object: a chunk, or a shard of chunks with its index.
+"""Encode pixels into one object: a chunk, or a shard of chunks with its index.
 
-Each chunk is gathered into memory that stays in the processor's cache, and encoded straight into the memory that it is
-written from: no pixel is copied twice and nothing is mapped anew. The bytes depend on the pixels alone: one thread
-encodes an object, and a shard's chunks lie in C order.
+Each chunk is gathered into memory that stays in the processor's cache. It is encoded straight into the memory that it
+is written from, so that no pixel is copied twice and no new memory is mapped. The bytes depend only on the pixels: one
+thread encodes an object, and a shard's chunks are in C order.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from pyramid.planning import Level
 from pyramid.writing.codecs import chosen_shuffle
 from pyramid.writing.write_queue import ObjectInProgress
 
-# The most by which a codec's output outgrows its input: gzip, the worst, adds 5 bytes to each 16 KiB and a header.
+# Bounds of how much larger than its input a codec's output can be: fixed bytes, and one byte for each so many of input.
+# gzip, the worst, adds a header and 5 bytes to each 16 KiB.
 _OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 1024
-# Offset and size in a shard's index of a chunk that is left out.
+# Offset and size of a chunk that is left out, in a shard's index, as Zarr specifies.
 EMPTY = np.uint64(2**64 - 1)
+# Size of a crc32c checksum.
 CRC_BYTES = 4
 
-_imagecodecs: Any = imagecodecs  # what it is typed as knows neither arrays nor memory views
+_imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
 Encoder: TypeAlias = Callable[[NDArray[Any], memoryview, "Encoding"], int]
 
 
@@ -76,22 +78,22 @@ _ENCODERS: Mapping[str, Encoder] = {
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How the pixels of one level become objects.
+    """The encoding of one level's pixels into objects.
 
     Parameters
     ----------
     codec, level, shuffle
-        As in `pyramid.writing.codecs`; the shuffle is decided.
+        As in `pyramid.writing.codecs`, with a shuffle other than ``auto``.
     checksum
-        Whether each chunk ends with its crc32c.
+        True if each chunk ends with its crc32c.
     dtype
-        NumPy name of the pixels' dtype; it is stored little-endian.
+        NumPy name of the pixels' dtype. Pixels are stored little-endian.
     chunks
         Chunk shape.
     sharded
-        Whether an object is a shard.
+        True if an object is a shard.
     skip_empty
-        Whether chunks and shards that hold zero bytes alone are left out.
+        True if chunks and shards that hold only zero bytes are left out.
     """
 
     codec: str
@@ -110,22 +112,22 @@ class Encoding:
         return plain + plain // _OVERHEAD_SHARE + _OVERHEAD_BYTES
 
     def max_bytes(self, object_shape: Shape) -> tuple[int, int]:
-        """Return sizes that no object of such a shape, and no piece of it, exceeds."""
+        """Return the largest sizes of an object of a shape, and of a piece of it."""
         chunks = math.prod(n // c for n, c in zip(object_shape, self.chunks, strict=True))
         index_bytes = chunks * 16 + CRC_BYTES if self.sharded else 0
         return chunks * self.max_chunk_bytes + index_bytes, max(self.max_chunk_bytes, index_bytes)
 
     def encode_chunk(self, pixels: NDArray[Any], buffers: Buffers, destination: ObjectInProgress) -> int:
-        """Encode one chunk; return its size in bytes, 0 where it is left out.
+        """Encode one chunk, and return its size in bytes, 0 if it is left out.
 
         Parameters
         ----------
         pixels
             The whole chunk; it may be strided.
         buffers
-            Memory that the chunk is gathered in.
+            Source of the memory that the chunk is gathered in.
         destination
-            Takes the bytes.
+            Takes the encoded bytes.
         """
         chunk = buffers.take("chunk", self.chunks, np.dtype(self.dtype).newbyteorder("<"))
         _gather(pixels, chunk)
@@ -141,16 +143,16 @@ class Encoding:
 
 
 def make_encoding(level: Level, dtype: str, options: Options) -> Encoding:
-    """Return how the pixels of a planned level become objects.
+    """Return the encoding of a planned level's pixels.
 
     Parameters
     ----------
     level
-        Its chunks and shards.
+        The level, with its chunks and shards.
     dtype
         NumPy name of the pixels' dtype.
     options
-        Those of the codec, and ``skip_empty``, are read.
+        Only those of the codec, and ``skip_empty``, are used.
     """
     return Encoding(
         codec=options.codec,
@@ -165,18 +167,18 @@ def make_encoding(level: Level, dtype: str, options: Options) -> Encoding:
 
 
 class ObjectEncoder:
-    """Encodes the chunks of one object, as they come.
+    """Encodes the chunks of one object one after the other.
 
     Parameters
     ----------
     encoding
-        How pixels become bytes.
+        The encoding of pixels into bytes.
     object_shape
-        Pixels that the object holds.
+        Shape of the object in pixels.
     inside_shape
-        Pixels of it that are inside the level; chunks of a shard outside are left out.
+        Shape of its part inside the level. Chunks of a shard outside the level are left out.
     destination
-        Takes the bytes; none of an object that is left out.
+        Takes the bytes. It gets none of an object that is left out.
     """
 
     def __init__(
@@ -191,7 +193,13 @@ class ObjectEncoder:
         self._end = 0
 
     def add(self, chunk_index: Shape, pixels: NDArray[Any], buffers: Buffers) -> None:
-        """Encode the chunk at `chunk_index`, counted in chunks of the object; they come in C order."""
+        """Encode the chunk at `chunk_index`, counted in chunks of the object.
+
+        Raises
+        ------
+        ValueError
+            If the chunks do not come in C order.
+        """
         number = int(np.ravel_multi_index(chunk_index, self._grid))
         if number <= self._last:
             raise ValueError(f"chunk {number} came after chunk {self._last}")
@@ -201,7 +209,13 @@ class ObjectEncoder:
         self._last, self._end, self._left = number, self._end + size, self._left - 1
 
     def finish_part(self) -> bool:
-        """End the chunks of one part of a block; return whether the object had all its chunks and is on its way."""
+        """End one part of a block, and send the object if it has all its chunks.
+
+        Returns
+        -------
+        bool
+            True if the object was sent.
+        """
         if self._left:
             self._destination.suspend()
             return False
@@ -214,12 +228,15 @@ class ObjectEncoder:
         return True
 
     def discard(self) -> None:
-        """Remove whatever was written of the object."""
+        """Remove everything that was written of the object."""
         self._destination.discard()
 
 
 def _gather(pixels: NDArray[Any], chunk: NDArray[Any]) -> None:
-    """Copy pixels into a chunk, each row as one item where none has to be swapped: up to five times as quick."""
+    """Copy pixels into a chunk.
+
+    If no bytes have to be swapped, each row is copied as one item, which is up to five times faster.
+    """
     if pixels.dtype == chunk.dtype:
         row = np.dtype((np.void, chunk.shape[-1] * chunk.itemsize))
         pixels, chunk = pixels.view(row), chunk.view(row)
@@ -227,5 +244,5 @@ def _gather(pixels: NDArray[Any], chunk: NDArray[Any]) -> None:
 
 
 def crc32c(data: memoryview | bytes) -> bytes:
-    """Return the checksum that ends a chunk or an index."""
+    """Return the checksum at the end of a chunk or an index."""
     return int(google_crc32c.value(bytes(data))).to_bytes(CRC_BYTES, "little")

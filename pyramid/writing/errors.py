@@ -1,4 +1,4 @@
-"""Turn whatever goes wrong with a target into TargetError, with the place."""
+"""Turn any exception while writing a target into TargetError, with the place."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from pyramid.stores import locate
 
 @contextmanager
 def wrap_errors(url: str, place: str, action: str = "written") -> Iterator[None]:
-    """Raise TargetError for whatever is raised within, unless it is an error of this package for users.
+    """Raise TargetError for any exception that is raised within.
+
+    Errors of this package for users pass unchanged, except for StorageError.
 
     Parameters
     ----------
     url
-        The target.
+        URL or path of the target.
     place
-        Part of it, as ``"object 0/c/1/2"``.
+        Part of the target, as ``"object 0/c/1/2"``.
     action
-        Completes "cannot be".
+        Participle that completes "cannot be", as ``"written"``.
     """
     try:
         yield

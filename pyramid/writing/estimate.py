@@ -1,4 +1,4 @@
-"""What a few chunks tell of a run that is planned: bytes after compression, and time."""
+"""An estimate of a planned run from a few chunks: compressed size, and time."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from pyramid.options.convert import Options
 from pyramid.planning import Plan, show_bytes
 from pyramid.writing.encode import Encoding, make_encoding
 
+# Chunks in a sample: enough to cover different parts of the image, few enough to be read in seconds.
 PIECES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a sample of chunks of level 0 tells of the whole.
+    """An estimate of a whole run from a sample of chunks of level 0.
 
     Parameters
     ----------
     stored_bytes
-        Bytes of all levels after compression.
+        Size of all levels in bytes after compression.
     seconds
-        Time of the run on the planned workers, were all of it like the sample; halving and the disk not counted.
+        Time of the run on the planned workers, if all chunks are like the sample. It does not include the reduction to
+        coarser levels, nor the disk.
     sampled_bytes
-        Bytes of pixels that were read for it.
+        Size in bytes of the pixels that were read for the sample.
     """
 
     stored_bytes: int
@@ -38,22 +40,25 @@ class Estimate:
     sampled_bytes: int
 
     def __str__(self) -> str:
-        time_told = "less than 1 s" if self.seconds < 1 else f"about {self.seconds:.0f} s"
+        duration = "less than 1 s" if self.seconds < 1 else f"about {self.seconds:.0f} s"
         return (
             f"after compression   about {show_bytes(self.stored_bytes)}\n"
-            f"time                {time_told} to read and encode "
+            f"time                {duration} to read and encode "
             f"(from {show_bytes(self.sampled_bytes)} of the source)"
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The estimate for JSON."""
+        """Return the estimate for JSON."""
         return asdict(self)
 
 
 def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
     """Read and encode a few chunks of level 0, evenly spread over the image.
 
-    Raises SourceError where one cannot be read.
+    Raises
+    ------
+    SourceError
+        If a chunk cannot be read.
     """
     base, item_bytes = plan.levels[0], np.dtype(plan.spec.dtype).itemsize
     encoding = make_encoding(base, plan.spec.dtype, options)
@@ -74,19 +79,19 @@ def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
 
 
 def _encoded_bytes(pixels: NDArray[Any], encoding: Encoding) -> int:
-    """Return how many bytes the pixels are as one chunk."""
+    """Return the size in bytes of pixels that are encoded as one chunk."""
     return replace(encoding, chunks=pixels.shape, skip_empty=False).encode_chunk(pixels, Buffers(), _Memory())
 
 
 class _Memory:
-    """The object of one chunk, whose bytes go nowhere."""
+    """An object of one chunk whose bytes are not kept."""
 
     def reserve(self, size: int) -> memoryview:
         """Return memory for `size` bytes."""
         return memoryview(bytearray(size))
 
     def advance(self, size: int) -> None:
-        """Forget the bytes."""
+        """Drop the bytes."""
 
     def suspend(self) -> None:
         """Do nothing."""

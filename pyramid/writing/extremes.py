@@ -1,4 +1,7 @@
-"""The least and the greatest value of each channel, measured while its pixels are in the cache."""
+"""The least and the greatest value of each channel.
+
+They are measured while the pixels of a block are in the processor's cache.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,15 @@ from numpy.typing import NDArray
 
 from pyramid.model import Box
 
-# Small enough for a cache, large enough that a call does not show.
+# Pixels that are measured at once: small enough for a processor's cache, large enough that calls take little time.
 PIECE_BYTES = 2**21
 
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """The least and the greatest value of one channel; None where it holds no number but NaN.
+    """The least and the greatest value of one channel.
+
+    Both are None if the channel holds only NaN.
 
     Examples
     --------
@@ -30,14 +35,16 @@ class Extremes:
     greatest: int | float | None
 
     def joined(self, other: Extremes) -> Extremes:
-        """The extremes of both."""
+        """Return the extremes of both."""
         least = [v for v in (self.least, other.least) if v is not None]
         greatest = [v for v in (self.greatest, other.greatest) if v is not None]
         return Extremes(min(least, default=None), max(greatest, default=None))
 
 
 def join(seen: dict[int, Extremes], more: Iterable[tuple[int, Extremes]]) -> None:
-    """Take the extremes of further channels, or of further pixels of one, into those seen before.
+    """Merge further extremes into those seen before.
+
+    They may be of other channels, or of further pixels of a channel.
 
     Examples
     --------
@@ -46,19 +53,19 @@ def join(seen: dict[int, Extremes], more: Iterable[tuple[int, Extremes]]) -> Non
     >>> seen
     {0: Extremes(least=0, greatest=3), 1: Extremes(least=5, greatest=5)}
     """
-    for channel, one in more:
-        seen[channel] = seen[channel].joined(one) if channel in seen else one
+    for channel, extremes in more:
+        seen[channel] = seen[channel].joined(extremes) if channel in seen else extremes
 
 
 def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extremes], ...]:
-    """Extremes of each channel of a block of level 0; NaN is passed over.
+    """Return the extremes of each channel of a block of level 0, without NaN.
 
     Parameters
     ----------
     pixels
-        The block, its axes as `axes`.
+        The block, with axes in the order of `axes`.
     box
-        Where it lies.
+        Region of the block in the level.
     axes
         Letters of ``tczyx``.
 
@@ -75,7 +82,10 @@ def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extre
 
 
 def _extremes(pixels: NDArray[Any]) -> Extremes:
-    """Piece by piece: the cache still holds a piece when its maximum is looked for after its minimum."""
+    """Return the extremes of pixels, measured piece by piece.
+
+    So the cache still holds a piece when its maximum is measured after its minimum.
+    """
     if pixels.dtype.kind == "b":
         pixels = pixels.view(np.uint8)
     if pixels.flags.c_contiguous:

@@ -1,8 +1,8 @@
-"""Keep two runs from writing to one target at once.
+"""Prevent two runs from writing to one target at once.
 
-The document that says that a conversion is in progress also names its run, the process of the run, and a beat: a number
-that grows while the run lives. So it costs no object of its own, and goes when the metadata is committed. A run whose
-process has ended, or whose beat no longer grows, keeps nobody out.
+The document that says that a conversion is in progress also names its run, the process of the run, and a beat. The beat
+is a number that grows while the run is alive. So a claim needs no object of its own, and disappears when the metadata
+is committed. A run whose process has ended, or whose beat no longer grows, does not block others.
 """
 
 from __future__ import annotations
@@ -25,28 +25,31 @@ from pyramid.errors import StoppedError, StorageError, TargetError
 from pyramid.hierarchy.documents import group_documents
 from pyramid.stores import Objects
 
-# What the attributes of a target's group hold until they are committed.
+# State in the attributes of a target's group until its metadata is committed.
 STATE = "in progress"
+# Seconds between two beats: rare enough that their requests cost little.
 BEAT_S = 4.0
-# A beat that does not grow for so long has ended: it is over twice the pause between two.
+# Seconds after which a beat that does not grow has ended: over twice the pause, so that one late beat does not matter.
 WATCH_S = 10.0
+# Seconds between two looks at a beat.
 _LOOK_S = 0.5
 # The documents that may hold the attributes of a group, by Zarr format.
 ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
+# Size of a document that is read: a claim is small, and a larger document is not one of ours.
 _MAX_BYTES = 2**20
-# Runs of this process that are alive: a disk that is full keeps one from giving its target back.
+# Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.
 _alive_here: set[str] = set()
 
 
 class Lease:
-    """The claim of one run on its target; a context that keeps it and, where the run fails, gives it back.
+    """The claim of one run on its target, renewed until the run ends.
 
     Parameters
     ----------
     objects
         The target.
     zarr_format
-        That of its group.
+        Zarr format of its group.
     """
 
     def __init__(self, objects: Objects, zarr_format: Literal[2, 3]) -> None:
@@ -64,14 +67,17 @@ class Lease:
         return group_documents(self._zarr_format, {"pyramid": {"state": STATE, **claim}})
 
     def take(self) -> None:
-        """Put the documents, and renew them until `end`."""
+        """Write the claim, and renew it until `end`."""
         _alive_here.add(self._run)
         for key, body in self.documents().items():
             self._objects.put(key, body)
         self._thread.start()
 
     def check(self) -> None:
-        """Raise TargetError where another run has taken the target; a store may let it write and not read."""
+        """Raise TargetError if another run has taken the target.
+
+        Nothing is raised if the claim cannot be read: a store may permit writing but not reading.
+        """
         try:
             found = _read_claim(self._objects, self._zarr_format)
         except StorageError:
@@ -83,26 +89,31 @@ class Lease:
             )
 
     def end(self) -> None:
-        """Renew the claim no longer."""
+        """Stop renewing the claim."""
         self._ended.set()
         _alive_here.discard(self._run)
         if self._thread.ident is not None:
             self._thread.join(BEAT_S)
 
     def give_back(self, objects: Objects) -> bool:
-        """Leave the target to others; return whether it is unfinished, False where that cannot be known.
+        """Release the target, and return whether it is unfinished.
 
         Parameters
         ----------
         objects
-            The target, opened to try once: a store that does not answer is why the run has failed.
+            The target, opened for a single attempt: the run may have failed because the store does not answer.
+
+        Returns
+        -------
+        bool
+            False also if that cannot be found out.
         """
         self.end()
         found = None
         with suppress(StorageError, StoppedError):
             found = _read_claim(objects, self._zarr_format)
             if found is not None and found.get("run") == self._run and objects.location.is_local:
-                key = ATTRIBUTE_KEYS[self._zarr_format]  # elsewhere its beat is watched, which has ended
+                key = ATTRIBUTE_KEYS[self._zarr_format]  # other runs see that the beat of a remote target has ended
                 objects.put(key, group_documents(self._zarr_format, {"pyramid": {"state": STATE}})[key])
         return found is not None
 
@@ -118,9 +129,9 @@ class Lease:
 
 
 def check_no_run(objects: Objects) -> None:
-    """Raise TargetError where a run that is alive writes to the target.
+    """Raise TargetError if a run that is alive writes to the target.
 
-    A run of another machine, or one to object storage, is watched for up to `WATCH_S` seconds.
+    A run on another machine, or to object storage, is watched for up to `WATCH_S` seconds.
     """
     for zarr_format in ATTRIBUTE_KEYS:
         claim = _read_claim(objects, zarr_format)
@@ -147,7 +158,7 @@ def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, 
 
 
 def _read_claim(objects: Objects, zarr_format: Literal[2, 3]) -> Mapping[str, Any] | None:
-    """Return what the target's group says of a conversion in progress; None where it says nothing."""
+    """Return the claim of a conversion in progress on the target, or None."""
     body = objects.get(ATTRIBUTE_KEYS[zarr_format])
     if body is None or len(body) > _MAX_BYTES:
         return None
@@ -160,7 +171,10 @@ def _read_claim(objects: Objects, zarr_format: Literal[2, 3]) -> Mapping[str, An
 
 
 def _this_process() -> tuple[str, str]:
-    """Return a digest of this machine, as far as its process numbers mean the same, and this process."""
+    """Return a digest of this machine, and the name of this process.
+
+    Containers that count processes separately have different digests.
+    """
     return _machine(), _name_process(os.getpid())
 
 
@@ -168,12 +182,12 @@ def _this_process() -> tuple[str, str]:
 def _machine() -> str:
     known = [platform.node(), str(uuid.getnode())]
     with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        known += [file.read(), str(os.stat("/proc/self/ns/pid").st_ino)]  # containers count processes each for itself
+        known += [file.read(), str(os.stat("/proc/self/ns/pid").st_ino)]  # each container numbers its own processes
     return hashlib.sha256("\0".join(known).encode()).hexdigest()[:16]
 
 
 def _name_process(pid: int) -> str:
-    """Return the number of a process and when it began: numbers are given again."""
+    """Return the number and start time of a process, since numbers are reused."""
     return f"{pid} {psutil.Process(pid).create_time():.2f}"
 
 

@@ -1,4 +1,4 @@
-"""The last step: what was measured on the way becomes metadata, and the target an OME-Zarr."""
+"""The last step: write the metadata, with display ranges from measured values."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from pyramid.writing.extremes import Extremes
 from pyramid.writing.lease import Lease
 from pyramid.writing.target import Target
 
+# Percentiles of the values between which a channel is displayed: outliers do not darken the image.
 SHOWN_PERCENT = (1.0, 99.9)
-# Percentiles are taken of a level of at least this many pixels a channel, in planes of at most that many in all.
+# Pixels of a channel that percentiles are computed from. The level has at least the first number of them, so that the
+# percentiles are reliable. Planes are chosen up to the second number, so that they are read quickly.
 SAMPLE_PX_LEAST = 2**16
 SAMPLE_PX_MOST = 2**20
-# Planes of one chunk are read with what lies between them, up to this. Reads side by side hold no more with all objects
-# that they touch.
+# Pixels in memory at once. Planes of one chunk are read together with the pixels between them, up to this number. So
+# are the objects of all reads that are under way at once.
 SAMPLE_PX_HELD = 2**24
-# Reads that are under way at once over the network.
+# Reads under way at once over the network: each waits for a round trip.
 READS = 16
 
 
@@ -35,10 +37,10 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
 
     Parameters
     ----------
-    plan, sink, lease
-        What was done, where, and the claim on it.
+    plan, target, lease
+        The plan of the run, its target, and its claim on the target.
     extremes
-        By channel index, the least and the greatest value of level 0.
+        The least and the greatest value of level 0, by channel index.
     """
     spec = plan.spec
     moved = any(any(level.translation) for level in plan.levels)
@@ -74,7 +76,10 @@ def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> t
 
 
 def _shown(sample: NDArray[Any]) -> tuple[float, float]:
-    """The values from which and to which most pixels lie; NaN and infinite ones are passed over."""
+    """Return the lower and the upper percentile of the values to display.
+
+    NaN and infinite values are ignored. Both results are NaN if no other values remain.
+    """
     finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     if finite.size == 0:
         return math.nan, math.nan
@@ -83,7 +88,10 @@ def _shown(sample: NDArray[Any]) -> tuple[float, float]:
 
 
 def _samples(plan: Plan, target: Target) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Each channel, in any order, and some pixels of it, of a small level: planes evenly spread over time and depth."""
+    """Yield the index and a sample of the pixels of each channel, in any order.
+
+    The samples are planes of a small level, evenly spread over time and depth.
+    """
     axes = plan.spec.axes
     number = _sampled_level(plan)
     level = plan.levels[number]
@@ -112,7 +120,7 @@ def _samples(plan: Plan, target: Target) -> Iterator[tuple[int, NDArray[Any]]]:
 
 
 def _by_chunks(planes: Sequence[Sequence[Box]], axes: str, chunks: Shape) -> Iterator[Box]:
-    """Yield the planes of all channels, those of channels that share chunks chunk by chunk.
+    """Yield the planes of all channels, chunk by chunk where channels share chunks.
 
     Examples
     --------
@@ -127,7 +135,7 @@ def _by_chunks(planes: Sequence[Sequence[Box]], axes: str, chunks: Shape) -> Ite
 
 
 def _reads_at_once(boxes: Iterable[Box], object_shape: Shape) -> int:
-    """How many boxes are read at once, so that the objects that they lie in are not too much to hold.
+    """Return how many boxes to read at once, so that their objects fit in memory.
 
     Examples
     --------
@@ -136,12 +144,14 @@ def _reads_at_once(boxes: Iterable[Box], object_shape: Shape) -> int:
     >>> _reads_at_once([Box((0, 100), (1, 3000))], (1024, 1024))
     4
     """
-    most_units = max(sum(1 for _ in box.grid_positions(object_shape)) for box in boxes)
-    return min(READS, max(1, SAMPLE_PX_HELD // (most_units * math.prod(object_shape))))
+    most_objects = max(sum(1 for _ in box.grid_positions(object_shape)) for box in boxes)
+    return min(READS, max(1, SAMPLE_PX_HELD // (most_objects * math.prod(object_shape))))
 
 
 def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:
-    """Planes that begin in one chunk, so that it is fetched and decoded once; as many as are not too much to hold.
+    """Yield groups of planes that begin in one chunk, as many as fit in memory.
+
+    So each chunk is fetched and decoded once.
 
     Examples
     --------
@@ -160,14 +170,14 @@ def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:
 
 
 def _around(boxes: Sequence[Box]) -> Box:
-    """The smallest box that holds all of them."""
+    """Return the smallest box that holds all boxes."""
     start = tuple(map(min, zip(*(box.start for box in boxes), strict=True)))
     stop = map(max, zip(*(box.stop for box in boxes), strict=True))
     return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
 
 
 def _sampled_level(plan: Plan) -> int:
-    """The smallest level with enough pixels, level 0 where none has."""
+    """Return the number of the smallest level with enough pixels, 0 if none has."""
     for number in reversed(range(len(plan.levels))):
         shape = plan.levels[number].shape
         channels = shape[plan.spec.axes.index("c")] if "c" in plan.spec.axes else 1
@@ -177,7 +187,10 @@ def _sampled_level(plan: Plan) -> int:
 
 
 def _planes(axes: str, shape: Shape, channel: int) -> Iterator[Box]:
-    """All of one channel where that is not too much; else planes of it, and of one that is larger, its middle."""
+    """Yield the boxes of a channel that are sampled.
+
+    This is the whole channel if it is small, otherwise some of its planes. Of a large plane only the middle is sampled.
+    """
     extent = dict(zip(axes, shape, strict=True)) | {"c": 1}
     if math.prod(extent[axis] for axis in axes) <= SAMPLE_PX_MOST:
         yield Box(tuple(channel if axis == "c" else 0 for axis in axes), tuple(extent[axis] for axis in axes))

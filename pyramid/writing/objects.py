@@ -1,7 +1,7 @@
-"""Put objects in their place: each whole or not at all, in one step, on local disk and on object storage.
+"""Write objects to local disk or object storage, each whole or not at all.
 
-On local disk an object flows into a file in a folder of its own, which is renamed when it is whole. Object storage is
-sent the whole of it with one request.
+On local disk an object is written to a file in a separate folder. The file is renamed when it is whole. An object on
+object storage is sent with one request.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from pyramid.stores import Objects, locate, open_objects
 from pyramid.writing.direct_io import ALIGN_BYTES, DiskFile, WriteModeChooser
 from pyramid.writing.write_queue import ObjectInProgress, WriteQueue
 
-# The folder of files that are being written: on the target's own disk, so that a rename puts them in place.
+# Folder of files that are being written: inside the target, so that they are on the same disk and can be renamed.
 PARTIAL = ".partial"
-# What is written to a file at once: less, and each call's own cost shows.
+# Bytes that are written to a file at once: with fewer, the cost of each call would be noticeable.
 SEGMENT_BYTES = 4 * 2**20
+# Segments in a write queue at most: enough to encode while others are written.
 SEGMENTS = 4
-# Requests of one block that are under way: a service answers after tens of milliseconds.
+# Requests of one block under way at once: many, since a service answers only after tens of milliseconds.
 REQUESTS = 32
 
 
 class ObjectWriter(Protocol):
-    """Puts objects under a target; safe to use from many threads."""
+    """Writes the objects of a target; safe to use from many threads."""
 
     @property
     def max_concurrent_writes(self) -> int:
-        """Writes of one block at once."""
+        """Number of writes of one block at once."""
         ...
 
     def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
@@ -41,23 +42,23 @@ class ObjectWriter(Protocol):
         Parameters
         ----------
         planned_bytes
-            Memory that the plan has for it.
+            Memory that the plan provides for the queue.
         piece_bytes, object_bytes
-            The largest piece of an object, and the largest object.
+            Size of the largest piece of an object, and of the largest object.
         """
         ...
 
     def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
-        """Begin an object, which will replace what is at `key`.
+        """Begin an object, which will replace any object at `key`.
 
         Parameters
         ----------
         key
-            Below the target.
+            Key of the object, relative to the target.
         max_bytes
-            The most that the object can have.
+            Size that the object does not exceed.
         queue
-            Takes its bytes.
+            Takes the bytes of the object.
         """
         ...
 
@@ -67,13 +68,13 @@ class ObjectWriter(Protocol):
 
 
 def open_writer(url: str, options: Mapping[str, Any] | None) -> ObjectWriter:
-    """Return the writer for a path or URL; nothing is written yet."""
+    """Return the writer for a path or URL, without writing anything yet."""
     location = locate(url)
     return FileWriter(location.path) if location.is_local else UploadWriter(open_objects(url, options))
 
 
 class FileWriter:
-    """Writes each object as a file in a folder of its own, and renames it.
+    """Writes each object as a file in a separate folder, then renames the file.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ class FileWriter:
         The target's folder.
     """
 
-    max_concurrent_writes = 1  # a file's segments follow each other
+    max_concurrent_writes = 1  # the segments of a file are written in order
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -90,12 +91,15 @@ class FileWriter:
         self._modes = WriteModeChooser()
 
     def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
-        """Return a few segments, whatever an object's size."""
+        """Return the size of a few segments, whatever the size of an object."""
         del object_bytes
         return max(min(planned_bytes, SEGMENTS * SEGMENT_BYTES), 2 * (piece_bytes + 2 * ALIGN_BYTES))
 
     def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
-        """Begin the file at `key`. The file that is there stays until the new one is whole."""
+        """Begin the file at `key`.
+
+        An existing file stays until the new one is whole.
+        """
         del max_bytes
         path = os.path.join(self._root, key)
         name = f"{platform.node()}-{os.getpid()}-{threading.get_ident()}-{next(self._numbers)}"
@@ -107,14 +111,14 @@ class FileWriter:
         return FileInProgress(key, DiskFile(partial, path, self._modes), queue)
 
     def finish(self) -> None:
-        """Remove files that workers had begun when they ended."""
+        """Remove files that workers left unfinished."""
         partial = os.path.join(self._root, PARTIAL)
         if os.path.isdir(partial):
             shutil.rmtree(partial)
 
 
 class FileInProgress:
-    """An object that flows into a file, a segment at a time."""
+    """An object that is written to a file, segment by segment."""
 
     def __init__(self, key: str, file: DiskFile, queue: WriteQueue) -> None:
         self._key = key
@@ -135,12 +139,15 @@ class FileInProgress:
         return self._segment[self._end : self._end + size]
 
     def advance(self, size: int) -> None:
-        """Make the first `size` bytes the file's next."""
+        """Add the first `size` bytes to the file."""
         self._end += size
         self._total += size
 
     def suspend(self) -> None:
-        """Send what fills whole pages of a disk; the rest waits for the next segment."""
+        """Send the bytes that fill whole pages of a disk.
+
+        The rest waits for the next segment.
+        """
         whole = self._end - self._end % ALIGN_BYTES
         rest = bytes(self._segment[whole : self._end])
         if whole:
@@ -154,7 +161,7 @@ class FileInProgress:
             self._send(self._end, self._file.finish)
 
     def discard(self) -> None:
-        """Remove the file that was begun."""
+        """Remove the unfinished file."""
         self._queue.send(0, lambda _: self._file.abandon(), self._key)
 
     def _send(self, size: int, write: Callable[[memoryview], None]) -> None:
@@ -168,7 +175,7 @@ class FileInProgress:
 
 
 class UploadWriter:
-    """Puts each object with one request, whatever its size.
+    """Sends each object with one request, whatever its size.
 
     Parameters
     ----------
@@ -182,7 +189,10 @@ class UploadWriter:
         self._objects = objects
 
     def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
-        """Return all that is planned: the more writes are under way, the less a service's latency shows."""
+        """Return the planned size, or that of an object if it is larger.
+
+        The more writes are under way at once, the less the latency of a service matters.
+        """
         del piece_bytes
         return max(planned_bytes, object_bytes)
 
@@ -191,11 +201,11 @@ class UploadWriter:
         return UploadInProgress(self._objects, key, max_bytes, queue)
 
     def finish(self) -> None:
-        """Do nothing: an object that was not put whole does not exist."""
+        """Do nothing: an object that was not sent whole does not exist."""
 
 
 class UploadInProgress:
-    """An object that is sent when all its bytes have come."""
+    """An object that is sent when it has all its bytes."""
 
     def __init__(self, objects: Objects, key: str, max_bytes: int, queue: WriteQueue) -> None:
         self._objects = objects
@@ -209,19 +219,19 @@ class UploadInProgress:
         return self._memory[self._end : self._end + size]
 
     def advance(self, size: int) -> None:
-        """Make the first `size` bytes the object's next."""
+        """Add the first `size` bytes to the object."""
         self._end += size
 
     def suspend(self) -> None:
         """Do nothing: the plan begins no other object before this one ends."""
 
     def flush(self) -> None:
-        """Put the object."""
+        """Send the object."""
         if self._end:
             self._queue.send(self._end, self._put, self._key)
 
     def discard(self) -> None:
-        """Do nothing: no byte of it was sent."""
+        """Do nothing: no byte of the object was sent."""
 
     def _put(self, body: memoryview | None) -> None:
         if body is not None:

@@ -1,8 +1,8 @@
 """The target while it is written: objects in any order, and the metadata last.
 
-A `Target` is what a task carries: URL, options and what each level's arrays look like, no handle. The process that
-writes opens its store from that, with no request. Each object is encoded by `pyramid.writing.encode` and put whole by
-`pyramid.writing.objects`; levels are read back by `pyramid.writing.decode`.
+A task carries a `Target`: URL, options and the description of each level's array, but no open handle. The process that
+writes opens the store from these without a request. `pyramid.writing.encode` encodes each object, and
+`pyramid.writing.objects` writes it as a whole. `pyramid.writing.decode` reads levels back.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Target:
     Parameters
     ----------
     url
-        Where it is.
+        URL or path.
     storage_options
-        What its store is opened with; those that are secret do not pickle.
+        Options for opening the store. Secret options do not pickle.
     levels
-        The arrays, level 0 first.
+        Arrays of the levels, level 0 first.
     zarr_format
         2 or 3.
     """
@@ -53,7 +53,10 @@ class Target:
     zarr_format: Literal[2, 3] = 3
 
     def write_block(self, buffers: Buffers) -> BlockWriter:
-        """Return the writer of one block, a context: when it ends, the block is stored."""
+        """Return the writer of one block.
+
+        It is a context manager. When it ends, the block is stored.
+        """
         item_bytes = (np.dtype(level.encoding.dtype).itemsize for level in self.levels)
         shapes = [level.object_shape for level in self.levels]
         planned = max(outbox_bytes(math.prod(shape) * n) for shape, n in zip(shapes, item_bytes, strict=True))
@@ -64,12 +67,12 @@ class Target:
         return BlockWriter(self.url, self.levels, self._writer, queue)
 
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
-        """Fill `out` with the pixels of `box` of a level that is written."""
+        """Fill `out` with the pixels of `box`, from a level that has been written."""
         with wrap_errors(self.url, f"level {level}, block at {box.start}", "read back"):
             self._readers[level].read(box, out)
 
     def commit(self, attributes: Mapping[str, Any], lease: Lease) -> None:
-        """Write the metadata that makes the target an OME-Zarr: the last thing that is written."""
+        """Write the metadata that makes the target an OME-Zarr, as the last step."""
         with wrap_errors(self.url, "metadata"):
             self._writer.finish()
             objects = open_objects(self.url, self.storage_options)
@@ -77,7 +80,7 @@ class Target:
             lease.check()
             before = lease.documents()
             for key, body in group_documents(self.zarr_format, attributes).items():
-                if key != ".zgroup":  # which is there, and says nothing of attributes
+                if key != ".zgroup":  # it exists already, and holds no attributes
                     _put_surely(objects, key, body, before[key])
 
     @functools.cached_property
@@ -96,10 +99,10 @@ class Target:
 
 
 def _put_surely(objects: Objects, key: str, body: bytes, before: bytes) -> None:
-    """Put what makes a target whole, in place of what says that it is not.
+    """Replace the document of an unfinished target by that of a complete one.
 
-    Where no attempt was answered, one may have been heard, which is then seen. What arrived damaged does not stay: it
-    might be taken for what it should have been.
+    If the store answered no attempt, an attempt may still have succeeded, so the document is read back. A damaged
+    document is deleted, since it might be mistaken for a valid one.
     """
     try:
         objects.put(key, body)

@@ -1,7 +1,7 @@
-"""Write encoded bytes in other threads while a thread encodes the next.
+"""Write encoded bytes in other threads while one thread encodes the next.
 
-Each block has one queue: a ring of memory, bounded by the plan, whose bytes are free again once they are written. It
-ends with its block, so that a receipt is given only for what is stored.
+Each block has one queue: a ring of memory whose size the plan bounds. Its bytes are free again once they are written.
+A queue ends with its block, so that a receipt is given only for blocks that are stored.
 """
 
 from __future__ import annotations
@@ -23,31 +23,34 @@ if TYPE_CHECKING:
 
     from pyramid.block import Buffers
 
-# Takes bytes that are ready, or None where they are not to be written since the block has failed.
+# Writes the bytes that it is given. It is given None if the block has failed, so that nothing is to be written.
 WriteJob: TypeAlias = Callable[[memoryview | None], None]
 
 
 class ObjectInProgress(Protocol):
-    """An object whose bytes come one piece after the other."""
+    """An object whose bytes are added piece by piece."""
 
     def reserve(self, size: int) -> memoryview:
         """Return memory for the next `size` bytes, valid until the next call."""
         ...
 
     def advance(self, size: int) -> None:
-        """Make the first `size` bytes of the memory reserved last the object's next."""
+        """Add the first `size` bytes of the memory reserved last to the object."""
         ...
 
     def suspend(self) -> None:
-        """Leave the queue to other objects until the next call."""
+        """Release the queue to other objects until the next call."""
         ...
 
     def flush(self) -> None:
-        """Send the object on its way: it has all its bytes. One without any is not written."""
+        """Send the object, which has all its bytes.
+
+        An object without any bytes is not written.
+        """
         ...
 
     def discard(self) -> None:
-        """Remove whatever was written of the object."""
+        """Remove everything that was written of the object."""
         ...
 
 
@@ -57,17 +60,18 @@ class WriteQueue:
     Parameters
     ----------
     url
-        The target, for errors.
+        URL of the target, for errors.
     buffers
-        Where the memory comes from.
+        Source of the memory.
     capacity_bytes
-        How much of it.
+        Size of the memory.
     max_concurrent_writes
-        Writes at once; with one, they happen in the order in which they were sent.
+        Number of writes at once. If it is 1, writes happen in the order in which they were sent.
 
     Notes
     -----
-    Used by one thread, as a context: its end waits for every write, and raises the TargetError of one that failed.
+    One thread uses it, as a context manager. Its end waits for every write, and raises the
+    TargetError of one that failed.
     """
 
     def __init__(self, url: str, buffers: Buffers, capacity_bytes: int, max_concurrent_writes: int) -> None:
@@ -83,7 +87,10 @@ class WriteQueue:
         self._threads = ThreadPoolExecutor(max_concurrent_writes, thread_name_prefix="pyramid-write")
 
     def reserve(self, size: int) -> memoryview:
-        """Return memory for `size` bytes at an aligned address, valid until the next call; wait until it is free."""
+        """Return memory for `size` bytes at an aligned address, once it is free.
+
+        The memory is valid until the next call.
+        """
         if self._head + size > self.capacity_bytes:
             self._head = 0
         start, stop = self._head, self._head + size
@@ -92,16 +99,16 @@ class WriteQueue:
         return self._memory[start:stop]
 
     def send(self, size: int, job: WriteJob, key: str) -> None:
-        """Have `job` take the first `size` bytes of the memory reserved last, in another thread.
+        """Run `job` on the first bytes of the memory reserved last, in another thread.
 
         Parameters
         ----------
         size
-            Bytes, which may be 0.
+            Number of bytes, which may be 0.
         job
-            Writes them.
+            Writes the bytes.
         key
-            The object that they belong to, for errors.
+            Key of the object that the bytes belong to, for errors.
         """
         start, stop = self._head, self._head + size
         future = self._threads.submit(copy_context().run, self._do, job, self._memory[start:stop], key)
@@ -114,7 +121,7 @@ class WriteQueue:
                 job(None if self._failed else body)
         except BaseException:
             if self._failed:
-                return  # what failed first is raised, and this may have failed because of it
+                return  # only the first failure is raised, which may have caused this one
             self._failed = True
             raise
 
@@ -135,7 +142,7 @@ class WriteQueue:
 
 
 def align(size: int) -> int:
-    """The next multiple of what disks take.
+    """Round a size up to a multiple of `ALIGN_BYTES`.
 
     Examples
     --------

@@ -131,7 +131,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --method maen", WRONG_USE, ["unknown method 'maen'; did you mean 'mean'"]),
     ("good.npy t.zarr --codec lz4", WRONG_USE, ["codec: 'lz4' is not one of: blosc:lz4"]),
     ("good.npy t.zarr --codec-level 10", WRONG_USE, ["codec_level: blosc:lz4 has levels 0 to 9, not 10"]),
-    ("good.npy t.zarr --codec gzip --shuffle bit", WRONG_USE, ["shuffle: gzip has none"]),
+    ("good.npy t.zarr --codec gzip --shuffle bit", WRONG_USE, ["shuffle: gzip has no shuffle"]),
     ("good.npy t.zarr --ome-zarr-version 0.4 --checksum", WRONG_USE, ["checksum", "write 0.5"]),
     ("good.npy t.zarr --channel-names a,b", WRONG_USE, ["2 were given, but the number of channels is 1"]),
     ("good.npy t.zarr --channel-colors red", WRONG_USE, ["'red' is not a colour"]),
@@ -150,16 +150,16 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy notes.txt", NO_TARGET, ["notes.txt is a file", "SOURCE comes first"]),
     ("good.npy good.tif", NO_TARGET, ["good.tif is a file"]),
     ("good.npy broken.zarr", NO_TARGET, ["broken.zarr is a file or a broken link"]),
-    ("good.npy notes.txt/t.zarr", NO_TARGET, ["cannot be made", "notes.txt is no folder"]),
-    ("good.npy /proc/nothing/t.zarr", NO_TARGET, ["/proc/nothing/t.zarr cannot be made"]),
+    ("good.npy notes.txt/t.zarr", NO_TARGET, ["cannot be created", "notes.txt is not a folder"]),
+    ("good.npy /proc/nothing/t.zarr", NO_TARGET, ["/proc/nothing/t.zarr cannot be created"]),
     ("good.npy old.zarr", NO_TARGET, ["old.zarr exists", "--overwrite"]),
     ("good.npy folder", NO_TARGET, ["folder exists", "--overwrite"]),
-    ("good.npy folder --overwrite", NO_TARGET, ["folder exists and is no Zarr", "remove it yourself"]),
-    ("good.npy . --overwrite", NO_TARGET, ["lie within each other"]),
+    ("good.npy folder --overwrite", NO_TARGET, ["folder exists and is not a Zarr", "remove it yourself"]),
+    ("good.npy . --overwrite", NO_TARGET, ["overlap; give another target"]),
     ("good.npy '' --overwrite", WRONG_USE, ["empty"]),
     ("good.npy s3:/bucket/t.zarr", WRONG_USE, ["s3://"]),
     ("good.npy s3://bucket", WRONG_USE, ["s3://BUCKET/KEY"]),
-    ("good.npy http://host/t.zarr", NO_TARGET, ["http://host/t.zarr: the web is there to be read"]),
+    ("good.npy http://host/t.zarr", NO_TARGET, ["http://host/t.zarr: cannot write to http(s) URLs"]),
     ("good.npy memory://name/t.zarr", WRONG_USE, ["memory://name/t.zarr", "lost when the command ends", "give a path"]),
     ("good.npy t.zarr --storage-options '{}x'", WRONG_USE, ["storage_options: it is not JSON"]),
     ("good.npy t.zarr --region here", WRONG_USE, ["takes no storage options, got region"]),
@@ -262,7 +262,7 @@ def test_source_and_target_never_lie_within_each_other(tmp_path: Path, monkeypat
             continue
         result = CliRunner().invoke(main, ["convert", source, target, "--overwrite"], catch_exceptions=False)
         assert result.exit_code == NO_TARGET, (source, target, result.output)
-        assert "lie within each other" in result.stderr
+        assert "overlap; give another target" in result.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "source.zarr" / "0").rglob("*") if path.is_file()} == before
 
 

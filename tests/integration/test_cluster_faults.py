@@ -71,7 +71,7 @@ def test_a_cluster_that_grows_from_none_is_waited_for(
     with LocalCluster(**{**HERE, "n_workers": 0}) as cluster, Client(cluster):
         cluster.adapt(minimum=0, maximum=1, interval="100ms")
         pyramid.convert(PIXELS, tmp_path / "a", **OPTIONS)
-    assert "the cluster has no worker yet, and is asked for one" in caplog.text
+    assert "the cluster has no worker yet, and has been asked for one" in caplog.text
     assert np.array_equal(pixels_of(tmp_path / "a"), PIXELS)
 
 

@@ -97,6 +97,6 @@ def test_a_run_that_is_done_is_no_failure_though_it_cannot_be_read_back(
     words += ["--endpoint-url", proxy.endpoint, "--region", "us-east-1", "--storage-options", '{"retries": 0}']
     result = CliRunner().invoke(main, words, catch_exceptions=False)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "the run is done and its target whole; to read its metadata back failed" in result.stderr
+    assert "the run is done and its target complete, but its metadata cannot be read back" in result.stderr
     assert "MB/s" in result.stderr
     assert b"multiscales" in s3.objects(prefix)["zarr.json"]

@@ -71,5 +71,5 @@ def test_an_object_that_was_changed_or_is_gone_is_an_error(tmp_path: Path, codec
         with pytest.raises((ValueError, OSError), match=r"0/c/0/1/1.* is damaged|0/c/0/1/1"):
             reader.read(everything, np.empty(SHAPE, "uint16"))
     file.unlink()
-    with pytest.raises(OSError, match="0/c/0/1/1 was written and is gone"):
+    with pytest.raises(OSError, match="0/c/0/1/1 was written and is now missing"):
         reader.read(everything, np.empty(SHAPE, "uint16"))

@@ -83,8 +83,8 @@ def test_the_automatic_shuffle(codec: str, item_bytes: int, shuffle: str) -> Non
     [
         (Options(codec_level=10), 3, "codec_level: blosc:lz4 has levels 0 to 9, not 10"),
         (Options(codec="zstd", codec_level=23), 3, "codec_level: zstd has levels 0 to 22, not 23"),
-        (Options(codec="gzip", shuffle="bit"), 3, "shuffle: gzip has none"),
-        (Options(checksum=True), 2, "checksum: OME-Zarr 0.4 has no place for one"),
+        (Options(codec="gzip", shuffle="bit"), 3, "shuffle: gzip has no shuffle"),
+        (Options(checksum=True), 2, "checksum: OME-Zarr 0.4 cannot hold checksums"),
     ],
 )
 def test_what_does_not_fit_is_refused(options: Options, zarr_format: int, told: str) -> None:

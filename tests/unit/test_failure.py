@@ -65,8 +65,8 @@ def test_an_error_pickles_in_the_same_words_whatever_it_is_and_its_cause(
         (ValueError("two\nlines"), SourceError, "a.tif: ValueError: two lines"),
         (ValueError(), SourceError, "a.tif: ValueError"),
         (PanicError("index out of bounds"), SourceError, "a.tif: PanicError: index out of bounds"),
-        (RecursionError("maximum recursion depth exceeded"), SourceError, "a.tif: it is nested too deeply"),
-        (MemoryError(), StoppedError, "a.tif: there is no memory left; give a smaller --memory"),
+        (RecursionError("maximum recursion depth exceeded"), SourceError, "a.tif: the data is nested too deeply"),
+        (MemoryError(), StoppedError, "a.tif: out of memory; give a smaller --memory"),
         (TargetError("of its own"), TargetError, "of its own"),
     ],
 )

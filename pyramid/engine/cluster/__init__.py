@@ -1,6 +1,6 @@
-"""Clusters of dask-distributed: found, reached, measured, and given waves.
+"""Run waves on a cluster of dask-distributed.
 
-Only a process that uses a cluster imports ``distributed``: it costs more than a second.
+Only a process that uses a cluster imports ``distributed``, since that takes more than a second.
 """
 
 from __future__ import annotations
@@ -27,12 +27,17 @@ __all__ = ["ClusterRunner", "find_client", "prepare_cluster"]
 def prepare_cluster(
     client: Client, source: Source, memory_bytes: int | None
 ) -> Iterator[tuple[ClusterRunner, Resources]]:
-    """Wait for workers, check them, and give what runs waves on them, with the memory that they have.
+    """Wait for the workers of a cluster, check them, and provide their runner.
+
+    Yields
+    ------
+    tuple
+        The runner of waves, and the threads and the memory of the workers.
 
     Raises
     ------
     OptionError
-        Where no worker can come, or one cannot do a block of `source`.
+        If no worker can come, or a worker cannot do a block of `source`.
     """
     workers = await_workers(client)
     machine_bytes = probe_workers(client, source)

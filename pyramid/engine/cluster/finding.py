@@ -1,4 +1,7 @@
-"""The client of the cluster that a run is to use: named by the options, by Dask's configuration, or active."""
+"""Find the client of the cluster that a run uses.
+
+The options or Dask's configuration may name one; otherwise the active client is used.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +20,35 @@ if TYPE_CHECKING:
 
     from pyramid.options.convert import Options
 
-# An address at which nobody has answered for so long is more likely wrong than slow.
+# Seconds to wait for the first answer of a scheduler: after that, the address is more likely wrong than slow.
 CONNECT_S = 10
+# Seconds to wait for a client to close: by then the work is done, and only a lost scheduler takes longer.
 CLOSE_S = 5
-# The names by which Dask's configuration means the active client.
+# Values of Dask's configuration that mean the active client; Dask accepts both.
 ACTIVE = ("distributed", "dask.distributed")
 
 
 @contextmanager
 def find_client(options: Options, configured: object = None) -> Iterator[Client | None]:
-    """Give the client of the cluster that a run is to use, None for none.
+    """Provide the client of the cluster that a run uses.
 
     Parameters
     ----------
     options
-        Whose `scheduler` or `scheduler_file` may name a cluster; its client is closed afterwards.
+        `scheduler` or `scheduler_file` may name a cluster; its client is closed afterwards.
     configured
-        What Dask's configuration names as its scheduler. A client, or its ``get``, is used; with any other scheduler
-        the active client is not.
+        The scheduler that Dask's configuration names. A client, or its ``get``, is used. With any other scheduler the
+        active client is not used.
+
+    Yields
+    ------
+    Client or None
+        None if the run uses no cluster.
 
     Raises
     ------
     OptionError
-        Where the cluster that is named cannot be reached, or ``distributed`` is not installed.
+        If the cluster that is named cannot be reached, or ``distributed`` is not installed.
     """
     if options.scheduler is None and options.scheduler_file is None:
         yield _checked(_configured_client(configured))
@@ -52,7 +61,10 @@ def find_client(options: Options, configured: object = None) -> Iterator[Client 
 
 
 def _configured_client(configured: object) -> Client | None:
-    """Return the client that Dask's configuration names, or the active one where it names no scheduler."""
+    """Return the client that Dask's configuration names.
+
+    If it names no scheduler, the active client is returned, or None if there is none.
+    """
     distributed: Any = sys.modules.get("distributed")
     if distributed is None:
         return None
@@ -68,12 +80,18 @@ def _configured_client(configured: object) -> Client | None:
 
 
 def _checked(client: Client | None) -> Client | None:
-    """Refuse a client that answers nobody, or only within its event loop."""
+    """Return a client that can be used.
+
+    Raises
+    ------
+    OptionError
+        If the client is closed, or answers only within its event loop.
+    """
     if client is None:
         return None
     if client.asynchronous:
         raise OptionError(
-            "scheduler: the Dask client is asynchronous, and a conversion waits for its blocks; "
+            "scheduler: the Dask client is asynchronous, but a conversion waits for its blocks; "
             "give scheduler=client.scheduler.address, or make a Client without asynchronous=True"
         )
     if client.status not in ("running", "connecting"):
@@ -82,21 +100,27 @@ def _checked(client: Client | None) -> Client | None:
 
 
 def _address(options: Options) -> str:
-    """Return the address that the options name."""
+    """Return the address that the options name.
+
+    Raises
+    ------
+    OptionError
+        If there is both an address and a file, or the file is not readable or holds no address.
+    """
     if options.scheduler_file is None:
         assert options.scheduler is not None
         return options.scheduler
     if options.scheduler is not None:
         raise OptionError("scheduler: give an address or a scheduler_file, not both")
     try:
-        told = json.loads(Path(options.scheduler_file).expanduser().read_text(encoding="utf-8"))
+        document = json.loads(Path(options.scheduler_file).expanduser().read_text(encoding="utf-8"))
     except OSError as error:
         raise OptionError(
             f"scheduler_file: {options.scheduler_file} cannot be read ({error.strerror}); start the scheduler first"
         ) from error
     except (ValueError, RecursionError):
-        told = None
-    address = told.get("address") if isinstance(told, dict) else None
+        document = None
+    address = document.get("address") if isinstance(document, dict) else None
     if not isinstance(address, str) or not address:
         raise OptionError(
             f"scheduler_file: {options.scheduler_file} holds no address of a scheduler; "
@@ -106,19 +130,32 @@ def _address(options: Options) -> str:
 
 
 def _connect(address: str, named: str | None) -> Client:
-    """Connect to the scheduler at an address; `named` is how the user gave it."""
+    """Connect to the scheduler at an address.
+
+    Parameters
+    ----------
+    address
+        Address of the scheduler.
+    named
+        The address or file that the user gave, for errors.
+
+    Raises
+    ------
+    OptionError
+        If no scheduler answers, or ``distributed`` is not installed.
+    """
     try:
-        from distributed import Client  # noqa: PLC0415  (dear, and an extra)
+        from distributed import Client  # noqa: PLC0415  (slow to import, and an extra)
     except ModuleNotFoundError:
         raise OptionError("scheduler: distributed is not installed; pip install 'ome-pyramid[distributed]'") from None
     where = address if named == address else f"{named} ({address})"
     remedy = "give the address that the scheduler prints, as tcp://HOST:8786"
     try:
-        # What answers may be another kind of server, for which the client waits without end.
+        # Another kind of server may answer, and the client would wait for it forever.
         return within(CONNECT_S + 1, lambda: Client(address.strip(), timeout=CONNECT_S, set_as_default=False))
     except OSError as error:
         cause = " ".join(f"{error}".split()) or type(error).__name__
         raise OptionError(f"scheduler: {where} does not answer: {cause}; start the scheduler, or {remedy}") from error
-    except Exception as error:  # of whatever kind: each transport parses addresses by its own means
+    except Exception as error:  # of any class: each transport parses addresses in its own way
         cause = " ".join(f"{error}".split()) or type(error).__name__
         raise OptionError(f"scheduler: {where} is not an address of a scheduler: {cause}; {remedy}") from error

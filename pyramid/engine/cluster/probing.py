@@ -1,4 +1,4 @@
-"""What is asked of every worker before the first block: whether it has the package, and its machine's memory."""
+"""Check each worker before the first block: its packages and its memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from pyramid.model import Source
 
-# To import the package may take a while where disks are slow.
+# Seconds for a worker to answer: importing the package takes long on a slow disk.
 PROBE_S = 60
-# Workers that are named; there may be hundreds.
+# Workers that an error names: a cluster may have hundreds.
 MAX_NAMED = 3
 
 
 def probe_workers(client: Client, source: Source) -> Mapping[str, int]:
-    """Check that every worker, and the scheduler, can do blocks of a source.
+    """Check that the scheduler and every worker can do blocks of a source.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def probe_workers(client: Client, source: Source) -> Mapping[str, int]:
     Raises
     ------
     OptionError
-        Where one lacks a package, has another version of this one, or does not answer; it names them.
+        If one of them lacks a package, has another version of this package, or does not answer. The error names it.
     """
     probe = _make_probe(_pickled(source))
     with explaining(OptionError, f"scheduler: the workers do not answer within {PROBE_S} s"):
@@ -46,7 +46,18 @@ def probe_workers(client: Client, source: Source) -> Mapping[str, int]:
 
 
 def _pickled(source: Source) -> bytes | None:
-    """Return what a worker makes its own source from; None for pixels in memory, which may be many."""
+    """Pickle a source, so that a probe can check whether a worker can open it.
+
+    Returns
+    -------
+    bytes or None
+        None for pixels in memory: there may be too many to send.
+
+    Raises
+    ------
+    SourceError
+        If the source cannot be pickled.
+    """
     if source.spec.location is None or isinstance(source, DaskSource):
         return None
     with explaining(SourceError, f"{source.spec.location} cannot be sent to the workers of a cluster"):
@@ -55,7 +66,10 @@ def _pickled(source: Source) -> bytes | None:
 
 
 def _make_probe(pickled: bytes | None) -> Callable[[], dict[str, Any]]:
-    """Make the function that a worker runs. It is pickled whole, since the worker may lack this package."""
+    """Return the function that a worker runs to describe itself.
+
+    It is pickled by value, since the worker may lack this package.
+    """
     unpickle = pickle.loads
 
     def probe() -> dict[str, Any]:
@@ -74,7 +88,7 @@ def _make_probe(pickled: bytes | None) -> Callable[[], dict[str, Any]]:
 
 
 def _check(answers: Mapping[str, Any]) -> None:
-    """Raise OptionError where an answer is not what this process would give."""
+    """Raise OptionError if an answer differs from the answer of this process."""
     lacking = {who: _reason(answer) for who, answer in answers.items()}
     lacking = {who: reason for who, reason in lacking.items() if reason}
     if not lacking:
@@ -90,7 +104,7 @@ def _check(answers: Mapping[str, Any]) -> None:
 
 
 def _reason(answer: object) -> str | None:
-    """Return why an answer is not right."""
+    """Return what is wrong with an answer, or None."""
     if not isinstance(answer, dict):
         return f"cannot be asked for its packages: {type(answer).__name__}: {answer}"
     if "lacks" in answer:

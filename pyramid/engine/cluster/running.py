@@ -1,4 +1,4 @@
-"""Waves on a cluster: blocks sent, receipts collected, and what is under way taken back."""
+"""Waves on a cluster: send blocks, collect receipts, and cancel blocks under way."""
 
 from __future__ import annotations
 
@@ -26,26 +26,31 @@ from pyramid.planning import Resources
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-# How often the scheduler repeats a task of a source's own graph, and a block whose worker was lost while it was sent.
+# Times that the scheduler repeats a task of a source's own graph, and a block whose worker was lost while it was sent.
+# A block repeats its own requests, so a few are enough.
 RETRIES = 3
-# How often receipts are looked for, and how often the cluster is asked whether it still has workers.
+# Seconds between two looks for receipts, and between two checks whether the cluster still has workers. The first is
+# cheap and keeps progress smooth. The second is a request to the scheduler.
 LOOK_S, ASK_S = 0.02, 2.0
-# How long the end of a run waits for the scheduler, and for the workers.
+# Seconds that the end of a run waits for the scheduler, and for the workers: Ctrl-C must take effect soon.
 CANCEL_S, END_S = 0.5, 1.2
-# How long a worker waits for its blocks, which end at their next chunk.
+# Seconds that a worker waits for its blocks, which end at their next chunk; less than END_S, so that it can answer.
 STOP_S = 0.8
-# Blocks of a run within a task come before tasks that wait: each would begin a run of its own.
+# Priority of the blocks of a run that is itself a task: above waiting tasks, since each might begin a further run.
 PRIORITY = 10
 
 
 class TaskSlot:
-    """The thread of a worker in which a run may be: other tasks have it while the run waits for its blocks."""
+    """The worker thread that a run occupies, if the run is itself a task.
+
+    Other tasks use the thread while the run waits for its blocks.
+    """
 
     def __init__(self) -> None:
         self._left = False
 
     def leave(self) -> None:
-        """Let the worker begin another task, where this is one."""
+        """Let the worker begin another task, if the run is itself a task."""
         if self._left or not self.is_task():
             return
         from distributed import secede  # noqa: PLC0415  (imported with the client)
@@ -55,7 +60,7 @@ class TaskSlot:
 
     @contextmanager
     def held(self) -> Iterator[TaskSlot]:
-        """Be one of the worker's tasks again in the end."""
+        """Make the run one of the worker's tasks again at the end."""
         try:
             yield self
         finally:
@@ -76,14 +81,14 @@ class TaskSlot:
 
 @dataclass(frozen=True)
 class ClusterRunner:
-    """Runs waves on a cluster; a block whose worker is lost is done again by another.
+    """Runs waves on a cluster. A block whose worker is lost is repeated by another.
 
     Parameters
     ----------
     client
-        Of the cluster.
+        Client of the cluster.
     slot
-        The thread in which the run is.
+        The thread that the run occupies.
     """
 
     client: Client
@@ -91,16 +96,19 @@ class ClusterRunner:
 
     @property
     def elsewhere(self) -> bool:
-        """Always: what workers are given is pickled."""
+        """Always True: tasks are pickled and run in other processes."""
         return True
 
     def fitted(self, resources: Resources) -> ClusterRunner:
-        """As it is: a cluster's threads are what they are."""
+        """Return the runner unchanged: the threads of a cluster are given."""
         del resources
         return self
 
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
-        """Run a wave. On Ctrl-C or a failure, what has not begun is taken back; `end` stops what has."""
+        """Run a wave.
+
+        On Ctrl-C or a failure, blocks that have not begun are cancelled. `end` stops the others.
+        """
         with _noticing_loss(self.client):
             futures = self._send(wave)
         try:
@@ -112,17 +120,20 @@ class ClusterRunner:
             raise
 
     def end(self, buffers: Buffers) -> None:
-        """Stop the blocks of a pass that are under way on workers, and give back the memory that they have kept."""
+        """Stop the blocks of a pass that are under way on workers, and release memory."""
         if self.client.status == "running":
             try_within(END_S, lambda: self.client.run(_end_blocks, buffers.key, on_error="ignore"))
 
     def _send(self, wave: Wave) -> Sequence[Future]:
-        """Send a wave's blocks. The task goes once to each worker, as bytes that the scheduler need not understand."""
+        """Send a wave's blocks to the workers, and return their futures.
+
+        The task goes to each worker once. It is sent as bytes that the scheduler does not have to unpickle.
+        """
         with explaining(StoppedError, "the blocks cannot be sent to the workers of a cluster"):
             pickled = cloudpickle.dumps(wave.task)
         priority = PRIORITY if self.slot.is_task() else 0
         if wave.pixels is not None:
-            import dask  # noqa: PLC0415  (only where the source is a Dask array)
+            import dask  # noqa: PLC0415  (only if the source is a Dask array)
             from distributed import futures_of  # noqa: PLC0415  (imported with the client)
 
             task = dask.delayed(pickle.loads, pure=False)(pickled)
@@ -134,7 +145,13 @@ class ClusterRunner:
         return list(futures)
 
     def _receipts(self, futures: Sequence[Future]) -> Iterator[Receipt]:
-        """Yield the receipts as they come, and see whether any may come."""
+        """Yield the receipts as they come.
+
+        Raises
+        ------
+        StoppedError
+            If no receipt can come any more.
+        """
         from distributed import as_completed  # noqa: PLC0415  (imported with the client)
 
         with _noticing_loss(self.client):
@@ -145,30 +162,36 @@ class ClusterRunner:
                 vigil.reset()
                 yield self._receipt(future, result)
             if self.client.status != "running":
-                raise StoppedError(f"{LOST}; start the run anew")
+                raise StoppedError(f"{LOST}; start the run again")
             if time.monotonic() > ask_s:
                 vigil.look(ask_workers(self.client))
                 ask_s = time.monotonic() + ASK_S
             time.sleep(LOOK_S)
 
-    def _receipt(self, future: Future, result: Any) -> Receipt:  # noqa: ANN401  (whatever a task gave)
-        """Return a receipt, or raise what was given in its place."""
+    def _receipt(self, future: Future, result: Any) -> Receipt:  # noqa: ANN401  (a task may give anything)
+        """Return a receipt.
+
+        Raises
+        ------
+        StoppedError
+            If the block ended its workers, was cancelled, or gave another result. An error of the task is raised as is.
+        """
         from distributed.scheduler import KilledWorker  # noqa: PLC0415  (imported with the client)
 
         if isinstance(result, Receipt):
             return result
         error = result[1] if isinstance(result, tuple) and len(result) > 1 else result
         if isinstance(error, KilledWorker):
-            raise StoppedError(f"a block ended the workers it ran on, which points at their memory: {error}")
+            raise StoppedError(f"a block ended each worker that it ran on, probably for lack of memory: {error}")
         if self.client.status != "running" or isinstance(error, (CancelledError, FutureCancelledError)):
-            raise StoppedError(f"{LOST}, or its blocks were cancelled; start the run anew")
+            raise StoppedError(f"{LOST}, or its blocks were cancelled; start the run again")
         if isinstance(error, BaseException):
             raise error
         raise StoppedError(f"the cluster gave no result for {future.key}: {error!r}")
 
 
 async def _end_blocks(key: str) -> None:
-    """Stop the blocks of a pass in a worker, and wait a little until they have ended."""
+    """Stop the blocks of a pass in a worker, and wait up to `STOP_S` for their end."""
     buffers, until_s = end_buffers(key), time.monotonic() + STOP_S
     while buffers is not None and not buffers.wait_until_idle(0) and time.monotonic() < until_s:
         await asyncio.sleep(LOOK_S)
@@ -176,7 +199,10 @@ async def _end_blocks(key: str) -> None:
 
 @contextmanager
 def _noticing_loss(client: Client) -> Iterator[None]:
-    """Say that a cluster was lost, where a call fails in one of many ways because of it."""
+    """Raise StoppedError if a call fails because the cluster was lost.
+
+    Such a call may raise any of many exceptions.
+    """
     try:
         yield
     except PyramidError:
@@ -184,4 +210,4 @@ def _noticing_loss(client: Client) -> Iterator[None]:
     except (Exception, CancelledError) as error:
         if client.status == "running":
             raise
-        raise StoppedError(f"{LOST}; start the run anew") from error
+        raise StoppedError(f"{LOST}; start the run again") from error

@@ -1,4 +1,4 @@
-"""Waiting for a cluster without waiting for ever: calls that are bounded, and workers that may come."""
+"""Bounded waiting for a cluster: calls with a time limit, and late workers."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# How long a scheduler may take to answer.
+# Seconds for a scheduler to answer: a busy one takes a while.
 ANSWER_S = 30
-# When it is said first, and then how often, that nobody is there to do a block.
+# Seconds until the first warning that no worker can do a block, and between two warnings: short gaps are normal.
 SAY_AFTER_S, SAY_EVERY_S = 3, 30
-# How long workers are waited for where nothing says that some will come, and how long those that are paused.
+# Seconds to wait for workers if nothing suggests that any will come, and for workers that are paused. Paused workers
+# often write memory to disk and continue.
 COMING_S, PAUSED_S = 15, 300
-LOST = "the cluster was lost in mid-run: its client, its scheduler or its connection ended"
+LOST = "the cluster was lost during the run: its client, its scheduler or its connection ended"
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """Make a call that may never return.
+    """Make a call that may never return, and return its result.
 
     Raises
     ------
     TimeoutError
-        After `seconds`; the call is left to itself.
+        After `seconds`. The call continues in its own thread.
     """
     future: Future[T] = Future()
 
     def make() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # it is raised where the result is waited for
+        except BaseException as error:  # it is raised in the thread that waits for the result
             future.set_exception(error)
 
     threading.Thread(target=make, name="pyramid-cluster", daemon=True).start()
@@ -50,7 +51,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 
 def try_within(seconds: float, call: Callable[[], object]) -> None:
-    """Make a call that may fail, or never return, since the cluster may be gone."""
+    """Make a call, and log its failure or timeout, since the cluster may be gone."""
     try:
         within(seconds, call)
     except (Exception, CancelledError) as error:
@@ -63,25 +64,25 @@ def ask_workers(client: Client) -> Mapping[str, Any]:
     Raises
     ------
     StoppedError
-        Where it does not answer.
+        If the scheduler does not answer.
     """
     try:
-        told = client.sync(client.scheduler.identity, n_workers=-1, callback_timeout=ANSWER_S)
+        identity = client.sync(client.scheduler.identity, n_workers=-1, callback_timeout=ANSWER_S)
     except Exception as error:
-        raise StoppedError(f"{LOST}; start the run anew ({type(error).__name__})") from error
-    workers: Mapping[str, Any] = told["workers"]
+        raise StoppedError(f"{LOST}; start the run again ({type(error).__name__})") from error
+    workers: Mapping[str, Any] = identity["workers"]
     return workers
 
 
 class Vigil:
-    """Waiting for workers: said now and then, and ended where none can come.
+    """The wait for workers, with a warning from time to time and a limit.
 
     Parameters
     ----------
     client
-        Of the cluster.
+        Client of the cluster.
     error
-        What is raised at the end.
+        Class of the error that is raised if no worker can come.
     """
 
     def __init__(self, client: Client, error: type[PyramidError]) -> None:
@@ -90,37 +91,40 @@ class Vigil:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, since a worker was seen at work."""
+        """Restart the wait, since a worker was seen at work."""
         self._since_s = time.monotonic()
         self._say_s = self._since_s + SAY_AFTER_S
 
     def look(self, workers: Mapping[str, Any]) -> bool:
-        """Return whether some of the workers take tasks; say so, or raise, where none does for long."""
+        """Return whether some of the workers take tasks.
+
+        If none does for some time, a warning is logged. When the limit is reached, the error is raised.
+        """
         if any(worker.get("status") != "paused" and worker.get("nthreads") for worker in workers.values()):
             self.reset()
             return True
         now_s = time.monotonic()
-        what, limit_s = _lack(self._client, workers)
+        reason, limit_s = _find_lack(self._client, workers)
         if now_s - self._since_s >= limit_s:
-            raise self._error(f"scheduler: {what}; start some workers, then convert")
+            raise self._error(f"scheduler: {reason}; start some workers, then convert")
         if now_s >= self._say_s:
             self._say_s = now_s + SAY_EVERY_S
-            logger.warning("pyramid: %s; waiting since %.0f s", what, now_s - self._since_s)
+            logger.warning("pyramid: %s; waiting for %.0f s", reason, now_s - self._since_s)
         return False
 
 
-def _lack(client: Client, workers: Mapping[str, Any]) -> tuple[str, float]:
-    """Return what keeps a cluster from doing tasks, and how long it is waited for in seconds."""
+def _find_lack(client: Client, workers: Mapping[str, Any]) -> tuple[str, float]:
+    """Return why a cluster does no tasks, and for how many seconds to wait."""
     if workers and any(worker.get("nthreads") for worker in workers.values()):
         return "all workers of the cluster are paused, since their memory is full", PAUSED_S
     cluster = client.cluster
     if cluster is None:
         return "the cluster has no worker", COMING_S
     if getattr(getattr(cluster, "_adaptive", None), "maximum", 0):
-        return "the cluster has no worker yet, and is asked for one", math.inf
+        return "the cluster has no worker yet, and has been asked for one", math.inf
     if not getattr(cluster, "plan", None):
         return "the cluster has no worker, and none was asked for", 0
     from distributed import LocalCluster  # noqa: PLC0415  (imported with the client)
 
-    # Those of this machine start at once or not at all; others may wait in a queue for hours.
+    # Workers of this machine start at once or not at all. Others may wait in a queue for hours.
     return "no worker of the cluster has come yet", COMING_S if isinstance(cluster, LocalCluster) else math.inf

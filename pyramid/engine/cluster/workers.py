@@ -1,4 +1,4 @@
-"""The workers of a cluster: waited for, and the memory that each has."""
+"""The workers of a cluster, their threads and their memory."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from pyramid.planning import Resources
 if TYPE_CHECKING:
     from distributed import Client
 
-# The share of a worker's memory that its tasks may hold: from 60 % on a worker of distributed begins to spill.
+# Share of a worker's memory that its tasks may hold: a worker of distributed begins to spill at 60 %.
 MEMORY_SHARE = 0.4
+# Seconds between two looks for workers: a wait of this length is not noticed.
 LOOK_S = 0.2
 
 
 def await_workers(client: Client) -> Mapping[str, Any]:
-    """Return the workers of a cluster by address, and wait for the first where some may come.
+    """Wait for the first worker of a cluster, and return its workers by address.
 
     Raises
     ------
     OptionError
-        Where none can come.
+        If no worker can come.
     """
     vigil, request = Vigil(client, OptionError), None
     while not vigil.look(workers := ask_workers(client)):
         if request is None:
-            request = client.submit(
-                int, pure=False
-            )  # a cluster that grows with its work has none until it is given some
+            # An adaptive cluster starts its first worker only when it has a task.
+            request = client.submit(int, pure=False)
         time.sleep(LOOK_S)
     return workers
 
@@ -46,11 +46,11 @@ def cluster_resources(
     Parameters
     ----------
     workers
-        What the scheduler says of each, by address.
+        The scheduler's record of each worker, by address.
     machine_bytes
-        The memory of each worker's machine or container, by address; it stands for a limit where there is none.
+        The memory of each worker's machine or container, by address. It is used for workers without a limit.
     memory_bytes
-        For all threads of one machine together; a share of each worker's memory by default.
+        Memory for all threads of one machine together; a share of each worker's memory by default.
 
     Examples
     --------
@@ -76,6 +76,6 @@ def cluster_resources(
 
 
 def _limit_bytes(worker: Mapping[str, Any]) -> int:
-    """Return the memory that a worker may take, 0 where nothing limits it."""
+    """Return the memory that a worker may take, 0 if nothing limits it."""
     limit = worker.get("memory_limit")
     return int(limit) if isinstance(limit, int | float) and math.isfinite(limit) and limit > 0 else 0
