@@ -158,7 +158,7 @@ def test_the_downloads_own_folder_is_no_name(web: WebServer, tmp_path: Path) -> 
 
 def test_a_shape_without_bound_is_refused(web: WebServer, tmp_path: Path, bounded: None) -> None:
     trees.write_json(tmp_path / "served/zarr.json", array_document([2**62, 2**62], [1, 1]))
-    with pytest.raises(pyramid.OptionError, match="at most 10000000 are"):
+    with pytest.raises(pyramid.OptionError, match="the limit is 10000000"):
         pyramid.download(web.url("served"), tmp_path / "came")
 
 
@@ -241,7 +241,7 @@ def test_a_document_without_end_is_not_read_to_it(name: str, web: WebServer, tmp
         ({"shape": [1] * 100}, "shape"),
         ({"shape": [10**400]}, "shape"),
         ({"shape": [1, 1]}, "zarr.json: its chunk_shape must be a list of 2 whole"),
-        ({"chunk_grid": {"name": "rectilinear"}}, "chunk_grid is 'rectilinear', and a 'regular'"),
+        ({"chunk_grid": {"name": "rectilinear"}}, "chunk_grid is 'rectilinear', and only a 'regular'"),
         ({"chunk_grid": 5}, "chunk_grid"),
         ({"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [0]}}}, "chunk_shape"),
         ({"chunk_key_encoding": {"name": "other"}}, "chunk_key_encoding"),

@@ -230,15 +230,15 @@ def test_what_is_no_image_is_told(tmp_path: Path, zarr_format: Any) -> None:
     refused(tmp_path / "nothing", "no such file or folder exists")
     (tmp_path / "file").write_text("text")
     refused(tmp_path / "file", "it is a file, and an OME-Zarr is a folder")
-    refused(group("empty", {}), "it is a Zarr group, but there are no multiscales")
+    refused(group("empty", {}), "it is a Zarr group, but not an OME-Zarr: its attributes have neither multiscales")
     refused(group("half", {"pyramid": {"state": "in progress"}}), "not finished.*--overwrite")
     refused(
         group("several", {"bioformats2raw.layout": 3}),
         "a series of images, not an image; open an image in it, as .*/several/0",
     )
     plate = {"rows": [{"name": "B"}], "columns": [{"name": "2"}], "wells": [{"path": "B/2"}]}
-    refused(group("plate", {"plate": plate}), "but a plate; open an image in it, as .*/plate/B/2/0")
-    refused(group("well", {"well": {"images": [{"path": "7"}]}}), "but a well; open an image in it, as .*/well/7")
+    refused(group("plate", {"plate": plate}), "a plate, not an image; open an image in it, as .*/plate/B/2/0")
+    refused(group("well", {"well": {"images": [{"path": "7"}]}}), "a well, not an image; open an image .*/well/7")
     refused(group("new", {"multiscales": [{"version": "0.7", "datasets": [{"path": "0"}]}]}), r"version '0\.7'")
 
 
