@@ -71,15 +71,15 @@ class DownloadTally:
         else:
             self.objects += 1
             self.bytes += size
-        self.tell()
+        self.report()
 
     def found(self) -> None:
         """Count an object that was there already."""
         self.kept += 1
         if self.kept % REPORT_EVERY == 0:
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Call the progress callback."""
         if self.progress is not None:
             done = self.objects + self.missing + self.kept
@@ -140,7 +140,7 @@ class Run:
         self._walk(root, None)
         while self._in_flight:
             self._take()
-        self._tally.tell()
+        self._tally.report()
 
     def _walk(self, branch: Branch, parent: _Open | None) -> None:
         """Fetch what a node holds, then its children's."""
