@@ -1,4 +1,4 @@
-"""`download`: an OME-Zarr comes to local disk byte for byte, in any order but that metadata is last."""
+"""Download an OME-Zarr to local disk byte for byte, with its metadata last."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from pyramid.errors import OptionError, SourceError, StoppedError, StorageError,
 from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
 
+# Requests at a time: enough that their latency hides, and few enough for any server.
 WORKERS = 16
+# Chunks or shards that are asked for at most: a shape may promise any number.
 MAX_OBJECTS = 10_000_000
-# Of the parts that a source lacks, so many are named in an error.
+# The most lacking parts that an error names: more would hide the rest of the message.
 MAX_SHOWN = 50
 
 __all__ = ["MAX_OBJECTS", "WORKERS", "Download", "DownloadProgress", "download"]
@@ -30,31 +32,30 @@ __all__ = ["MAX_OBJECTS", "WORKERS", "Download", "DownloadProgress", "download"]
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What came down.
+    """The result of a download.
 
     Parameters
     ----------
     url
-        From where; free of secrets.
+        URL of the source, free of secrets.
     folder
-        Where it is.
+        Path of the folder that was filled.
     levels
-        The levels that were taken, as ``2:``; None for all. With them, the metadata names those levels alone.
+        The levels that were copied, as ``2:``; None for all. The metadata then names only those levels.
     objects, bytes
-        Chunks or shards and single files that came down in this run, beside metadata.
+        Chunks or shards and single files that were fetched in this run, without metadata.
     missing
-        Objects that the source does not have; they are as missing here.
+        Objects that the source does not have; they are missing here too.
     forbidden
-        Requests that were refused, which is how object storages answer for what is missing where listing is not
-        allowed.
+        Requests that were refused. Object storages refuse requests for missing objects where listing is not allowed.
     kept
-        Objects that an earlier run had brought.
+        Objects that an earlier run had fetched.
     retries
         Requests that were made again.
     seconds
-        What it took.
+        Duration of the run.
     notices
-        What was left out, and why.
+        Parts that were left out, and why.
     """
 
     url: str
@@ -70,22 +71,22 @@ class Download:
     notices: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
+        """Return all fields, ready for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
-        """A few sentences.
+        """Describe the download in a few lines.
 
         Examples
         --------
         >>> print(Download("s3://b/a.zarr", "/data/a.zarr", "2:", 12, 3_000_000, 1, 0, 0, 0, 2.0))
         /data/a.zarr: 12 objects, 3.0 MB in 2.0 s
         1 object is missing at the source, and here
-        the metadata is rewritten: it names levels 2: alone
+        the metadata is rewritten: it names only levels 2:
         """
         lines = [f"{self.folder}: {_count(self.objects, 'object')}, {self.bytes / 1e6:.1f} MB in {self.seconds:.1f} s"]
         if self.kept:
-            lines.append(f"{_count(self.kept, 'object')} had come in an earlier run")
+            lines.append(f"{_count(self.kept, 'object')} kept from an earlier run")
         if self.missing:
             be = "is" if self.missing == 1 else "are"
             lines.append(f"{_count(self.missing, 'object')} {be} missing at the source, and here")
@@ -94,7 +95,7 @@ class Download:
         if self.retries:
             lines.append(f"{_count(self.retries, 'request')} made again")
         if self.levels is not None:
-            lines.append(f"the metadata is rewritten: it names levels {self.levels} alone")
+            lines.append(f"the metadata is rewritten: it names only levels {self.levels}")
         return "\n".join(lines)
 
 
@@ -111,71 +112,71 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
 ) -> Download:
     """Copy an OME-Zarr to local disk, byte for byte.
 
-    What belongs to it is found by its metadata, and the keys of its chunks by the shapes of its arrays: nothing is
-    listed, so that it works over plain HTTP. A download that stopped goes on when it is called again.
+    Its parts are found by its metadata, and the keys of its chunks by the shapes of its arrays. Nothing is listed, so
+    that it works over plain HTTP. A download that stopped continues when it is called again.
 
     Parameters
     ----------
     url
-        A path or URL of an image, labels, a plate, a well, a collection, or of any Zarr array or group of which
-        attributes or consolidated metadata say what it holds.
+        A path or URL of an image, labels, a plate, a well or a collection. It may also be any Zarr array, or a group
+        whose attributes or consolidated metadata name its parts.
     folder
-        Where nothing is yet, or an unfinished download of the same.
+        A folder that is empty, does not exist, or holds an unfinished download of the same source.
     levels
-        Which levels of each image: ``2``, ``"2:"``, ``"1:3"`` or a slice; all by default. Metadata is then rewritten
-        to name those alone; paths are kept, and consolidated metadata is left out.
+        The levels to copy of each image: ``2``, ``"2:"``, ``"1:3"`` or a slice; all by default. If given, the metadata
+        is rewritten to name only those. Paths are kept, and consolidated metadata is left out.
     overwrite
         Whether a Zarr in `folder` is replaced.
     workers
         Requests at a time.
     max_objects
-        How many chunks or shards are asked for at most: a shape may promise any number.
+        The most chunks or shards that are asked for: a shape may promise any number.
     storage_options
-        What the store is opened with, as ``{"anon": True}``.
+        Options with which the store is opened, as ``{"anon": True}``.
     progress
-        Called in this thread as objects come.
+        Called in this thread as objects arrive.
 
     Raises
     ------
     OptionError
-        For an option that cannot be honoured, and where there are more than `max_objects`.
+        If an option cannot be used, or there are more than `max_objects` objects.
     SourceError
-        Where there is no Zarr, and for metadata that is broken or names what is not there: then all the rest is copied.
+        If the URL holds no Zarr. Also if metadata is broken or names missing parts: then all the rest is copied.
     TargetError
-        Where the folder is not free or cannot be written; for a link in it, which is never followed.
+        If the folder is not free or cannot be written, or has a link in it, which is never followed.
     StoppedError
-        Where the storage fails half-way; the same call goes on.
+        If the storage fails half-way; the same call continues the download.
 
     Examples
     --------
     >>> import numpy as np, pyramid, tempfile
-    >>> place = tempfile.mkdtemp()
-    >>> image = pyramid.convert(np.zeros((300, 400), "uint8"), f"{place}/a.ome.zarr")
-    >>> came = download(f"{place}/a.ome.zarr", f"{place}/b.ome.zarr", levels="1:")
-    >>> came.objects, [level.shape for level in pyramid.open(f"{place}/b.ome.zarr").levels]
+    >>> folder = tempfile.mkdtemp()
+    >>> image = pyramid.convert(np.zeros((300, 400), "uint8"), f"{folder}/a.ome.zarr")
+    >>> result = download(f"{folder}/a.ome.zarr", f"{folder}/b.ome.zarr", levels="1:")
+    >>> result.objects, [level.shape for level in pyramid.open(f"{folder}/b.ome.zarr").levels]
     (1, [(150, 200)])
     """
-    taken = parse_levels(levels)
-    workers, max_objects = _named("workers", workers), _named("max_objects", max_objects)
+    chosen_levels = parse_levels(levels)
+    workers, max_objects = _parse_count("workers", workers), _parse_count("max_objects", max_objects)
     objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
     started_s = time.perf_counter()
     tally = DownloadTally(progress)
     with counting_retries() as again, Pool(workers) as fetching, Pool(workers) as reading:
         try:
-            walk = Walk(objects, taken, reading)
+            walk = Walk(objects, chosen_levels, reading)
             root = walk.start()
         except StorageError as error:
             raise SourceError(str(error)) from error
-        record = Record.of(str(objects.location), taken, root.node)
+        record = Record.of(str(objects.location), chosen_levels, root.node)
         resumed = may_resume(target, record, overwrite=overwrite)
-        with _resumable(record.url, target.path, taken), begun(target, record, resumed=resumed):
+        with _resumable(record.url, target.path, chosen_levels), begun(target, record, resumed=resumed):
             Run(objects, target, fetching, most=max_objects, tally=tally, lacking=walk.lacking).fill(root)
             _check_whole(walk.lacking, target.path)
     return Download(
         url=record.url,
         folder=target.path,
-        levels=spelled(taken),
+        levels=spelled(chosen_levels),
         objects=tally.objects,
         bytes=tally.bytes,
         missing=tally.missing,
@@ -188,43 +189,46 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
 
 
 def _check_whole(lacking: Sequence[str], folder: str) -> None:
-    """Raise SourceError where parts are lacking; the record of the download stays, so that it can go on."""
+    """Raise SourceError if parts are lacking.
+
+    The record of the download stays, so that it can continue.
+    """
     if lacking:
         shown = "; ".join(lacking[:MAX_SHOWN]) + (f"; and {len(lacking) - MAX_SHOWN} more" * (len(lacking) > MAX_SHOWN))
         be = "is" if len(lacking) == 1 else "are"
         raise SourceError(
-            f"{folder}: {_count(len(lacking), 'part')} of the source {be} not there or broken, and all the rest is "
-            f"copied: {shown}; the same command fetches what is lacking once it is there"
+            f"{folder}: {_count(len(lacking), 'part')} of the source {be} missing or broken, and all the rest is "
+            f"copied: {shown}; the same command fetches what is missing once it is there"
         )
 
 
 @contextmanager
 def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
-    """Say with a failure how to go on."""
+    """Add to a failure the command that continues the download."""
     words = ["pyramid", "download", url, folder, *([] if levels is None else [f"--levels={spelled(levels)}"])]
-    told = f"{shlex.join(words)} (with the storage options of before) goes on where it stopped"
+    remedy = f"{shlex.join(words)} (with the same storage options) goes on where it stopped"
     try:
         yield
     except StorageError as error:
         if locate(url).is_local:
             raise SourceError(str(error)) from error
-        raise StoppedError(f"{error}; {told}") from error
+        raise StoppedError(f"{error}; {remedy}") from error
     except (KeyboardInterrupt, TargetError) as error:
-        error.add_note(told)
+        error.add_note(remedy)
         raise
 
 
 def _check_apart(source: Location, target: Location) -> None:
     if source.holds(target) or target.holds(source):
-        raise TargetError(f"{target}: the source ({source}) and the folder lie within each other; give another DIR")
+        raise TargetError(f"{target}: the source ({source}) and the folder overlap; give another DIR")
 
 
-def _named(name: str, value: object) -> int:
+def _parse_count(name: str, value: object) -> int:
     try:
         return parsing.count(value)
     except OptionError as error:
         raise OptionError(f"{name}: {error}") from None
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,4 +1,4 @@
-"""What a group's own metadata says that it holds: names from data, checked, by path below the group."""
+"""Children that a group's own metadata names, each with its checked path."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pyramid.downloading.tables import LISTS
 from pyramid.errors import SourceError
 from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document, shown
 
+# The most nodes of one group that are followed: metadata comes from anyone.
 MAX_CHILDREN = 100_000
 
 Kind = Literal["array", "group"]
@@ -18,18 +19,18 @@ Kind = Literal["array", "group"]
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What a group says that it holds.
+    """An array or group that a group's metadata names.
 
     Parameters
     ----------
     path
-        Below the group.
+        Path below the group.
     kind
-        None where either may be there.
+        ``array`` or ``group``; None where it may be either.
     required
         Whether the group is broken without it.
     leads
-        Whether its own metadata is followed; a group that merely lies on the way names nothing.
+        Whether its own metadata is followed. That of a group that is only part of another child's path is not.
     """
 
     path: str
@@ -39,7 +40,10 @@ class Child:
 
 
 def consolidated(node: Node) -> Iterator[Child]:
-    """All that consolidated metadata names; what is not there was removed after it was written."""
+    """Yield the children that consolidated metadata names.
+
+    None is required: it may have been removed after the metadata was written.
+    """
     if node.zarr_format == 3:
         body = node.documents[key := join(node.path, "zarr.json")]
         inline = parse_document(body, key).get("consolidated_metadata") if b"consolidated_metadata" in body else None
@@ -48,7 +52,7 @@ def consolidated(node: Node) -> Iterator[Child]:
             yield Child(check_path(path), "array" if kind == "array" else "group", required=False)
         return
     body = node.documents.get(".zmetadata", b"{}")
-    if len(body) > MAX_DOCUMENT_BYTES:  # of a plate, which names its wells itself
+    if len(body) > MAX_DOCUMENT_BYTES:  # only a plate's is so long, and a plate names its wells itself
         return
     for key in mapping(parse_document(body, ".zmetadata").get("metadata")):
         path, _, name = key.rpartition("/")
@@ -57,7 +61,10 @@ def consolidated(node: Node) -> Iterator[Child]:
 
 
 def image_children(ome: Mapping[str, Any]) -> Iterator[Child]:
-    """Yield the levels of an image, and where its labels and tables are; SourceError where it names no level."""
+    """Yield the levels of an image, and the groups of its labels and tables.
+
+    Raises SourceError if ``multiscales`` names no level.
+    """
     if "multiscales" in ome:
         paths = image_paths(ome["multiscales"])
         if not paths:
@@ -100,7 +107,10 @@ def listed_paths(node: Node, lists: Mapping[str, object], lacking: list[str]) ->
 
 
 def by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str, Child]]]:
-    """Children by the first part of their paths: what is there, and what is beyond it, by path below that."""
+    """Yield children by the first part of their paths.
+
+    Each comes with the children beyond it, by their paths below that part.
+    """
     nearest: dict[str, Child] = {}
     beyond: dict[str, dict[str, Child]] = {}
     for path, child in named.items():
@@ -115,7 +125,7 @@ def by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str,
 
 
 def check_count(node: Node) -> None:
-    """Refuse lists that are longer than can be, before each item is looked at."""
+    """Raise SourceError if a list of children is too long to be followed."""
     ome = node.ome
     lists = [
         *(ome.get(name) for name in LISTS),
@@ -133,5 +143,5 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def place_of(node: Node) -> str:
-    """Return what errors call a node."""
+    """Return the name of a node in error messages."""
     return node.path or "the root"

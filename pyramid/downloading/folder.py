@@ -1,6 +1,7 @@
-"""The folder that a download fills: nothing outside of it, and nothing under its name before it is whole.
+"""The folder that a download fills, and the only place where it writes.
 
-Keys come from data. A link that lies in the folder may lead out of it, so none is followed.
+A file gets its name once it is complete. Keys come from data. A link in the folder may lead out of it, so none is
+followed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import IO
 
 from pyramid.errors import TargetError
 
-# What is not whole yet, and what says so, lie in a folder of their own until the end.
+# The folder of unfinished files and of the download's record: its presence shows that the download is unfinished.
 WORK = ".pyramid-download"
-# Folders that are known to be no links; they are looked at again when there are more.
+# The most folders that are remembered as not being links: it bounds memory, and further ones are checked again.
 KNOWN_FOLDERS = 10_000
 
 
@@ -26,7 +27,7 @@ class Folder:
     Parameters
     ----------
     path
-        Where it is; a link there is followed, for it is the user's own.
+        Path of the folder. A link there is followed, for it is the user's own.
     """
 
     def __init__(self, path: str) -> None:
@@ -35,9 +36,12 @@ class Folder:
         self._known = {self.path}
 
     def has(self, key: str) -> bool:
-        """Whether the object is there, whole.
+        """Return whether the complete object is there.
 
-        Raises TargetError where a link or a folder is in its place, or a link or file on the way.
+        Raises
+        ------
+        TargetError
+            If there is a link or a folder in its place, or a link or a file in place of one of its folders.
         """
         path = self._path(key)
         try:
@@ -49,13 +53,18 @@ class Folder:
         return True
 
     def receive(self, key: str, fill: Callable[[IO[bytes]], int | None]) -> int | None:
-        """Let `fill` write an object to a file, which then gets its name; nothing is left where it gives None.
+        """Let `fill` write an object to a file, then give the file its name.
 
-        Raises TargetError where the file cannot be written.
+        Nothing is left where `fill` returns None.
+
+        Raises
+        ------
+        TargetError
+            If the file cannot be written.
         """
         partial = os.path.join(self.work, f"part-{threading.get_ident()}")
         try:
-            with self.told():
+            with self.wrap_errors():
                 with open(partial, "wb") as file:
                     size = fill(file)
                 if size is not None:
@@ -68,33 +77,39 @@ class Folder:
     def write(self, key: str, body: bytes) -> None:
         """Write a small object, unless it is there already."""
         if self.has(key):
-            with self.told(), open(self._path(key), "rb") as file:
+            with self.wrap_errors(), open(self._path(key), "rb") as file:
                 if file.read(len(body) + 1) == body:
                     return
         self.receive(key, lambda file: file.write(body))
 
     def make(self) -> None:
-        """Make the folder, and the one for what is not whole."""
-        with self.told():
+        """Make the folder, and the one for unfinished files."""
+        with self.wrap_errors():
             os.makedirs(self.path, exist_ok=True)
             self._make(self.work)
 
     @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
-        """Turn what the disk says into TargetError."""
+    def wrap_errors(self) -> Iterator[None]:
+        """Turn errors of the disk into TargetError."""
         try:
             yield
         except OSError as error:
-            if error.errno is None or error.strerror is None:  # no word of the system's: a PyramidError, say
+            if error.errno is None or error.strerror is None:  # not an error of the system, but a PyramidError, say
                 raise
-            place = f": {error.filename}" if error.filename else ""
-            raise TargetError(f"{self.path} cannot be written: {error.strerror}{place}") from error
+            where = f": {error.filename}" if error.filename else ""
+            raise TargetError(f"{self.path} cannot be written: {error.strerror}{where}") from error
 
     def _path(self, key: str) -> str:
-        """The file of a key that was checked as a path; no link lies on its way."""
+        """Return the file of a key that was checked as a path.
+
+        Raises
+        ------
+        TargetError
+            If a part of the path is a link or a file, or the key is in the download's own folder.
+        """
         parts = key.split("/")
         if parts[0] == WORK:
-            raise TargetError(f"{key!r} is where a download keeps its own files, and no name for what it writes")
+            raise TargetError(f"{key!r} is reserved for a download's own files, and cannot be copied")
         path = self.path
         for part in parts[:-1]:
             path = os.path.join(path, part)
@@ -108,7 +123,7 @@ class Folder:
         os.replace(partial, path)
 
     def _make(self, path: str) -> None:
-        """Make a folder and those that it lies in."""
+        """Make a folder and those that it is in."""
         if path not in self._known:
             self._make(os.path.dirname(path))
             with contextlib.suppress(FileExistsError):
@@ -116,11 +131,14 @@ class Folder:
             self._is_folder(path)
 
     def _is_folder(self, path: str) -> bool:
-        """Whether a folder is there, which is then known; the folder that it lies in is."""
+        """Return whether a folder is there, and remember it.
+
+        The folder that it is in must be known already.
+        """
         if not os.path.lexists(path):
             return False
         if os.path.realpath(path) != path:
-            raise TargetError(f"{path} is a link, and a download follows none; remove it, or give another DIR")
+            raise TargetError(f"{path} is a link, and a download follows no links; remove it, or give another DIR")
         if not os.path.isdir(path):
             raise TargetError(f"{path} is a file where a folder must be; remove it, or give another DIR")
         if len(self._known) >= KNOWN_FOLDERS:

@@ -1,4 +1,4 @@
-"""Some levels of an image and not the others: which, and metadata that names those alone."""
+"""Choice of some levels of an image, and metadata that names only those."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pyramid.hierarchy.nodes import Node, check_path, join
 
 
 def parse_levels(value: object) -> slice | None:
-    """The levels that ``2``, ``2:``, ``1:3`` or ``-1`` take, as Python slices take items; None takes all.
+    """Parse levels given as ``2``, ``2:``, ``1:3`` or ``-1`` to a slice.
+
+    They count as in Python. None, for all levels, stays None.
 
     Examples
     --------
@@ -23,7 +25,7 @@ def parse_levels(value: object) -> slice | None:
     Raises
     ------
     OptionError
-        For anything else.
+        If the value is anything else.
     """
     if value is None:
         return None
@@ -41,7 +43,7 @@ def parse_levels(value: object) -> slice | None:
 
 
 def spelled(levels: slice | None) -> str | None:
-    """The levels as a user writes them.
+    """Return the levels as a user writes them.
 
     Examples
     --------
@@ -56,15 +58,15 @@ def spelled(levels: slice | None) -> str | None:
 
 
 def chosen(node: Node, levels: slice | None) -> Node:
-    """The group with metadata that names the chosen levels alone; the very node where all are taken.
+    """Return a group with metadata that names only the chosen levels.
 
-    What an image's metadata says beside its levels is kept, and so are their paths. Consolidated metadata would name
-    levels that are not there, and is left out.
+    The rest of an image's metadata is kept, and so are the paths of its levels. Consolidated metadata would name
+    levels that are not there, and is left out. The same node is returned where all levels are taken.
 
     Raises
     ------
     OptionError
-        Where an image has none of the levels.
+        If an image has none of the levels.
     """
     if levels is None or node.array is not None:
         return node
@@ -84,7 +86,10 @@ def chosen(node: Node, levels: slice | None) -> Node:
 
 
 def image_paths(multiscales: object, levels: slice | None = None) -> list[str]:
-    """Paths of the arrays that images name, each once; broken entries name none."""
+    """Return the paths of the arrays that images name, each once.
+
+    Broken entries name none.
+    """
     found: dict[str, None] = {}
     for image in items(multiscales):
         for dataset in items(image.get("datasets"))[levels or slice(None)]:
@@ -93,20 +98,20 @@ def image_paths(multiscales: object, levels: slice | None = None) -> list[str]:
 
 
 def items(value: object) -> list[Mapping[str, Any]]:
-    """The objects of a list; none where it is not one."""
+    """Return the objects of a list, and an empty list for anything else."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
-    """What holds ``multiscales``, with the chosen levels alone."""
+    """Return the attributes of OME-Zarr with only the chosen levels."""
     if "multiscales" not in node.ome:
         return node.ome
     images = []
     for image in items(node.ome["multiscales"]):
         datasets = items(image.get("datasets"))
         if not datasets[levels]:
-            place = node.path or "the image"
-            raise OptionError(f"levels: {place} has {len(datasets)} levels, and {spelled(levels)} takes none of them")
+            name = node.path or "the image"
+            raise OptionError(f"levels: {name} has {len(datasets)} levels, and {spelled(levels)} takes none of them")
         images.append({**image, "datasets": datasets[levels]})
     return {**node.ome, "multiscales": images}
 

@@ -1,4 +1,4 @@
-"""What is being downloaded to a folder: a record there, so that only the same source goes on where it stopped."""
+"""The record of a download in its folder, so that only the same source resumes it."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from pyramid.hierarchy.nodes import Node
 if sys.platform != "win32":
     import fcntl
 
-# Any of these at its root makes a folder a Zarr; they are the first to go.
+# Files that make a folder a Zarr if they are at its root; they are removed first, so that the rest looks unfinished.
 ROOT_KEYS = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata")
+# The most bytes of a record that are read: a record has some hundred, a URL at most some thousand.
 _MAX_RECORD_BYTES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A download.
+    """The source and the levels of a download.
 
     Parameters
     ----------
     url
-        From where; free of secrets.
+        URL of the source, free of secrets.
     levels
-        Which levels, as Python shows the slice; ``None`` for all.
+        The levels, as Python shows the slice; ``None`` for all.
     root
-        A digest of the root's documents, which another image at the same place does not share.
+        A digest of the root's documents; that of another image at the same URL differs.
     """
 
     url: str
@@ -44,7 +45,7 @@ class Record:
 
     @classmethod
     def of(cls, url: str, levels: slice | None, root: Node) -> Record:
-        """The record of a root and the levels that are taken."""
+        """Return the record of a root and the levels that are taken."""
         digest = hashlib.sha256()
         for key, body in sorted(root.documents.items()):
             digest.update(f"{key} {len(body)} ".encode() + body)
@@ -52,45 +53,51 @@ class Record:
 
 
 def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
-    """Whether a download of the same stopped in this folder; nothing is written.
+    """Return whether the same download was stopped in this folder.
+
+    Nothing is written.
 
     Raises
     ------
     TargetError
-        Where something else is, and is not to be replaced or is no Zarr.
+        If the folder holds anything else, unless it is a Zarr and `overwrite` is set.
     """
     if os.path.lexists(folder.path) and not os.path.isdir(folder.path):
         raise TargetError(f"{folder.path} is a file, and a download fills a folder; give another DIR")
-    with folder.told():
+    with folder.wrap_errors():
         names = set(os.listdir(folder.path)) if os.path.isdir(folder.path) else set()
     found = _read(folder) if WORK in names else {}
     if not names or found == asdict(record):
         return bool(names)
     if overwrite:
         if names.isdisjoint({WORK, *ROOT_KEYS}):
-            raise TargetError(f"{folder.path} holds no Zarr, and --overwrite replaces nothing else; empty it yourself")
+            raise TargetError(f"{folder.path} holds no Zarr, and --overwrite replaces only a Zarr; empty it yourself")
         return False
     if not found:
         raise TargetError(f"{folder.path} exists; give another DIR, or --overwrite to replace it")
-    told = {"url": "it came from {}", "levels": "its levels were {}", "root": "the source's metadata has changed"}
-    differs = [told[key].format(found.get(key)) for key, value in asdict(record).items() if found.get(key) != value]
+    reasons = {"url": "it came from {}", "levels": "its levels were {}", "root": "the source's metadata has changed"}
+    differs = [reasons[key].format(found.get(key)) for key, value in asdict(record).items() if found.get(key) != value]
     raise TargetError(
-        f"{folder.path} holds a download of something else that did not end: {differs[0]}; "
+        f"{folder.path} holds an unfinished download of something else: {differs[0]}; "
         "give another DIR, or --overwrite to replace it"
     )
 
 
 @contextlib.contextmanager
 def begun(folder: Folder, record: Record, *, resumed: bool) -> Iterator[None]:
-    """Hold a folder while it is filled; what is there is removed first, unless it is `resumed`.
+    """Hold a folder while it is filled.
 
-    What ends the block by an exception leaves the record, so that the download can go on.
+    The contents of the folder are removed first, unless the download is `resumed`. An exception in the block leaves the
+    record, so that the download can continue.
 
-    Raises TargetError where the folder cannot be written, or another process fills it.
+    Raises
+    ------
+    TargetError
+        If the folder cannot be written, or another process fills it.
     """
     folder.make()
     with _locked(folder):
-        with folder.told():
+        with folder.wrap_errors():
             if not resumed:
                 _clear(folder)
             for name in os.listdir(folder.work):
@@ -99,17 +106,17 @@ def begun(folder: Folder, record: Record, *, resumed: bool) -> Iterator[None]:
             with open(os.path.join(folder.work, "record.json"), "w", encoding="utf-8") as file:
                 json.dump(asdict(record), file, indent=2)
         yield
-    with folder.told():
+    with folder.wrap_errors():
         shutil.rmtree(folder.work)
 
 
 @contextlib.contextmanager
 def _locked(folder: Folder) -> Iterator[None]:
-    """Keep other processes away, where the system lets us."""
+    """Keep other processes out of the folder, where the system allows it."""
     if sys.platform == "win32":
         yield
         return
-    with folder.told():
+    with folder.wrap_errors():
         opened = os.open(os.path.join(folder.work, "lock"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     with io.FileIO(opened, "wb") as lock:
         try:
@@ -120,7 +127,7 @@ def _locked(folder: Folder) -> Iterator[None]:
 
 
 def _read(folder: Folder) -> Mapping[str, object]:
-    """The record of a download that did not end; empty where none can be read."""
+    """Return the record of an unfinished download; it is empty if it cannot be read."""
     try:
         with open(os.path.join(folder.work, "record.json"), "rb") as file:
             found = json.loads(file.read(_MAX_RECORD_BYTES))
@@ -130,7 +137,10 @@ def _read(folder: Folder) -> Mapping[str, object]:
 
 
 def _clear(folder: Folder) -> None:
-    """Remove what is there, first what makes it a Zarr: half removed, it must not look whole."""
+    """Remove the contents of a folder, beginning with the files that make it a Zarr.
+
+    Half removed, it must not look complete.
+    """
     names = sorted(set(os.listdir(folder.path)) - {WORK}, key=lambda name: name not in ROOT_KEYS)
     for name in names:
         path = os.path.join(folder.path, name)

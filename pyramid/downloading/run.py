@@ -1,6 +1,6 @@
-"""Objects come down side by side, and a node's metadata after all that it names.
+"""Download of a tree: objects concurrently, a node's metadata after all its parts.
 
-What is in flight is bounded, and so is what is known of it: a branch of the tree, and the objects under way.
+Requests under way are bounded. Only they and one branch of the tree are held in memory.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from pyramid.hierarchy.keys import grid_of, object_bytes
 from pyramid.hierarchy.nodes import join
 from pyramid.stores import Readable
 
-# So many objects wait for each thread that none is idle while the next key is looked for on disk.
+# Objects that wait for each thread: so many that none is idle while the next key is looked for on disk.
 WAITING = 4
-# Objects that are there already are told of by the thousand.
-TOLD_EVERY = 1000
+# Objects that are there already, for each call of the progress callback: they are found faster than it can show.
+REPORT_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """How far a download is; what a progress callback is given.
+    """The progress of a download, as given to the progress callback.
 
     Parameters
     ----------
     done_objects, total_objects
-        Chunks or shards and single files: dealt with, and known of so far. The total of a plate grows with its wells.
+        Chunks or shards and single files: finished, and known so far. The total of a plate grows with its wells.
     done_bytes
-        Bytes that came down.
+        Bytes that were fetched.
     missing
         Objects that the source does not have.
     kept
         Objects that were there already.
     seconds
-        Since it began.
+        Time since the download began.
     """
 
     done_objects: int
@@ -54,7 +54,7 @@ class DownloadProgress:
 
 @dataclass
 class DownloadTally:
-    """What has come down so far."""
+    """Counts of the objects of a download so far."""
 
     progress: Callable[[DownloadProgress], None] | None
     started_s: float = field(default_factory=time.perf_counter)
@@ -71,15 +71,15 @@ class DownloadTally:
         else:
             self.objects += 1
             self.bytes += size
-        self.tell()
+        self.report()
 
     def found(self) -> None:
         """Count an object that was there already."""
         self.kept += 1
-        if self.kept % TOLD_EVERY == 0:
-            self.tell()
+        if self.kept % REPORT_EVERY == 0:
+            self.report()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Call the progress callback."""
         if self.progress is not None:
             done = self.objects + self.missing + self.kept
@@ -89,7 +89,10 @@ class DownloadTally:
 
 @dataclass
 class _Open:
-    """A node whose metadata waits for `pending` children and objects, and for its own walk."""
+    """A node whose metadata waits for its children and objects, and for its own walk.
+
+    `pending` counts them, and the walk as one.
+    """
 
     branch: Branch
     parent: _Open | None
@@ -97,7 +100,7 @@ class _Open:
 
 
 class Stopped(Exception):
-    """The download ended while an object came down."""
+    """The download ended while an object was fetched."""
 
 
 class Run:
@@ -106,17 +109,17 @@ class Run:
     Parameters
     ----------
     objects
-        Where from.
+        The source.
     folder
-        Where to.
+        The target.
     pool
-        What fetches.
+        The threads that fetch.
     most
-        How many objects and nodes there may be.
+        The most objects that there may be.
     tally
-        What counts them.
+        The counts, kept up to date.
     lacking
-        Takes a sentence for each object that is broken.
+        A list to which a sentence is added for each object that is broken.
     """
 
     def __init__(  # noqa: PLR0913  (what it needs, each for itself)
@@ -126,7 +129,7 @@ class Run:
         self._objects = objects
         self._folder = folder
         self._pool = pool
-        self._room = pool.workers * WAITING
+        self._max_in_flight = pool.workers * WAITING
         self._most = most
         self._tally = tally
         self._done: queue.SimpleQueue[tuple[_Open, Future[int | None]]] = queue.SimpleQueue()
@@ -137,7 +140,7 @@ class Run:
         self._walk(root, None)
         while self._in_flight:
             self._take()
-        self._tally.tell()
+        self._tally.report()
 
     def _walk(self, branch: Branch, parent: _Open | None) -> None:
         """Fetch what a node holds, then its children's."""
@@ -155,17 +158,17 @@ class Run:
         self._release(node)
 
     def _count(self, branch: Branch) -> None:
-        """Refuse what has no bound that anybody meant."""
+        """Count the objects of a node; raise OptionError if they are too many."""
         held = len(branch.files) + (grid_of(branch.node).count if branch.node.array is not None else 0)
         self._tally.total += held
         if self._tally.total > self._most:
             raise OptionError(
                 f"max_objects: with {branch.node.path or 'the root'} there are {self._tally.total} objects to ask for, "
-                f"and at most {self._most} are; allow more, or take the coarser levels alone with levels"
+                f"and the limit is {self._most}; allow more, or take only the coarser levels with levels"
             )
 
     def _fetch(self, node: _Open, key: str, expected_bytes: int) -> None:
-        while self._in_flight >= self._room:
+        while self._in_flight >= self._max_in_flight:
             self._take()
         node.pending += 1
         self._in_flight += 1
@@ -176,7 +179,7 @@ class Run:
         """Fetch one object, in a thread of the pool."""
 
         def fill(file: IO[bytes]) -> int | None:
-            into = _Into(file, self._pool)
+            into = _FileSink(file, self._pool)
             try:
                 size = self._objects.fetch(key, into, expected_bytes)
             except StorageError as error:
@@ -187,22 +190,22 @@ class Run:
                     return None
                 raise
             into.check()
-            if size == 0 and expected_bytes:  # whatever a codec makes of pixels, it is not nothing
-                self._lacking.append(f"{key!r} is empty (0 bytes), which no chunk is")
+            if size == 0 and expected_bytes:  # no codec makes 0 bytes of pixels
+                self._lacking.append(f"{key!r} is empty (0 bytes), and a chunk never is")
                 return None
             return size
 
         return self._folder.receive(key, fill)
 
     def _take(self) -> None:
-        """Wait for one object."""
+        """Wait for the next object to end, and count it."""
         node, future = self._done.get()
         self._in_flight -= 1
         self._tally.fetched(future.result())
         self._release(node)
 
     def _release(self, node: _Open | None) -> None:
-        """Write the metadata of a node that waits for nothing, and of those that waited for it."""
+        """Write the metadata of a node that waits for nothing more, then its parents'."""
         while node is not None:
             node.pending -= 1
             if node.pending:
@@ -213,8 +216,11 @@ class Run:
             node = node.parent
 
 
-class _Into:
-    """A file that is filled, until nobody waits for it; failures of the disk are told from those of the network."""
+class _FileSink:
+    """A file that an object is written to, until the download is stopped.
+
+    It keeps failures of the disk apart from those of the network.
+    """
 
     def __init__(self, file: IO[bytes], pool: Pool) -> None:
         self._file = file
@@ -236,7 +242,7 @@ class _Into:
         self._file.truncate()
 
     def check(self) -> None:
-        """Raise where nobody waits any more."""
+        """Raise Stopped if the download was stopped."""
         if self._pool.stopped:
             raise Stopped
 
@@ -244,11 +250,11 @@ class _Into:
 def _keys(branch: Branch) -> Iterator[str]:
     yield from branch.files
     if branch.node.array is not None:
-        for key in grid_of(branch.node).keys():  # noqa: SIM118  (a grid is no mapping)
+        for key in grid_of(branch.node).keys():  # noqa: SIM118  (a grid is not a mapping)
             yield join(branch.node.path, key)
 
 
 def _rank(key: str) -> tuple[bool, str]:
-    """What makes a group or an array one comes last."""
+    """Return a sort key that puts last the document that makes a group or an array."""
     name = key.rpartition("/")[2]
     return name not in (".zattrs", ".zmetadata"), name

@@ -1,7 +1,7 @@
-"""What a group holds that only its encoding says: the tables beside an image, as AnnData writes them.
+"""Members of the tables next to an image, known by their encodings (AnnData's).
 
-AnnData names the encoding of each group in its attributes, and for most encodings the members are fixed or listed.
-What a mapping holds is listed nowhere.
+AnnData names the encoding of each group in its attributes. For most encodings the members are fixed or listed; those of
+a mapping are listed nowhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "nullable-boolean": ("values", "mask"),
     "nullable-string-array": ("values", "mask"),
 }
-# Groups that convention places beside an image or in a plate, each with a list of its own name.
+# Groups next to an image or in a plate by convention, each with a list of its own name.
 LISTS = ("labels", "tables")
 # Attributes that are followed, or that name nothing else.
 _KNOWN = frozenset(
@@ -30,11 +30,17 @@ _KNOWN = frozenset(
         *("bioformats2raw.layout", "pyramid", "_creator", "consolidated_metadata"),
     }
 )
+# The most values of an attribute that are searched for a path: attributes come from anyone.
 _MAX_LOOKED_AT = 1000
 
 
 def encoded_members(node: Node) -> tuple[str, ...] | None:
-    """Return the names of what a group may hold by its encoding; None where it has none that says so.
+    """Return the names of the members that a group may have by its encoding.
+
+    Returns
+    -------
+    tuple of str or None
+        None where the group has no encoding, or one that does not name its members.
 
     Examples
     --------
@@ -52,7 +58,7 @@ def encoded_members(node: Node) -> tuple[str, ...] | None:
 
 
 def names_nothing(node: Node) -> bool:
-    """Whether a group that is there to hold others says nowhere what it holds."""
+    """Return whether a group of tables, labels or members names none of them."""
     name = node.path.rpartition("/")[2]
     if name in LISTS and not isinstance(node.ome.get(name), list):
         return True
@@ -72,23 +78,26 @@ def unknown_paths(node: Node) -> list[str]:
     for name, value in held.items():
         path = None if name in _KNOWN else _first_path(value)
         if path is not None:
-            place = node.path or "the root"
-            found.append(f"{place}: its attribute {name[:40]!r} names {path[:80]!r}, which is not followed")
+            name_of_node = node.path or "the root"
+            found.append(f"{name_of_node}: its attribute {name[:40]!r} names {path[:80]!r}, which is not followed")
     return found
 
 
 def _first_path(value: Any) -> str | None:  # noqa: ANN401  (any JSON)
-    """Return the first text under a key ``path`` in a value, of which no more than a part is looked at."""
+    """Return the first text under a key ``path`` in a value.
+
+    At most `_MAX_LOOKED_AT` parts of the value are searched.
+    """
     waiting = [value]
     for _ in range(_MAX_LOOKED_AT):
         if not waiting:
             return None
-        one = waiting.pop()
-        if isinstance(one, Mapping):
-            path = one.get("path")
+        part = waiting.pop()
+        if isinstance(part, Mapping):
+            path = part.get("path")
             if isinstance(path, str) and path:
                 return path
-            waiting += list(one.values())[:_MAX_LOOKED_AT]
-        elif isinstance(one, list):
-            waiting += one[:_MAX_LOOKED_AT]
+            waiting += list(part.values())[:_MAX_LOOKED_AT]
+        elif isinstance(part, list):
+            waiting += part[:_MAX_LOOKED_AT]
     return None

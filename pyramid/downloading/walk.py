@@ -1,7 +1,8 @@
-"""What belongs to an OME-Zarr, found by following its metadata from the root: a tree of nodes, one branch at a time.
+"""The tree of an OME-Zarr's nodes, found by following its metadata from the root.
 
 A group names its children: an image its levels and ``labels``, a plate its wells, a well its fields, a collection its
-images. Groups on the way to a child, such as the row of a well, belong to it too. All names come from data.
+images. Groups on the way to a child, such as the row of a well, belong to it too. All names come from data. The tree is
+walked one branch at a time.
 """
 
 from __future__ import annotations
@@ -31,14 +32,16 @@ from pyramid.hierarchy.nodes import Node, check_path, join, read_document, read_
 from pyramid.stores import Readable
 
 LAYOUT = "bioformats2raw.layout"
-# Of a plate, consolidated metadata holds that of all its arrays; longer than a document may be, it is only copied.
+# The longest consolidated metadata that is copied: a plate's holds that of all its arrays. If it is longer than a
+# document may be, it is not parsed.
 MAX_CONSOLIDATED_BYTES = 64 * 2**20
-# Of a table, on storage that can be listed.
+# The most keys of a table that are listed, on storage that can be listed: they are held in memory.
 MAX_LISTED = 1_000_000
-# Where a plate and a well list what they hold.
+# The lists in which a plate and a well name their children.
 _PARTS = (("plate", "wells"), ("well", "images"))
-MAX_DEPTH = 40  # parts of a path; a level of a label of a field of a well has seven
-# Nodes that are read ahead of their turn, in each group that is being walked.
+# The most parts of a path: a level of a label of a field of a well has seven.
+MAX_DEPTH = 40
+# Nodes that are read ahead of their turn, in each group that is being walked: their requests overlap.
 AHEAD = 8
 
 
@@ -49,11 +52,11 @@ class Branch:
     Parameters
     ----------
     node
-        With the metadata that is to be written.
+        The node, with the metadata that is to be written.
     files
         Keys of single files that belong to it, each of which may be missing.
     children
-        Its children, once.
+        Its children; they can be iterated once.
     """
 
     node: Node
@@ -68,18 +71,18 @@ class Walk:
     Parameters
     ----------
     objects
-        What lies there.
+        The objects below the URL.
     levels
-        Which levels of each image are taken; None for all.
+        The levels of each image that are taken; None for all.
     pool
-        Runs requests for nodes, some ahead.
+        The threads that request nodes, some ahead of their turn.
 
     Attributes
     ----------
     lacking
-        A sentence for each part that metadata names and that is not there or cannot be read, as the walk finds them.
+        A sentence for each part that metadata names and that is missing or cannot be read, as the walk finds them.
     notices
-        What the walk leaves out, and why.
+        Parts that the walk leaves out, and why.
     """
 
     objects: Readable
@@ -89,18 +92,18 @@ class Walk:
     notices: list[str] = field(default_factory=list)
 
     def start(self) -> Branch:
-        """The root.
+        """Return the root.
 
         Raises
         ------
         SourceError
-            Where there is no Zarr, or a group of which nothing says what it holds.
+            If the URL holds no Zarr, or only a group whose metadata names no parts.
         """
         node = read_node(self.objects)
         if node is None:
             self.objects.check_found()
             raise SourceError(
-                f"{self.objects.location} is no Zarr: there is no zarr.json, .zgroup or .zarray; "
+                f"{self.objects.location} is not a Zarr: it has no zarr.json, .zgroup or .zarray; "
                 "give the URL of an OME-Zarr's root"
             )
         if (
@@ -111,7 +114,10 @@ class Walk:
         return self._branch(node, {})
 
     def _branch(self, node: Node, beyond: Mapping[str, Child], *, leads: bool = True) -> Branch:
-        """A node with the children that it names, and those `beyond` it by path below it."""
+        """Return a node with the children that it names, and those `beyond` it.
+
+        The keys of `beyond` are paths below the node.
+        """
         if not leads or node.array is not None:
             return Branch(node, (), self._children(node, beyond))
         check_count(node)
@@ -130,13 +136,13 @@ class Walk:
         if not node.path and not named:
             raise SourceError(
                 f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
-                "download lists nothing; give the URL of what it holds"
+                "download lists nothing; give the URL of an image or array in it"
             )
         files = (join(node.path, "OME/METADATA.ome.xml"),) if LAYOUT in node.ome else ()
         return Branch(chosen(node, self.levels), files, self._children(node, named))
 
     def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:
-        """Branches below a node, of which a few are read ahead."""
+        """Yield the branches below a node, reading a few ahead."""
         waiting: list[tuple[Child, dict[str, Child], Future[Node | SourceError | None]]] = []
         parts = iter(by_first_part(named))
         while True:
@@ -152,7 +158,7 @@ class Walk:
             yield from self._found(node, child, beyond, read.result())
 
     def _read(self, path: str, zarr_format: int, kind: Kind | None) -> Node | SourceError | None:
-        """A node, None where there is none, or why it cannot be read."""
+        """Return a node, None where it is missing, or the reason it cannot be read."""
         try:
             return read_node(self.objects, path, zarr_format, kind)
         except StorageError as error:
@@ -163,13 +169,15 @@ class Walk:
             return error
 
     def _listed(self, node: Node) -> tuple[str, ...]:
-        """Keys below a group whose metadata does not say what it holds, where they can be listed."""
+        """Return the keys below a group whose metadata names no parts.
+
+        Where they cannot be listed, none are returned, and a notice says so.
+        """
         try:
             keys = list(itertools.islice(self.objects.keys(f"{node.path}/"), MAX_LISTED + 1))
         except StorageError:
             self.notices.append(
-                f"{node.path} is copied without what it holds: no metadata says what that is, and the server lists "
-                "nothing"
+                f"{node.path} is copied without its contents: no metadata names them, and the server cannot list them"
             )
             return ()
         if len(keys) > MAX_LISTED:
@@ -179,7 +187,10 @@ class Walk:
     def _found(
         self, parent: Node, child: Child, beyond: dict[str, Child], node: Node | SourceError | None
     ) -> Iterator[Branch]:
-        """The branch of a child; those beyond it, where there is no group on the way."""
+        """Yield the branch of a child.
+
+        Where the child itself is missing, the branch holds only those beyond it.
+        """
         path = join(parent.path, child.path)
         if isinstance(node, Node):
             try:
@@ -194,13 +205,13 @@ class Walk:
         if node is not None:
             self.lacking.append(f"{path!r} cannot be read: {node}")
         elif child.required:
-            self.lacking.append(f"{path!r} is named by metadata, and there is no such {child.kind or 'node'}")
+            self.lacking.append(f"{path!r} is named by metadata, but no such {child.kind or 'node'} exists")
         if beyond:
             bare = Node(join(parent.path, child.path), parent.zarr_format, {}, None, {})
             yield self._branch(bare, beyond, leads=False)
 
     def _named(self, node: Node) -> dict[str, Child]:
-        """All that a group's metadata names, by path below it."""
+        """Return the children that a group's metadata names, by path below it."""
         ome = node.ome
         children = [*consolidated(node), *image_children(ome)]
         lists = {f"{key}.{part}": ome[key].get(part) for key, part in _PARTS if isinstance(ome.get(key), Mapping)}
@@ -212,7 +223,10 @@ class Walk:
         return {child.path: child for child in children if child.path}
 
     def _series(self, node: Node, *, in_plate: bool) -> list[Child]:
-        """The images of a collection: those that its group ``OME`` names, or else those with the first numbers."""
+        """Return the images of a collection.
+
+        They are those that its group ``OME`` names, or else 0, 1, … up to the first that is missing.
+        """
         children = [Child("OME", "group", required=False)]
         if in_plate:
             return children

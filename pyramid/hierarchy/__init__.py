@@ -1,1 +1,4 @@
-"""Zarr groups and arrays by their documents and keys; no library is asked and no pixel is read."""
+"""Zarr groups and arrays, read and written by their documents and keys.
+
+No Zarr library is called, and no pixel is read.
+"""

@@ -1,4 +1,7 @@
-"""What an array's document says of it, read without zarr and without a request: metadata needs neither."""
+"""Shape, dtype and codecs of an array, read from its document.
+
+Metadata needs neither the zarr library nor a request.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from pyramid.hierarchy.extents import read_extents, read_lengths
 from pyramid.hierarchy.nodes import Node, shown
 from pyramid.model import Shape
 
+# The most codecs of a chunk, and how deep shards may be nested: documents come from anyone.
 MAX_CODECS = 32
 MAX_CODEC_DEPTH = 4
 
-# The dtypes that both formats have; what is left out, as text and times, is no pixel.
+# The kinds of dtype that both formats have; text and times are left out, for they are not pixels.
 _KINDS = "biufc"
 _V3_NAMES = frozenset(
     ["bool", "float16", "float32", "float64", "complex64", "complex128"]
@@ -27,7 +31,7 @@ _V3_NAMES = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class ArrayFacts:
-    """An array, as its document has it.
+    """An array, as its document describes it.
 
     Parameters
     ----------
@@ -54,12 +58,12 @@ class ArrayFacts:
 
 
 def read_facts(node: Node) -> ArrayFacts:
-    """What the document of an array says.
+    """Read the shape, chunks, dtype and codecs in the document of an array.
 
     Raises
     ------
     SourceError
-        With the key that is missing, broken or of a kind that is not known.
+        If a key is missing, broken or of a kind that is not known; the error names the key.
 
     Examples
     --------
@@ -69,19 +73,21 @@ def read_facts(node: Node) -> ArrayFacts:
     ((9, 9), (4, 4), 162, ({'id': 'zlib'},))
     """
     document = node.array or {}
-    shape, unit = read_extents(node)
+    shape, object_shape = read_extents(node)
     if node.zarr_format == 2:
         filters = document.get("filters")
-        told = [*(filters if isinstance(filters, list) else ()), document.get("compressor")]
-        codecs = _codecs([codec for codec in told if codec is not None])
-        return ArrayFacts(shape, unit, None, _dtype_v2(document.get("dtype")), codecs)
+        listed = [*(filters if isinstance(filters, list) else ()), document.get("compressor")]
+        codecs = _codecs([codec for codec in listed if codec is not None])
+        return ArrayFacts(shape, object_shape, None, _dtype_v2(document.get("dtype")), codecs)
     codecs = _codecs(document.get("codecs"))
-    chunks, shards = _chunks(codecs, unit)
+    chunks, shards = _chunks(codecs, object_shape)
     return ArrayFacts(shape, chunks, shards, _dtype_v3(document.get("data_type")), codecs)
 
 
 def codec_names(codecs: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
-    """Short names of codecs, those within a shard in its place; how numbers become bytes is left out.
+    """Yield short names of codecs, with those within a shard in its place.
+
+    The codec that makes bytes of numbers is left out.
 
     Examples
     --------
@@ -98,21 +104,24 @@ def codec_names(codecs: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
 
 
 def _configuration(codec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings of a codec, which in Zarr format 2 lie beside its name."""
+    """Return the settings of a codec; in Zarr format 2 they are next to its name."""
     held = codec.get("configuration", codec)
     return held if isinstance(held, Mapping) else {}
 
 
-def _chunks(codecs: tuple[Mapping[str, Any], ...], unit: Shape) -> tuple[Shape, Shape | None]:
-    """Chunks and shards of Zarr format 3, of what one object holds."""
+def _chunks(codecs: tuple[Mapping[str, Any], ...], object_shape: Shape) -> tuple[Shape, Shape | None]:
+    """Return the shapes of chunks and shards in Zarr format 3."""
     for codec in codecs:
         if codec["name"] == "sharding_indexed":
-            return read_lengths(_configuration(codec), "chunk_shape", 1, len(unit)), unit
-    return unit, None
+            return read_lengths(_configuration(codec), "chunk_shape", 1, len(object_shape)), object_shape
+    return object_shape, None
 
 
 def _codecs(value: object, depth: int = MAX_CODEC_DEPTH) -> tuple[Mapping[str, Any], ...]:
-    """A list of codecs, some of which may be their name alone; bounded, those within shards too."""
+    """Check a list of codecs, and return each as an object with its name.
+
+    A codec may be given by only its name. Codecs within shards are checked too, down to `depth`.
+    """
     if not isinstance(value, list | tuple) or len(value) > MAX_CODECS or depth == 0:
         raise SourceError(f"its codecs must be a list of at most {MAX_CODECS} objects, not {shown(value)}")
     codecs = [{"name": codec} if isinstance(codec, str) else codec for codec in value]
@@ -130,11 +139,11 @@ def _dtype_v2(value: object) -> np.dtype[Any]:
     except (TypeError, ValueError, SyntaxError):
         dtype = None
     if dtype is None or dtype.kind not in _KINDS or dtype.names or dtype.shape:
-        raise SourceError(f"its dtype {shown(value)} is none that pixels have")
+        raise SourceError(f"its dtype {shown(value)} is not supported for pixels")
     return dtype
 
 
 def _dtype_v3(value: object) -> np.dtype[Any]:
     if not isinstance(value, str) or value not in _V3_NAMES:
-        raise SourceError(f"its data_type {shown(value)} is none that pixels have")
+        raise SourceError(f"its data_type {shown(value)} is not supported for pixels")
     return np.dtype(value)

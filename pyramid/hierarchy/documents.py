@@ -1,7 +1,7 @@
 """Write the documents that make a Zarr array or group, in formats 2 and 3.
 
-They are made here and not by a library, whose configuration belongs to the whole process: another part of it may have
-set an order of axes or a codec that is not the one that chunks are encoded with.
+They are made here and not by a library, whose configuration belongs to the whole process. Another part of the process
+may have set an order of axes or a codec that differs from those of the chunks.
 """
 
 from __future__ import annotations
@@ -120,7 +120,10 @@ def _codecs_v3(form: ArrayForm) -> list[Mapping[str, Any]]:
 
 
 def _fill_value(form: ArrayForm) -> bool | int | float:
-    """Return the fill value as JSON has it for the dtype: true or false, a whole number, or a decimal."""
+    """Return the fill value as JSON writes it for the dtype.
+
+    It is true or false, a whole number, or a decimal.
+    """
     value: bool | int | float = np.asarray(form.fill_value).astype(form.dtype).item()
     return value
 

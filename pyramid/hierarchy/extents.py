@@ -1,6 +1,6 @@
-"""How far an array reaches, and how much of it an object holds: read of its document, which comes from anyone.
+"""Shapes of an array and of its objects, read and checked from its document.
 
-Nothing else of the document is looked at, so that arrays of any dtype and codec can be copied.
+Documents come from anyone. Nothing else in them is looked at, so that arrays of any dtype and codec can be copied.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from pyramid.errors import SourceError
 from pyramid.hierarchy.nodes import Node, shown
 from pyramid.model import Shape
 
+# The most axes, and the most pixels on an axis: as many as NumPy 1 and an int64 can hold.
 MAX_NDIM = 32
 MAX_EXTENT = 2**63 - 1
 
 
 def read_extents(node: Node) -> tuple[Shape, Shape]:
-    """The shape of an array, and that of what one object holds: a shard, or a chunk where there are none; in pixels.
+    """Read the shape of an array and of one of its objects, in pixels.
+
+    An object is a shard, or a chunk where chunks are not in shards.
 
     Raises
     ------
     SourceError
-        For what is missing, broken, or a grid of a kind that is not known.
+        If a key is missing or broken, or the grid is of a kind that is not known.
 
     Examples
     --------
@@ -35,12 +38,20 @@ def read_extents(node: Node) -> tuple[Shape, Shape]:
         return shape, read_lengths(document, "chunks", 1, len(shape))
     name, grid = read_named(document, "chunk_grid")
     if name != "regular":
-        raise SourceError(f"its chunk_grid is {shown(name)}, and a 'regular' one is what can be read here")
+        raise SourceError(f"its chunk_grid is {shown(name)}, and only a 'regular' one can be read here")
     return shape, read_lengths(grid, "chunk_shape", 1, len(shape))
 
 
 def read_lengths(document: Mapping[str, Any], key: str, least: int, ndim: int | None = None) -> Shape:
-    """Whole numbers of at least `least`, one an axis; as many as `ndim` says where it is known."""
+    """Read a list of whole numbers of at least `least`, one for each axis.
+
+    There must be `ndim` of them, or at most `MAX_NDIM` where `ndim` is None.
+
+    Raises
+    ------
+    SourceError
+        If the value is anything else.
+    """
     value: Any = document.get(key)
     counts = isinstance(value, list) and (len(value) <= MAX_NDIM if ndim is None else len(value) == ndim)
     if not counts or not all(type(length) is int and least <= length <= MAX_EXTENT for length in value):
@@ -50,7 +61,9 @@ def read_lengths(document: Mapping[str, Any], key: str, least: int, ndim: int | 
 
 
 def read_named(document: Mapping[str, Any], key: str) -> tuple[object, Mapping[str, Any]]:
-    """Name and configuration of one of Zarr's extension points, which may be its name alone.
+    """Read the name and configuration of one of Zarr's extension points.
+
+    It may be given by only its name.
 
     Examples
     --------

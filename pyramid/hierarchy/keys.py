@@ -1,4 +1,4 @@
-"""The keys of an array's objects, from its shape and chunks alone: pure, and never a list of them."""
+"""Keys of an array's objects, computed one by one from its shape and chunks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pyramid.model import Shape
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where an array's objects are: chunks, or shards where chunks are in them.
+    """The grid of an array's objects: its shards, or its chunks where there are none.
 
     Parameters
     ----------
     shape
         Objects on each axis.
     prefix
-        What a key begins with, before the first index.
+        Text with which a key begins, before the first index.
     separator
-        What stands between indices, and between `prefix` and the first.
+        Text between indices, and between `prefix` and the first index.
     """
 
     shape: Shape
@@ -33,7 +33,7 @@ class Grid:
 
     @property
     def count(self) -> int:
-        """How many objects there can be.
+        """The number of objects that there can be.
 
         Examples
         --------
@@ -43,7 +43,7 @@ class Grid:
         return math.prod(self.shape)
 
     def keys(self) -> Iterator[str]:
-        """The keys below the array in C order, one at a time.
+        """Yield the keys below the array in C order.
 
         Examples
         --------
@@ -58,30 +58,30 @@ class Grid:
         for number in range(self.count):
             index = []
             for extent in reversed(self.shape):
-                number, place = divmod(number, extent)
-                index.append(str(place))
+                number, position = divmod(number, extent)
+                index.append(str(position))
             yield self.separator.join([*first, *reversed(index)])
 
 
 def grid_of(node: Node) -> Grid:
-    """The grid of an array of Zarr 2 or 3.
+    """Return the grid of an array of Zarr format 2 or 3.
 
     Raises
     ------
     SourceError
-        For a document that lacks a shape or chunks, and for a grid or keys of a kind that is not known.
+        If the document lacks a shape or chunks, or has a grid or keys of a kind that is not known.
     """
     try:
-        shape, unit = read_extents(node)
-        prefix, separator = _spelling(node)
+        shape, object_shape = read_extents(node)
+        prefix, separator = _key_encoding(node)
     except SourceError as error:
-        place = join(node.path, "zarr.json" if node.zarr_format == 3 else ".zarray")
-        raise SourceError(f"{place}: {error}") from None
-    return Grid(tuple(-(-n // edge) for n, edge in zip(shape, unit, strict=True)), prefix, separator)
+        key = join(node.path, "zarr.json" if node.zarr_format == 3 else ".zarray")
+        raise SourceError(f"{key}: {error}") from None
+    return Grid(tuple(-(-n // edge) for n, edge in zip(shape, object_shape, strict=True)), prefix, separator)
 
 
-def _spelling(node: Node) -> tuple[str, str]:
-    """Prefix and separator."""
+def _key_encoding(node: Node) -> tuple[str, str]:
+    """Return the prefix and the separator of an array's keys."""
     document = node.array or {}
     if node.zarr_format == 2:
         key, prefix, separator = "dimension_separator", "", document.get("dimension_separator", ".")
@@ -99,14 +99,20 @@ def _spelling(node: Node) -> tuple[str, str]:
 
 
 def object_bytes(node: Node) -> int:
-    """About how long an array's objects are before compression, at most 1 GiB; 0 for a group."""
+    """Estimate the bytes of one of an array's objects before compression.
+
+    Returns
+    -------
+    int
+        At most 1 GiB; 0 for a group.
+    """
     if node.array is None:
         return 0
-    _, unit = read_extents(node)
+    _, object_shape = read_extents(node)
     if node.zarr_format == 3:
         found = re.fullmatch(r"[a-z]+(\d{1,3})", str(node.array.get("data_type")))
         item_bits = int(found[1]) if found else 8
     else:
         found = re.fullmatch(r"[<>|][a-zA-Z](\d{1,3})", str(node.array.get("dtype")))
         item_bits = 8 * int(found[1]) if found else 8
-    return min(math.prod(unit) * item_bits // 8, 2**30)
+    return min(math.prod(object_shape) * item_bits // 8, 2**30)

@@ -1,7 +1,7 @@
-"""One array or group of a Zarr hierarchy, read by key: nothing is listed, and no library is asked.
+"""One array or group of a Zarr hierarchy, read by key, without listing anything.
 
-Where there is no listing, as over plain HTTP, a node is what its own documents say: ``zarr.json`` in Zarr 3,
-``.zarray`` or ``.zgroup`` with ``.zattrs`` in Zarr 2. They come from anyone, so they are bounded and checked.
+Plain HTTP has no listing, so a node is known by its own documents. They are ``zarr.json`` in Zarr 3, and ``.zarray`` or
+``.zgroup`` with ``.zattrs`` in Zarr 2. They come from anyone, so they are bounded and checked.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pyramid.ngff.values import shown as shown
 if TYPE_CHECKING:
     from pyramid.stores.objects import ByteSink
 
-# The longest document that is parsed: parsed, JSON takes some twenty times its length.
+# The longest document that is parsed: in memory, parsed JSON takes some twenty times its length.
 MAX_DOCUMENT_BYTES = 16 * 2**20
+# The longest path that is read from a document: macOS allows no path over 1024 bytes.
 MAX_PATH_CHARACTERS = 1000
 # Of a document that is something else, what its error shows.
 MAX_SHOWN_BYTES = 40
 
-# A backslash and a drive's letter are parts of a path to some systems, control characters to none.
+# Parts of a path that some systems take for something else: a backslash, a drive's letter, control characters.
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
 
 
@@ -54,7 +55,7 @@ class Node:
 
     @property
     def ome(self) -> Mapping[str, Any]:
-        """What holds ``multiscales``, ``plate`` and the like: the attribute ``ome``, or all attributes without one.
+        """The attributes of OME-Zarr: those under ``ome``, or all where there is none.
 
         Examples
         --------
@@ -66,38 +67,43 @@ class Node:
 
 
 class Fetches(Protocol):
-    """What documents are read from: `Objects`, or something that stands for them."""
+    """A store from which documents are read: `Objects`, or anything with its `fetch`."""
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
-        """Hand over an object in pieces; None where there is none."""
+        """Write an object to `into` in pieces, and return its bytes; None if missing."""
         ...
 
 
 def read_node(
     objects: Fetches, path: str = "", zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
 ) -> Node | None:
-    """Read the array or group at a path; None where neither is there.
+    """Read the array or group at a path.
 
-    Zarr 3 takes one request. Zarr 2 takes two where `kind` is known and at most three where it is not, and one more
-    where `zarr_format` is None.
+    Zarr 3 takes one request. Zarr 2 takes two where `kind` is known and at most three where it is not. Zarr 2 takes one
+    more where `zarr_format` is None.
 
     Parameters
     ----------
     objects
-        What lies below a URL.
+        The objects below a URL.
     path
-        Below the URL, checked by `check_path`.
+        Path below the URL, checked by `check_path`.
     zarr_format
         2 or 3 where it is known; without it Zarr 3 is looked for first.
     kind
-        Which of the two is looked for; without it whichever is there.
+        Which of the two is looked for; None for either.
+
+    Returns
+    -------
+    Node or None
+        None where there is neither an array nor a group, or not the `kind` that is looked for.
 
     Raises
     ------
     SourceError
-        For a path that leads elsewhere, and a document that is too long or not the JSON of an object.
+        If the path leads elsewhere, or a document is too long or not a JSON object.
     StorageError
-        Where the storage fails.
+        If the storage fails.
     """
     check_path(path)
     found = None
@@ -111,7 +117,7 @@ def read_node(
 
 
 def check_path(path: object) -> str:
-    """Return a path below a URL that came from data, if it can lead nowhere else.
+    """Return a path that came from data, if it cannot lead out of its URL.
 
     Examples
     --------
@@ -121,7 +127,7 @@ def check_path(path: object) -> str:
     Raises
     ------
     SourceError
-        For what is not text, is absolute or long, or has an empty part, ``.``, ``..``, a backslash, a drive's letter
+        If it is not text, is absolute or too long, or has an empty part, ``.``, ``..``, a backslash, a drive's letter
         or a control character.
     """
     if not isinstance(path, str) or len(path) > MAX_PATH_CHARACTERS:
@@ -129,13 +135,13 @@ def check_path(path: object) -> str:
     parts = path.split("/") if path else []
     if not {"", ".", ".."}.isdisjoint(parts) or any(_UNSAFE.search(part) for part in parts):
         raise SourceError(
-            f"{shown(path)} is not a path below its group; it may neither be absolute nor hold '..' or a backslash"
+            f"{shown(path)} is not a path below its group; it must not be absolute or hold '..' or a backslash"
         )
     return path
 
 
 def join(*parts: str) -> str:
-    """A path or key of parts, of which some may be empty.
+    """Join parts to a path or key, leaving out empty ones.
 
     Examples
     --------
@@ -146,14 +152,19 @@ def join(*parts: str) -> str:
 
 
 def read_document(objects: Fetches, key: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes | None:
-    """A document as it is stored, None where there is none: one request.
+    """Read a document as it is stored, with one request.
+
+    Returns
+    -------
+    bytes or None
+        None where the document does not exist.
 
     Raises
     ------
     SourceError
-        For one that is longer than `most_bytes`, of which no more is read than it takes to tell.
+        If the document is longer than `most_bytes`; little more than that is read.
     StorageError
-        Where the storage fails.
+        If the storage fails.
     """
     body = _Document(most_bytes)
     try:
@@ -163,13 +174,16 @@ def read_document(objects: Fetches, key: str, most_bytes: int = MAX_DOCUMENT_BYT
             raise
     except _FullError:
         pass
-    raise SourceError(f"{key} is longer than {most_bytes} bytes, which is no metadata of an image")
+    raise SourceError(f"{key} is longer than {most_bytes} bytes, too long for the metadata of an image")
 
 
 def parse_document(body: bytes, key: str) -> dict[str, Any]:
-    """The JSON object of a document.
+    """Parse a document that must be a JSON object.
 
-    Raises SourceError, with its key, for a document that is too deep or not the JSON of an object.
+    Raises
+    ------
+    SourceError
+        If the document is nested too deeply or is not a JSON object; the error names its key.
     """
     try:
         parsed = json.loads(body)
@@ -217,15 +231,18 @@ def _read_v2(objects: Fetches, path: str, kind: Literal["array", "group"] | None
         if body is None:
             continue
         document = parse_document(body, key)
-        beside = read_document(objects, beside_key := join(path, ".zattrs"))
-        documents = {key: body} if beside is None else {key: body, beside_key: beside}
-        attributes = {} if beside is None else parse_document(beside, beside_key)
+        zattrs = read_document(objects, zattrs_key := join(path, ".zattrs"))
+        documents = {key: body} if zattrs is None else {key: body, zattrs_key: zattrs}
+        attributes = {} if zattrs is None else parse_document(zattrs, zattrs_key)
         return Node(path, 2, attributes, document if name == ".zarray" else None, documents)
     return None if kind == "array" else _read_implicit(objects, path, kind)
 
 
 def _read_implicit(objects: Fetches, path: str, kind: Literal["group"] | None) -> Node | None:
-    """Read a group of which only the attributes are there, as scripts leave them; no array has none else."""
+    """Read a group that has only its attributes, as some scripts leave them.
+
+    Returns None where there is a ``.zarray`` too: then the attributes are an array's.
+    """
     body = read_document(objects, key := join(path, ".zattrs"))
     if body is None or (kind == "group" and read_document(objects, join(path, ".zarray")) is not None):
         return None
@@ -237,7 +254,7 @@ class _FullError(Exception):
 
 
 class _Document:
-    """A body in memory that stays below a bound."""
+    """A document in memory, of at most a given number of bytes."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes

@@ -1,4 +1,4 @@
-"""An OME-Zarr, opened: its metadata read, its pixels left where they are until asked for."""
+"""Images opened from OME-Zarr: metadata is read at once, pixels when asked for."""
 
 from pyramid.image.image import Collection, Image
 from pyramid.image.level import Level

@@ -1,4 +1,4 @@
-"""A collection of images as a table, for a terminal, for a notebook and for programs."""
+"""Tables of a collection of images, for a terminal, a notebook and programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pyramid.image.image import Collection, Image
 
 MEMBER_HEADS = ("axes", "shape", "dtype", "levels", "format", "image")
-# What a terminal shows of a plate: 1536 wells are 32 x 48.
+# The largest plate that is drawn: 1536 wells are 32 x 48, and a terminal has room for 48 columns.
 MAX_ROWS, MAX_COLUMNS = 64, 48
 _WORDS = {
     "plate": ("well", "wells"),
@@ -25,7 +25,7 @@ _WORDS = {
 
 
 def summary(collection: Collection) -> str:
-    """What it is, in a few words, as ``plate of 12 wells``."""
+    """Summarize a collection in a few words, as ``plate of 12 wells``."""
     return f"{collection.kind} of {_count(collection)}"
 
 
@@ -36,7 +36,7 @@ def _count(collection: Collection) -> str:
 
 
 def as_dict(collection: Collection) -> dict[str, Any]:
-    """All that is known of the collection, ready for JSON."""
+    """Return all that is known of a collection, ready for JSON."""
     return {
         "type": collection.kind,
         "url": collection.url,
@@ -50,16 +50,16 @@ def as_dict(collection: Collection) -> dict[str, Any]:
 
 
 def facts(collection: Collection) -> Iterator[tuple[str, str]]:
-    """What there is to say of the whole, as pairs of a name and its value."""
+    """Yield the facts about a collection, as pairs of a name and its value."""
     metadata = collection.metadata
     name = metadata.name if isinstance(metadata, Plate) else ""
     yield collection.kind, name or collection.url.rpartition("/")[2]
     yield "at", collection.url
-    yield "format", f"OME-Zarr {collection.version or 'of a version that is not told'}"
+    yield "format", f"OME-Zarr {collection.version or 'of an unknown version'}"
     if isinstance(metadata, Plate):
         yield "rows x columns", f"{len(metadata.rows)} x {len(metadata.columns)}"
         if metadata.acquisitions:
-            yield "acquisitions", listed([one.name or str(one.id) for one in metadata.acquisitions])
+            yield "acquisitions", listed([run.name or str(run.id) for run in metadata.acquisitions])
         if metadata.field_count is not None:
             yield "fields a well", f"at most {metadata.field_count}"
         if not _fits(metadata):
@@ -70,43 +70,43 @@ def facts(collection: Collection) -> Iterator[tuple[str, str]]:
 
 
 def _fits(plate: Plate) -> bool:
-    """Whether the plate can be drawn."""
+    """Return whether the plate can be drawn."""
     placed = all(well.row is not None and well.column is not None for well in plate.wells)
     return placed and len(plate.rows) <= MAX_ROWS and len(plate.columns) <= MAX_COLUMNS
 
 
 def well_rows(plate: Plate) -> Iterator[Row]:
-    """The plate as it looks from above: a sign where a well exists."""
+    """Yield the rows of a plate seen from above, with an ``o`` where a well exists."""
     there = {(well.row, well.column) for well in plate.wells}
     for i, row in enumerate(plate.rows):
         yield (row, *("o" if (i, j) in there else "." for j in range(len(plate.columns))))
 
 
 def member_rows(images: Sequence[Image]) -> Iterator[Row]:
-    """One row an image that was read, under MEMBER_HEADS."""
+    """Yield one row for each image that was read, under MEMBER_HEADS."""
     for image in images:
         first = image.levels[0]
         yield (image.axes, by(first.shape), str(first.dtype), str(len(image.levels)), image.version, image.url)
 
 
 def collection_tables(collection: Collection) -> Sequence[Table]:
-    """The collection as tables: the whole, the plate from above, and the images that were read."""
+    """Return a collection as tables: its facts, its plate, and the images read."""
     plate = collection.metadata
     drawn = isinstance(plate, Plate) and _fits(plate)
-    told: list[Table] = [((), [*facts(collection)])]
+    tables: list[Table] = [((), [*facts(collection)])]
     if isinstance(plate, Plate) and drawn:
-        told.append((("", *plate.columns), [*well_rows(plate)]))
+        tables.append((("", *plate.columns), [*well_rows(plate)]))
     images = collection.images
     if len(images) == 1:
-        return [*told, *image_tables(images[0])]
-    return [*told, (MEMBER_HEADS, [*member_rows(images)])]
+        return [*tables, *image_tables(images[0])]
+    return [*tables, (MEMBER_HEADS, [*member_rows(images)])]
 
 
 def as_text(collection: Collection) -> str:
-    """The collection for a terminal."""
+    """Return a collection as text, for a terminal."""
     return render_text(collection_tables(collection))
 
 
 def as_html(collection: Collection) -> str:
-    """The collection for a notebook."""
+    """Return a collection as HTML, for a notebook."""
     return render_html(collection_tables(collection))

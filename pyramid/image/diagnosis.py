@@ -1,4 +1,4 @@
-"""What lies at an address where no OME-Zarr is: what it is, and what to do with it."""
+"""Errors for an address without an OME-Zarr: what is there, and what to do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pyramid.hierarchy.nodes import Node
 from pyramid.stores import Objects
 from pyramid.tables import by, listed
 
+# The most entries of a folder that are looked at: enough to name what is in it.
 MAX_ENTRIES = 1000
 _CONVERT = "make an OME-Zarr of it with pyramid convert"
 _SIGNS = {
@@ -19,7 +20,7 @@ _SIGNS = {
     b"MM\0*": f"it is a TIFF; {_CONVERT}",
     b"II+\0": f"it is a TIFF; {_CONVERT}",
     b"MM\0+": f"it is a TIFF; {_CONVERT}",
-    b"\x93NUMPY": f"it is an array of NumPy; {_CONVERT}",
+    b"\x93NUMPY": f"it is a NumPy array; {_CONVERT}",
     b"\x89HDF": f"it is an HDF5 file; {_CONVERT}",
     b"PK\x03\x04": "it is a zip archive; unpack it, and give the folder",
 }
@@ -27,19 +28,19 @@ _METADATA = ("zarr.json", ".zgroup", ".zarray")
 
 
 def tell_nothing(objects: Objects, path: str, refused: StorageError | None) -> SourceError:
-    """The error for an address where there is no Zarr group nor array.
+    """Return the error for an address without a Zarr group or array.
 
     Parameters
     ----------
     objects
-        What lies at the URL.
+        The objects at the URL.
     path
-        Below the URL, as a collection names it; empty for the URL itself.
+        Path below the URL, as a collection names it; empty for the URL itself.
     refused
-        What the server said where it refused to tell; None where it did not.
+        The server's refusal; None where it did not refuse access.
     """
     if path:
-        return SourceError("it is named, but there is no such Zarr group")
+        return SourceError("it is named, but no such Zarr group exists")
     if objects.location.is_local:
         return SourceError(_tell_local(objects))
     known = _tell_first_bytes(objects)
@@ -51,62 +52,65 @@ def tell_nothing(objects: Objects, path: str, refused: StorageError | None) -> S
             f"credentials ({refused})"
         )
     return SourceError(
-        "there is no OME-Zarr: the server has neither zarr.json nor .zgroup there; check the address, which is that of "
-        "the folder that holds one of them"
+        "nothing here is an OME-Zarr: the server has neither zarr.json nor .zgroup there; give the address of the "
+        "folder that holds one of them"
     )
 
 
 def tell_array(node: Node) -> SourceError:
-    """The error for an array where an image should be."""
+    """Return the error for an array where an image should be."""
     try:
         facts = read_facts(node)
-        told = f"a Zarr array, {by(facts.shape)} of {facts.dtype}"
+        found = f"a Zarr array, {by(facts.shape)} of {facts.dtype}"
     except SourceError:
-        told = "a Zarr array"
+        found = "a Zarr array"
     return SourceError(
-        f"it is {told}, not an image; {_CONVERT}, or, where it is a level of an image, give the group that holds it"
+        f"it is {found}, not an image; {_CONVERT}, or, if it is a level of an image, give the group that holds it"
     )
 
 
 def tell_group(objects: Objects, node: Node) -> SourceError:
-    """The error for a group that holds no image that is told."""
+    """Return the error for a group whose metadata names no image."""
     within = listed(list(_zarr_within(objects.location.path))) if objects.location.is_local and not node.path else ""
     if "scene" in node.ome:
         hint = f", as one of: {within}" if within else ""
-        return SourceError(f"it is a scene, which places images beside each other; give an image in it{hint}")
+        return SourceError(f"it is a scene, which places several images together; give an image in it{hint}")
     hint = f"; give one of those within: {within}" if within else ", or give an image within it"
     return SourceError(
-        f"it is a Zarr group, but there are no multiscales, plate or well among its attributes, so it is no OME-Zarr; "
+        f"it is a Zarr group, but not an OME-Zarr: its attributes have neither multiscales nor plate nor well; "
         f"name an array in it to pyramid convert{hint}"
     )
 
 
 def _tell_first_bytes(objects: Objects) -> str | None:
-    """What a file is by its first bytes; None where there is no file, or one of another kind."""
+    """Describe a file by its first bytes.
+
+    Returns None if there is not a file, or one of another kind.
+    """
     try:
         start = objects.get_range("", 0, 8)
     except (StorageError, OSError):
         return None
-    return next((told for sign, told in _SIGNS.items() if start.startswith(sign)), None)
+    return next((description for sign, description in _SIGNS.items() if start.startswith(sign)), None)
 
 
 def _tell_local(objects: Objects) -> str:
     path = objects.location.path
     if not os.path.lexists(path):
-        return "there is no file or folder; check the path"
+        return "no such file or folder exists; check the path"
     if not os.path.isdir(path):
         start = objects.get_range("", 0, 8)
-        known = next((told for sign, told in _SIGNS.items() if start.startswith(sign)), None)
+        known = next((description for sign, description in _SIGNS.items() if start.startswith(sign)), None)
         return known or "it is a file, and an OME-Zarr is a folder"
     names = list(_names(path))
     if not names:
-        return "the folder is empty; there is no OME-Zarr in it"
+        return "the folder is empty, and holds no OME-Zarr; check the path"
     if "attributes.json" in names:
         return f"it is N5, not an OME-Zarr; {_CONVERT}"
     within = list(_zarr_within(path))
     if within:
         return f"it is a folder, not an OME-Zarr; give one of those within: {listed(within)}"
-    return "it is a folder without zarr.json, .zgroup or .zarray, and so no OME-Zarr; give the folder that holds one"
+    return "it is a folder without zarr.json, .zgroup or .zarray, so not an OME-Zarr; give the folder that holds one"
 
 
 def _names(path: str) -> Iterator[str]:
@@ -115,7 +119,7 @@ def _names(path: str) -> Iterator[str]:
 
 
 def _zarr_within(path: str) -> Iterator[str]:
-    """Folders in a folder that look like Zarr."""
+    """Yield the folders in a folder that look like Zarr."""
     for name in sorted(_names(path)):
         if any(os.path.isfile(os.path.join(path, name, key)) for key in _METADATA):
             yield name

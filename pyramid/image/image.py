@@ -1,4 +1,4 @@
-"""What is opened: an image, or a collection of images. Both show themselves as tables."""
+"""Images and collections of images, as opened; both print as tables."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
 class Image:
     """An OME-Zarr image.
 
-    ``str(image)`` is a table; in a notebook it shows itself with a picture.
+    ``str(image)`` is a table; a notebook shows it with a picture.
 
     Parameters
     ----------
     url
-        Where it is, free of secrets.
+        URL or path of the image, free of secrets.
     version
         Version of OME-Zarr that it is written in.
     metadata
-        All that its attributes tell.
+        The metadata in its attributes.
     levels
         Its levels, the largest first.
     labels
@@ -56,63 +56,63 @@ class Image:
 
     @property
     def name(self) -> str:
-        """What it is called: the name in its metadata, or else that of its folder."""
+        """The name in its metadata, or else that of its folder."""
         return self.metadata.name or self.url.rstrip("/").rpartition("/")[2]
 
     @property
     def channels(self) -> tuple[OmeroChannel, ...]:
-        """How each channel is shown; empty where the image does not say."""
+        """The display settings of each channel; empty where the image has none."""
         return self.metadata.channels
 
     def to_dict(self) -> dict[str, Any]:
-        """All that is known of it, ready for JSON."""
+        """Return all that is known of the image, ready for JSON."""
         return table.as_dict(self)
 
     def __str__(self) -> str:
-        """A table of its levels and channels."""
+        """Return a table of its levels and channels."""
         return table.as_text(self)
 
     def __repr__(self) -> str:
-        """Its place, axes and largest shape."""
+        """Return its URL, axes and largest shape."""
         return f"<Image {self.url!r}: {self.axes} {by(self.levels[0].shape)}, {len(self.levels)} levels>"
 
     def _repr_html_(self) -> str:
-        """A table with a picture of a small level."""
+        """Return a table with a picture of a small level."""
         from pyramid.image.picture import as_png  # noqa: PLC0415  (the codecs are for those who look)
 
         try:
             encoded = base64.b64encode(as_png(self)).decode()
             picture = f'<img alt="a small level" src="data:image/png;base64,{encoded}">'
         except Exception as error:  # whatever is wrong with its pixels, the table is right
-            picture = f"<p>There is no picture: {html.escape(str(error) or type(error).__name__)}</p>"
+            picture = f"<p>No picture can be shown: {html.escape(str(error) or type(error).__name__)}</p>"
         return picture + table.as_html(self)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Collection:
-    """What holds images and is none: a plate, a well, images side by side, or the labels of an image.
+    """A group of images: a plate, a well, a series, or the labels of an image.
 
     ``str(collection)`` is a table. An image in it is opened by its own path or URL.
 
     Parameters
     ----------
     url
-        Where it is, free of secrets.
+        URL or path of the group, free of secrets.
     kind
         ``plate``, ``well``, ``series`` (images side by side, as ``bioformats2raw.layout`` has them) or ``labels``.
     version
         Version of OME-Zarr that it is written in; None where it does not say.
     zarr_format
-        2 or 3: that of the Zarr groups it is made of.
+        2 or 3: the format of its Zarr groups.
     metadata
-        All that its attributes tell.
+        The metadata in its attributes.
     paths
-        Of the wells of a plate, or of the images, below it.
+        Paths of the wells of a plate, or of the images, below it.
     counted
-        Whether `paths` are all that there are: images side by side that are not listed are not looked for over a
-        network, unless all are asked for.
+        Whether `paths` are complete. Over a network, images of a series that are not listed are looked for only if all
+        are asked for.
     members
-        Those that were read: the first alone, as a sample, unless all were asked for.
+        The members that were read: only the first, as a sample, unless all were asked for.
     notices
         What is odd about it, a sentence each.
     """
@@ -137,17 +137,17 @@ class Collection:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All that is known of it, ready for JSON."""
+        """Return all that is known of the collection, ready for JSON."""
         return collection_table.as_dict(self)
 
     def __str__(self) -> str:
-        """What it holds, and the images that were read."""
+        """Return tables of its members and of the images that were read."""
         return collection_table.as_text(self)
 
     def __repr__(self) -> str:
-        """Its place, and what it holds."""
+        """Return its URL, kind and number of members."""
         return f"<Collection {self.url!r}: {collection_table.summary(self)}>"
 
     def _repr_html_(self) -> str:
-        """What it holds, and the images that were read."""
+        """Return tables of its members and of the images that were read."""
         return collection_table.as_html(self)

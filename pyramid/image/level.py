@@ -1,4 +1,4 @@
-"""One level of an image: what its document says, and its pixels where they are asked for."""
+"""One level of an image: the facts in its document, and its pixels when asked for."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from zarr import Array
     from zarr.core.metadata import ArrayV3Metadata
 
-# A level of more files is not counted: looking at each takes some microseconds, and cold some hundred.
+# The most files of a level that are counted: each takes some microseconds, and some hundred if it is not cached.
 MAX_COUNTED = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where an array is: the store of its image, and its node there.
+    """The address of an array: the store of its image, and its node there.
 
     Parameters
     ----------
     location, url
         The store; `url` as it was given.
     options
-        What the store is opened with; never shown, for it may hold secrets.
+        Options with which the store is opened; never shown, for they may hold secrets.
     node
         The array's node.
     """
@@ -44,7 +44,7 @@ class Place:
     node: Node = field(repr=False)
 
     def open(self) -> Array[Any]:
-        """The Zarr array, built from its document: no request is made."""
+        """Return the Zarr array, built from its document without a request."""
         import zarr  # noqa: PLC0415  (0.6 s, and metadata needs none of it)
         from zarr.storage import StorePath  # noqa: PLC0415
 
@@ -52,15 +52,21 @@ class Place:
 
         document = dict(self.node.array or {})
         if self.node.zarr_format == 2:
-            # Some write an empty list of filters, at which zarr warns, for none.
+            # Some programs write an empty list of filters instead of null, and zarr warns at it.
             document |= {"attributes": self.node.attributes, "filters": document.get("filters") or None}
         store = open_source_store(self.url, self.options)
-        # A dictionary is as good as what it is said to be, in either format.
+        # zarr takes a dictionary too, in either format, but its annotations leave that out.
         metadata = cast("ArrayV3Metadata", document)
         return zarr.Array(zarr.AsyncArray(metadata, StorePath(store, self.node.path)))
 
     def stored_bytes(self) -> int | None:
-        """Bytes of its files; None where they are not on local disk, or too many to be looked at."""
+        """Count the bytes of its files.
+
+        Returns
+        -------
+        int or None
+            None where they are not on local disk, or more than `MAX_COUNTED`.
+        """
         if not self.location.is_local:
             return None
         count = total = 0
@@ -81,13 +87,13 @@ class Level:
     path
         Path of its array below the image.
     scale
-        Size of a pixel on each axis, in the image's units; None where the image does not say.
+        Size of a pixel on each axis, in the image's units; None where the image gives none.
     translation
-        Centre of its first pixel on each axis, in the image's units; None where the image does not say.
+        Centre of its first pixel on each axis, in the image's units; None where the image gives none.
     facts
-        What its document says.
+        Shape, dtype and codecs, as in its document.
     place
-        Where it is.
+        The address of its array.
     """
 
     path: str
@@ -123,12 +129,12 @@ class Level:
 
     @functools.cached_property
     def stored_bytes(self) -> int | None:
-        """Bytes of its files; None where they are not on local disk, or too many to be looked at."""
+        """Bytes of its files; None where they are not on local disk, or too many."""
         return self.place.stored_bytes()
 
     @property
     def codecs(self) -> list[dict[str, Any]]:
-        """The codecs as the array's metadata names them, in the order in which they encode."""
+        """The codecs as in the array's metadata, in the order in which they encode."""
         return [dict(codec) for codec in self.facts.codecs]
 
     @functools.cached_property
@@ -138,14 +144,15 @@ class Level:
 
     @property
     def data(self) -> dask.array.Array:
-        """The pixels as a lazy Dask array, one block a shard, or a chunk where there are no shards.
+        """The pixels as a lazy Dask array.
 
-        Dask reads of a block no more than is asked for, whole chunks at least.
+        A block is a shard, or a chunk where chunks are not in shards. Dask reads only the chunks that are asked for,
+        not the whole block.
         """
         import dask.array  # noqa: PLC0415  (it takes a second, and metadata needs none of it)
 
         return dask.array.from_zarr(self.zarr, chunks=self.shards or self.chunks)
 
     def __repr__(self) -> str:
-        """Its path, shape and dtype."""
+        """Return its path, shape and dtype."""
         return f"<Level {self.path!r}: {' x '.join(map(str, self.shape))} {self.dtype}>"

@@ -1,4 +1,4 @@
-"""`open` and `info`: from a path or URL to what lies there."""
+"""Open an OME-Zarr by its path or URL: `open` and `info`."""
 
 from __future__ import annotations
 
@@ -15,42 +15,44 @@ from pyramid.stores import Location
 
 
 def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Image:
-    """Open an OME-Zarr image of version 0.1 to 0.6, reading its metadata alone.
+    """Open an OME-Zarr image of version 0.1 to 0.6, reading only its metadata.
 
     Parameters
     ----------
     url
         A path or URL.
     storage_options
-        What its store is opened with, as ``{"anon": True}``.
+        Options with which its store is opened, as ``{"anon": True}``.
 
     Raises
     ------
     SourceError
-        Where there is nothing, no OME-Zarr image, a conversion that is not finished, or one that is broken, with the
-        place in its metadata.
+        If there is nothing, or no OME-Zarr image, or an unfinished conversion, or broken metadata. The error names the
+        place in the metadata.
     OptionError
-        For a scheme or an option that is not known.
+        If the scheme or an option is not known.
     """
     reader = open_reader(os.fspath(url), storage_options)
-    with _told(reader.location):
+    with _wrap_errors(reader.location):
         found = reader.read("")
         if isinstance(found, Collection):
-            raise SourceError(f"it is no image but {_KINDS[found.kind]}; open an image in it, as {_example(found)}")
+            raise SourceError(f"it is {_KINDS[found.kind]}, not an image; open an image in it, as {_example(found)}")
         return replace(found, notices=(*found.notices, *reader.objects.notices))
 
 
 def info(
     url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None, *, all: bool = False
 ) -> Image | Collection:
-    """Read the metadata of any OME-Zarr: an image, a plate, a well, images side by side, or labels; never a chunk.
+    """Read the metadata of any OME-Zarr, and no chunk.
+
+    It may be an image, a plate, a well, a series of images, or labels.
 
     Parameters
     ----------
     url, storage_options
         As for `open`.
     all
-        Whether all wells and images of a collection are read; otherwise one, as a sample.
+        Whether all wells and images of a collection are read; if not, only the first, as a sample.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def info(
     [150, 200]
     """
     reader = open_reader(os.fspath(url), storage_options)
-    with _told(reader.location):
+    with _wrap_errors(reader.location):
         found = reader.read("")
         if isinstance(found, Collection):
             found = reader.with_members(found, "", every=all)
@@ -79,19 +81,21 @@ def info(
 
 
 @contextmanager
-def _told(location: Location) -> Iterator[None]:
-    """Turn what a store and its metadata raise into SourceError, with the address."""
+def _wrap_errors(location: Location) -> Iterator[None]:
+    """Turn errors of a store and its metadata into SourceError with the address."""
     try:
         yield
     except PyramidError as error:
-        said = str(error)
-        raise SourceError(said if said.startswith(str(location)) else f"{location}: {said}") from error.__cause__
+        message = str(error)
+        if not message.startswith(str(location)):
+            message = f"{location}: {message}"
+        raise SourceError(message) from error.__cause__
 
 
 def _example(collection: Collection) -> str:
-    """The address of an image in a collection, as its own metadata or else its kind has it."""
+    """Return the address of an image in a collection, by its paths or else its kind."""
     first = collection.paths[0] if collection.paths else "0"
     return f"{collection.url}/{first}/0" if collection.kind == "plate" else f"{collection.url}/{first}"
 
 
-_KINDS = {"plate": "a plate", "well": "a well", "series": "a row of images", "labels": "a list of labels"}
+_KINDS = {"plate": "a plate", "well": "a well", "series": "a series of images", "labels": "a list of labels"}

@@ -1,4 +1,7 @@
-"""A small picture of an image: the middle plane of a small level, its active channels in their colours."""
+"""A small picture of an image, in the colours of its active channels.
+
+It shows the middle plane of a small level.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,19 @@ from pyramid.ngff.metadata import OmeroChannel, Window
 if TYPE_CHECKING:
     from pyramid.image import Image, Level
 
+# The longest side of a picture: it fits next to a table in a notebook.
 LONGEST_PX = 256
+# The most bytes that are read for a picture, before compression: more would keep a notebook waiting.
 MAX_READ_BYTES = 2**28
 
 
 def as_png(image: Image) -> bytes:
-    """The picture as a PNG, RGB, at most LONGEST_PX high and wide.
+    """Return the picture as an RGB PNG, at most LONGEST_PX high and wide.
 
     Raises
     ------
     SourceError
-        Where the image has no level that is small enough to be read for a picture.
+        If no level of the image is small enough to be read for a picture.
     """
     level = choose_level(image)
     indices = _shown_indices(image, level)
@@ -43,14 +48,14 @@ def as_png(image: Image) -> bytes:
 
 
 def choose_level(image: Image) -> Level:
-    """The smallest level that fills the picture, or the largest where none does."""
+    """Return the smallest level that fills the picture, or else the largest."""
     y, x = image.axes.index("y"), image.axes.index("x")
     filling = [level for level in image.levels if max(level.shape[y], level.shape[x]) >= LONGEST_PX]
     return filling[-1] if filling else image.levels[0]
 
 
 def read_bytes(level: Level, axes: str) -> int:
-    """Bytes of the chunks that one plane of y and x lies in, before compression."""
+    """Return the bytes of the chunks that hold one plane of y and x, uncompressed."""
     return level.dtype.itemsize * math.prod(
         -(-extent // chunk) * chunk if axis in "yx" else chunk
         for axis, extent, chunk in zip(axes, level.shape, level.chunks, strict=True)
@@ -58,7 +63,7 @@ def read_bytes(level: Level, axes: str) -> int:
 
 
 def composite(planes: Sequence[NDArray[Any]], channels: Sequence[OmeroChannel]) -> NDArray[np.uint8]:
-    """Planes (y, x), each between the ends of its window and in its colour, added up.
+    """Add up planes (y, x), each scaled by its window and in its colour.
 
     Returns
     -------
@@ -84,15 +89,18 @@ def composite(planes: Sequence[NDArray[Any]], channels: Sequence[OmeroChannel]) 
 
 
 def _brightness(plane: NDArray[Any], window: Window, *, inverted: bool) -> NDArray[np.float64]:
-    """The plane's values from 0, at the window's start, to 1, at its end; the other way round if inverted."""
-    # Halves, for the span of two floats can be past all floats.
+    """Scale a plane from 0 at the window's start to 1 at its end; reverse if inverted."""
+    # Halves, for the span of two floats can be larger than any float.
     span = window.end / 2 - window.start / 2 or 1.0
     scaled = (plane.astype(np.float64).clip(window.start, window.end) / 2 - window.start / 2) / span
     return np.nan_to_num(1.0 - scaled if inverted else scaled, nan=0.0)
 
 
 def _shown_indices(image: Image, level: Level) -> list[int]:
-    """The channels that are shown: the active ones, as many as viewers blend; the first where none is active."""
+    """Return the channels that are shown: at most `MAX_ACTIVE` of the active ones.
+
+    The first one is shown where none is active.
+    """
     count = level.shape[image.axes.index("c")] if "c" in image.axes else 1
     known = image.channels[:count]
     active = [i for i, channel in enumerate(known) if channel.active] if known else list(range(count))
@@ -100,10 +108,13 @@ def _shown_indices(image: Image, level: Level) -> list[int]:
 
 
 def _read_plane(image: Image, level: Level, channel: int) -> NDArray[Any]:
-    """One channel of the middle z, at the time that is shown at first, thinned to the picture's size: (y, x)."""
-    place = dict(zip(image.axes, level.shape, strict=True))
-    step = -(-max(place["y"], place["x"]) // LONGEST_PX)
-    fixed = {"t": min(image.metadata.default_t, place.get("t", 1) - 1), "c": channel, "z": place.get("z", 1) // 2}
+    """Read one channel of the middle z as a plane (y, x).
+
+    It is thinned to the picture's size, and read at the time that the image shows at first.
+    """
+    extent = dict(zip(image.axes, level.shape, strict=True))
+    step = -(-max(extent["y"], extent["x"]) // LONGEST_PX)
+    fixed = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "c": channel, "z": extent.get("z", 1) // 2}
     index = tuple(fixed.get(axis, slice(None)) for axis in image.axes)
     plane = np.asarray(level.zarr[index])
     upright = plane if image.axes.index("y") < image.axes.index("x") else plane.T
@@ -111,7 +122,10 @@ def _read_plane(image: Image, level: Level, channel: int) -> NDArray[Any]:
 
 
 def _measure(plane: NDArray[Any]) -> tuple[float, float, float, float]:
-    """The plane's least and greatest finite value, twice: held and shown."""
+    """Return the plane's least and greatest finite value, twice.
+
+    They are both the values that a channel holds and those that are shown.
+    """
     finite = plane[np.isfinite(plane)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)
     return low, high, low, high

@@ -1,7 +1,8 @@
-"""Reads the metadata of what lies below a URL: by key, never by listing, and never a chunk.
+"""Reader of the metadata below a URL, by key, without listing and without chunks.
 
-Requests: of an image of Zarr format 3 its document, that of each level and that of ``labels``; of Zarr format 2 three,
-two a level, and one. Of a collection its document and one member as a sample, unless all are asked for.
+An image of Zarr format 3 takes one request, one for each level, and one for ``labels``. An image of Zarr format 2 takes
+three, two for each level, and one. A collection takes those of its document and of one member as a sample, unless all
+are asked for.
 """
 
 from __future__ import annotations
@@ -36,54 +37,61 @@ from pyramid.tables import listed
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Requests at once: enough that their latency hides, and few enough for any server.
+# Requests at a time: enough that their latency hides, and few enough for any server.
 REQUESTS = 16
-# Of a collection all of whose members are asked for.
+# The most members of a collection that are read, where all are asked for: all are held in memory.
 MAX_MEMBERS = 10_000
 
 _KINDS: Mapping[type[Group], Kind] = {Plate: "plate", Well: "well", Series: "series", Labels: "labels"}
 
 
 def open_reader(url: str, options: Mapping[str, Any] | None) -> Reader:
-    """A reader of what lies at and below a URL; nothing is asked yet."""
+    """Return a reader of a URL, without making a request."""
     return Reader(locate(url), url, options, Readable(open_objects(url, options)))
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads what lies at and below one URL.
+    """A reader of the metadata at and below one URL.
 
     Parameters
     ----------
     location, url, options
         The URL; `options` may hold secrets.
     objects
-        What lies there.
-    alone
-        Whether requests are made one after another: where they are quick, and where other readers make theirs.
+        The objects below it.
+    sequential
+        Whether requests are made one after another, because other readers make theirs at the same time.
     most
-        Of a collection's members, where all are asked for; a plate's wells share them.
+        The most members of a collection that are read, where all are asked for; a plate's wells share them.
     """
 
     location: Location
     url: str
     options: Mapping[str, Any] | None = field(repr=False)
     objects: Readable
-    alone: bool = False
+    sequential: bool = False
     most: int = MAX_MEMBERS
 
     def read(self, path: str, zarr_format: int | None = None) -> Image | Collection:
-        """What lies at a path; of a collection no member. Where its `zarr_format` is known, it is a group.
+        """Read the image or collection at a path, without a collection's members.
 
-        Raises SourceError with what is there instead, or with the place of what is broken, and StorageError.
+        A group is expected where `zarr_format` is given.
+
+        Raises
+        ------
+        SourceError
+            If there is anything else, or broken metadata; the error names what is there or the place in the metadata.
+        StorageError
+            If the storage fails.
         """
         node = self._node(path, zarr_format, None if zarr_format is None else "group")
         if node is None:
             raise tell_nothing(self.objects.inner, path, self.objects.refusal)
         if node.array is not None:
             raise tell_array(node)
-        run = node.attributes.get("pyramid")
-        if isinstance(run, Mapping) and run.get("state") == "in progress":
+        conversion = node.attributes.get("pyramid")
+        if isinstance(conversion, Mapping) and conversion.get("state") == "in progress":
             raise SourceError("its conversion is not finished: wait for it, or convert again with --overwrite")
         if "multiscales" in node.ome:
             return self._image(node)
@@ -125,7 +133,7 @@ class Reader:
     def _level(self, node: Node, dataset: Dataset, axes: str) -> Level:
         found = self._node(join(node.path, dataset.path), node.zarr_format, "array")
         if found is None:
-            raise SourceError(f"level {dataset.path!r} is named in its metadata, but there is no such array")
+            raise SourceError(f"level {dataset.path!r} is named in its metadata, but no such array exists")
         try:
             facts = read_facts(found)
         except SourceError as error:
@@ -138,7 +146,7 @@ class Reader:
         return Level(dataset.path, dataset.scale, dataset.translation, facts, place)
 
     def _labels(self, node: Node) -> Labels:
-        """The list in ``labels/``, by one request; empty where there is none."""
+        """Read the list in ``labels/`` with one request; it is empty if missing."""
         path = join(node.path, "labels")
         if node.zarr_format == 2:
             body = read_document(self.objects, key := f"{path}/.zattrs")
@@ -149,7 +157,10 @@ class Reader:
         return Labels(read_paths(content.get("labels", ()), f"{path}: labels"))
 
     def _collection(self, node: Node, version: str | None, group: Group) -> Collection:
-        """What is told of it; images that are not listed are counted where that takes no requests."""
+        """Return a collection without its members.
+
+        Images that are not listed are looked for only on local disk, where that takes no requests.
+        """
         paths, counted = group.paths, True
         if paths is None:
             paths = self._series(node)
@@ -161,12 +172,15 @@ class Reader:
         return Collection(self._at(node.path), kind, version, node.zarr_format, group, paths, counted, notices=notices)
 
     def _series(self, node: Node) -> tuple[str, ...]:
-        """The images that are listed beside the metadata in ``OME``; empty where they are not."""
+        """Read the list of images in the group ``OME``; it is empty if missing."""
         found = self._node(join(node.path, "OME"), node.zarr_format, "group")
         return () if found is None else read_paths(found.ome.get("series", ()), "OME: series")
 
     def with_members(self, collection: Collection, path: str, *, every: bool) -> Collection:
-        """The collection with its first member read, or all of them; what cannot be read is a notice."""
+        """Return a collection with its first member read, or all of them.
+
+        A member that cannot be read becomes a notice.
+        """
         if every and not collection.counted:
             collection = replace(collection, paths=self._numbered(path, collection.zarr_format), counted=True)
         paths = collection.paths
@@ -174,7 +188,8 @@ class Reader:
         notices = list(collection.notices)
         if every and len(chosen) < len(paths):
             notices.append(f"it holds {len(paths)}, of which the first {self.most} are read")
-        inner = replace(self, alone=self.alone or len(chosen) > 1, most=max(1, self.most // max(1, len(chosen))))
+        most = max(1, self.most // max(1, len(chosen)))
+        inner = replace(self, sequential=self.sequential or len(chosen) > 1, most=most)
         members = []
 
         def read(name: str) -> Image | Collection | str:
@@ -188,28 +203,32 @@ class Reader:
                 notices.append(found)
             else:
                 members.append(found)
-                notices += [f"{found.url.removeprefix(collection.url + '/')}: {one}" for one in found.notices]
+                notices += [f"{found.url.removeprefix(collection.url + '/')}: {notice}" for notice in found.notices]
         return replace(collection, members=tuple(members), notices=tuple(notices))
 
     def _member(self, path: str, holder: Collection, *, every: bool) -> Image | Collection:
-        """A well of a plate, with its own members, or an image of anything else."""
+        """Read a well of a plate, with its own members, or an image of anything else."""
         found = self.read(path, holder.zarr_format)
         if holder.kind != "plate" and isinstance(found, Image):
             return found
         if holder.kind == "plate" and isinstance(found, Collection) and found.kind == "well":
             return self.with_members(found, path, every=every)
-        raise SourceError(f"it is neither a well of a plate nor an image where one belongs, but {found!r}")
+        wanted = "a well" if holder.kind == "plate" else "an image"
+        raise SourceError(f"there must be {wanted}, not {found!r}")
 
     def _numbered(self, path: str, zarr_format: int) -> tuple[str, ...]:
-        """The images 0, 1, … up to the first that is not there."""
+        """Return the names of the images 0, 1, … up to the first that is missing."""
         found: list[str] = []
         while len(found) < MAX_MEMBERS and self._node(join(path, str(len(found))), zarr_format, "group"):
             found.append(str(len(found)))
         return tuple(found)
 
     def _map(self, do: Callable[[T], R], items: Sequence[T]) -> Iterable[R]:
-        """What `do` makes of each item, in order; at once where that hides latency."""
-        if self.alone or self.location.is_local or len(items) < 2:
+        """Return the result of `do` for each item, in order.
+
+        Items are done concurrently where that hides latency.
+        """
+        if self.sequential or self.location.is_local or len(items) < 2:
             return map(do, items)
         made = map_concurrently(
             lambda number: (number, do(items[number])), range(len(items)), min(REQUESTS, len(items))
@@ -221,7 +240,7 @@ class Reader:
 
 
 def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
-    """Notices of levels that are not of one kind, as the levels of an image are."""
+    """Yield notices where levels are the same array, or differ in dtype."""
     paths = [level.path for level in levels]
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
@@ -237,11 +256,11 @@ def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
 
 
 def _odd_version(node: Node, version: str | None) -> Iterator[str]:
-    """A notice, where the version is not told as its specification has it."""
-    said = said_version(node.attributes)
-    if said is None and version is None:
-        yield "it does not tell its version"
-    elif said is None:
-        yield f"it does not tell its version; it is read as {version}"
-    elif said != version:
-        yield f"its version, {shown(said)}, is read as {version}"
+    """Yield a notice where the version is missing, or written in an unusual form."""
+    given = said_version(node.attributes)
+    if given is None and version is None:
+        yield "it does not give its version"
+    elif given is None:
+        yield f"it does not give its version; it is read as {version}"
+    elif given != version:
+        yield f"its version, {shown(given)}, is read as {version}"

@@ -1,4 +1,4 @@
-"""An image as a table, for a terminal, for a notebook and for programs."""
+"""Tables of an image, for a terminal, a notebook and programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANNEL_HEADS = ("channel", "label", "color", "values", "shown", "active")
 
 
 def as_dict(image: Image) -> dict[str, Any]:
-    """All that is known of the image, ready for JSON."""
+    """Return all that is known of an image, ready for JSON."""
     return {
         "type": "image",
         "url": image.url,
@@ -53,7 +53,7 @@ def _level_as_dict(level: Level) -> dict[str, Any]:
 
 
 def facts(image: Image) -> Iterator[tuple[str, str]]:
-    """What there is to say of the whole, as pairs of a name and its value."""
+    """Yield the facts about an image, as pairs of a name and its value."""
     first, metadata = image.levels[0], image.metadata
     yield "image", image.name
     yield "at", image.url
@@ -68,7 +68,7 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     if metadata.method:
         yield "method", metadata.method
     if metadata.label is not None:
-        yield "label of", metadata.label.source or "an image that is not told"
+        yield "label of", metadata.label.source or "an unknown image"
     if image.labels:
         yield "labels", listed(image.labels)
     yield "before compression", f"{sum(level.nbytes for level in image.levels):,} bytes"
@@ -76,23 +76,23 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
 
 
 def _stored(image: Image) -> str:
-    """Bytes of all levels, where they can be had without asking for each object."""
+    """Describe the bytes of all levels, where no request for each object is needed."""
     if not first_place_is_local(image):
-        return "not counted: an object storage would be asked for each object"
+        return "not counted: that would take a request for each object"
     sizes = [level.stored_bytes for level in image.levels]
     known = [size for size in sizes if size is not None]
-    return f"{sum(known):,} bytes" if len(known) == len(sizes) else "not counted: there are too many files"
+    return f"{sum(known):,} bytes" if len(known) == len(sizes) else "not counted: too many files"
 
 
 def first_place_is_local(image: Image) -> bool:
-    """Whether the image is on local disk."""
+    """Return whether the image is on local disk."""
     return image.levels[0].place.location.is_local
 
 
 def level_rows(image: Image) -> Iterator[Row]:
-    """One row a level, under LEVEL_HEADS."""
+    """Yield one row for each level, under LEVEL_HEADS."""
     for number, level in enumerate(image.levels):
-        scale = numbers(level.scale) if level.scale is not None else "not told"
+        scale = numbers(level.scale) if level.scale is not None else "unknown"
         stored = "" if level.stored_bytes is None else f"{level.stored_bytes:,}"
         yield (
             *(str(number), level.path, by(level.shape), scale, numbers(level.translation)),
@@ -101,7 +101,7 @@ def level_rows(image: Image) -> Iterator[Row]:
 
 
 def channel_rows(image: Image) -> Iterator[Row]:
-    """One row a channel, under CHANNEL_HEADS."""
+    """Yield one row for each channel, under CHANNEL_HEADS."""
     for number, channel in enumerate(image.channels):
         values, shown = _spans(channel)
         color = f"{channel.color} inverted" if channel.inverted else channel.color
@@ -116,7 +116,7 @@ def _spans(channel: OmeroChannel) -> tuple[str, str]:
 
 
 def image_tables(image: Image) -> Sequence[Table]:
-    """The image as tables: the whole, its levels, its channels."""
+    """Return an image as tables: its facts, its levels and its channels."""
     stored = any(level.stored_bytes is not None for level in image.levels)
     columns = len(LEVEL_HEADS) if stored else len(LEVEL_HEADS) - 1
     return (
@@ -127,10 +127,10 @@ def image_tables(image: Image) -> Sequence[Table]:
 
 
 def as_text(image: Image) -> str:
-    """The image for a terminal."""
+    """Return an image as text, for a terminal."""
     return render_text(image_tables(image))
 
 
 def as_html(image: Image) -> str:
-    """The image for a notebook."""
+    """Return an image as HTML, for a notebook."""
     return render_html(image_tables(image))

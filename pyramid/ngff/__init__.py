@@ -1,8 +1,8 @@
-"""The metadata of OME-Zarr: pure, from dataclasses to JSON and back.
+"""The metadata of OME-Zarr, from dataclasses to JSON and back.
 
-`FORMATS` alone chooses between versions. What they share is in the modules beside, what sets one apart is in a module
-of its own; another version is one more module and one more line in the table. Groups that hold images, as plates do,
-are told alike in all versions (`pyramid.ngff.groups`).
+Only `FORMATS` chooses between versions. Each version has a module for its differences; the other modules hold the
+common parts. A further version is one more module and one more line in the table. Groups that hold images, as plates
+do, are described alike in all versions (`pyramid.ngff.groups`).
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ WRITABLE = tuple(name for name, version in FORMATS.items() if version.write is n
 
 
 def attributes(image: Multiscale, version: str) -> dict[str, Any]:
-    """The attributes of the image's group, ready for JSON.
+    """Return the attributes of an image's group, ready for JSON.
 
     Raises
     ------
     OptionError
-        Where there is no such version, or it is only read.
+        If the version does not exist, or can only be read.
 
     Examples
     --------
@@ -88,39 +88,44 @@ def attributes(image: Multiscale, version: str) -> dict[str, Any]:
     """
     write = FORMATS[version].write if version in FORMATS else None
     if write is None:
-        raise OptionError(f"there is no OME-Zarr version {version!r} to write; it is one of: {', '.join(WRITABLE)}")
+        raise OptionError(f"OME-Zarr version {version!r} cannot be written; give one of: {', '.join(WRITABLE)}")
     return write(image)
 
 
 def parse(attributes: Attributes) -> Multiscale:
-    """The metadata of an image, from its group's attributes in any version of `FORMATS`.
+    """Parse the attributes of an image's group, in any version of `FORMATS`.
 
     Raises
     ------
     SourceError
-        Where they are of no image or of another version, or with the place of what is broken.
+        If they are not those of an image, of another version, or broken; the error names the place.
     """
     return parse_versioned(attributes)[1]
 
 
 def parse_versioned(attributes: Attributes) -> tuple[Version, Multiscale]:
-    """As `parse`, and the version that the attributes are of."""
+    """Return the version of an image's attributes, and the metadata as from `parse`."""
     for version in FORMATS.values():
         image = version.read(attributes)
         if image is not None:
             return version, image
     if "multiscales" not in _content(attributes)[0]:
-        raise SourceError("there are no multiscales among its attributes, so it is no OME-Zarr image")
+        raise SourceError("its attributes have no multiscales, so it is not an OME-Zarr image")
     raise _unread(said_version(attributes))
 
 
 def parse_group(attributes: Attributes) -> tuple[str | None, Group] | None:
-    """The version, None where it is not told, and the metadata of a group that holds images; None for all others.
+    """Parse the attributes of a group that holds images, as a plate does.
+
+    Returns
+    -------
+    tuple or None
+        The version (None where it is not given) and the metadata; None for any other group.
 
     Raises
     ------
     SourceError
-        Where it is of another version than those of `FORMATS`, or with the place of what is broken.
+        If the version is not in `FORMATS`, or the metadata is broken; the error names the place.
 
     Examples
     --------
@@ -131,15 +136,17 @@ def parse_group(attributes: Attributes) -> tuple[str | None, Group] | None:
     group = read_group(content, prefix)
     if group is None:
         return None
-    said = said_version(attributes)
-    family = next((name for name in FORMATS if is_family(said, name)), None)
-    if said is not None and family is None:
-        raise _unread(said)
+    given = said_version(attributes)
+    family = next((name for name in FORMATS if is_family(given, name)), None)
+    if given is not None and family is None:
+        raise _unread(given)
     return family, group
 
 
 def said_version(attributes: Attributes) -> object:
-    """The version as it is told, wherever the versions have it; None where it is not.
+    """Return the version in the attributes, wherever OME-Zarr's versions write it.
+
+    It is None where it is missing.
 
     Examples
     --------
@@ -148,32 +155,34 @@ def said_version(attributes: Attributes) -> object:
     """
     content, _ = _content(attributes)
     holders = (content, first_image(content), content.get("plate"), content.get("well"))
-    told = (holder.get("version") for holder in holders if isinstance(holder, Mapping))
-    return next((version for version in told if version is not None), None)
+    given = (holder.get("version") for holder in holders if isinstance(holder, Mapping))
+    return next((version for version in given if version is not None), None)
 
 
 def _content(attributes: Attributes) -> tuple[Attributes, str]:
-    """What holds the keys of OME-Zarr, and what their places begin with."""
+    """Return the mapping with OME-Zarr's keys, and the prefix of their places."""
     ome = attributes.get("ome")
     return (ome, "ome.") if isinstance(ome, Mapping) else (attributes, "")
 
 
-def _unread(said: object) -> SourceError:
-    return SourceError(f"it is of OME-Zarr version {shown(said)}; those read here are: {', '.join(FORMATS)}")
+def _unread(given: object) -> SourceError:
+    return SourceError(f"it is of OME-Zarr version {shown(given)}; those read here are: {', '.join(FORMATS)}")
 
 
 def creator(version: str, method: str | None, location: str | None) -> dict[str, str]:
-    """What made an image, from what: the name of the source alone, for a path or a URL can hold secrets.
+    """Return the provenance of an image: program, method and the source's name.
+
+    Only the last part of the source's path or URL is kept, for the rest can hold secrets.
 
     Examples
     --------
     >>> creator("1.0", "mean", "https://user:word@host/a/cells.tif?token=1")
     {'name': 'ome-pyramid', 'version': '1.0', 'method': 'mean', 'source': 'cells.tif'}
     """
-    told = {"name": "ome-pyramid", "version": version}
+    provenance = {"name": "ome-pyramid", "version": version}
     if method is not None:
-        told["method"] = method
+        provenance["method"] = method
     if location is not None:
         path = urlsplit(location).path if "://" in location else location
-        told["source"] = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return told
+        provenance["source"] = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return provenance

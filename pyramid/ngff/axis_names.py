@@ -10,7 +10,7 @@ _WORDS = {
     "x": "column columns col cols width lon long longitude",
 }
 _LETTERS = {word: letter for letter, words in _WORDS.items() for word in (letter, *words.split())}
-# A longer name is no word of the table.
+# The longest name that is looked up: every word of the table is shorter.
 MAX_NAME_CHARACTERS = 40
 
 
@@ -20,12 +20,12 @@ def axis_letter(name: object) -> str | None:
     Parameters
     ----------
     name
-        A letter or a word, in either case; anything else means nothing.
+        A letter or a word, in either case; for anything else the result is None.
 
     Returns
     -------
     str or None
-        None where the name means no axis that is known.
+        None where the name is not one of a known axis.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How channels are shown at first: colours, windows, and which of them are on."""
+"""Display settings of channels: colours, windows, and which of them are active."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pyramid.ngff.metadata import OmeroChannel, Window
 
 WHITE = "FFFFFF"
 RGB = ("FF0000", "00FF00", "0000FF")
-# Magenta and green come first: with red and green, many could not tell two channels apart.
+# Colours of channels that have none. Magenta and green come first: many people cannot tell red from green.
 PALETTE = ("FF00FF", "00FF00", "00FFFF", "FFFF00", "FF0000", "0000FF")
-# The most that viewers built on Viv, vizarr among them, can blend.
+# The most channels that are active: viewers built on Viv, vizarr among them, can blend no more.
 MAX_ACTIVE = 6
 
 Measured: TypeAlias = tuple[float, float, float, float]
@@ -24,7 +24,7 @@ _RGB_NAMES = (("red", "r"), ("green", "g"), ("blue", "b"), ("alpha", "a"))
 
 
 def default_colors(count: int) -> tuple[str, ...]:
-    """Colours of `count` channels of which none has one.
+    """Return colours for `count` channels of which none has one.
 
     Examples
     --------
@@ -35,28 +35,28 @@ def default_colors(count: int) -> tuple[str, ...]:
 
 
 def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[Measured]) -> tuple[OmeroChannel, ...]:
-    """How each channel of an image is shown.
+    """Return the display settings of each channel of an image.
 
     Parameters
     ----------
     channels
-        What the source says of each channel; empty where it says nothing.
+        The names and colours of the channels in the source; empty where it has none.
     dtype
         NumPy name of the pixels' dtype.
     measured
-        Of each channel (of the image, where it has no axis ``c``): the least and the greatest value, and the values
-        from which and to which it is best shown. NaN and infinite ones are replaced.
+        Four values for each channel, or for the image where it has no axis ``c``. They are the least and the greatest
+        value, and the values from which and to which it is best shown. NaN and infinite ones are replaced.
 
     Returns
     -------
     tuple of OmeroChannel
-        As many as `measured`. Three or four channels of uint8 that carry no other colours nor names than red,
-        green, blue and alpha are a picture: its colours, its whole range, the fourth off.
+        As many as `measured`. Three or four channels of uint8 are a picture if all their names and colours are those of
+        red, green, blue and alpha. A picture gets these colours and its whole range, and its fourth channel is off.
 
     Raises
     ------
     ValueError
-        Where `channels` are neither none nor as many as `measured`.
+        If `channels` are neither empty nor as many as `measured`.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def _window(channel: Channel, measured: Measured, dtype: str, *, picture: bool) 
 
 
 def is_picture(channels: Sequence[Channel], dtype: str) -> bool:
-    """Whether the channels are the red, green and blue (and alpha) of a picture."""
+    """Return whether the channels are red, green and blue (and alpha) of a picture."""
     return (
         dtype == "uint8"
         and len(channels) in (3, 4)
@@ -101,15 +101,15 @@ def is_picture(channels: Sequence[Channel], dtype: str) -> bool:
 
 
 def make_window(measured: Measured, dtype: str) -> Window:
-    """A window of finite numbers that is never empty: min <= start < end <= max.
+    """Return a window of finite numbers, with min <= start < end <= max.
 
     Parameters
     ----------
     measured
-        Least and greatest value, and the values from which and to which a channel is best shown; any may be NaN or
+        Least and greatest value, and the values from which and to which a channel is best shown. Any may be NaN or
         infinite.
     dtype
-        NumPy name of the pixels' dtype, whose range is taken where nothing finite was measured.
+        NumPy name of the pixels' dtype; its range is taken where no measured value is finite.
     """
     finite = sorted(float(value) for value in measured if math.isfinite(value)) or _value_range(dtype)
     low, high, start, end = (float(value) for value in measured)
@@ -120,7 +120,7 @@ def make_window(measured: Measured, dtype: str) -> Window:
 
 
 def _widened(start: float, end: float) -> tuple[float, float]:
-    """`start` and `end` with a span between them: viewers divide by it."""
+    """Return `start` and `end` with a span between them: viewers divide by it."""
     if end > start:
         return start, end
     span = max(1.0, abs(start) / 1024)
@@ -128,7 +128,7 @@ def _widened(start: float, end: float) -> tuple[float, float]:
 
 
 def _value_range(dtype: str) -> list[float]:
-    """The least and the greatest value of an integer dtype; 0 and 1 for all others."""
+    """Return the least and greatest value of an integer dtype, and 0 and 1 for others."""
     kind = np.dtype(dtype)
     if kind.kind not in "iu":
         return [0.0, 1.0]

@@ -1,7 +1,7 @@
-"""What a group says that holds images and is none: a plate, a well, a row of images, a list of labels.
+"""The metadata of groups that hold images: plates, wells, series and label lists.
 
-All versions of OME-Zarr tell these alike, so that there is one parser for all. Strict on paths, and on what a place on
-a plate follows from; lenient on the rest.
+All versions of OME-Zarr write these alike, so that one parser reads them all. It is strict on paths and on a well's row
+and column, and lenient on the rest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pyramid.errors import SourceError
 from pyramid.ngff.metadata import Attributes
 from pyramid.ngff.values import index, items, mapping, path_below, shown, text
 
+# The most items of each list that are read: far more than instruments write, for metadata comes from anyone.
 MAX_WELLS = 100_000
 MAX_ROWS = 10_000
 MAX_IMAGES = 100_000
@@ -23,9 +24,10 @@ LAYOUT_KEY = "bioformats2raw.layout"
 
 @dataclass(frozen=True)
 class PlateWell:
-    """A well that a plate has: its path, and its place among the plate's rows and columns, from 0.
+    """A well of a plate: its path, and its row and column, counted from 0.
 
-    A place is None where neither an index tells it (as from 0.4 on) nor the path's names are the plate's.
+    They are from the well's indices (from 0.4 on) or else from the names in its path. They are None where neither
+    matches the plate.
     """
 
     path: str
@@ -48,15 +50,15 @@ class Plate:
     Parameters
     ----------
     name
-        What it is called; empty where it has no name.
+        Its name; empty where it has none.
     rows, columns
-        Their names, in order, of wells that are there or not.
+        The names of all rows and columns, in order.
     wells
-        The wells that are there.
+        The wells that exist.
     acquisitions
-        Passes over the plate; empty where none is told.
+        Passes over the plate; empty where none is given.
     field_count
-        The most fields that a well has; None where it is not told.
+        The most fields that a well has; None where it is not given.
     """
 
     name: str
@@ -74,7 +76,7 @@ class Plate:
 
 @dataclass(frozen=True)
 class Field:
-    """An image of a well: its path, and the acquisition that it is of, where that is told."""
+    """An image of a well: its path, and its acquisition where that is given."""
 
     path: str
     acquisition: int | None
@@ -94,7 +96,10 @@ class Well:
 
 @dataclass(frozen=True)
 class Series:
-    """Images side by side, as ``bioformats2raw.layout`` has them; `paths` is None where they are not listed."""
+    """Images of one group, as in ``bioformats2raw.layout``.
+
+    `paths` is None where they are not listed.
+    """
 
     paths: tuple[str, ...] | None
 
@@ -110,26 +115,31 @@ Group: TypeAlias = Plate | Well | Series | Labels
 
 
 def read_group(content: Attributes, prefix: str) -> Group | None:
-    """What a group that is no image is; None where it is none of those known.
+    """Read the metadata of a group that holds images.
 
     Parameters
     ----------
     content
-        The attributes, or what is under ``ome`` in them.
+        The attributes, or those under ``ome``.
     prefix
-        Where `content` lies in the group's attributes, as ``"ome."``.
+        The place of `content` in the group's attributes, as ``"ome."``.
+
+    Returns
+    -------
+    Plate, Well, Series, Labels or None
+        None for any other group.
 
     Raises
     ------
     SourceError
-        With the place of what is broken.
+        If the metadata is broken; the error names the place.
 
     Examples
     --------
     >>> read_group({"well": {"images": [{"path": "0"}, {"path": "1", "acquisition": 2}]}}, "").paths
     ('0', '1')
     """
-    # A plate is first, for it may be laid out as a row of images too, of which it tells more.
+    # A plate is first, for it may have the layout of a series too, and its own metadata says more.
     if "plate" in content:
         return _read_plate(content["plate"], f"{prefix}plate")
     if "well" in content:
@@ -142,7 +152,7 @@ def read_group(content: Attributes, prefix: str) -> Group | None:
 
 
 def read_paths(value: object, place: str) -> tuple[str, ...]:
-    """The paths of a list, ``labels`` or ``series``, which may be empty."""
+    """Read the paths of a list, ``labels`` or ``series``, which may be empty."""
     if isinstance(value, list | tuple) and not value:
         return ()
     return tuple(path_below(path, f"{place}[{i}]") for i, path in enumerate(items(value, place, MAX_IMAGES)))
@@ -155,7 +165,7 @@ def _read_plate(value: object, place: str) -> Plate:
     by_name = tuple({name: i for i, name in enumerate(names)} for names in (rows, columns))
     read = tuple(_read_well_place(well, by_name, f"{place}.wells[{i}]") for i, well in enumerate(wells))
     if len({well.path for well in read}) < len(read):
-        raise SourceError(f"{place}.wells: a well is there twice; every well is there once")
+        raise SourceError(f"{place}.wells: a well is listed twice; every well must be listed once")
     return Plate(
         name=text(plate.get("name")) or "",
         rows=rows,
@@ -167,7 +177,10 @@ def _read_plate(value: object, place: str) -> Plate:
 
 
 def _read_acquisitions(value: object) -> Iterator[Acquisition]:
-    """Those of a list that have a number; nothing moves where one is left out."""
+    """Yield the acquisitions that have a number.
+
+    The others can be left out, for nothing depends on them.
+    """
     for item in value[:MAX_ROWS] if isinstance(value, list | tuple) else ():
         number = index(item.get("id")) if isinstance(item, Mapping) else None
         if number is not None:
@@ -175,7 +188,7 @@ def _read_acquisitions(value: object) -> Iterator[Acquisition]:
 
 
 def _read_names(value: object, place: str) -> tuple[str, ...]:
-    """The names of rows or columns, each once."""
+    """Read the names of rows or columns, each once."""
     names = []
     for i, item in enumerate(items(value, place, MAX_ROWS)):
         name = text(mapping(item, f"{place}[{i}]").get("name"))
@@ -183,12 +196,15 @@ def _read_names(value: object, place: str) -> tuple[str, ...]:
             raise SourceError(f"{place}[{i}].name: a name is text, not {shown(item.get('name'))}")
         names.append(name)
     if len(set(names)) < len(names):
-        raise SourceError(f"{place}: two of them have the same name; every name is there once")
+        raise SourceError(f"{place}: two of them have the same name; every name must be there once")
     return tuple(names)
 
 
 def _read_well_place(value: object, by_name: Sequence[Mapping[str, int]], place: str) -> PlateWell:
-    """A well by its path, row/column, and its place: as it is told, or from 0.1 to 0.3 as its path has it."""
+    """Read the path, row and column of a well.
+
+    The row and column are those that its metadata gives. From 0.1 to 0.3 they are those in its path.
+    """
     well = mapping(value, place)
     path = path_below(well.get("path"), f"{place}.path")
     names = path.split("/")
@@ -207,7 +223,7 @@ def _place_of(well: Attributes, key: str, name: str, known: tuple[Mapping[str, i
         return by_name.get(name)
     found = index(well[key])
     if found is None or found >= len(by_name):
-        raise SourceError(f"{place}: {shown(well[key])} is none of the {len(by_name)} that the plate has")
+        raise SourceError(f"{place}: {shown(well[key])} is not one of the {len(by_name)} that the plate has")
     return found
 
 
@@ -219,5 +235,5 @@ def _read_well(value: object, place: str) -> Well:
         path = path_below(image.get("path"), f"{here}.path")
         fields.append(Field(path, index(image.get("acquisition"))))
     if len({field.path for field in fields}) < len(fields):
-        raise SourceError(f"{place}.images: an image is there twice; every image is there once")
+        raise SourceError(f"{place}.images: an image is listed twice; every image must be listed once")
     return Well(tuple(fields))

@@ -1,4 +1,7 @@
-"""What the attributes of an image hold beyond its pixels' size, place and channels: what a conversion leaves out."""
+"""Attributes of an image that a conversion leaves out.
+
+They are those beyond the size and place of its pixels and its channels.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from collections.abc import Collection, Iterator, Mapping
 from pyramid.ngff.metadata import Attributes
 from pyramid.ngff.values import index, shown
 
+# The most places that a notice names: more would hide the rest.
 MAX_NAMED = 8
 MAX_CHANNELS = 1000  # that are looked at
 _ROOT = frozenset({"multiscales", "omero", "_creator", "ome"})
 _OME = frozenset({"version", "multiscales", "omero", "_creator"})
-# What says how levels were made gives way to how they are made now.
+# Keys of an image that are read or replaced. The method of its levels is replaced by that of the conversion.
 _MULTISCALE = frozenset(
     {"name", "axes", "datasets", "coordinateTransformations", "coordinateSystems", "type", "metadata", "version"}
 )
@@ -19,19 +23,19 @@ _CHANNEL = frozenset({"label", "color", "inverted", "window", "active", "family"
 # How all channels are shown that are written here; anything else is lost.
 _SHOWN_LINEARLY = {"family": ("linear",), "coefficient": (1,)}
 _OMERO = frozenset({"id", "name", "version", "channels", "rdefs"})
-# Names of dimensions, which are read.
+# Keys of an array that are read: the names of its dimensions.
 ARRAY_KEYS = frozenset({"_ARRAY_DIMENSIONS"})
 
 
 def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
-    """Yield the places in the attributes of an image that a conversion does not carry over.
+    """Yield the places in an image's attributes that a conversion leaves out.
 
     Parameters
     ----------
     attributes
-        Of the image's group, as anyone wrote them.
+        The attributes of the image's group, as anyone wrote them.
     middle_z
-        The plane that a conversion has viewers show at first.
+        The plane that viewers show at first after a conversion.
 
     Examples
     --------
@@ -79,7 +83,7 @@ def beyond(holder: Attributes, known: Collection[str], prefix: str = "") -> Iter
 
 
 def describe_left_out(places: list[str]) -> Iterator[str]:
-    """Yield one notice that names what is left out, none where nothing is."""
+    """Yield one notice that names the places left out, or none if nothing is."""
     if places:
         more = f" and {len(places) - MAX_NAMED} more" if len(places) > MAX_NAMED else ""
         yield f"not carried over from the source: {', '.join(places[:MAX_NAMED])}{more}"

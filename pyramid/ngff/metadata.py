@@ -1,4 +1,4 @@
-"""What an OME-Zarr image says of itself, whatever the version that says it.
+"""The metadata of an OME-Zarr image, in a form that suits all versions.
 
 Tuples by axis follow `Multiscale.axes`.
 """
@@ -16,16 +16,16 @@ Attributes: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Dataset:
-    """One level: the path of its array, and where its pixels lie.
+    """One level: the path of its array, and the size and place of its pixels.
 
     Parameters
     ----------
     path
         Path of the array below the image's group.
     scale
-        Size of a pixel on each axis, in the axis's unit; None in versions that do not tell it.
+        Size of a pixel on each axis, in the axis's unit; None in versions that do not give it.
     translation
-        Centre of the first pixel on each axis, in the axis's unit; None where the image does not say.
+        Centre of the first pixel on each axis, in the axis's unit; None where the image does not give it.
     """
 
     path: str
@@ -35,7 +35,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Window:
-    """The values that a channel holds (`min` to `max`) and those that are shown (`start` to `end`)."""
+    """The range of a channel's values (`min`, `max`), and the shown (`start`, `end`)."""
 
     min: float
     max: float
@@ -45,7 +45,7 @@ class Window:
 
 @dataclass(frozen=True)
 class OmeroChannel:
-    """How a channel is shown.
+    """The display settings of a channel.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class OmeroChannel:
 
 @dataclass(frozen=True)
 class CoordinateSystem:
-    """A named space that an image can lie in (from 0.6 on): the names and units of its axes."""
+    """A named space of images (from 0.6 on): the names and units of its axes."""
 
     name: str
     axes: tuple[str, ...]
@@ -79,14 +79,14 @@ class CoordinateSystem:
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """What makes an image a label.
+    """The metadata that makes an image a label.
 
     Parameters
     ----------
     source
-        Path from the label to the image that it labels, as it is told; None where it is not.
+        Path from the label to the image that it labels, as it is given; None where it is not.
     colors, properties
-        How many label values have a colour, and how many have properties.
+        The number of label values that have a colour, and that have properties.
     """
 
     source: str | None
@@ -96,7 +96,7 @@ class LabelFacts:
 
 @dataclass(frozen=True)
 class Multiscale:
-    """The metadata of an image: all that its group's attributes tell.
+    """The metadata of an image, from its group's attributes.
 
     Parameters
     ----------
@@ -107,23 +107,23 @@ class Multiscale:
     datasets
         The levels, the largest first.
     name
-        What the image is called; empty where it has no name.
+        The name of the image; empty where it has none.
     method
-        The downsampling method, None where there is none or it is unknown.
+        The downsampling method; None where it is unknown or levels were not downsampled.
     channels
-        One for each index on ``c``, or one where there is no such axis; empty for an image without ``omero``.
+        One for each index on ``c``, or one where the image lacks that axis; empty for an image without ``omero``.
     provenance
-        What made the image, from what; see `creator`. JSON-ready, and free of secrets.
+        The program and the source that the image was made with; see `creator`. JSON-ready, and free of secrets.
     default_z, default_t
         The plane that viewers show at first.
     systems
         The coordinate systems that it names, that of its levels first; empty before 0.6.
     label
-        What makes it a label; None for any other image.
+        The metadata of a label; None for any other image.
     given
-        What it says of each channel, without what is made up for `channels`.
+        Each channel as the metadata gives it, without the defaults that are added in `channels`.
     notices
-        What was not read, a sentence each.
+        A sentence for each part that was not read.
     """
 
     axes: str
@@ -143,23 +143,23 @@ class Multiscale:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of OME-Zarr, as its difference from the others.
+    """A version of OME-Zarr, by its differences from the others.
 
     Parameters
     ----------
     name
-        As it is written in the metadata, without a patch number.
+        Its name in the metadata, without a patch number.
     zarr_format
-        The Zarr format that it stands on.
+        The Zarr format that it uses.
     shards
         Whether chunks can be gathered in shards.
     dimension_names
         Whether every array carries the names of its axes.
     write
-        From an image's metadata to the attributes of its group; None for a version that is read and not written.
+        From an image's metadata to the attributes of its group; None for a version that is only read.
     read
-        The reverse; None for attributes that are of another version, or of no image. Raises SourceError with the
-        place of what is broken.
+        The reverse; it returns None for attributes of another version, or not of an image. It raises SourceError, with
+        the place, if they are broken.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""From the JSON of an image's group to its metadata, as far as the versions of OME-Zarr agree.
+"""Parser of an image's JSON, as far as the versions of OME-Zarr agree.
 
-Strict on what places the pixels: axes, paths and transformations. Lenient on names, and on ``omero``: how an image was
-to be shown never keeps it from being opened. What sets a version apart is a `Layout`.
+It is strict on axes, paths and transformations, which place the pixels. It is lenient on names and on ``omero``, so
+that broken display settings never keep an image from being opened. Each version has its own `Layout`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyramid.ngff.reading_omero import read_channels, read_defaults, read_given
 from pyramid.ngff.transforms import Placement, compose, describe, nowhere, read_list, read_outer
 from pyramid.ngff.values import items, mapping, path_below, shown, text
 
+# The most levels of an image that are read: metadata comes from anyone.
 MAX_LEVELS = 1000
 
 _LETTERS_BY_TYPE = {"time": "t", "channel": "c"}
@@ -25,18 +26,18 @@ _LETTERS_BY_TYPE = {"time": "t", "channel": "c"}
 
 @dataclass(frozen=True)
 class Frame:
-    """The axes that the levels of an image lie along.
+    """The axes that the levels of an image share.
 
     Parameters
     ----------
     axes, units
         Letters of the axes, and the unit of each.
     outer
-        What follows the transformations of every level.
+        The placement that follows the transformations of every level.
     systems
         The coordinate systems of the image, that of its levels first; empty where the version has none.
     unread
-        What of all this was not read.
+        The places of parts that were not read.
     """
 
     axes: str
@@ -48,7 +49,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a version tells what places the pixels.
+    """The functions that read axes and placements in a version.
 
     Parameters
     ----------
@@ -56,24 +57,24 @@ class Layout:
         From an item of ``multiscales`` and its place to the axes.
     placement
         From an item of ``datasets``, the axes and the item's place to scale and translation.
-    tells_sizes
-        Whether the version tells the size of a pixel.
+    gives_sizes
+        Whether the version gives the size of a pixel.
     """
 
     frame: Callable[[Attributes, str], Frame]
     placement: Callable[[Attributes, Frame, str], Placement]
-    tells_sizes: bool = True
+    gives_sizes: bool = True
 
 
 def first_image(content: Attributes) -> Attributes | None:
-    """The first of ``multiscales``; None where there is none that could be one."""
+    """Return the first item of ``multiscales``, or None if it is missing or broken."""
     multiscales = content.get("multiscales")
     first = multiscales[0] if isinstance(multiscales, Sequence) and multiscales else None
     return first if isinstance(first, Mapping) else None
 
 
-def is_family(said: object, name: str) -> bool:
-    """Whether `said`, the version that an image gives, is `name`, or a draft or a patch of it.
+def is_family(given: object, name: str) -> bool:
+    """Return whether a given version is `name`, or a draft or a patch of it.
 
     Examples
     --------
@@ -82,55 +83,72 @@ def is_family(said: object, name: str) -> bool:
     >>> is_family(0.5, "0.5")
     True
     """
-    said = str(said) if isinstance(said, float) else said  # as scripts write it
-    return isinstance(said, str) and re.match(rf"{re.escape(name)}(?!\d)", said) is not None
+    given = str(given) if isinstance(given, float) else given  # some scripts write a number
+    return isinstance(given, str) and re.match(rf"{re.escape(name)}(?!\d)", given) is not None
 
 
 def read_flat(
     attributes: Attributes, name: str, layout: Layout, looks: Callable[[Attributes], bool]
 ) -> Multiscale | None:
-    """The image of attributes as they were up to 0.4: side by side with anyone else's, the version in ``multiscales``.
+    """Read an image of version 0.4 or earlier.
 
-    None where they are of another version than `name`; where no version is told, `looks` tells from the first of
-    ``multiscales`` (empty, where there is none) whether it is this one.
+    Its keys are among all other attributes, and the version is in ``multiscales``.
+
+    Parameters
+    ----------
+    attributes
+        The attributes of the image's group.
+    name, layout
+        The name and the layout of the version.
+    looks
+        Where no version is given, decides whether it is this one. It takes the first item of ``multiscales``, or an
+        empty mapping if that is missing.
+
+    Returns
+    -------
+    Multiscale or None
+        None if the attributes are of another version.
     """
     below = attributes.get("ome")
     if "multiscales" not in attributes or (isinstance(below, Mapping) and "multiscales" in below):
         return None  # what lies under ``ome`` is newer than what was left beside it
     first = first_image(attributes) or {}
-    said = first.get("version")
-    belongs = looks(first) if said is None else is_family(said, name)
+    given = first.get("version")
+    belongs = looks(first) if given is None else is_family(given, name)
     return read_content(attributes, "", layout) if belongs else None
 
 
 def read_below_ome(
     attributes: Attributes, name: str, layout: Layout, looks: Callable[[Attributes], bool]
 ) -> Multiscale | None:
-    """The image of attributes as they are from 0.5 on, all under ``ome``, the version once; as `read_flat` does."""
+    """Read an image of version 0.5 or later, as `read_flat` does for earlier ones.
+
+    All its keys are under ``ome``, with the version once.
+    """
     ome = attributes.get("ome")
     if not isinstance(ome, Mapping) or "multiscales" not in ome:
         return None
-    said = ome.get("version")
-    belongs = looks(first_image(ome) or {}) if said is None else is_family(said, name)
+    given = ome.get("version")
+    belongs = looks(first_image(ome) or {}) if given is None else is_family(given, name)
     return read_content(ome, "ome.", layout) if belongs else None
 
 
 def read_content(content: Attributes, prefix: str, layout: Layout) -> Multiscale:
-    """The metadata of the first image of ``multiscales``.
+    """Read the metadata of the first image of ``multiscales``.
 
     Parameters
     ----------
     content
-        What holds ``multiscales`` and ``omero``.
+        The mapping with ``multiscales`` and ``omero``.
     prefix
-        Where `content` lies in the group's attributes, as ``"ome."``.
+        The place of `content` in the group's attributes, as ``"ome."``.
     layout
         The version's own.
 
     Raises
     ------
     SourceError
-        With the place of what is broken.
+        If the metadata is broken; the error names the place.
     """
     place = f"{prefix}multiscales"
     first = mapping(items(content.get("multiscales"), place)[0], place := f"{place}[0]")
@@ -157,7 +175,7 @@ def read_content(content: Attributes, prefix: str, layout: Layout) -> Multiscale
 
 
 def read_axes(value: object, place: str) -> tuple[str, tuple[str | None, ...]]:
-    """Letters and units of the axes."""
+    """Read the letters and units of the axes."""
     given = items(value, place)
     if not 2 <= len(given) <= len(AXES):
         raise SourceError(f"{place}: an image has 2 to 5 axes, and there are {len(given)}")
@@ -167,7 +185,13 @@ def read_axes(value: object, place: str) -> tuple[str, tuple[str | None, ...]]:
 
 
 def check_letters(letters: Sequence[str], place: str) -> str:
-    """Letters of axes, each once, y and x among them."""
+    """Return the letters of axes, if each is there once and y and x are among them.
+
+    Raises
+    ------
+    SourceError
+        If an axis is there twice, or y or x is missing.
+    """
     for i, letter in enumerate(letters):
         if letter in letters[:i]:
             raise SourceError(f"{place}[{i}]: axis {letter!r} is there twice; every axis has a name of its own")
@@ -177,21 +201,27 @@ def check_letters(letters: Sequence[str], place: str) -> str:
 
 
 def _read_letter(axis: Attributes, place: str) -> str:
-    """The letter of an axis: its name, what its type says, or what its name means as a word."""
+    """Return the letter of an axis, from its name, its type, or its name as a word."""
     name, kind = axis.get("name"), axis.get("type")
     by_type = _LETTERS_BY_TYPE.get(kind) if isinstance(kind, str) else None
     is_letter = isinstance(name, str) and len(name) == 1
     letter = axis_letter(name) if is_letter else by_type
     letter = letter or by_type or axis_letter(name)
     if letter is None:
-        raise SourceError(f"{place}: axis {shown(name)} is none of t, c, z, y and x, nor of time or channel")
+        raise SourceError(f"{place}: axis {shown(name)} is not one of t, c, z, y and x, nor of type time or channel")
     return letter
 
 
 def _read_datasets(
     value: object, frame: Frame, layout: Layout, place: str
 ) -> tuple[tuple[Dataset, ...], tuple[str, ...], frozenset[int]]:
-    """The levels as they are listed, what of them was not read, and the axes on which the first has no size."""
+    """Read the levels in the order in which they are listed.
+
+    Returns
+    -------
+    tuple
+        The levels, the places of parts that were not read, and the axes on which the first level has no size.
+    """
     given = items(value, place)
     if len(given) > MAX_LEVELS:
         raise SourceError(f"{place}: {len(given)} levels are more than the {MAX_LEVELS} that an image can have here")
@@ -202,30 +232,33 @@ def _read_datasets(
         dataset = mapping(item, here := f"{place}[{i}]")
         path = path_below(dataset.get("path"), f"{here}.path")
         placed = layout.placement(dataset, frame, here)
-        scale = placed.scale if layout.tells_sizes and placed.has_scale else None
+        scale = placed.scale if layout.gives_sizes and placed.has_scale else None
         datasets.append(Dataset(path, scale, placed.translation if placed.has_translation else None))
         unread += placed.unread
-        if i == 0 and layout.tells_sizes:
+        if i == 0 and layout.gives_sizes:
             unknown = placed.unknown if placed.has_scale else frozenset(range(len(frame.axes)))
     return tuple(datasets), tuple(unread), unknown
 
 
-def untold(_dataset: Attributes, frame: Frame, _place: str) -> Placement:
-    """Return the placement of a level in versions that tell none."""
+def unknown_placement(_dataset: Attributes, frame: Frame, _place: str) -> Placement:
+    """Return the placement of a level in versions that give none."""
     return nowhere(len(frame.axes))
 
 
 def listed_placement(dataset: Attributes, frame: Frame, place: str) -> Placement:
-    """Return what the transformations of a level, and those of its whole image after them, say (0.4 and 0.5)."""
+    """Return the placement of a level by its transformations (0.4 and 0.5).
+
+    Those of the whole image are applied after them.
+    """
     place = f"{place}.coordinateTransformations"
     placed = read_list(dataset.get("coordinateTransformations"), frame.axes, place)
     if not placed.has_scale and placed.whole:
-        placed = replace(placed, unread=(*placed.unread, f"{place}: there is no scale"))
+        placed = replace(placed, unread=(*placed.unread, f"{place}: the scale is missing"))
     return compose(placed, frame.outer) if placed.whole else placed
 
 
 def listed_frame(first: Attributes, place: str) -> Frame:
-    """Return the axes in ``axes``, an object each (0.4 and 0.5)."""
+    """Return the frame of an image whose ``axes`` are objects (0.4 and 0.5)."""
     axes, units = read_axes(first.get("axes"), f"{place}.axes")
     outer = first.get("coordinateTransformations")
     placed = read_outer(outer, axes, f"{place}.coordinateTransformations") if outer is not None else nowhere(len(axes))
@@ -233,7 +266,7 @@ def listed_frame(first: Attributes, place: str) -> Frame:
 
 
 def _read_label(value: object) -> LabelFacts | None:
-    """What ``image-label`` says; None for an image that is no label."""
+    """Read ``image-label``; return None for an image that is not a label."""
     if not isinstance(value, Mapping):
         return None
     source = value.get("source")

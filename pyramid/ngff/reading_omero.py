@@ -1,4 +1,4 @@
-"""From ``omero`` as anyone wrote it to channels; what cannot be used is left out."""
+"""Parser of ``omero`` as anyone wrote it; parts that cannot be used are left out."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from pyramid.ngff.channels import default_colors
 from pyramid.ngff.metadata import OmeroChannel, Window
 from pyramid.ngff.values import finite, index, shown
 
+# The most channels, and the longest label, that are read: metadata comes from anyone.
 MAX_CHANNELS = 100_000
 MAX_LABEL_CHARACTERS = 1000
+# The most broken parts that a notice names: more would hide the rest.
 MAX_NAMED = 4
 
 
 def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
-    """The channels of ``omero``; empty where it is missing or holds none.
+    """Read the channels of ``omero``; the result is empty where it has none.
 
-    A colour that is none becomes the one that a channel without a colour has.
+    A missing or broken colour is replaced by a default.
 
     Examples
     --------
@@ -33,7 +35,9 @@ def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
 
 
 def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
-    """Return what ``omero`` says of each channel, and a notice where a name or a colour cannot be used.
+    """Read the given name and colour of each channel, without defaults.
+
+    A notice is returned too, if a name or a colour cannot be used.
 
     Examples
     --------
@@ -44,7 +48,7 @@ def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[st
     if items is None:
         return (), ()
     if not isinstance(items, list | tuple) or len(items) > MAX_CHANNELS:
-        return (), (f"not read: {place}.channels is {shown(items)}, no list of at most {MAX_CHANNELS} channels",)
+        return (), (f"not read: {place}.channels is {shown(items)}, not a list of at most {MAX_CHANNELS} channels",)
     channels = [item if isinstance(item, Mapping) else {} for item in items]
     odd = [f"channels[{i}]: {shown(item)}" for i, item in enumerate(items) if not isinstance(item, Mapping)]
     for key, read in (("label", _read_label), ("color", _read_color)):
@@ -82,7 +86,7 @@ def _read_color(channel: Mapping[str, object]) -> str | None:
 
 
 def read_defaults(omero: object) -> tuple[int, int]:
-    """The z and the t that viewers show at first; 0 where they are not given."""
+    """Read the z and the t that viewers show at first; 0 where they are not given."""
     rdefs = omero.get("rdefs") if isinstance(omero, Mapping) else None
     if not isinstance(rdefs, Mapping):
         return 0, 0
@@ -101,7 +105,10 @@ def _read_channel(item: object, default_color: str) -> OmeroChannel:
 
 
 def _read_window(value: object) -> Window | None:
-    """A window of finite numbers, whose missing half is taken from the other; None where both are missing."""
+    """Read a window of finite numbers.
+
+    The missing one of two ranges is taken from the other. None is returned where both are missing.
+    """
     window = value if isinstance(value, Mapping) else {}
     ends = {key: finite(window.get(key)) for key in ("min", "max", "start", "end")}
     low, high = _first(ends["min"], ends["start"]), _first(ends["max"], ends["end"])

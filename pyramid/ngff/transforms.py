@@ -1,7 +1,8 @@
-"""From lists of coordinate transformations, of any version or draft, to one scale and one translation.
+"""Parser of coordinate transformations, to one scale and one translation.
 
-A list is read up to the first transformation that turns, mirrors or shears, or is of a kind that is not known: those
-after it apply to other axes than the pixels'. Whatever is not read is named, and is never a reason to lose the rest.
+Lists of any version or draft are read. A list is read up to the first transformation that turns, mirrors or shears, or
+is of a kind that is not known. Those after it apply to other axes than the pixels'. Parts that are not read are named,
+and the rest is kept.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.metadata import Attributes
 from pyramid.ngff.values import finite, shown
 
+# The deepest nesting and the longest list that are read: metadata comes from anyone.
 MAX_DEPTH = 8
 MAX_TRANSFORMS = 1000
-# Sizes past these are no pixel's, and their products over the levels would leave the floats.
+# The smallest and largest size of a pixel, and its largest offset: products of larger ones could overflow a float.
 MIN_SIZE, MAX_SIZE = 1e-100, 1e100
 MAX_OFFSET = 1e200
+# The most unread parts that a notice names: more would hide the rest.
 MAX_NAMED = 4
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where pixels lie along their axes.
+    """The size of pixels and the place of the first one, along their axes.
 
     Parameters
     ----------
@@ -33,11 +36,11 @@ class Placement:
     unknown
         The axes whose size could not be read, by their numbers.
     unread
-        The places of what was not read, each with the reason.
+        The places of parts that were not read, each with the reason.
     whole
-        Whether all of it was read, so that something may follow.
+        Whether all transformations were read, so that others may follow.
     has_scale, has_translation
-        Whether any was there.
+        Whether there was any scale, and any translation.
     """
 
     scale: tuple[float, ...]
@@ -55,7 +58,10 @@ def nowhere(ndim: int) -> Placement:
 
 
 def compose(inner: Placement, outer: Placement) -> Placement:
-    """Return `inner`, then `outer`, as one placement; what leaves the range of sizes is unknown."""
+    """Return `inner`, then `outer`, as one placement.
+
+    Sizes out of range become unknown.
+    """
     scale = [a * b for a, b in zip(inner.scale, outer.scale, strict=True)]
     moved = [a * s + b for a, s, b in zip(inner.translation, outer.scale, outer.translation, strict=True)]
     lost = frozenset(i for i, size in enumerate(scale) if not MIN_SIZE <= size <= MAX_SIZE)
@@ -72,7 +78,7 @@ def compose(inner: Placement, outer: Placement) -> Placement:
 
 
 def read_list(value: object, axes: str, place: str, depth: int = MAX_DEPTH) -> Placement:
-    """Return what a list of transformations makes of the pixels of an image.
+    """Return the placement that a list of transformations gives to pixels.
 
     Parameters
     ----------
@@ -81,7 +87,9 @@ def read_list(value: object, axes: str, place: str, depth: int = MAX_DEPTH) -> P
     axes
         Letters of the image's axes, in its order.
     place
-        Where the list lies in the attributes.
+        The place of the list in the attributes.
+    depth
+        The deepest nesting that is read.
 
     Examples
     --------
@@ -102,9 +110,9 @@ def read_list(value: object, axes: str, place: str, depth: int = MAX_DEPTH) -> P
 
 
 def read_outer(value: object, axes: str, place: str) -> Placement:
-    """Return what the transformations of a whole image add to those of its levels.
+    """Return the placement by the transformations of a whole image, after its levels'.
 
-    Several that name where they lead are ways to several coordinate systems, of which none is the pixels' own.
+    If several name their output, they lead to several coordinate systems, and none of these is the pixels' own.
     """
     listed = value if isinstance(value, list | tuple) else ()
     ends = [item for item in listed if isinstance(item, Mapping) and item.get("output") is not None]
@@ -115,7 +123,7 @@ def read_outer(value: object, axes: str, place: str) -> Placement:
 
 
 def describe(unread: Sequence[str]) -> Iterator[str]:
-    """Yield one notice that names what was not read, none where all was."""
+    """Yield one notice that names the parts not read, or none if all were."""
     if unread:
         named = "; ".join(unread[:MAX_NAMED])
         more = f"; and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
@@ -143,7 +151,7 @@ def _read(transform: object, axes: str, place: str, depth: int) -> Placement:
 
 
 def _is_between(transform: Attributes, axes: str) -> bool:
-    """Whether a transformation leads from the image's axes to the same ones, as far as it names them."""
+    """Return whether a transformation keeps the image's axes, as far as it names them."""
     for key in ("input", "output"):
         end = transform.get(key)
         named = end.get("axes") if isinstance(end, Mapping) else None
@@ -193,7 +201,10 @@ def _read_translation(transform: Attributes, axes: str, place: str) -> Placement
 
 
 def _read_affine(transform: Attributes, axes: str, _place: str) -> Placement | None:
-    """Return the placement of a matrix that neither turns, nor mirrors, nor shears; None for any other."""
+    """Return the placement of a matrix that only scales and translates.
+
+    Any other matrix gives None.
+    """
     ndim = len(axes)
     rows = _matrix(transform.get("affine"), (ndim, ndim + 1), ndim + 1)
     if rows is None or (len(rows) > ndim and rows[ndim] != [0.0] * ndim + [1.0]):
@@ -221,7 +232,7 @@ def _read_axis_map(transform: Attributes, axes: str, _place: str) -> Placement |
 
 
 def _matrix(value: object, heights: tuple[int, ...], width: int) -> list[list[float]] | None:
-    """Return the rows of a matrix of finite numbers; None for anything else."""
+    """Return the rows of a matrix of finite numbers, or None for anything else."""
     if not isinstance(value, list | tuple) or len(value) not in heights:
         return None
     rows = []

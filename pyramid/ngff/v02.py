@@ -1,4 +1,7 @@
-"""OME-Zarr 0.2: as 0.1, but the parts of a chunk's key stand in folders, which each array tells for itself."""
+"""OME-Zarr 0.2: as 0.1, but the parts of a chunk's key are folders.
+
+Each array's document gives the separator of its keys.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ NAME = "0.2"
 
 
 def _read(attributes: Attributes) -> Multiscale | None:
-    # Nothing but the version sets it apart, so that an image without one is taken for 0.1.
+    # It differs from 0.1 only in its version, so an image without one is taken for 0.1.
     return read_flat(attributes, NAME, v01.LAYOUT, lambda _: False)
 
 

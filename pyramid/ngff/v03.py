@@ -9,7 +9,7 @@ from pyramid.model import AXES
 from pyramid.ngff import v02
 from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.metadata import Attributes, Multiscale
-from pyramid.ngff.reading import Frame, Layout, check_letters, read_flat, untold
+from pyramid.ngff.reading import Frame, Layout, check_letters, read_flat, unknown_placement
 from pyramid.ngff.transforms import nowhere
 from pyramid.ngff.values import items, shown
 
@@ -23,19 +23,19 @@ def _frame(first: Attributes, place: str) -> Frame:
     known = [axis_letter(letter) for letter in letters]
     if None in known:
         i = known.index(None)
-        raise SourceError(f"{place}[{i}]: axis {shown(letters[i])} is none of t, c, z, y and x")
+        raise SourceError(f"{place}[{i}]: axis {shown(letters[i])} is not one of t, c, z, y and x")
     axes = check_letters([letter for letter in known if letter is not None], place)
     return Frame(axes, (None,) * len(axes), nowhere(len(axes)))
 
 
 def looks(first: Attributes) -> bool:
-    """Whether an item of ``multiscales`` without a version is of this one."""
+    """Return whether an item of ``multiscales`` without a version looks like 0.3."""
     axes = first.get("axes")
     return isinstance(axes, list | tuple) and bool(axes) and all(isinstance(axis, str) for axis in axes)
 
 
 def _read(attributes: Attributes) -> Multiscale | None:
-    return read_flat(attributes, NAME, Layout(_frame, untold, tells_sizes=False), looks)
+    return read_flat(attributes, NAME, Layout(_frame, unknown_placement, gives_sizes=False), looks)
 
 
 VERSION = replace(v02.VERSION, name=NAME, read=_read)

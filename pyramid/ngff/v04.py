@@ -1,4 +1,7 @@
-"""OME-Zarr 0.4: Zarr format 2, its keys side by side with anyone else's, the version in each of them."""
+"""OME-Zarr 0.4: Zarr format 2, its keys among all other attributes.
+
+The version is written in each of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From JSON as anyone wrote it to values that can be relied on; what is broken is told with its place."""
+"""Checks of JSON values as anyone wrote them; errors name the place."""
 
 from __future__ import annotations
 
@@ -9,38 +9,45 @@ from typing import Any
 
 from pyramid.errors import SourceError
 
+# The longest form of a value in an error: one line of a terminal.
 SHOWN_CHARACTERS = 80
 
-# A value may be huge and deep.
+# A bounded repr, for a value may be huge and deep.
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxlist = _REPR.maxtuple = SHOWN_CHARACTERS
 
 
 def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
-    """A list that is not empty, of at most `most` items.
+    """Return a list that is not empty, of at most `most` items.
 
     Raises
     ------
     SourceError
-        With the place, for anything else.
+        If the value is anything else; the error names the place.
     """
     if not isinstance(value, list | tuple) or not value:
         raise SourceError(f"{place}: there must be a list with at least one item, not {shown(value)}")
     if most is not None and len(value) > most:
-        what = place.rpartition(".")[2]
-        raise SourceError(f"{place}: {len(value)} {what} are more than the {most} that can be read here")
+        noun = place.rpartition(".")[2]
+        raise SourceError(f"{place}: {len(value)} {noun} are more than the {most} that can be read here")
     return value
 
 
 def mapping(value: object, place: str) -> Mapping[str, Any]:
-    """An object of JSON; SourceError for anything else."""
+    """Return a JSON object; raise SourceError for anything else."""
     if not isinstance(value, Mapping):
         raise SourceError(f"{place}: there must be an object, not {shown(value)}")
     return value
 
 
 def numbers(value: object, count: int, place: str) -> tuple[float, ...]:
-    """As many finite numbers as there are axes."""
+    """Return a list of finite numbers, one for each axis.
+
+    Raises
+    ------
+    SourceError
+        If the value is anything else; the error names the place.
+    """
     given = items(value, place)
     if len(given) != count:
         raise SourceError(f"{place}: there are {len(given)} numbers for {count} axes")
@@ -52,7 +59,10 @@ def numbers(value: object, count: int, place: str) -> tuple[float, ...]:
 
 
 def finite(value: object) -> float | None:
-    """A number of JSON as a finite float; None for anything else, an integer past all floats included."""
+    """Return a JSON number as a finite float.
+
+    Anything else gives None, and so does an integer that is too large for a float.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -62,22 +72,22 @@ def finite(value: object) -> float | None:
 
 
 def index(value: object) -> int | None:
-    """A whole number from 0 on; None for anything else."""
+    """Return a whole number from 0 on, or None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def text(value: object) -> str | None:
-    """Text; None for anything else."""
+    """Return text, or None for anything else."""
     return value if isinstance(value, str) else None
 
 
 def path_below(value: object, place: str) -> str:
-    """A path that stays below the group whose metadata names it.
+    """Return a path that stays below the group whose metadata names it.
 
     Raises
     ------
     SourceError
-        For what is no text, an absolute path, and one with ``..``, ``.``, a backslash or an empty part.
+        If it is not text, is absolute, or has ``..``, ``.``, a backslash or an empty part.
 
     Examples
     --------
@@ -88,13 +98,15 @@ def path_below(value: object, place: str) -> str:
         raise SourceError(f"{place}: a path is text, not {shown(value)}")
     if "\\" in value or "\0" in value or not {"", ".", ".."}.isdisjoint(value.split("/")):
         raise SourceError(
-            f"{place}: {shown(value)} is not a path below the group; it may neither be absolute nor hold '..' or '\\'"
+            f"{place}: {shown(value)} is not a path below the group; it must not be absolute or hold '..' or '\\'"
         )
     return value
 
 
 def shown(value: object) -> str:
-    """Return a value as an error shows it: never longer than a line, and never walked whole.
+    """Return a value as an error shows it, in at most one line.
+
+    However large a value is, only a part of it is read.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""From an image's metadata to JSON, as far as the versions of OME-Zarr agree."""
+"""Writer of an image's metadata as JSON, as far as the versions of OME-Zarr agree."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ AXIS_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "spa
 
 
 def content(image: Multiscale, stamp: Mapping[str, str]) -> dict[str, Any]:
-    """``multiscales``, ``omero`` where there are channels, and ``_creator``.
+    """Return ``multiscales``, ``omero`` where there are channels, and ``_creator``.
 
     Parameters
     ----------
     image
-        What is to be told.
+        The metadata to write.
     stamp
-        Goes into ``multiscales`` and into ``omero``: the version, where the format wants it there.
+        Items for both ``multiscales`` and ``omero``: the version, where the format has it there.
     """
-    told: dict[str, Any] = {"multiscales": [{**stamp, **multiscale(image)}]}
+    document: dict[str, Any] = {"multiscales": [{**stamp, **multiscale(image)}]}
     if image.channels:
-        told["omero"] = {**stamp, **omero(image)}
+        document["omero"] = {**stamp, **omero(image)}
     if image.provenance:
-        told["_creator"] = dict(image.provenance)
-    return told
+        document["_creator"] = dict(image.provenance)
+    return document
 
 
 def multiscale(image: Multiscale) -> dict[str, Any]:
-    """One item of ``multiscales``."""
-    told: dict[str, Any] = {"name": image.name} if image.name else {}
-    told["axes"] = [axis(letter, unit) for letter, unit in zip(image.axes, image.units, strict=True)]
+    """Return one item of ``multiscales``."""
+    item: dict[str, Any] = {"name": image.name} if image.name else {}
+    item["axes"] = [axis(letter, unit) for letter, unit in zip(image.axes, image.units, strict=True)]
     translated = any(any(dataset.translation or ()) for dataset in image.datasets)
-    told["datasets"] = [
+    item["datasets"] = [
         {
             "path": dataset.path,
             "coordinateTransformations": transformations(dataset, len(image.axes), translated=translated),
@@ -41,28 +41,31 @@ def multiscale(image: Multiscale) -> dict[str, Any]:
         for dataset in image.datasets
     ]
     if image.method is not None:
-        told["type"] = image.method
-        told["metadata"] = {
+        item["type"] = image.method
+        item["metadata"] = {
             "method": image.method,
             "description": f"Each level is made from the level before it, as stored, by the method {image.method}.",
         }
-    return told
+    return item
 
 
 def axis(letter: str, unit: str | None) -> dict[str, str]:
-    """One item of ``axes``.
+    """Return one item of ``axes``.
 
     Examples
     --------
     >>> axis("x", "micrometer")
     {'name': 'x', 'type': 'space', 'unit': 'micrometer'}
     """
-    told = {"name": letter, "type": AXIS_TYPES[letter]}
-    return told if unit is None else {**told, "unit": unit}
+    item = {"name": letter, "type": AXIS_TYPES[letter]}
+    return item if unit is None else {**item, "unit": unit}
 
 
 def transformations(dataset: Dataset, ndim: int, *, translated: bool) -> list[dict[str, Any]]:
-    """One scale, of ones where it is unknown, and one translation where any level of the image is `translated`."""
+    """Return the transformations of a level: one scale, and one translation if needed.
+
+    An unknown scale is written as ones. A translation is written if any level of the image is `translated`.
+    """
     sizes = dataset.scale or (1.0,) * ndim
     scale = {"type": "scale", "scale": [float(size) for size in sizes]}
     if not translated:
@@ -72,7 +75,7 @@ def transformations(dataset: Dataset, ndim: int, *, translated: bool) -> list[di
 
 
 def omero(image: Multiscale) -> dict[str, Any]:
-    """How viewers should show the image."""
+    """Return the display settings of the image for viewers."""
     shown = [channel for channel in image.channels if channel.active]
     grey = len(shown) == 1 and shown[0].color == "FFFFFF"
     return {
@@ -87,12 +90,12 @@ def omero(image: Multiscale) -> dict[str, Any]:
 
 
 def _channel(channel: OmeroChannel) -> dict[str, Any]:
-    told: dict[str, Any] = {} if channel.label is None else {"label": channel.label}
-    told |= {"color": channel.color, "active": channel.active, "family": "linear", "coefficient": 1}
-    told["inverted"] = channel.inverted
+    item: dict[str, Any] = {} if channel.label is None else {"label": channel.label}
+    item |= {"color": channel.color, "active": channel.active, "family": "linear", "coefficient": 1}
+    item["inverted"] = channel.inverted
     if channel.window is not None:
-        told["window"] = _window(channel.window)
-    return told
+        item["window"] = _window(channel.window)
+    return item
 
 
 def _window(window: Window) -> dict[str, float]:

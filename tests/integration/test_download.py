@@ -233,5 +233,5 @@ def test_a_number_that_is_none(flag: str, tmp_path: Path) -> None:
 def test_nothing_there(plain_web: WebServer, tmp_path: Path) -> None:
     result = run("download", plain_web.url("nowhere"), tmp_path / "came")
     assert result.exit_code == 3
-    assert "is no Zarr" in result.stderr
+    assert "is not a Zarr" in result.stderr
     assert not (tmp_path / "came").exists()

@@ -183,7 +183,7 @@ def test_tables_come_too(form: int, web: WebServer, tmp_path: Path) -> None:
     came = digests(tmp_path / "came")
     assert served.keys() - came.keys() == {key for key in served if key.startswith("tables/ROI/uns/extra/")}
     assert came.items() <= served.items()
-    assert "tables/ROI/uns is copied without what it holds" in result.stderr
+    assert "tables/ROI/uns is copied without its contents" in result.stderr
     assert len(json.loads(result.stdout)["notices"]) == 1
 
 

@@ -138,7 +138,7 @@ def test_source_and_folder_within_each_other(tmp_path: Path) -> None:
     for source, folder in [("served", "served"), ("served", "served/deep"), ("served/0", "served")]:
         result = run("download", tmp_path / source, tmp_path / folder, "--overwrite")
         assert result.exit_code == 4
-        assert "within each other" in result.stderr
+        assert "and the folder overlap" in result.stderr
     assert digests(tmp_path) == before
 
 

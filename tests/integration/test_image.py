@@ -194,7 +194,7 @@ def test_a_picture_that_cannot_be_made_is_told_beside_the_table(tmp_path: Path) 
     write_image(tmp_path / "a.zarr", "0.5", "yx", size=8, levels=1)
     (tmp_path / "a.zarr" / "0" / "c" / "0" / "0").write_bytes(b"broken")
     told = pyramid.image.open(tmp_path / "a.zarr")._repr_html_()
-    assert told.startswith("<p>There is no picture: ")
+    assert told.startswith("<p>No picture can be shown: ")
     assert "8 x 8" in told
 
 
@@ -227,15 +227,18 @@ def test_what_is_no_image_is_told(tmp_path: Path, zarr_format: Any) -> None:
         zarr.create_group(tmp_path / name, zarr_format=zarr_format, attributes=dict(told))
         return tmp_path / name
 
-    refused(tmp_path / "nothing", "there is no file or folder")
+    refused(tmp_path / "nothing", "no such file or folder exists")
     (tmp_path / "file").write_text("text")
     refused(tmp_path / "file", "it is a file, and an OME-Zarr is a folder")
-    refused(group("empty", {}), "it is a Zarr group, but there are no multiscales")
+    refused(group("empty", {}), "it is a Zarr group, but not an OME-Zarr: its attributes have neither multiscales")
     refused(group("half", {"pyramid": {"state": "in progress"}}), "not finished.*--overwrite")
-    refused(group("several", {"bioformats2raw.layout": 3}), "a row of images; open an image in it, as .*/several/0")
+    refused(
+        group("several", {"bioformats2raw.layout": 3}),
+        "a series of images, not an image; open an image in it, as .*/several/0",
+    )
     plate = {"rows": [{"name": "B"}], "columns": [{"name": "2"}], "wells": [{"path": "B/2"}]}
-    refused(group("plate", {"plate": plate}), "but a plate; open an image in it, as .*/plate/B/2/0")
-    refused(group("well", {"well": {"images": [{"path": "7"}]}}), "but a well; open an image in it, as .*/well/7")
+    refused(group("plate", {"plate": plate}), "a plate, not an image; open an image in it, as .*/plate/B/2/0")
+    refused(group("well", {"well": {"images": [{"path": "7"}]}}), "a well, not an image; open an image .*/well/7")
     refused(group("new", {"multiscales": [{"version": "0.7", "datasets": [{"path": "0"}]}]}), r"version '0\.7'")
 
 
@@ -246,7 +249,7 @@ def test_broken_images_are_told(tmp_path: Path) -> None:
     group = zarr.open_group(path, mode="r+")
     lost = dataclasses.replace(image, datasets=(dataclasses.replace(image.datasets[0], path="lost"),))
     group.attrs.put(attributes(lost, "0.5"))
-    refused(path, "level 'lost' is named in its metadata, but there is no such array")
+    refused(path, "level 'lost' is named in its metadata, but no such array exists")
     flat = Multiscale("yx", (None, None), (Dataset("0", (1.0, 1.0), None),))
     group.attrs.put(attributes(flat, "0.5"))
     refused(path, "level '0' has 4 axes, and the image has 2: yx")

@@ -142,7 +142,7 @@ CHANNELS: list[tuple[str, Any, list[tuple[str, str]], str]] = [
     ("cyx", [DAPI, None, GFP], [("DAPI", "0000FF"), ("Channel 1", "00FF00"), ("GFP", "00AA00")], r"channels[1]: None"),
     ("cyx", [DAPI] * 4, [("DAPI", "0000FF")] * 3, "the last 1 are left out"),
     ("cyx", [{"color": "red", "label": 405}], [("405", "FF00FF")], "channels[0].color: 'red'"),
-    ("cyx", 7, [("Channel 0", "FF00FF")], "omero.channels is 7, no list"),
+    ("cyx", 7, [("Channel 0", "FF00FF")], "omero.channels is 7, not a list"),
     ("cyx", [], [("Channel 0", "FF00FF")], ""),
 ]
 

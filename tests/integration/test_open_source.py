@@ -175,7 +175,7 @@ def test_an_ome_zarr_image_is_its_largest_level(version: int, tmp_path: Path) ->
 
 def test_zarrs_that_are_no_image_are_refused(tmp_path: Path) -> None:
     zarr.create_group(tmp_path / "group.zarr")
-    refuse(tmp_path / "group.zarr", "is no OME-Zarr image")
+    refuse(tmp_path / "group.zarr", "is not an OME-Zarr image")
     (tmp_path / "torn.zarr").mkdir()
     (tmp_path / "torn.zarr" / "zarr.json").write_text('{"zarr_format": 3, "node_')
     refuse(tmp_path / "torn.zarr", "cannot be opened as Zarr")

@@ -225,7 +225,7 @@ LEVEL = ["datasets", 0, "coordinateTransformations"]
 # A level's transformations, or a part of them, replaced: the scale that is left, and what the notice says.
 UNREAD: list[tuple[list[Any], Any, tuple[float, ...] | None, str]] = [
     (LEVEL, None, None, r"coordinateTransformations: None"),
-    (LEVEL, [], None, "there is no scale"),
+    (LEVEL, [], None, "the scale is missing"),
     ([*LEVEL, 0, "scale"], [1, 1], None, r"\[0\]: a 'scale'"),
     ([*LEVEL, 0, "scale", 1], math.nan, (1.0, 1.0, 0.1, 0.1), r"\[0\]\.scale: nan on z"),
     ([*LEVEL, 0, "scale", 1], 10**400, (1.0, 1.0, 0.1, 0.1), r"scale: 1000.* on z"),

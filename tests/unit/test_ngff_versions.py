@@ -54,11 +54,11 @@ def test_versions_without_transformations_tell_no_scale(told: dict[str, Any], ve
     [
         (None, r"multiscales\[0\]\.axes: there must be a list"),
         (["x"], r"axes: an image has 2 to 5 axes, and there are 1"),
-        (["q", "y", "x"], r"axes\[0\]: axis 'q' is none of"),
-        ([{"name": "y"}, "x"], r"axes\[0\]: axis \{'name': 'y'\} is none of"),
+        (["q", "y", "x"], r"axes\[0\]: axis 'q' is not one of"),
+        ([{"name": "y"}, "x"], r"axes\[0\]: axis \{'name': 'y'\} is not one of"),
         (["y", "y", "x"], r"axes\[1\]: axis 'y' is there twice"),
         (["z", "x"], r"'zx' lacks y or x"),
-        (["tczyx", "y", "x"], r"axes\[0\]: axis 'tczyx' is none of"),
+        (["tczyx", "y", "x"], r"axes\[0\]: axis 'tczyx' is not one of"),
     ],
 )
 def test_axes_of_0_3(axes: object, message: str) -> None:
@@ -134,8 +134,8 @@ def test_levels_of_0_6_lie_in_their_own_coordinate_system(said: str | None) -> N
 @pytest.mark.parametrize(
     ("level", "key", "value", "message"),
     [
-        (0, "output", {"name": "else"}, r"output: \{'name': 'else'\} is none of the coordinate systems"),
-        (1, "output", {"name": "world"}, r"datasets\[1\].*output: the levels of an image all lie in one"),
+        (0, "output", {"name": "else"}, r"output: \{'name': 'else'\} is not one of the coordinate systems"),
+        (1, "output", {"name": "world"}, r"datasets\[1\].*output: all levels of an image must be in one"),
     ],
 )
 def test_broken_levels_of_0_6_are_told(level: int, key: str, value: object, message: str) -> None:
@@ -149,7 +149,7 @@ def test_broken_levels_of_0_6_are_told(level: int, key: str, value: object, mess
     ("level", "key", "value", "scale", "message"),
     [
         (0, "type", "affine", None, r"datasets\[0\]\.coordinateTransformations\[0\]: a 'affine'"),
-        (1, "transformations", [{"type": "translation", "translation": [0, 0, 0]}], None, "there is no scale"),
+        (1, "transformations", [{"type": "translation", "translation": [0, 0, 0]}], None, "the scale is missing"),
         (2, "scale", [1, 4], None, r"datasets\[2\]\.coordinateTransformations\[0\]: a 'scale'"),
         (2, "scale", [1, 4, 0], (1.0, 4.0, 1.0), r"scale: 0 on x"),
     ],
@@ -214,8 +214,8 @@ def test_a_plate() -> None:
     [
         ("wells", [{"path": "../A"}], r"plate\.wells\[0\]\.path: '\.\./A' is not a path below"),
         ("wells", [{"path": "A/1/0"}], r"wells\[0\]\.path: 'A/1/0' does not have the form ROW/COLUMN"),
-        ("wells", [{"path": "A/1", "rowIndex": 2}], r"wells\[0\]\.rowIndex: 2 is none of the 2"),
-        ("wells", [{"path": "A/1"}] * 2, "a well is there twice"),
+        ("wells", [{"path": "A/1", "rowIndex": 2}], r"wells\[0\]\.rowIndex: 2 is not one of the 2"),
+        ("wells", [{"path": "A/1"}] * 2, "a well is listed twice"),
         ("wells", [{"path": "A/1"}] * (MAX_WELLS + 1), "100001 wells are more than the 100000"),
         ("wells", [], r"wells: there must be a list"),
         ("rows", [{"name": 7}], r"rows\[0\]\.name: a name is text, not 7"),
@@ -240,7 +240,7 @@ def test_other_groups() -> None:
     assert parse_group({"other": 1}) is None
     with pytest.raises(SourceError, match=r"ome\.labels\[1\]: '/etc' is not a path below"):
         parse_group({"ome": {"labels": ["a", "/etc"]}})
-    with pytest.raises(SourceError, match="an image is there twice"):
+    with pytest.raises(SourceError, match="an image is listed twice"):
         parse_group({"well": {"images": [{"path": "0"}] * 2}})
 
 
