@@ -1,7 +1,7 @@
 """Folders and files of this machine.
 
-Only what does not exist counts as missing. A folder in place of a file, a broken link, a device, or a file that may not
-be read is an error that names it. If it counted as missing, it would be read as background.
+Only what does not exist counts as missing. A folder in place of a file, a broken link and a device are errors that name
+them, and so are files that may not be read. If they counted as missing, they would be read as background.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def locate(url: str) -> Location:
         raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY, without '..'")
     if "?" in key or ":" in bucket or ("@" in bucket and row.name != "az"):
         raise OptionError(
-            f"{without_secrets(url)}: a {scheme}:// URL has no user (before @), port or query (after ?); "
+            f"{without_secrets(url)}: {scheme}:// URLs take no user, password, port or query (after ?); "
             "give credentials in the environment or as storage options"
         )
     return Location(row.name, bucket, "/".join(parts))

@@ -96,7 +96,9 @@ class MemoryObjects:
         return f"{self.location.path}/{check_key(key)}" if key else self.location.path
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        raise StorageError(f"{self.location}: memory:// exists in one process only", permanent=True)
+        raise StorageError(
+            f"{self.location}: memory:// exists in one process only; it cannot be pickled", permanent=True
+        )
 
 
 def open_store(access: Access) -> MemoryObjects:

@@ -1,8 +1,8 @@
 """The loop that repeats requests to services that are overloaded or unreachable.
 
-Services may also restart, stall or drop connections.
-Clients can repeat requests themselves. But they do not report how often, and do not repeat an upload that was damaged
-in transit. So each client tries once, and all retries happen here.
+Services may also restart, stall or drop connections. Clients can repeat requests themselves. But they do not report
+how often, and do not repeat an upload that was damaged in transit. So each client tries once, and all retries happen
+here.
 """
 
 from __future__ import annotations

@@ -115,8 +115,8 @@ def open_store(access: Access) -> RemoteObjects:
     if not given.get("skip_signature") and "access_key_id" not in given:
         name = profile or ("" if "AWS_ACCESS_KEY_ID" in os.environ else os.environ.get("AWS_PROFILE", ""))
         if name:
-            provider, settings_of_profile = _profile(name)
-            known |= settings_of_profile
+            provider, profile_settings = _profile(name)
+            known |= profile_settings
     for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
         if os.environ.get(variable):
             known["endpoint"] = os.environ[variable]

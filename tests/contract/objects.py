@@ -94,5 +94,5 @@ class ObjectsContract:
             again: Objects = pickle.loads(pickle.dumps(objects))
             assert again.location == objects.location
         else:
-            with pytest.raises(StorageError, match="does not travel"):
+            with pytest.raises(StorageError, match="exists in one process only"):
                 pickle.dumps(objects)
