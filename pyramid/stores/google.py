@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Storage options by their usual names.
 OPTIONS: Mapping[str, Option] = {
-    # The path of a service account's file is sent to other processes. The text of the file is a secret.
+    # The path of a service account's file is sent to other processes. The text of the file is secret, and is not.
     "token": Option("token", secret=True),
     "anon": Option("skip_signature"),
     "endpoint_url": Option("base_url"),

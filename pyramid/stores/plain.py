@@ -225,7 +225,7 @@ def _check_part(response: http.client.HTTPResponse, span: Span, length: int | No
 
 
 def _date(text: str) -> str:
-    """Return a date as obstore writes it; the epoch, as there, if there is none."""
+    """Return a date as obstore writes it; the epoch if it cannot be read."""
     try:
         found = parsedate_to_datetime(text)
     except ValueError:
@@ -245,9 +245,9 @@ def _followed(url: str, location: str) -> str:
 
 
 def _quoted(url: urllib.parse.SplitResult) -> str:
-    """Return a URL whose characters that requests cannot have are quoted.
+    """Return a URL with quoted characters where a request needs them.
 
-    What is quoted already remains as it is.
+    Characters that are quoted already remain as they are.
     """
     path, query = (urllib.parse.quote(part, safe="/%~:@!$&'()*+,;=?") for part in (url.path, url.query))
     return url._replace(path=path, query=query).geturl()

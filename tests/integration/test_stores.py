@@ -192,7 +192,7 @@ def test_options_that_cannot_be_are_told(options: dict[str, Any], told: str) -> 
 
 
 def test_a_connection_string_is_taken_apart() -> None:
-    with pytest.raises(OptionError, match="holds no AccountName"):
+    with pytest.raises(OptionError, match="has no AccountName"):
         open_objects("az://container/a", {"connection_string": "hush"})
     text = "DefaultEndpointsProtocol=https;AccountName=ann;AccountKey=aHVzaA==;EndpointSuffix=core.windows.net"
     assert "aHVzaA" not in repr(open_objects("az://container/a", {"connection_string": text}).location)
