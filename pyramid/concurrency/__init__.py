@@ -1,1 +1,1 @@
-"""Threads, what ends them, and the memory that they keep."""
+"""Threads, their cancellation, and the memory that they keep."""

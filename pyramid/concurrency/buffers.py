@@ -1,4 +1,4 @@
-"""The memory that the blocks of a run work in, found again in every process that does some of them."""
+"""Working memory for the blocks of a run, shared within each process."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from numpy.typing import NDArray
 from pyramid.errors import StoppedError
 from pyramid.model import Shape
 
-# Passes that have ended and are remembered, so that a block that comes too late is not begun.
+# Ended passes that a process remembers, so that a late block does not begin. The bound is for workers that live long.
 MAX_ENDED = 1000
 
 
 class Buffers:
-    """Memory that a thread keeps from block to block: fresh arrays cost more in page faults than the codec does.
+    """Memory that each thread keeps from block to block of a pass.
 
-    A pass of a run has its own. They pickle as their key: in another process, all blocks of the pass share one.
+    It is kept because fresh arrays cost more in page faults than the codec does. Each pass of a run has its
+    own buffers. They pickle as their key, so that all blocks of a pass share one object in another process.
 
     Parameters
     ----------
     workers
-        How many blocks may be `working` at once; as many as there are threads where it is None.
+        The number of blocks that may be `working` at once; None for no limit but the number of threads.
     key
         The name of the pass in all processes; a new one by default.
 
     Attributes
     ----------
     working
-        What a block is in, as a context, until nothing but its last writes is left to do.
+        The context in which a block works until only its last writes remain.
     """
 
     def __init__(self, workers: int | None = None, key: str | None = None) -> None:
@@ -51,7 +52,9 @@ class Buffers:
             _process.add(self)
 
     def take(self, key: Hashable, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """An array of C order whose content is whatever was there; in a thread the same key gives the same memory.
+        """Return an array in C order with arbitrary content.
+
+        In one thread, the same key gives the same memory.
 
         Raises StoppedError once the run is stopped.
         """
@@ -78,20 +81,23 @@ class Buffers:
                 self._changed.notify_all()
 
     def wait_until_idle(self, seconds: float | None = None) -> bool:
-        """Wait until no block is under way in this process, for `seconds` at most; return whether that is so."""
+        """Wait at most `seconds` until no block is under way in this process.
+
+        Returns whether that is so.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: not self._under_way, seconds)
 
     def stop(self) -> None:
-        """Let blocks under way end at their next chunk."""
+        """Make blocks that are under way end at their next chunk."""
         self._stopped = True
 
     def is_stopped(self) -> bool:
-        """Whether blocks under way are to end."""
+        """Return whether blocks that are under way must end."""
         return self._stopped
 
     def release(self) -> None:
-        """Give back the memory of every thread; arrays in use stay until their user lets go."""
+        """Release the memory of every thread; arrays in use remain valid."""
         self._kept.clear()
 
     def __reduce__(self) -> tuple[Callable[[str], Buffers], tuple[str]]:
@@ -99,10 +105,10 @@ class Buffers:
 
 
 class _Process:
-    """The buffers of all passes of which this process does blocks.
+    """The buffers of all passes of which this process runs blocks.
 
-    They are kept as long as a task has them. Those of the pass that was last are kept until another comes, since
-    between two blocks there may be no task.
+    They are kept as long as a task has them. Those of the latest pass are kept until another begins, since there may be
+    no task between two blocks.
     """
 
     def __init__(self) -> None:
@@ -148,11 +154,11 @@ def find_buffers(key: str) -> Buffers:
 
 
 def end_buffers(key: str) -> Buffers | None:
-    """Let the blocks of a pass in this process end at their next chunk, and keep none of its memory.
+    """Make the blocks of a pass end at their next chunk, and forget its memory.
 
     Returns
     -------
     Buffers
-        As long as a block has them; None where none does.
+        The buffers of the pass in this process; None if no block has them.
     """
     return _process.end(key)

@@ -1,4 +1,4 @@
-"""Cancel the work of one run, in every thread that does some of it."""
+"""Cancellation of the work of one run in all its threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from pyramid.errors import StoppedError
 
-# The longest that a wait goes on after its run was cancelled.
+# The longest time that a wait lasts after its run was cancelled: too short for a user to notice.
 LOOK_S = 0.1
 
 _is_cancelled: ContextVar[Callable[[], bool]] = ContextVar("is_cancelled", default=lambda: False)
@@ -17,9 +17,9 @@ _is_cancelled: ContextVar[Callable[[], bool]] = ContextVar("is_cancelled", defau
 
 @contextmanager
 def cancel_when(is_cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Begin no request and no wait of this context once `is_cancelled` returns True.
+    """Cancel all requests and waits of this context once `is_cancelled` is True.
 
-    Contexts within it end with it. Another thread is of this context where it runs in a copy of it
+    Contexts within this one are cancelled with it. Another thread belongs to this context if it runs in a copy of it
     (`contextvars.copy_context`).
     """
     outer = _is_cancelled.get()
@@ -31,7 +31,7 @@ def cancel_when(is_cancelled: Callable[[], bool]) -> Iterator[None]:
 
 
 def check_not_cancelled(message: str = "a request was given up, since the run was stopped") -> None:
-    """Raise StoppedError with `message` where `cancel_when` has cancelled this context."""
+    """Raise StoppedError with `message` if this context is cancelled."""
     if _is_cancelled.get()():
         raise StoppedError(message)
 

@@ -1,4 +1,4 @@
-"""Requests that are made side by side, so that their journeys overlap; the first that fails ends the others."""
+"""Concurrent requests, whose waiting times overlap."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ R = TypeVar("R")
 
 
 def map_concurrently(do: Callable[[T], R], items: Iterable[T], most: int) -> Iterator[R]:
-    """What `do` makes of each item, in the order in which the calls end.
+    """Yield the results of `do` for all items, in the order in which the calls end.
 
-    Whatever a call raises is raised here when no call is under way: requests of the others are not made again.
+    The first call that fails ends the others: their requests are not repeated. Its exception is raised here when no
+    call is under way.
 
     Parameters
     ----------
     do
-        Makes requests; called in other threads, but with a `most` of 1 in this one.
+        A function that makes requests. It is called in other threads, or in this one if `most` is 1.
     items
-        What it is called with; taken one at a time, as calls end.
+        The arguments of the calls, taken one at a time as calls end.
     most
-        How many calls are under way at once.
+        The largest number of concurrent calls.
 
     Examples
     --------

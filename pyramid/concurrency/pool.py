@@ -1,4 +1,7 @@
-"""Threads that a process can end without: a request that is made again for minutes keeps no interrupt waiting."""
+"""A pool of threads that does not delay the end of an interrupted process.
+
+A request may be repeated for minutes, so the process must be able to end without waiting for it.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,19 @@ from pyramid.concurrency.signals import leave_signals
 
 T = TypeVar("T")
 
-# An interrupted command has two pools, and ends within two seconds.
+# The longest wait for the threads of a pool. An interrupted command has two pools, and must end within two seconds.
 PATIENCE_S = 0.6
 
 
 class Pool:
-    """Runs calls in threads until its ``with`` block ends; what has not begun by then never does.
+    """Threads that run calls until its ``with`` block ends.
+
+    Calls that have not begun by then never do.
 
     Parameters
     ----------
     workers
-        How many threads.
+        The number of threads.
 
     Examples
     --------
@@ -62,14 +67,14 @@ class Pool:
         def call() -> None:
             try:
                 future.set_result(context.run(self._do, function, *arguments))
-            except BaseException as error:  # it is raised where the result is asked for
+            except BaseException as error:  # it is raised when the result is read
                 future.set_exception(error)
 
         self._calls.put(call)
         return future
 
     def _do(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call a function whose requests end when the pool does."""
+        """Call a function whose requests are cancelled when the pool ends."""
         with cancel_when(lambda: self.stopped):
             return function(*arguments)
 

@@ -1,4 +1,4 @@
-"""Leave signals to the main thread."""
+"""Threads that leave signals to the main thread."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def leave_signals() -> None:
-    """Block SIGINT and SIGTERM in the calling thread, and in the threads that it will start.
+    """Block SIGINT and SIGTERM in the calling thread and those it will start.
 
-    Each thread calls it first. The system gives a signal to any thread that takes it, and a main thread that waits for
-    the others would not wake to end the run.
+    Each thread calls it first. The system delivers a signal to any thread that accepts it. A main thread that waits for
+    the others would then not wake to end the run.
     """
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))

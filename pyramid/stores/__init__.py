@@ -1,9 +1,9 @@
-"""From a path or URL to what lies there: the only place that knows schemes.
+"""Access to the objects at a path or URL; the only package that knows schemes.
 
-A scheme is one file here and one row of `pyramid.stores.schemes`; all give `Objects`, plain objects by key, and Zarr
-reads and writes through those. Requests are made again here where that may help, counted, and their failures told
-without anything secret. What pickles is a URL and the options that are no secret: each process opens its own store,
-once a URL.
+A scheme is one file here and one row of `pyramid.stores.schemes`. All schemes give `Objects`, plain objects by key, and
+Zarr reads and writes through those. Requests are repeated here if that may help, and counted. Error messages contain
+nothing secret. Objects pickle as a URL and the options that are not secret. Each process opens its own store, once for
+each URL.
 """
 
 from pyramid.stores.location import Location, locate

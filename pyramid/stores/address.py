@@ -1,4 +1,4 @@
-"""Addresses of the web that users type: checked before a request, for no request shows what is wrong with one."""
+"""Checks of web addresses before a request, whose error would not name the fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HOST = re.compile(r"\[[0-9A-Fa-f:.%]+\]|[^\s/?#@\\<>\"{}|^`%\[\]:\x00-\x1f\x7f]
 
 
 def why_no_address(url: str) -> str | None:
-    """Return what is wrong with an ``http://`` or ``https://`` address; None where nothing is.
+    """Return the fault in an ``http://`` or ``https://`` address; None if it is valid.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def why_no_address(url: str) -> str | None:
     if not host:
         return "it names no host"
     if not _HOST.fullmatch(host) or host.strip(".-") != host.strip():
-        return "its host holds what no host's name can"
+        return "its host has characters that are not allowed in host names"
     if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16 and len(port) < 6):
         quoted = "write /, ? and # in its password as %2F, %3F and %23"
         return quoted if "@" in url else "its port is not a number from 1 to 65535"
@@ -56,9 +56,12 @@ def check_one_line(value: str, name: str) -> None:
 
 
 def check_endpoint(url: str, place: str) -> None:
-    """Raise OptionError where the endpoint of a service, from options or the environment, cannot be an address."""
+    """Raise OptionError if the endpoint of a service is not a valid address.
+
+    It comes from the storage options or the environment.
+    """
     if has_password(url):
-        raise OptionError("endpoint_url holds a user or a password; give the address alone, and credentials as options")
+        raise OptionError("endpoint_url holds a user or a password; give only the address, and credentials as options")
     reason = why_no_address(url)
     if reason is None and re.search(r"[?#\s]", url):
         reason = "a space, ? or # is in it"

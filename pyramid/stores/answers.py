@@ -1,4 +1,4 @@
-"""What a server's answer holds: the object, an error in place of it, or the object as it was encoded for the way."""
+"""Answers of servers: an object, an encoded object, or an error in its place."""
 
 from __future__ import annotations
 
@@ -8,36 +8,38 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-# Of all that XML may say, an error is short and says its code first.
+# The largest error document. Errors are short, unlike many objects that are XML.
 MAX_ERROR_BYTES = 2**16
+# The largest piece of a decoded body, so that a compressed body cannot fill the memory at once.
 MAX_PIECE_BYTES = 2**20
-# How an error or a web page may begin, and how much of it shows which it is.
+# First characters of errors and web pages, and the bytes that are enough to recognise them.
 _SUSPECT = b"<\xef \t\r\n"
 _LOOKED_AT_BYTES = 2**10
 _ERROR = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>)?\s*<Error[\s>]")
 _PAGE = re.compile(rb"\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"<Code>\s*([^<]{1,100}?)\s*</Code>")
 _MESSAGE = re.compile(r"<Message>\s*([^<]{1,200})")
-# "aws-chunked" is how an object was sent, which some services keep as if it were an encoding.
+# Encodings that leave the body as it is. Some services keep "aws-chunked" from the upload of an object.
 _PLAIN = frozenset({"", "identity", "aws-chunked"})
-# Errors that S3 and services like it may answer with the status 200, and that may be gone a little later.
+# Errors that S3 and similar services may send with the status 200. Another attempt may succeed.
 PASSING_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "Busy", "ServerBusy"}
 )
+# The status of answers that show that a server does not give ranges: that of "Not Implemented".
 NO_RANGES = 501
 
 
 class AnswerError(Exception):
-    """An answer that is not what was asked for, whatever its status.
+    """An answer that is not the requested object, whatever its status.
 
     Parameters
     ----------
     message
-        What it is; nothing secret.
+        The reason; it contains nothing secret.
     again
-        Whether another attempt may go well.
+        Whether another attempt may succeed.
     status
-        The status of HTTP that it amounts to, where there is one.
+        The HTTP status that it amounts to, if any.
     """
 
     def __init__(self, message: str, *, again: bool = False, status: int | None = None) -> None:
@@ -48,22 +50,22 @@ class AnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An object or a part of it, as a server gives it.
+    """An object or a part of it, as a server sends it.
 
     Parameters
     ----------
     size_bytes
-        Length of the whole object as it is sent; None where the server does not say.
+        The size of the whole object as it is sent; None if the server does not say.
     tag
-        Differs between an object and another at its place; None where the server has no tags.
+        A text that changes whenever the object changes; None if the server has no tags.
     changed
-        When the object was changed, as the server says it.
+        The time of the last change, in the words of the server.
     encoding, kind
-        ``Content-Encoding`` and ``Content-Type``, empty where there is none.
+        ``Content-Encoding`` and ``Content-Type``; empty if they are missing.
     pieces
-        The body, once.
+        The body, which can be read once.
     attributes
-        What else is said of the object, by name.
+        Other attributes of the object by name.
     """
 
     size_bytes: int | None
@@ -76,16 +78,16 @@ class Answer:
 
     @property
     def is_encoded(self) -> bool:
-        """Whether the body is not the object itself."""
+        """True if the body is encoded and so is not the object itself."""
         return any(name not in _PLAIN for name in _names(self.encoding))
 
     def body(self) -> Iterator[bytes]:
-        """Yield the object in pieces, its encoding undone.
+        """Yield the decoded object in pieces.
 
         Raises
         ------
         AnswerError
-            For an error or a web page in place of the object, and for an encoding that is not known.
+            For an error or a web page in place of the object, and for an unknown encoding.
         """
         pieces = iter(self.pieces)
         first = next(pieces, b"")
@@ -99,7 +101,10 @@ class Answer:
         yield from decoded
 
     def part(self) -> bytes:
-        """Return a part of an object; AnswerError also where it is a part of an encoded object."""
+        """Return a part of an object.
+
+        Raises AnswerError as `body` does, and for a part of an encoded object.
+        """
         if self.is_encoded:
             raise AnswerError(
                 f"its body is encoded ({self.encoding[:40]}), so that parts cannot be read", status=NO_RANGES
@@ -107,10 +112,10 @@ class Answer:
         return b"".join(self.body())
 
     def _check(self, start: bytes) -> None:
-        """Raise AnswerError where the body is no object.
+        """Raise AnswerError if the body is not an object.
 
-        Each object of a storage has a tag, and its errors have none. A web page is one whatever its headers say, and
-        no chunk, document or image begins as one.
+        In a storage each object has a tag, and errors have none. A web page is recognised by its first bytes, whatever
+        its headers say. No chunk, document or image begins in this form.
         """
         if start[:1] not in _SUSPECT:
             return
@@ -121,17 +126,17 @@ class Answer:
             raise error_in(start.decode(errors="replace"))
         if (not kind or "html" in kind) and _PAGE.match(start):
             raise AnswerError(
-                "the server answers with a web page (HTML) in place of the object, such as one to log in; check the "
+                "the server answers with a web page (HTML) in place of the object, such as a login page; check the "
                 "address and the credentials"
             )
 
 
 def error_in(text: str) -> AnswerError:
-    """Return what an XML document says that has an ``Error`` as its root."""
+    """Return the error in an XML document whose root is ``Error``."""
     code, message = _CODE.search(text), _MESSAGE.search(text)
     named = code.group(1) if code else "Error"
-    told = f"the server answers 200 with an error: {named}" + (f": {message.group(1).strip()}" if message else "")
-    return AnswerError(told, again=named in PASSING_CODES)
+    reason = f"the server answers 200 with an error: {named}" + (f": {message.group(1).strip()}" if message else "")
+    return AnswerError(reason, again=named in PASSING_CODES)
 
 
 def _names(encoding: str) -> list[str]:
@@ -139,9 +144,9 @@ def _names(encoding: str) -> list[str]:
 
 
 def _decode(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Undo an encoding, in pieces of bounded size."""
+    """Yield the decoded body in pieces of bounded size."""
     if name not in ("gzip", "x-gzip", "deflate"):
-        raise AnswerError(f"its body is encoded as {name[:40]!r} (Content-Encoding), which cannot be undone here")
+        raise AnswerError(f"its body is encoded as {name[:40]!r} (Content-Encoding), which cannot be decoded here")
     try:
         yield from _inflate(pieces, name)
     except zlib.error as error:
@@ -157,14 +162,17 @@ def _inflate(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
             if out := engine.decompress(rest, MAX_PIECE_BYTES):
                 yield out
             rest = engine.unconsumed_tail
-            if engine.eof:  # gzip may have several members
+            if engine.eof:  # a gzip body may have several members
                 rest, engine = engine.unused_data, None
     if engine is not None:
         raise AnswerError(f"its {name} body ends early", again=True)
 
 
 def _window(name: str, start: bytes) -> int:
-    """Return what tells zlib the container: gzip's, zlib's, or none, as some servers send for ``deflate``."""
+    """Return the window setting by which zlib knows the container of a body.
+
+    The container is that of gzip or zlib, or none, as some servers send for ``deflate``.
+    """
     if name != "deflate":
         return 31
     return 15 if start[0] & 0x0F == 8 and len(start) > 1 and (start[0] << 8 | start[1]) % 31 == 0 else -15

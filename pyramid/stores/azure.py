@@ -1,4 +1,4 @@
-"""Azure Blob Storage, and Data Lake Gen2 by its blobs."""
+"""Azure Blob Storage, and Data Lake Gen2 through its blobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyramid.stores.schemes import Access, Option, client_options
 if TYPE_CHECKING:
     from obstore.store import AzureConfig, AzureStore
 
-_SUM = "md5"  # among a blob's own metadata
+_SUM = "md5"  # name of the sum in the metadata of a blob
 _ACCOUNTS = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
 _OF_CONNECTION = {
     "accountname": "account_name",
@@ -25,7 +25,7 @@ _OF_CONNECTION = {
 }
 
 
-# Storage options by the names that people know.
+# Storage options by their usual names.
 OPTIONS: Mapping[str, Option] = {
     "account_name": Option("account_name"),
     "account_key": Option("account_key", secret=True),
@@ -42,17 +42,17 @@ OPTIONS: Mapping[str, Option] = {
 class AzureObjects(RemoteObjects):
     """Blobs of one URL.
 
-    No answer that obstore hands on has a blob's sum. On a way without TLS each is therefore read back when it is put,
-    and carries its sum for those who read it later.
+    Answers reach us through obstore without the sum of a blob. Without TLS, each blob is therefore read back when it is
+    put, and its sum is stored in its metadata for later readers.
     """
 
     def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:
         if not self.checks_whole:
             super()._send(key, body, seconds)
             return
-        told = md5([body])
-        self._client.put(key, body, seconds, {_SUM: told})
-        if self._stored(key, seconds) != told:
+        digest = md5([body])
+        self._client.put(key, body, seconds, {_SUM: digest})
+        if self._stored(key, seconds) != digest:
             raise WrongSumError
 
     def _sum(self, answer: Answer) -> str | None:
@@ -60,12 +60,12 @@ class AzureObjects(RemoteObjects):
 
 
 def open_store(access: Access) -> AzureObjects:
-    """Return the blobs at and below a location; nothing is asked yet."""
+    """Return the blobs at and below a location, without a request."""
     config = client_options(OPTIONS, access.options)
-    told = str(config.pop("connection_string", "") or os.environ.get("AZURE_STORAGE_CONNECTION_STRING", ""))
-    config = {**_connection(told), **config}
+    connection = str(config.pop("connection_string", "") or os.environ.get("AZURE_STORAGE_CONNECTION_STRING", ""))
+    config = {**_connection(connection), **config}
     container, _, host = access.location.bucket.partition("@")
-    if host:  # as abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY
+    if host:  # such as abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY
         config.setdefault("account_name", host.partition(".")[0])
     named = next((os.environ[name] for name in _ACCOUNTS if os.environ.get(name)), "")
     if "account_name" not in config and not named:
@@ -88,9 +88,9 @@ def open_store(access: Access) -> AzureObjects:
 
 
 def _connection(text: str) -> dict[str, Any]:
-    """What a connection string says, as ``AccountName=…;AccountKey=…``."""
+    """Return the options in a connection string ``AccountName=…;AccountKey=…``."""
     items = (item.partition("=") for item in text.split(";") if item.strip())
     said = {name.strip().lower(): value.strip() for name, _, value in items}
     if text and not said.keys() & _OF_CONNECTION.keys():
-        raise OptionError("connection_string: it holds no AccountName; copy it from the account's page of access keys")
+        raise OptionError("connection_string: it has no AccountName; copy it from the account's page of access keys")
     return {_OF_CONNECTION[name]: value for name, value in said.items() if name in _OF_CONNECTION}

@@ -1,4 +1,4 @@
-"""Parts of objects cut from the whole, where it is the whole that shows whether it came undamaged."""
+"""Parts cut from whole objects, if only the whole shows damage in transit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from concurrent.futures import Future
 from pyramid.errors import StorageError
 from pyramid.stores.objects import ABSENT, Objects
 
-KEPT_BYTES = 2**27  # and at least the last object, whatever its size
+# Memory for whole objects. The last one is kept whatever its size, because its parts are read one after another.
+KEPT_BYTES = 2**27
 
 
 class WholeObjects:
-    """Reads parts of objects as `Objects` does; objects whose parts were last asked for are kept for a while.
+    """A reader of parts that fetches whole objects and keeps those used last.
 
     Parameters
     ----------
     objects
-        What gives the whole, checked. What is at a key is taken not to change.
+        The objects, which check what they read. They are assumed not to change.
     """
 
     def __init__(self, objects: Objects) -> None:
@@ -27,14 +28,14 @@ class WholeObjects:
         self._changing = threading.Lock()
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """A part of the object; StorageError where there is none."""
+        """Return a part of an object; raise StorageError if it is missing."""
         body = self._whole(key)
         if body is None:
-            raise StorageError(f"{self._objects.location}/{key}: there is no such object", True, ABSENT)
+            raise StorageError(f"{self._objects.location}/{key}: the object is missing", True, ABSENT)
         return body[start:stop]
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """The last bytes; None where there is no object."""
+        """Return the last `size` bytes, or None if it is missing."""
         body = self._whole(key)
         return None if body is None else body[max(len(body) - size, 0) :]
 
@@ -54,7 +55,7 @@ class WholeObjects:
         return coming.result()
 
     def _drop(self) -> None:
-        """Forget those that were not asked for the longest time."""
+        """Forget the objects that have not been used for the longest time."""
         with self._changing:
             sizes = {key: len(one.result() or b"") for key, one in self._kept.items() if one.done()}
             while len(sizes) > 1 and sum(sizes.values()) > KEPT_BYTES:

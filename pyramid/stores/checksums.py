@@ -1,7 +1,7 @@
-"""Bodies that are damaged on a way without TLS: found by the MD5 sums that services give as tags of objects.
+"""Detection of bodies that were damaged in transit without TLS, by their MD5 sums.
 
-S3, and Google in its XML API, tag an object that was put whole with the MD5 sum of its bytes; not so one that they
-encrypt by a customer's key, nor every service that speaks as they do. Which it is shows in the answers.
+S3, and Google in its XML API, tag an object that was put whole with the MD5 sum of its bytes. They do not if it is
+encrypted with a customer's key, and not every compatible service does. The answers show whether a service does.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ _SUM = re.compile(r'"?([0-9a-fA-F]{32})"?')
 
 
 class WrongSumError(Exception):
-    """What came is not what was sent."""
+    """A body that arrived is not the body that was sent."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the body was damaged on its way: its MD5 sum is not the one answered; over https:// that cannot be"
+            "the body was damaged on its way: its MD5 sum is not the one that the server gave; "
+            "use https://, which prevents this"
         )
 
 
 def md5(pieces: Iterable[Buffer]) -> str:
-    """The MD5 sum of a body that comes in pieces, as services write it.
+    """Return the MD5 sum of a body that comes in pieces, as services write it.
 
     Examples
     --------
@@ -42,12 +43,12 @@ def md5(pieces: Iterable[Buffer]) -> str:
 
 
 class Sums:
-    """What is known of the tags that a service gives; used from many threads.
+    """Knowledge about the tags that a service gives; used from many threads.
 
     Parameters
     ----------
     wanted
-        Whether tags are looked at: under TLS nothing is damaged unnoticed, and to sum costs time.
+        Whether tags are checked. TLS detects all damage by itself, and sums cost time.
     """
 
     def __init__(self, wanted: bool) -> None:
@@ -56,22 +57,22 @@ class Sums:
         self._odd: set[tuple[str, str]] = set()
 
     def check_sent(self, body: Buffer, tag: str | None, stored: Callable[[], str]) -> None:
-        """Raise WrongSumError where the tag of what has arrived is not the sum of what was sent.
+        """Raise WrongSumError if the tag of a stored body is not the sum of the sent one.
 
         Parameters
         ----------
         body
-            What was sent.
+            The body that was sent.
         tag
-            What the service answered.
+            The tag that the service answered.
         stored
-            Asks for the object and gives its sum: made use of where no tag of this service was a sum yet.
+            Requests the object and returns its sum. It is called while no tag of this service has been a sum yet.
         """
-        told = self._told(tag)
-        if told is None:
+        expected = self._sum_in(tag)
+        if expected is None:
             return
         found = md5([body])
-        if found == told:
+        if found == expected:
             self._are_sums = True
         elif self._are_sums or stored() != found:
             raise WrongSumError
@@ -79,12 +80,17 @@ class Sums:
             self._are_sums = False
 
     def checked(self, key: str, pieces: Iterable[Piece], tag: str | None) -> Iterator[Piece]:
-        """The pieces of an object; after the last WrongSumError where their sum is not the tag.
+        """Yield the pieces of an object, and check their sum after the last.
 
-        Where no tag of this service was a sum yet, what comes twice alike is taken for what is there.
+        While no tag of this service has been a sum yet, a body that comes twice alike is taken to be undamaged.
+
+        Raises
+        ------
+        WrongSumError
+            If the sum of the pieces is not the tag.
         """
-        told = self._told(tag)
-        if told is None:
+        expected = self._sum_in(tag)
+        if expected is None:
             yield from pieces
             return
         digest = hashlib.md5(usedforsecurity=False)
@@ -92,7 +98,7 @@ class Sums:
             digest.update(piece)
             yield piece
         found = digest.hexdigest()
-        if found == told:
+        if found == expected:
             self._are_sums = True
         elif self._are_sums is None and (key, found) in self._odd:
             self._are_sums = False
@@ -101,7 +107,7 @@ class Sums:
                 self._odd.add((key, found))
             raise WrongSumError
 
-    def _told(self, tag: str | None) -> str | None:
-        """The sum that a tag may be."""
+    def _sum_in(self, tag: str | None) -> str | None:
+        """Return the sum that a tag may be; None if it cannot be one."""
         found = None if self._are_sums is False else _SUM.fullmatch(tag or "")
         return found.group(1).lower() if found else None

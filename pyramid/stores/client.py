@@ -1,4 +1,4 @@
-"""obstore's client of one URL: each call is one request, within a time, that can be given up."""
+"""obstore's client of one URL: each call is one request with a time limit."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 
     ObStore: TypeAlias = obstore.store.ObjectStore
 
-# Gives a store whose requests are made once, within a time.
+# Builds a store whose requests are made once, with a time limit.
 Build: TypeAlias = Callable[[Mapping[str, Any]], "ObStore"]
 
+# Keys in one listing or one removal: the most that S3 takes in a request.
 PAGE = 1000
 _PIECE_BYTES = 2**20
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
 class Client:
-    """Makes requests of obstore's; safe to use from many threads.
+    """A maker of requests through obstore; safe to use from many threads.
 
     Parameters
     ----------
     build
-        Gives obstore's store, with settings that all its stores know.
+        Builds obstore's store from settings that all its stores know.
     headers
-        What each request says beside.
+        Headers that are added to each request.
     allow_http
-        Whether requests may go without TLS.
+        Whether requests may be made without TLS.
     """
 
     def __init__(self, build: Build, headers: Mapping[str, str], *, allow_http: bool) -> None:
@@ -49,14 +50,17 @@ class Client:
         self._building = threading.Lock()
 
     def get(self, key: str, seconds: float, options: obstore.GetOptions, *, in_pieces: bool = False) -> Answer | None:
-        """Ask for an object, a part of it or its headers; None where there is no such object."""
+        """Request an object, a part of it or its headers.
+
+        Returns None if the object is missing.
+        """
         import obstore  # noqa: PLC0415  (a local run needs no obstore)
 
         store = self._store(seconds)
         try:
             found = wait_for(lambda: obstore.get_async(store, key, options=options))
         except FileNotFoundError as error:
-            # obstore takes other refusals for this too, as 405.
+            # obstore raises this for other refusals too, such as 405.
             if status_of(error) == ABSENT and not _has_no_bucket(error):
                 return None
             raise
@@ -83,7 +87,7 @@ class Client:
     def put(
         self, key: str, body: bytes | memoryview, seconds: float, attributes: Mapping[str, str] | None = None
     ) -> str | None:
-        """Store an object, never in parts; return its tag."""
+        """Store an object in one request, and return its tag."""
         import obstore  # noqa: PLC0415
 
         store = self._store(seconds)
@@ -98,7 +102,10 @@ class Client:
         return aiter(obstore.list(store, prefix or None, offset=last, chunk_size=PAGE))
 
     def delete(self, keys: Sequence[str], seconds: float) -> None:
-        """Remove objects; FileNotFoundError where one of several is not there and the service says so."""
+        """Remove objects.
+
+        Raises FileNotFoundError if one of several is missing and the service says so.
+        """
         import obstore  # noqa: PLC0415
 
         store = self._store(seconds)
@@ -110,7 +117,7 @@ class Client:
                 raise
 
     def _store(self, seconds: float) -> ObStore:
-        """The store whose requests may take this long."""
+        """Return the store whose requests may take `seconds`."""
         with self._building:
             if seconds not in self._stores:
                 self._stores[seconds] = self._made(self._settings(seconds))

@@ -1,4 +1,4 @@
-"""Connections of the standard library's HTTP whose waits end when the run does."""
+"""Connections of the standard library's HTTP client whose waits end with the run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from pyramid.concurrency.cancelling import LOOK_S, check_not_cancelled
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+# The longest wait for a connection. A host that is up answers much sooner.
 CONNECT_S = 5.0
+# The read buffer of an answer: large enough that a body needs few calls.
 _BUFFER_BYTES = 2**18
 
 
@@ -39,7 +41,10 @@ class Connection:
             self._http.set_tunnel(host)
 
     def ask(self, method: str, target: str, headers: Mapping[str, str], seconds: float) -> http.client.HTTPResponse:
-        """Send a request and return the answer's head; each wait for the server lasts `seconds` at most."""
+        """Send a request and return the head of the answer.
+
+        Each wait for the server lasts at most `seconds`.
+        """
         if self._http.sock is None:
             self._http.connect()
         self._http.sock.limit_s = seconds
@@ -48,7 +53,7 @@ class Connection:
         return self._http.getresponse()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._http.close()
 
 
@@ -72,19 +77,19 @@ class _Https(http.client.HTTPSConnection):
 
 
 class _Socket:
-    """A socket, as far as `http.client` uses one, whose reads end when the run does."""
+    """A socket for `http.client` whose reads end when the run does."""
 
     def __init__(self, inner: socket.socket) -> None:
         self._inner = inner
         self.limit_s = CONNECT_S
 
     def sendall(self, data: Buffer) -> None:
-        self._inner.settimeout(self.limit_s)  # a request without a body is a packet
+        self._inner.settimeout(self.limit_s)  # a request without a body fits into one packet
         self._inner.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         self._inner.settimeout(LOOK_S)
-        # A file of the socket's keeps it open until that is closed, as the last answer of a connection needs.
+        # A file of the socket keeps it open until the file is closed. The last answer of a connection needs this.
         return io.BufferedReader(_Reads(self._inner, self._inner.makefile("rb", 0), self.limit_s), _BUFFER_BYTES)
 
     def close(self) -> None:
@@ -92,9 +97,9 @@ class _Socket:
 
 
 class _Reads(io.RawIOBase):
-    """The bytes that come in, waited for in short times."""
+    """Incoming bytes, with short waits between checks whether the run is cancelled."""
 
-    def __init__(self, inner: socket.socket, kept: Any, limit_s: float) -> None:  # noqa: ANN401  (a file, closed alone)
+    def __init__(self, inner: socket.socket, kept: Any, limit_s: float) -> None:  # noqa: ANN401  (a file, which is only closed)
         self._inner = inner
         self._kept = kept
         self._limit_s = limit_s

@@ -1,4 +1,4 @@
-"""Whatever else fsspec reaches, by the package that it has for it."""
+"""Objects of all other schemes that fsspec supports, through its packages."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pyramid.stores.schemes import Access, Option
 
 T = TypeVar("T")
 _TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
-# What is read at once of an object, and held.
+# Bytes of an object that are read at once and held in memory.
 _BLOCK_BYTES = 4 * 2**20
 _FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
 
 
 class FsspecObjects:
-    """Objects through a file system of fsspec.
+    """Objects in a file system of fsspec.
 
     Parameters
     ----------
     access
-        Where, and what the file system is opened with.
+        The location, and the options of the file system.
     """
 
     def __init__(self, access: Access) -> None:
-        from fsspec.core import url_to_fs  # noqa: PLC0415  (for these schemes alone)
+        from fsspec.core import url_to_fs  # noqa: PLC0415  (only for these schemes)
 
         self.location = access.location
         self._access = access
@@ -43,9 +43,9 @@ class FsspecObjects:
         except ImportError as error:
             raise OptionError(f"{self.location}: {access.location.scheme}:// needs a package: {error}") from None
         except (TypeError, ValueError) as error:
-            told = without_secrets(str(error), access.secrets)
+            reason = without_secrets(str(error), access.secrets)
             raise OptionError(
-                f"{self.location} cannot be opened by fsspec: {told}; check its storage options"
+                f"{self.location} cannot be opened by fsspec: {reason}; check its storage options"
             ) from None
         except Exception:  # some connect at once; each request tries again, and says what fails
             self._opened = None
@@ -66,25 +66,25 @@ class FsspecObjects:
         return self._opened
 
     def get(self, key: str) -> bytes | None:
-        """The whole object."""
+        """Return the whole object, or None if it is missing."""
         return self._ask("read", key, lambda path: bytes(self._files.cat_file(path)))
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """A part of it."""
+        """Return the bytes from `start` up to `stop`."""
         body = self._ask("read", key, lambda path: bytes(self._files.cat_file(path, start=start, end=stop)))
         if body is None:
             raise StorageError(
-                f"{self.location}/{key}: a part of it is asked for, and there is no such object", True, ABSENT
+                f"{self.location}/{key}: a part cannot be read, since the object is missing", True, ABSENT
             )
         return body
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """The last bytes."""
+        """Return the last `size` bytes, or None if the object is missing."""
         whole = self.size(key)
         return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
-        """The whole object, in blocks."""
+        """Write the whole object to `into` in blocks."""
         del expected_bytes
 
         def read(path: str) -> int:
@@ -100,23 +100,23 @@ class FsspecObjects:
         return self._ask("read", key, read)
 
     def size(self, key: str) -> int | None:
-        """How many bytes it has."""
+        """Return the size in bytes, or None if the object is missing."""
         fingerprint = self.fingerprint(key)
         return None if fingerprint is None else fingerprint[0]
 
     def fingerprint(self, key: str) -> Fingerprint | None:
-        """Its size, and its tag where the file system tells one."""
+        """Return the size of an object, and its tag if the file system has one."""
 
         def ask(path: str) -> Fingerprint:
-            told = self._files.info(path)
-            tag = next((told[name] for name in _TAGS if told.get(name)), None)
-            return int(told["size"]), None if tag is None else str(tag)
+            info = self._files.info(path)
+            tag = next((info[name] for name in _TAGS if info.get(name)), None)
+            return int(info["size"]), None if tag is None else str(tag)
 
         return self._ask("size", key, ask)
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object."""
-        from fsspec import AbstractFileSystem  # noqa: PLC0415  (for these schemes alone)
+        from fsspec import AbstractFileSystem  # noqa: PLC0415  (only for these schemes)
 
         def write(path: str) -> bool:
             if "/" in path:
@@ -127,10 +127,10 @@ class FsspecObjects:
             return True
 
         if not self._ask("write", key, write):
-            raise StorageError(f"{self.location}/{key} cannot be written: its folder is not there", True)
+            raise StorageError(f"{self.location}/{key} cannot be written: its folder does not exist", True)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Keys that begin with `prefix`."""
+        """Return the keys that begin with `prefix`."""
         found = self._ask("list", prefix.rstrip("/"), lambda path: list(self._files.find(path))) or ()
         return (str(path)[len(self._root) :].lstrip("/") for path in found)
 
@@ -146,7 +146,7 @@ class FsspecObjects:
             return True
 
         if keys and self._ask("remove", keys[0], remove) is None:
-            for key in keys:  # one was not there, and ended the rest
+            for key in keys:  # one was missing, and the others were not removed
                 self.delete(key)
 
     def _ask(self, what: str, key: str, do: Callable[[str], T]) -> T | None:
@@ -165,19 +165,19 @@ class FsspecObjects:
         return f"{self._root.rstrip('/')}/{check_key(key)}" if key else str(self._root)
 
     def _judge(self, error: Exception) -> AttemptFailure:
-        told = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
-        again = isinstance(error, OSError) and not isinstance(error, _FINAL)
-        return AttemptFailure(told, again, never_connected=again and not self._answered)
+        reason = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
+        may_pass = isinstance(error, OSError) and not isinstance(error, _FINAL)
+        return AttemptFailure(reason, may_pass, never_connected=may_pass and not self._answered)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen
 
 
-# Options that are no secret whatever the package; every other might be one.
+# Options that are not secret in any package. Every other option might be.
 _PUBLIC = ("anon", "endpoint_url", "region", "profile", "host", "port", "username", "account_name")
 OPTIONS: Mapping[str, Option] = {name: Option(name) for name in _PUBLIC}
 
 
 def open_store(access: Access) -> FsspecObjects:
-    """Return the objects of a location, through the package that fsspec has for its scheme."""
+    """Return the objects of a location, without a request."""
     return FsspecObjects(access)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from obstore.store import GCSConfig, GCSStore
 
 
-# Storage options by the names that people know.
+# Storage options by their usual names.
 OPTIONS: Mapping[str, Option] = {
-    # A path to a service account's file travels; the file's text would be a secret.
+    # The path of a service account's file is sent to other processes. The text of the file is secret, and is not.
     "token": Option("token", secret=True),
     "anon": Option("skip_signature"),
     "endpoint_url": Option("base_url"),
@@ -23,7 +23,7 @@ OPTIONS: Mapping[str, Option] = {
 
 
 def open_store(access: Access) -> RemoteObjects:
-    """Return the objects at and below a location; nothing is asked yet."""
+    """Return the objects at and below a location, without a request."""
     config = client_options(OPTIONS, access.options)
     token = str(config.pop("token", "") or "")
     if token == "anon":

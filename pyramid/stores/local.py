@@ -1,7 +1,7 @@
 """Folders and files of this machine.
 
-Only what is not there is missing. A folder in a file's place, a link that leads nowhere, a device, or a file that may
-not be read is an error that names it: taken for missing, it would be background.
+Only what does not exist counts as missing. A folder in place of a file, a broken link and a device are errors that name
+them, and so are files that may not be read. If they counted as missing, they would be read as background.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PIECE_BYTES = 2**20
-# A file is opened without waiting for whoever may write to it, which for a pipe might be nobody.
+# Flags of opening. A pipe is opened without waiting for a writer, which might never come.
 _HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -45,11 +45,11 @@ class LocalObjects:
         self.location = location
 
     def get(self, key: str) -> bytes | None:
-        """The whole file."""
+        """Return the whole file, or None if it is missing."""
         return self._read(key, io.FileIO.readall)
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """Part of the file."""
+        """Return the bytes from `start` up to `stop`."""
 
         def read(file: io.FileIO) -> bytes:
             file.seek(start)
@@ -57,16 +57,16 @@ class LocalObjects:
 
         body = self._read(key, read)
         if body is None:
-            raise StorageError(f"{self._path(key)}: there is no such file", True, ABSENT)
+            raise StorageError(f"{self._path(key)}: the file is missing", True, ABSENT)
         return body
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """The file's end."""
+        """Return the last `size` bytes, or None if the file is missing."""
         whole = self.size(key)
         return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
-        """The whole file in pieces."""
+        """Write the whole file to `into` in pieces."""
         del expected_bytes
 
         def read(file: io.FileIO) -> int:
@@ -79,12 +79,12 @@ class LocalObjects:
         return self._read(key, read)
 
     def size(self, key: str) -> int | None:
-        """The file's size."""
+        """Return the size in bytes, or None if the file is missing."""
         fingerprint = self.fingerprint(key)
         return None if fingerprint is None else fingerprint[0]
 
     def fingerprint(self, key: str) -> Fingerprint | None:
-        """The file's size, and which it is and when it was changed."""
+        """Return the size of a file, and a tag from its inode and time of change."""
         path = self._path(key)
 
         def look() -> Fingerprint | None:
@@ -94,10 +94,10 @@ class LocalObjects:
             _check_kind(path, found)
             return found.st_size, f"{found.st_ino}-{found.st_mtime_ns}"
 
-        return self._told(path, look)
+        return self._none_if_missing(path, look)
 
     def put(self, key: str, body: bytes | memoryview) -> None:
-        """Write beside the file's place and rename."""
+        """Write a file next to its final path, then rename it."""
         path = self._path(key)
 
         def write() -> None:
@@ -115,14 +115,14 @@ class LocalObjects:
             raise _failure(path, error) from error
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Files below the path; links to folders are not followed."""
+        """Yield the files below the path; links to folders are not followed."""
         root = self._path("")
         for folder, _, names in os.walk(self._path(prefix.rstrip("/")), onerror=_refuse):
             below = Path(folder).relative_to(root).as_posix()
             yield from (name if below == "." else f"{below}/{name}" for name in names)
 
     def delete(self, key: str) -> None:
-        """Remove the file."""
+        """Remove the file, if it exists."""
         path = self._path(key)
         try:
             path.unlink(missing_ok=True)
@@ -147,10 +147,13 @@ class LocalObjects:
                 _check_kind(path, os.fstat(file.fileno()))
                 return read(file)
 
-        return self._told(path, work)
+        return self._none_if_missing(path, work)
 
-    def _told(self, path: Path, do: Callable[[], T]) -> T | None:
-        """Look at a file; None where there is none, and StorageError where there is something else."""
+    def _none_if_missing(self, path: Path, do: Callable[[], T]) -> T | None:
+        """Return the result of `do` on a file, or None if the file is missing.
+
+        Raises StorageError if something else is in its place.
+        """
         try:
             return do()
         except PyramidError:
@@ -160,15 +163,18 @@ class LocalObjects:
                 self._check_links(path)
                 return None
             if error.errno == errno.ENOTDIR and not os.path.isdir(self.location.path):
-                return None  # below a file there is nothing
+                return None  # nothing exists below a file
             raise _failure(path, error) from error
 
     def _check_links(self, path: Path) -> None:
-        """Raise where something is missing because a link on the way leads nowhere, as where contents were not got."""
+        """Raise StorageError if a file is missing because of a broken link.
+
+        A data set whose contents were not fetched, such as one of git-annex, has such links.
+        """
         root = Path(self.location.path)
         for part in (path, *path.parents):
             if part.is_symlink() and not part.exists():
-                raise StorageError(f"{part} is a link to what is not there", True)
+                raise StorageError(f"{part} is a link whose target does not exist", True)
             if part == root:
                 return
 
@@ -187,11 +193,11 @@ def _failure(path: Path, error: OSError) -> StorageError:
 
 
 def _refuse(error: OSError) -> None:
-    """Raise for a folder that cannot be listed; one that is not there holds nothing."""
+    """Raise StorageError for a folder that cannot be listed; ignore a missing one."""
     if error.errno not in (errno.ENOENT, errno.ENOTDIR):
         raise _failure(Path(error.filename or ""), error) from error
 
 
 def open_store(access: Access) -> LocalObjects:
-    """Return the files at and below a location; nothing is asked yet."""
+    """Return the files at and below a location, without reading."""
     return LocalObjects(access.location)

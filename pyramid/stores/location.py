@@ -1,4 +1,4 @@
-"""Where a path or URL leads, and which place lies in which."""
+"""Locations of paths and URLs, and which of them contain others."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _LOST = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(:/|:|//)")
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a store is.
+    """The location of a store.
 
     Parameters
     ----------
     scheme
-        Its name in the table of schemes.
+        The name of the scheme in `pyramid.stores.schemes`.
     bucket
-        Bucket, container or host; empty on local disk.
+        The bucket, container or host; empty on local disk.
     path
-        The key below it; absolute on local disk.
+        The key below the bucket; an absolute path on local disk.
     hidden
-        What a URL of the web holds beside its address: a query, and before an ``@`` a user. Either may be secret.
+        The user (before an ``@``) and the query of a web URL. Both may be secret.
     """
 
     scheme: str
@@ -43,21 +43,24 @@ class Location:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is on local disk."""
+        """True for a location on local disk."""
         return self.scheme == "file"
 
     def __str__(self) -> str:
-        """The path, or the URL without anything secret."""
+        """Return the path, or the URL without anything secret."""
         return self.path if self.is_local else f"{self.scheme}://{self.bucket}{'/' if self.path else ''}{self.path}"
 
     @property
     def address(self) -> str:
-        """The URL with all that it holds; never to be shown."""
+        """The complete URL; never to be shown, since it may contain secrets."""
         user, _, query = self.hidden.rpartition("?")
         return f"{self.scheme}://{user}{self.bucket}/{self.path}{'?' if query else ''}{query}"
 
     def holds(self, other: Location) -> bool:
-        """Whether `other` is this place or lies within it, whatever links and spellings led there."""
+        """Return whether `other` is at or within this location.
+
+        Symbolic links and different spellings of a path are resolved.
+        """
         if (self.scheme, self.bucket) != (other.scheme, other.bucket):
             return False
         ours, theirs = self._parts(), other._parts()
@@ -71,7 +74,7 @@ class Location:
 def locate(url: str) -> Location:
     """Parse a path or URL.
 
-    Raises OptionError for empty text, a scheme that is not known, and a URL without a bucket or with one slash.
+    Raises OptionError for empty text, an unknown scheme, and a URL without a bucket or with a single slash.
 
     Examples
     --------
@@ -79,7 +82,7 @@ def locate(url: str) -> Location:
     's3://bucket/a/cells.ome.zarr'
     """
     if not url:
-        raise OptionError("a path or URL is empty; say which is meant")
+        raise OptionError("a path or URL is empty; give one")
     scheme, colon, rest = url.partition("://")
     if not colon:
         return _locate_path(url)
@@ -111,14 +114,14 @@ def _locate_bucket(url: str, row: Scheme, rest: str) -> Location:
         raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY, without '..'")
     if "?" in key or ":" in bucket or ("@" in bucket and row.name != "az"):
         raise OptionError(
-            f"{without_secrets(url)}: what stands before an @ or after a ? in a URL is none of {scheme}://; "
+            f"{without_secrets(url)}: {scheme}:// URLs take no user, password, port or query (after ?); "
             "give credentials in the environment or as storage options"
         )
     return Location(row.name, bucket, "/".join(parts))
 
 
 def _locate_host(url: str) -> Location:
-    # Other packages' URLs may have what looks odd here; ours are those of the web.
+    # Only web URLs are checked: URLs of other packages may look odd and be valid.
     reason = why_no_address(url) if url.startswith("http") else None
     if reason is not None:
         raise OptionError(f"{without_secrets(url)} is not an address: {reason}; a URL has the form http://HOST/PATH")
@@ -131,7 +134,10 @@ def _locate_host(url: str) -> Location:
 
 
 def _locate_path(path: str) -> Location:
-    """Return a path on this machine; a URL that lost its colon or slashes, as it does in a `Path`, is none."""
+    """Return the location of a path on this machine.
+
+    Raises OptionError for a URL that lost its colon or slashes, as it does in a `Path`.
+    """
     scheme = _LOST.match(path)
     is_folder = scheme is not None and scheme[2] == "//" and scheme[1] in ("file", "memory")
     if scheme is not None and not is_folder and (scheme[1].lower() in SCHEMES or scheme[2] == ":/"):
@@ -140,5 +146,5 @@ def _locate_path(path: str) -> Location:
             "give it as text, not as a Path"
         )
     absolute = Path(os.path.expanduser(path)).absolute()
-    # '..' means what the system takes it for, behind a link too, and is no folder to be made.
+    # The system resolves '..', also behind a link. It must not become a folder that is created.
     return Location("file", "", os.path.realpath(absolute) if ".." in absolute.parts else str(absolute))

@@ -1,4 +1,4 @@
-"""Objects in the memory of this process, for as long as it lasts: for tests and for trying things in Python."""
+"""Objects in the memory of this process, for tests and for experiments in Python."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _bucket(name: str) -> dict[str, bytes]:
 
 
 class MemoryObjects:
-    """Objects of one bucket that lie at and below a path.
+    """Objects of one bucket at and below a path.
 
     Parameters
     ----------
@@ -40,33 +40,33 @@ class MemoryObjects:
         self._changing = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
-        """The whole object."""
+        """Return the whole object, or None if it is missing."""
         return self._held.get(self._full(key))
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """A part of it."""
+        """Return the bytes from `start` up to `stop`."""
         body = self.get(key)
         if body is None:
-            raise StorageError(f"{self.location}: there is no object {key!r}", True, ABSENT)
+            raise StorageError(f"{self.location}: the object {key!r} is missing", True, ABSENT)
         return body[start:stop]
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """The last bytes."""
+        """Return the last `size` bytes, or None if it is missing."""
         body = self.get(key)
         return None if body is None else body[max(len(body) - size, 0) :]
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
-        """The whole object, in one piece."""
+        """Fetch the whole object in one piece."""
         del expected_bytes
         return hand_over(self.get(key), into)
 
     def size(self, key: str) -> int | None:
-        """How many bytes it has."""
+        """Return the size in bytes, or None if it is missing."""
         body = self.get(key)
         return None if body is None else len(body)
 
     def fingerprint(self, key: str) -> Fingerprint | None:
-        """Its size and what its bytes are."""
+        """Return the size of an object and the MD5 sum of its bytes."""
         body = self.get(key)
         return None if body is None else (len(body), md5([body]))
 
@@ -76,7 +76,7 @@ class MemoryObjects:
             self._held[self._full(key)] = bytes(body)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Keys that begin with `prefix`."""
+        """Return the keys that begin with `prefix`."""
         root = self._full("") + "/"
         with self._changing:
             held = sorted(self._held)
@@ -96,9 +96,11 @@ class MemoryObjects:
         return f"{self.location.path}/{check_key(key)}" if key else self.location.path
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        raise StorageError(f"{self.location}: memory:// lies in one process and does not travel", permanent=True)
+        raise StorageError(
+            f"{self.location}: memory:// exists in one process only; it cannot be pickled", permanent=True
+        )
 
 
 def open_store(access: Access) -> MemoryObjects:
-    """Return the objects at and below a location; nothing is asked yet."""
+    """Return the objects at and below a location, without a request."""
     return MemoryObjects(access.location)

@@ -1,4 +1,4 @@
-"""What every store gives: objects by key."""
+"""The interface of every store: objects by key."""
 
 from __future__ import annotations
 
@@ -10,106 +10,120 @@ from pyramid.errors import OptionError
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
 
-# The status of what is not there, whatever the store.
+# The status of a missing object, in all stores: that of HTTP.
 ABSENT = 404
 
-# Bytes, and a tag that is another when the object is, None where the store has no such thing.
+# Size in bytes, and a tag that changes whenever the object changes. The tag is None in stores without tags.
 Fingerprint: TypeAlias = tuple[int, str | None]
 
 
 class ByteSink(Protocol):
-    """What an object is fetched into, a piece at a time."""
+    """A target that an object is fetched into, one piece at a time."""
 
     def write(self, piece: bytes, /) -> object:
-        """Take the next piece; what it raises ends the request."""
+        """Take the next piece; an exception ends the request."""
         ...
 
     def restart(self) -> None:
-        """Forget all pieces: the request is made again."""
+        """Forget all pieces, because the request is repeated."""
         ...
 
 
 class RangeReader(Protocol):
-    """What gives parts of objects, as `Objects` does."""
+    """A reader of parts of objects, such as `Objects`."""
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """Bytes from `start` up to `stop`."""
+        """Return the bytes from `start` up to `stop`."""
         ...
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """The last `size` bytes."""
+        """Return the last `size` bytes."""
         ...
 
 
 class Objects(Protocol):
-    """What lies at and below a path or URL; safe to use from many threads.
+    """The objects at and below a path or URL; safe to use from many threads.
 
-    A key is relative to the URL, its parts joined by ``/``; the empty key is the URL itself, as of a file. Requests
-    that fail are made again where that may help. What fails for good is StorageError, which names the key, what the
-    server said and the number of attempts, and no secret. It pickles as its URL and the options that are no secret.
+    A key is relative to the URL, with its parts joined by ``/``. The empty key is the URL itself, such as that of a
+    file. Failed requests are repeated if that may help. A final failure is a StorageError. It names the key, the answer
+    of the server and the number of attempts, but nothing secret. Objects pickle as a URL and the options that are not
+    secret.
     """
 
     @property
     def location(self) -> Location:
-        """Where it is."""
+        """The location of the objects."""
         ...
 
     def get(self, key: str) -> bytes | None:
-        """The whole object, None where there is none: one request."""
+        """Return the whole object, or None if it is missing: one request."""
         ...
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """Bytes from `start` up to `stop`, fewer where the object ends before: one request.
+        """Return the bytes from `start` up to `stop`: one request.
 
-        A server that knows no ranges is asked for the whole, of which the part is cut. Raises StorageError where
-        there is no such object.
+        There are fewer bytes if the object ends before `stop`. If a server does not support ranges, the part is cut
+        from the whole object. Raises StorageError if the object is missing.
         """
         ...
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """The last `size` bytes, all where there are fewer; None where there is none.
+        """Return the last `size` bytes, or all if there are fewer.
 
-        One request, two where a service knows no such ranges, as Azure.
+        Returns None if the object is missing. Makes one request, or two if the service does not support such ranges,
+        as with Azure.
         """
         ...
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
-        """Hand over the whole object in pieces; how many bytes, None where there is none: one request.
+        """Write the whole object to `into` in pieces: one request.
 
-        A long object must not time out on its way, and `expected_bytes` says about how long it is.
+        Returns the number of bytes, or None if the object is missing. `expected_bytes` is the approximate size, from
+        which the time limit follows, so that a long object does not time out.
         """
         ...
 
     def size(self, key: str) -> int | None:
-        """How many bytes it has, None where there is none: one request."""
+        """Return the size in bytes, or None if it is missing: one request."""
         ...
 
     def fingerprint(self, key: str) -> Fingerprint | None:
-        """What tells the object as it is from another at its place, None where there is none: one request."""
+        """Return the size and tag of the object, which change when it does: one request.
+
+        Returns None if the object is missing.
+        """
         ...
 
     def put(self, key: str, body: bytes | memoryview) -> None:
-        """Store an object in place of what is there, whole or not at all: one request, whatever its size."""
+        """Store an object, replacing an existing one: one request, whatever its size.
+
+        It is stored whole or not at all.
+        """
         ...
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Keys that begin with `prefix`, which is empty or ends with ``/``.
+        """Return the keys that begin with `prefix`, which is empty or ends with ``/``.
 
-        Raises StorageError where nothing can be listed, as on the web.
+        Raises StorageError if nothing can be listed, as on the web.
         """
         ...
 
     def delete(self, key: str) -> None:
-        """Remove an object; nothing happens where there is none."""
+        """Remove an object; do nothing if it is missing."""
         ...
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        """Remove objects, as many with one request as the store takes; nothing happens for those that are missing."""
+        """Remove objects, with as few requests as the store allows.
+
+        Missing objects are ignored.
+        """
         ...
 
 
 def check_key(key: str) -> str:
-    """The key, which is to lead to no other place than below its URL.
+    """Return a key after a check that it remains below its URL.
+
+    Raises OptionError if it does not.
 
     Examples
     --------
@@ -118,12 +132,15 @@ def check_key(key: str) -> str:
     """
     parts = key.split("/")
     if key and (any(part in ("", ".", "..") for part in parts) or "\\" in key or "\0" in key):
-        raise OptionError(f"{key!r} is no key of an object: its parts are names between single slashes")
+        raise OptionError(f"{key!r} is not a key of an object: its parts must be names between single slashes")
     return key
 
 
 def hand_over(body: bytes | None, into: ByteSink) -> int | None:
-    """Give an object to `into` in one piece, for a store that has no smaller ones; how many bytes, None for none."""
+    """Write an object to `into` in one piece, for stores that have no smaller ones.
+
+    Returns the number of bytes, or None if `body` is None.
+    """
     if body is None:
         return None
     into.write(body)

@@ -1,4 +1,7 @@
-"""Objects over obstore, the client of all services and of the web: one request each, made again where that may help."""
+"""Objects over obstore, the client of all services and of the web.
+
+Each call is one request, which is repeated if that may help.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,12 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-# First byte, and the first that is not wanted.
+# The first byte of a part, and the first byte after it.
 Span: TypeAlias = tuple[int, int]
 
+# Bodies up to this size have the same time limit. Each limit needs a client of its own, so few limits are better.
 _LEAST_CLASS_BYTES = 2**20
-# An answer without a tag that is no longer than this may be an error.
+# An answer of at most this size that has no tag may be an error. Errors are short.
 _MAX_ERROR_BYTES = 2**12
 
 
@@ -38,22 +42,22 @@ class RemoteObjects:
     Parameters
     ----------
     access
-        Where, and what is said of it.
+        The location and its settings.
     build
-        Gives obstore's store for it, with settings that all its stores know.
+        Builds obstore's store for the location, from settings that all its stores know.
     endpoint
-        The address that is asked, where it is not the service's own.
+        The address of the service; empty for the usual one.
 
     Attributes
     ----------
     knows_ranges
-        Whether the server gives parts of objects, as far as it was asked for one.
+        Whether the server gives parts of objects; True until an answer shows otherwise.
     """
 
     knows_ranges = True
-    # Whether each object has a tag, which an error has not.
+    # Whether each object has a tag. Errors have none.
     _has_tags = True
-    # What each request says beside.
+    # Headers that are added to each request.
     _headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, access: Access, build: Build, endpoint: str) -> None:
@@ -68,7 +72,7 @@ class RemoteObjects:
         self._knows_tails = True
 
     def get(self, key: str) -> bytes | None:
-        """The whole object: one GET."""
+        """Return the whole object: one GET."""
 
         def request(seconds: float) -> bytes | None:
             answer = self._open(key, seconds)
@@ -77,7 +81,10 @@ class RemoteObjects:
         return self._ask("GET", key, 0, request)
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """A part of it: one GET with a range, or the whole where the server knows no ranges."""
+        """Return a part of an object: one GET with a range.
+
+        If the server does not support ranges, the part is cut from the whole object.
+        """
         if stop <= start:
             return b""
         by_range = self.knows_ranges
@@ -98,7 +105,7 @@ class RemoteObjects:
         return body
 
     def _part(self, key: str, span: Span, seconds: float) -> bytes | None:
-        """A part by a range."""
+        """Return a part of an object by a range."""
         answer = self._open(key, seconds, span)
         body = None if answer is None else answer.part()
         if body is not None and answer is not None and answer.size_bytes is not None:
@@ -108,7 +115,10 @@ class RemoteObjects:
         return body
 
     def _cut(self, key: str, span: Span, seconds: float) -> bytes | None:
-        """A part cut from the whole, of which no more is held; what follows it is left where it is."""
+        """Return a part that is cut from the whole object.
+
+        Only the part is held in memory, and the bytes after it are not read.
+        """
         answer = self._open(key, seconds, in_pieces=True)
         if answer is None:
             return None
@@ -122,7 +132,7 @@ class RemoteObjects:
         return b"".join(pieces)
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """The last bytes: one GET, and a HEAD before it where a service knows no such ranges."""
+        """Return the last bytes: one GET, after a HEAD if the service needs one."""
         if self._knows_tails and self.knows_ranges:
 
             def request(seconds: float) -> bytes | None:
@@ -141,7 +151,7 @@ class RemoteObjects:
         return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
-        """The whole object in pieces: one GET."""
+        """Fetch the whole object in pieces: one GET."""
 
         def request(seconds: float) -> int | None:
             into.restart()
@@ -157,12 +167,12 @@ class RemoteObjects:
         return self._ask("GET", key, expected_bytes, request)
 
     def size(self, key: str) -> int | None:
-        """How many bytes it has: one HEAD."""
+        """Return the size in bytes: one HEAD."""
         fingerprint = self.fingerprint(key)
         return None if fingerprint is None else fingerprint[0]
 
     def fingerprint(self, key: str) -> Fingerprint | None:
-        """Its size and its tag: one HEAD, and a GET of what its HEAD says too little of."""
+        """Return the size and tag: one HEAD, and a GET if that says too little."""
         return self._ask("HEAD", key, 0, functools.partial(self._fingerprint, key))
 
     def _fingerprint(self, key: str, seconds: float) -> Fingerprint | None:
@@ -174,7 +184,10 @@ class RemoteObjects:
         return answer.size_bytes, answer.tag or answer.changed or None
 
     def _measure(self, key: str, seconds: float) -> Fingerprint | None:
-        """Size and tag by a GET, which reads the whole where its headers do not say how long the object is."""
+        """Return size and tag by a GET.
+
+        Reads the whole object if its headers do not say its size.
+        """
         answer = self._open(key, seconds, in_pieces=True)
         if answer is None:
             return None
@@ -196,12 +209,15 @@ class RemoteObjects:
         self._sums.check_sent(body, tag, lambda: self._stored(key, seconds))
 
     def _stored(self, key: str, seconds: float) -> str:
-        """The sum of what is there."""
+        """Return the MD5 sum of the object that is stored at a key."""
         answer = self._client.get(key, seconds, {}, in_pieces=True)
         return md5(() if answer is None else answer.pieces)
 
     def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
-        """Ask for an object or a part of it; its body comes with the answer, or later in pieces."""
+        """Request an object or a part of it.
+
+        The body comes with the answer, or later in pieces.
+        """
         options: obstore.GetOptions = {} if span is None else {"range": span}
         return self._get(key, seconds, options, in_pieces=in_pieces)
 
@@ -218,16 +234,16 @@ class RemoteObjects:
         return replace(answer, pieces=self._sums.checked(key, answer.pieces, self._sum(answer)))
 
     def _sum(self, answer: Answer) -> str | None:
-        """What may be the MD5 sum of an object."""
+        """Return the tag that may be the MD5 sum of an object."""
         return answer.tag
 
     @property
     def checks_whole(self) -> bool:
-        """Whether it is by the whole of an object that damage on its way is found."""
+        """True if damage in transit is found only when an object is read whole."""
         return self._sums.wanted
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Keys that begin with `prefix`: one listing for each thousand."""
+        """Yield the keys that begin with `prefix`: one request for each thousand."""
         last: str | None = None
         pages: Any = None
 
@@ -241,7 +257,7 @@ class RemoteObjects:
                     self._check_end(prefix, last)
                 return batch
             except Exception:
-                pages = None  # another attempt goes on after the last key
+                pages = None  # another attempt continues after the last key
                 raise
 
         while batch := call_with_retries(page, f"LIST {self._place(prefix)}", self._access.retry_policy, self._judge):
@@ -249,21 +265,21 @@ class RemoteObjects:
             yield from (item["path"] for item in batch)
 
     def _check_end(self, prefix: str, last: str | None) -> None:
-        """Raise where a listing that ended, after `last`, is an error that obstore takes for the end."""
+        """Raise an error that obstore took for the end of a listing after `last`."""
 
     def delete(self, key: str) -> None:
         """Remove an object: one DELETE."""
         self._delete([key], "")
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        """Remove objects: one request for as many as the service takes at once."""
+        """Remove objects, as many with one request as the service takes."""
         try:
             for first in range(0, len(keys), PAGE):
                 self._delete(keys[first : first + PAGE], f" and {len(keys) - 1} more")
         except StorageError as error:
             if error.status != ABSENT or len(keys) == 1:
                 raise
-            for key in keys:  # some services end at the first that is not there
+            for key in keys:  # some services stop at the first missing object
                 self.delete(key)
 
     def _delete(self, keys: Sequence[str], more: str) -> None:
@@ -273,7 +289,7 @@ class RemoteObjects:
         self._ask("DELETE", keys[0], 0, request, more)
 
     def _ask(self, method: str, key: str, body_bytes: int, request: Callable[[float], T], more: str = "") -> T:
-        """Make a request within a time, and again where that may help."""
+        """Make a request with a time limit, and repeat it if that may help."""
         check_key(key)
         timeouts = 0
 
@@ -292,13 +308,16 @@ class RemoteObjects:
         return answer
 
     def _absent(self, key: str) -> StorageError:
-        return StorageError(f"{self._place(key)}: a part of it is asked for, and there is no such object", True, ABSENT)
+        return StorageError(f"{self._place(key)}: a part cannot be read, since the object is missing", True, ABSENT)
 
     def _place(self, key: str) -> str:
         return f"{self.location}/{key}" if key else str(self.location)
 
     def _seconds(self, body_bytes: int, timeouts: int) -> float:
-        """How long a request may take, by its body; what timed out has twice the time, and twice again."""
+        """Return the seconds that a request may take, which depend on its body.
+
+        The time doubles with each time-out, up to three times.
+        """
         size_bytes: int = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
         return (self._access.retry_policy.timeout + size_bytes / SLOW_BYTES_PER_S) * (1 << min(timeouts, 3))
 

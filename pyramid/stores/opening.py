@@ -1,4 +1,4 @@
-"""Stores are opened: the options checked, the scheme looked up, one store a process and URL."""
+"""Opening of stores: check options, find the scheme, keep one store for a URL."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ from pyramid.stores.surroundings import CREDENTIALS, surroundings
 if TYPE_CHECKING:
     from pyramid.stores.zarr_store import ObjectsStore
 
+# Stores that a process keeps open: enough for a run, and bounded for processes that open many URLs.
 _KEPT = 64
 
 
 def open_objects(url: str, options: Mapping[str, Any] | None = None) -> Objects:
-    """What lies at and below a path or URL; nothing is asked yet.
+    """Open the objects at and below a path or URL, without a request.
 
     Parameters
     ----------
     url
         A path, or a URL of a scheme that `locate` knows.
     options
-        Storage options, as ``{"anon": True}``; what is left out comes from the environment. All remote schemes know
-        ``retries``, ``retry_seconds`` and ``timeout``.
+        Storage options, such as ``{"anon": True}``. Options that are left out come from the environment. All remote
+        schemes know ``retries``, ``retry_seconds`` and ``timeout``.
 
     Raises
     ------
     OptionError
-        For an unknown scheme or option, and for what a scheme cannot do without.
+        For an unknown scheme or option, and if an option is missing that the scheme needs.
 
     Examples
     --------
@@ -53,11 +54,12 @@ def open_objects(url: str, options: Mapping[str, Any] | None = None) -> Objects:
 
 
 def open_source_store(url: str, options: Mapping[str, Any] | None) -> ObjectsStore:
-    """Return the Zarr store at a path or URL, to be read: what is there and cannot be read is an error, not missing.
+    """Return the Zarr store at a path or URL, for reading only.
 
-    Parameters and errors as for `open_objects`.
+    An object that exists but cannot be read is an error, and does not count as missing.
+    Parameters and errors are those of `open_objects`.
     """
-    from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415  (`locate` alone must not cost zarr's import)
+    from pyramid.stores.zarr_store import ObjectsStore  # noqa: PLC0415  (`locate` must not cost zarr's import)
 
     return ObjectsStore(Readable(open_objects(url, options)), read_only=True)
 
@@ -65,32 +67,34 @@ def open_source_store(url: str, options: Mapping[str, Any] | None) -> ObjectsSto
 def open_parts(objects: Objects) -> RangeReader:
     """Return a reader of parts of objects that do not change.
 
-    Objects are fetched whole, and kept for a while, where it is by their whole that damage on the way is found.
+    If damage in transit shows only in whole objects, they are fetched whole and kept for a while.
     """
     by_whole = isinstance(objects, RemoteObjects) and objects.checks_whole
     return WholeObjects(objects) if by_whole else objects
 
 
 def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The options that are no secret, which alone travel to other processes."""
+    """Return the options that are not secret, the only ones sent to other processes."""
     known = _options(_row(locate(url)))
     return {name: value for name, value in (options or {}).items() if not _is_secret(known, name, value)}
 
 
 def check_travels(url: str, options: Mapping[str, Any] | None) -> None:
-    """Refuse what other processes could not open without being sent a secret.
+    """Raise OptionError if other processes cannot open a URL without a secret.
 
     Raises
     ------
     OptionError
-        With what to do instead.
+        The message says what to do instead.
     """
     location = locate(url)
     if location.scheme == "memory":
-        raise OptionError(f"{location}: memory:// lies in one process; a cluster needs a place that all workers reach")
+        raise OptionError(
+            f"{location}: memory:// exists in one process only; a cluster needs a place that all workers reach"
+        )
     secret = (options or {}).keys() - public_options(url, options).keys()
     if secret or location.hidden:
-        what = f"storage option {sorted(secret)[0]!r}" if secret else "what stands in its URL beside the address"
+        what = f"storage option {sorted(secret)[0]!r}" if secret else "the user or query in its URL"
         raise OptionError(
             f"{location}: {what} is a secret, which is not sent to the workers of a cluster; put the credentials into "
             "the environment of the workers, or name a profile that they have (profile), and leave it out"
@@ -99,7 +103,7 @@ def check_travels(url: str, options: Mapping[str, Any] | None) -> None:
 
 def _row(location: Location) -> Scheme:
     row = find_scheme(location.scheme)
-    assert row is not None, "a location has a scheme that is known"
+    assert row is not None, "a location always has a known scheme"
     return row
 
 
@@ -108,7 +112,7 @@ def _options(scheme: Scheme) -> Mapping[str, Option]:
 
 
 def _is_secret(known: Mapping[str, Option], name: str, value: object) -> bool:
-    if name == "token" and known.get(name) == Option("token", secret=True):  # Google's: the path of a file is none
+    if name == "token" and known.get(name) == Option("token", secret=True):  # Google's may be a path
         return str(value).lstrip().startswith("{")
     return name not in known or known[name].secret
 
@@ -125,7 +129,7 @@ def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 @functools.lru_cache(maxsize=_KEPT)
 def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: str) -> Objects:
-    """Open a store, once for the same place, options and surroundings."""
+    """Open a store, once for each location, options and surroundings."""
     del around
     scheme = _row(location)
     known, given = _options(scheme), dict(options)

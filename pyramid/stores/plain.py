@@ -1,8 +1,8 @@
-"""HTTP for servers that obstore cannot read: without a length, or with parts whose place is not told in full.
+"""HTTP for servers that obstore cannot read, such as those that send no length.
 
-HTTP lets a server send a body in chunks, or until it hangs up, and say of a part that the size of the whole is not
-known. Applications and proxies that compress do so. The standard library reads what is allowed; what it lacks is here:
-connections that are kept, redirects, and reads that end when the run does.
+A server may send a body in chunks or until it closes the connection. It may also send a part without saying the size of
+the whole. Applications and proxies that compress do so. The standard library reads all of this. This module adds kept
+connections, redirects, and reads that end when the run does.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ from pyramid.stores.connections import Connection
 
 Span: TypeAlias = tuple[int, int]
 
+# Open connections kept for one host: about as many as requests run at once.
 MAX_KEPT = 32
+# Redirects followed for one request: more of them are a loop.
 MAX_REDIRECTS = 10
 _MOVED = (301, 302, 303, 307, 308)
 _PLACE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 class PlainClient:
-    """Asks for what is at and below an address; from any thread.
+    """A reader of the objects at and below an address; safe to use from many threads.
 
     Parameters
     ----------
     address
-        Its URL, with a user and a query where it has them; neither is shown.
+        The URL, with its user and query if it has them. Neither is ever shown.
     """
 
     def __init__(self, address: str) -> None:
@@ -50,7 +52,7 @@ class PlainClient:
         self._changing = threading.Lock()
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the kept connections."""
         with self._changing:
             for kept in self._kept.values():
                 while kept:
@@ -60,25 +62,31 @@ class PlainClient:
         self.close()
 
     def get(self, key: str, span: Span | None, seconds: float, method: str = "GET") -> Answer | None:
-        """Ask for an object or a part of it; None where there is none.
+        """Request an object or a part of it.
 
         Parameters
         ----------
         key
-            Below the address.
+            The key below the address.
         span
-            First byte, and the first that is not wanted.
+            The first byte, and the first byte after the part.
         seconds
-            How long each wait for the server may be.
+            The longest single wait for the server.
         method
             GET, or HEAD for an answer without a body.
+
+        Returns
+        -------
+        Answer
+            The answer; None if the object is missing.
 
         Raises
         ------
         AnswerError
-            For every answer but the object, with its status; `NO_RANGES` where what came is not the part.
+            For every other answer than the object, with its status. The status is `NO_RANGES` if the answer is not the
+            part that was requested.
         OSError, http.client.HTTPException
-            Where the connection fails.
+            If the connection fails.
         """
         path = "/".join(part for part in (self._address.path.rstrip("/"), urllib.parse.quote(key, safe="/~")) if part)
         url = _quoted(self._address._replace(path=path or "/"))
@@ -94,7 +102,7 @@ class PlainClient:
     def _ask(
         self, method: str, url: str, headers: Mapping[str, str], seconds: float
     ) -> tuple[http.client.HTTPResponse, Connection]:
-        """Send a request over a kept connection, or a new one where there is none that still is one."""
+        """Send a request over a kept connection that still works, or over a new one."""
         split = urllib.parse.urlsplit(url)
         place = (split.scheme, split.netloc)
         own = self._user if place == (self._address.scheme, self._address.netloc) else {}
@@ -127,13 +135,13 @@ class PlainClient:
         if response.status not in (200, 206):
             start = next(iter(body), b"")[:300].decode(errors="replace")
             body.close()
-            told = " ".join(re.sub(r"<[^>]*>", " ", start).split())
+            said = " ".join(re.sub(r"<[^>]*>", " ", start).split())
             raise AnswerError(
-                f"{response.status} {response.reason}: {told}".rstrip(": "),
+                f"{response.status} {response.reason}: {said}".rstrip(": "),
                 again=response.status in (408, 429, 500, 502, 503, 504),
                 status=response.status,
             )
-        if response.length == 0:  # as after HEAD
+        if response.length == 0:  # such as after HEAD
             next(iter(body), None)
         size = headers.get("Content-Length", "")
         size_bytes = int(size) if size.isascii() and size.isdigit() else None
@@ -153,7 +161,7 @@ class PlainClient:
         )
 
     def _keep(self, connection: Connection) -> None:
-        """Keep a connection whose last answer was read to its end."""
+        """Keep a connection whose last answer was read to its end, or close it."""
         with self._changing:
             kept = self._kept.setdefault((connection.scheme, connection.netloc), [])
             if len(kept) < MAX_KEPT:
@@ -163,7 +171,10 @@ class PlainClient:
 
 
 class _Body:
-    """The body of an answer, to be read once or not at all; either way its connection is kept or closed."""
+    """The body of an answer, to be read at most once.
+
+    Its connection is kept or closed in either case.
+    """
 
     def __init__(
         self, response: http.client.HTTPResponse, connection: Connection, keep: Callable[[Connection], None]
@@ -188,7 +199,7 @@ class _Body:
             self.close()
 
     def close(self) -> None:
-        """Close the connection, unless it is kept."""
+        """Close the connection unless it was kept."""
         if not self._is_over:
             self._is_over = True
             self._response.close()
@@ -199,7 +210,10 @@ class _Body:
 
 
 def _check_part(response: http.client.HTTPResponse, span: Span, length: int | None) -> int | None:
-    """Return the size of the whole; AnswerError where the answer is not the part that was asked for."""
+    """Return the size of the whole object; None if the server does not say it.
+
+    Raises AnswerError if the answer is not the part that was requested.
+    """
     found = _PLACE.fullmatch(response.headers.get("Content-Range", "").strip())
     whole = None if found is None or found[3] == "*" else int(found[3])
     if response.status == 206 and found is not None:
@@ -211,7 +225,7 @@ def _check_part(response: http.client.HTTPResponse, span: Span, length: int | No
 
 
 def _date(text: str) -> str:
-    """Return a date as obstore has it, which takes the first of all for none."""
+    """Return a date as obstore writes it; the epoch if it cannot be read."""
     try:
         found = parsedate_to_datetime(text)
     except ValueError:
@@ -220,7 +234,10 @@ def _date(text: str) -> str:
 
 
 def _followed(url: str, location: str) -> str:
-    """Return where a redirect leads; AnswerError where it is not followed."""
+    """Return the URL that a redirect leads to.
+
+    Raises AnswerError if the redirect is not followed.
+    """
     found = urllib.parse.urlsplit(urllib.parse.urljoin(url, location))
     if found.scheme not in ("http", "https") or (url.startswith("https:") and found.scheme != "https"):
         raise AnswerError("it redirects to an address that is not followed", status=301)
@@ -228,6 +245,9 @@ def _followed(url: str, location: str) -> str:
 
 
 def _quoted(url: urllib.parse.SplitResult) -> str:
-    """Return a URL with what may not stand in a request quoted; what is quoted already stays."""
+    """Return a URL with quoted characters where a request needs them.
+
+    Characters that are quoted already remain as they are.
+    """
     path, query = (urllib.parse.quote(part, safe="/%~:@!$&'()*+,;=?") for part in (url.path, url.query))
     return url._replace(path=path, query=query).geturl()

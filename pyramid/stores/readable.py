@@ -1,7 +1,7 @@
-"""The one rule for 403: it stands for what is not there where the server answers so for a key that cannot exist.
+"""The rule for 403: missing, if the server also refuses a key that cannot exist.
 
-Object storages refuse what is missing where they may not be listed. A web server that refuses one file has it. And a
-right that was withdrawn, or has expired, makes everything refused: so an object that was read before must still be
+Object storages that may not be listed refuse missing objects. A web server that refuses only one file has that file. If
+credentials have expired or were withdrawn, everything is refused. So an object that was read before must still be
 readable.
 """
 
@@ -24,7 +24,9 @@ FORBIDDEN = 403
 
 
 class Readable:
-    """Objects of which those that are forbidden count as missing, as far as that is known; for one run.
+    """Objects of one run, of which forbidden ones may count as missing.
+
+    They do if the server is known to refuse missing objects.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ class Readable:
     Attributes
     ----------
     forbidden
-        How many requests were refused and their objects taken for missing.
+        Number of refused requests whose objects were counted as missing.
     """
 
     def __init__(self, objects: Objects) -> None:
@@ -48,65 +50,65 @@ class Readable:
 
     @property
     def location(self) -> Location:
-        """Where they are."""
+        """The location of the objects."""
         return self.inner.location
 
     def get(self, key: str) -> bytes | None:
-        """As `Objects.get`; None also for what is forbidden and missing, here and below."""
+        """Return the whole object; None if it is missing or counts as missing."""
         return self._read(key, lambda: self.inner.get(key))
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """As `Objects.get_range`."""
+        """Return the bytes from `start` up to `stop`, as `Objects.get_range` does."""
         body = self._read(key, lambda: self.inner.get_range(key, start, stop))
         if body is None:
-            raise StorageError(f"{self.location}/{key}: there is no such object", True, ABSENT)
+            raise StorageError(f"{self.location}/{key}: the object is missing", True, ABSENT)
         return body
 
     def get_tail(self, key: str, size: int) -> bytes | None:
-        """As `Objects.get_tail`."""
+        """Return the last bytes of an object, as `Objects.get_tail` does."""
         return self._read(key, lambda: self.inner.get_tail(key, size))
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
-        """As `Objects.fetch`."""
+        """Fetch the whole object in pieces, as `Objects.fetch` does."""
         return self._read(key, lambda: self.inner.fetch(key, into, expected_bytes))
 
     def size(self, key: str) -> int | None:
-        """As `Objects.size`."""
+        """Return the size of an object, as `Objects.size` does."""
         return self._read(key, lambda: self.inner.size(key))
 
     def fingerprint(self, key: str) -> Fingerprint | None:
-        """As `Objects.stamp`."""
+        """Return the fingerprint of an object, as `Objects.fingerprint` does."""
         return self._read(key, lambda: self.inner.fingerprint(key))
 
     def put(self, key: str, body: bytes | memoryview) -> None:
-        """As `Objects.put`."""
+        """Store an object, as `Objects.put` does."""
         self.inner.put(key, body)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """As `Objects.keys`."""
+        """List keys, as `Objects.keys` does."""
         return self.inner.keys(prefix)
 
     def delete(self, key: str) -> None:
-        """As `Objects.delete`."""
+        """Remove an object, as `Objects.delete` does."""
         self.inner.delete(key)
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        """As `Objects.delete_all`."""
+        """Remove objects, as `Objects.delete_all` does."""
         self.inner.delete_all(keys)
 
     def check_found(self) -> None:
-        """Raise the first refusal, if there was one: for where nothing was found at all."""
+        """Raise the first refusal, if any; to be called when nothing was found at all."""
         if self._refusal is not None:
             raise self._refusal
 
     @property
     def refusal(self) -> StorageError | None:
-        """The first request that was refused; None where none was."""
+        """The error of the first refused request; None if no request was refused."""
         return self._refusal
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a user should know of what was refused."""
+        """Notices for the user about refused requests."""
         if not self.forbidden:
             return ()
         return (
@@ -115,7 +117,10 @@ class Readable:
         )
 
     def forbids_missing(self) -> bool:
-        """Whether the server refuses a key that cannot exist: one request, once."""
+        """Return whether the server refuses a key that cannot exist.
+
+        Makes one request, the first time only.
+        """
         with self._checking:
             return self._probe()
 
@@ -133,12 +138,12 @@ class Readable:
         return found
 
     def _is_missing(self) -> bool:
-        """Whether a refusal that came just now means that there is no such object."""
+        """Return whether a refusal that came just now means that the object is missing."""
         came_s = time.monotonic()
         with self._checking:
             if not self._probe():
                 return False
-            if self._known is None or self._readable_at_s > came_s:  # of threads that wait, the first asks for all
+            if self._known is None or self._readable_at_s > came_s:  # the first of the waiting threads asked for all
                 return True
             began_s = time.monotonic()
             try:
@@ -150,7 +155,7 @@ class Readable:
 
     def _probe(self) -> bool:
         if self._forbids_missing is None:
-            # A name without a leading dot, for many servers refuse all that have one.
+            # The name has no leading dot, because many servers refuse all names that have one.
             try:
                 self.inner.fetch(f"no-such-key-{uuid.uuid4().hex}", _Nowhere())
             except StorageError as error:
@@ -166,7 +171,7 @@ class Readable:
 
 
 class _Nowhere:
-    """What an object is fetched into that nobody wants."""
+    """A sink that discards what it is given."""
 
     def write(self, piece: bytes, /) -> None:
         del piece

@@ -1,11 +1,11 @@
-"""What must never be shown: found in options and taken out of text."""
+"""Removal of secrets from text that is shown."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-# A query may hold a signature, and what stands before an @ a password.
+# A query may contain a signature, and the text before an @ a password.
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>,]*", re.IGNORECASE)
 _USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#\"'<>@]+@", re.IGNORECASE)
 # A password as it was typed, with what should have been quoted, or in a URL that lost its colon or slashes. What looks
@@ -14,7 +14,7 @@ _TYPED = re.compile(r"(\b[a-z][a-z0-9+.-]*(?::/{0,2}|//))[^\s/?#\"'<>@:]+:(?!\d{
 
 
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
-    """Text without what may be secret: `secrets` themselves, and users, passwords and queries of URLs.
+    """Return text without `secrets` and without users, passwords and queries of URLs.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def has_password(url: str) -> bool:
-    """Whether something stands before the host.
+    """Return whether a URL has a user or a password before its host.
 
     Examples
     --------

@@ -1,7 +1,8 @@
-"""One loop that makes a request again: for a service that is overloaded, restarts, stalls, or drops connections.
+"""The loop that repeats requests to services that are overloaded or unreachable.
 
-Clients repeat requests themselves, but tell nobody how often, and not where an upload was damaged on its way; so they
-are told to try once, and all patience is here.
+Services may also restart, stall or drop connections. Clients can repeat requests themselves. But they do not report
+how often, and do not repeat an upload that was damaged in transit. So each client tries once, and all retries happen
+here.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from pyramid.stores.schemes import Option
 
 T = TypeVar("T")
 
+# Pauses between attempts, which double from the first to the longest. A short outage costs little time, and a long one
+# causes few requests.
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
-# What is thought of as the slowest line on which it is worth to go on.
+# The slowest transfer that is worth waiting for; the time limit of a request follows from it.
 SLOW_BYTES_PER_S = 2**20
-# An address at which nobody has answered yet is wrong more often than it is down for a while.
+# The time after which a host that has never answered is given up: its address is more likely wrong than down.
 NEVER_CONNECTED_S = 10.0
 
 RETRY_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries", "retry_seconds", "timeout")}
@@ -35,16 +38,16 @@ RETRY_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries"
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long a request is made again, and how long one may take.
+    """Limits for the repetition of requests and for the time of each.
 
     Parameters
     ----------
     retries
-        How often a request is made again at most.
+        The largest number of repetitions of a request.
     retry_seconds
-        For how long, from the first attempt on.
+        The seconds during which a request is repeated, from the first attempt on.
     timeout
-        Seconds that a request may take beside the time for its body.
+        The seconds that a request may take in addition to the time for its body.
     """
 
     retries: int = 100
@@ -53,13 +56,18 @@ class RetryPolicy:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> RetryPolicy:
-        """What the storage options say of it."""
+        """Return the policy that storage options describe.
+
+        Raises OptionError for a value that is not a number or is out of range.
+        """
         given: dict[str, Any] = {}
         for name in RETRY_OPTIONS.keys() & options.keys():
             try:
                 given[name] = int(options[name]) if name == "retries" else float(options[name])
             except ValueError:
-                raise OptionError(f"storage option {name}: {options[name]!r} is no number; give one from 0") from None
+                raise OptionError(
+                    f"storage option {name}: {options[name]!r} is not a number; give one from 0"
+                ) from None
             if not 0 <= given[name] <= 10**6 or (name == "timeout" and not given[name]):
                 raise OptionError(f"storage option {name}: {options[name]!r} is out of range; give 0 to 1000000")
         return cls(**given)
@@ -67,25 +75,25 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailure:
-    """What a failed attempt means.
+    """The meaning of a failed attempt.
 
     Parameters
     ----------
-    told
-        What the server or the network said; nothing secret.
+    reason
+        The message of the server or the network; it contains nothing secret.
     again
-        Whether another attempt may go well.
-    stranger
-        Whether nobody was reached.
+        Whether another attempt may succeed.
+    never_connected
+        Whether no server was reached.
     status
-        Of HTTP, where one was answered.
+        The HTTP status, if there was an answer.
     error
-        What is raised where it is the last.
+        The exception that is raised if this attempt is the last.
     most
-        How often in a row it may come, where the same answer that often is likely the only one; None for any number.
+        How often this failure may come in a row before it is taken for permanent; None for any number.
     """
 
-    told: str
+    reason: str
     again: bool
     never_connected: bool = False
     status: int | None = None
@@ -94,14 +102,14 @@ class AttemptFailure:
 
 
 class RetryCount:
-    """The number of requests that were made again, counted from any thread."""
+    """The number of repeated requests, counted from any thread."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
         self._count = 0
 
     def add(self) -> None:
-        """Count one more."""
+        """Count one more repetition."""
         with self._changing:
             self._count += 1
 
@@ -116,9 +124,9 @@ _retries: ContextVar[RetryCount | None] = ContextVar("retries", default=None)
 
 @contextmanager
 def counting_retries() -> Iterator[RetryCount]:
-    """Count the requests of this context that are made again, apart from those of every other run.
+    """Count the repeated requests of this context, separately from other runs.
 
-    Another thread is of this context where it runs in a copy of it (`contextvars.copy_context`). A context within
+    Another thread belongs to this context if it runs in a copy of it (`contextvars.copy_context`). A context within
     this one counts its own requests.
     """
     counted = RetryCount()
@@ -135,25 +143,25 @@ def call_with_retries(
     retry_policy: RetryPolicy,
     judge: Callable[[Exception], AttemptFailure],
 ) -> T:
-    """Make a request until it goes well.
+    """Repeat a request until it succeeds or is given up.
 
     Parameters
     ----------
     attempt
-        Makes it once.
+        Makes the request once.
     what
-        Method and place, for the error.
-    patience
-        How often and how long.
+        The method and the object, for messages.
+    retry_policy
+        How often and how long to repeat.
     judge
-        What an exception means.
+        Returns the meaning of an exception.
 
     Raises
     ------
     StorageError
-        With the last answer and the number of attempts.
+        When all attempts have failed. The message has the last answer and the number of attempts.
     StoppedError
-        Where it is given up, as `cancel_when` says.
+        If the run is cancelled, as by `cancel_when`.
     """
     check_not_cancelled()
     began_s, alike = time.monotonic(), 0
@@ -175,9 +183,9 @@ def call_with_retries(
             over = number >= retry_policy.retries or spent_s + pause_s > limit_s or alike >= (verdict.most or math.inf)
             if not verdict.again or over:
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
-                message = f"{what} failed {tries}: {verdict.told}"
+                message = f"{what} failed {tries}: {verdict.reason}"
                 raise verdict.error(message, not verdict.again, verdict.status) from None
-        pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.told}")
+        pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.reason}")
         counted = _retries.get()
         if counted is not None:
             counted.add()

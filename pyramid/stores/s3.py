@@ -1,4 +1,4 @@
-"""Amazon's S3 and what speaks as it does: MinIO, Ceph, R2 and many more."""
+"""Amazon S3 and compatible services, such as MinIO, Ceph and R2."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from obstore.store import S3Config, S3Store
 
+# The region if none is given: the default of S3, which compatible services accept.
 _REGION = "us-east-1"
 
 
-# Storage options by the names that people know.
+# Storage options by their usual names.
 OPTIONS: Mapping[str, Option] = {
     "key": Option("access_key_id", secret=True),
     "secret": Option("secret_access_key", secret=True),
@@ -45,9 +46,9 @@ class S3Objects(RemoteObjects):
     Parameters
     ----------
     access, build
-        As for `RemoteObjects`.
+        As in `RemoteObjects`.
     config, provider
-        What the bucket is opened with, and who gives credentials where that is not obstore.
+        The settings of the bucket, and the provider of credentials; None for obstore.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class S3Objects(RemoteObjects):
         self._provider = provider
 
     def _check_end(self, prefix: str, last: str | None) -> None:
-        """Ask once more, and read the answer: obstore takes an error with the status 200 for an empty listing.
+        """Request the keys after `last` once more, and raise AnswerError if there are any.
 
-        Where this question cannot be asked, as with a service that wants it in another way, obstore's word holds.
+        obstore takes an error with the status 200 for an empty listing. If a service does not accept this request,
+        the result of obstore counts.
         """
-        from pyramid.stores.plain import PlainClient  # noqa: PLC0415  (ssl and more, at the end of a listing alone)
+        from pyramid.stores.plain import PlainClient  # noqa: PLC0415  (ssl and more, needed only at the end of a listing)
 
         folder = f"{self.location.path}/{prefix}"
         asked = {"list-type": "2", "max-keys": "2", "prefix": folder}
@@ -79,12 +81,13 @@ class S3Objects(RemoteObjects):
             body = b"" if answer is None else b"".join(answer.body())
         found = re.findall(rb"<Key>([^<]*)</Key>", body) if b"<ListBucketResult" in body[:1000] else []
         if any(html.unescape(key.decode(errors="replace")) != folder for key in found):
-            raise AnswerError("the listing ended before its end", again=True)
+            raise AnswerError("the listing ended early", again=True)
 
     def _signed(self, asked: Mapping[str, str], seconds: float) -> str:
-        """A URL that asks the bucket itself, with the signature of whatever credentials there are.
+        """Return a URL for a request to the bucket itself, signed with the credentials.
 
-        obstore signs the URLs of objects, and takes for a bucket's address what it is given: here one with a query.
+        obstore can sign only the URLs of objects. But it accepts any address of a bucket, so it is given one with a
+        query. With the option ``anon`` the URL is not signed.
         """
         import obstore  # noqa: PLC0415  (a local run needs no obstore)
         from obstore.store import S3Store  # noqa: PLC0415
@@ -104,7 +107,7 @@ class S3Objects(RemoteObjects):
 
 
 def open_store(access: Access) -> RemoteObjects:
-    """Return the objects at and below a location; nothing is asked yet."""
+    """Return the objects at and below a location, without a request."""
     given = client_options(OPTIONS, access.options)
     profile = str(given.pop("profile", "") or "")
     known: dict[str, Any] = {"region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION}
@@ -112,8 +115,8 @@ def open_store(access: Access) -> RemoteObjects:
     if not given.get("skip_signature") and "access_key_id" not in given:
         name = profile or ("" if "AWS_ACCESS_KEY_ID" in os.environ else os.environ.get("AWS_PROFILE", ""))
         if name:
-            provider, told = _profile(name)
-            known |= told
+            provider, profile_settings = _profile(name)
+            known |= profile_settings
     for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
         if os.environ.get(variable):
             known["endpoint"] = os.environ[variable]
@@ -136,7 +139,10 @@ def open_store(access: Access) -> RemoteObjects:
 
 
 def _profile(name: str) -> tuple[Callable[[], Any], dict[str, Any]]:
-    """Who asks by a profile of ``~/.aws``, and the region and endpoint that it names."""
+    """Return the credential provider of a profile of ``~/.aws``, and its settings.
+
+    The settings are the region and the endpoint that the profile names.
+    """
     try:
         import boto3  # noqa: PLC0415  (an extra)
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
@@ -153,10 +159,10 @@ def _profile(name: str) -> tuple[Callable[[], Any], dict[str, Any]]:
         endpoint = session.client("s3", region_name=session.region_name or _REGION).meta.endpoint_url
     except (BotoCoreError, ValueError) as error:
         raise OptionError(
-            f"profile {name!r} of ~/.aws cannot be used: {error}; check its name and what it holds"
+            f"profile {name!r} of ~/.aws cannot be used: {error}; check its name and its settings"
         ) from None
-    told = {"region": session.region_name} if session.region_name else {}
-    return provider, told if endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn")) else {
-        **told,
+    region = {"region": session.region_name} if session.region_name else {}
+    return provider, region if endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn")) else {
+        **region,
         "endpoint": endpoint,
     }

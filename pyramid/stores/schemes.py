@@ -1,7 +1,7 @@
-"""The schemes of URLs: their names and aliases, and the module that opens the store of each.
+"""The schemes of URLs: names, aliases, and the module that opens each store.
 
-A module is imported when a URL needs it. It holds ``OPTIONS``, storage options by the names that people know, and
-``open_store``, which returns the objects of an `Access` without a request.
+A module is imported when a URL needs it. It has ``OPTIONS``, storage options by their usual names, and ``open_store``,
+which returns the objects of an `Access` without a request.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Option:
     Parameters
     ----------
     client
-        The name that the scheme's client has for it.
+        The name of the option in the scheme's client.
     secret
-        Whether its value is never shown and never leaves the process.
+        Whether the value is secret: never shown, and never sent to another process.
     """
 
     client: str
@@ -35,20 +35,20 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A location, and how to reach it.
+    """A location and the settings to reach it.
 
     Parameters
     ----------
     location
         The path or URL.
     options
-        Storage options by the names that people know; checked.
-    patience
-        How long to go on.
+        Storage options by their usual names; checked.
+    retry_policy
+        How often and how long requests are repeated.
     secrets
-        Values that are never shown.
+        Values that must never be shown.
     reopen
-        The function and arguments that objects pickle as.
+        The function and its arguments that open the objects again after pickling.
     """
 
     location: Location
@@ -67,11 +67,11 @@ class Scheme:
     name, aliases
         The text before ``://``.
     module
-        The module of `pyramid.stores` that opens its stores.
+        The module of `pyramid.stores` that opens the stores of the scheme.
     is_web
-        Whether its URLs may hold a user and a query.
+        Whether URLs of the scheme may have a user and a query.
     takes_any_option
-        Whether options that its module does not name are handed on.
+        Whether options that the module does not list are passed on.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Scheme:
 
     @property
     def options(self) -> Mapping[str, Option]:
-        """Storage options by the names that people know."""
+        """Storage options by their usual names."""
         options: Mapping[str, Option] = self._load().OPTIONS
         return options
 
@@ -109,17 +109,23 @@ SCHEMES: Mapping[str, Scheme] = {name: row for row in _ROWS for name in (row.nam
 
 
 def find_scheme(name: str) -> Scheme | None:
-    """Return the row of a scheme by one of its names; for one that fsspec knows, fsspec's; else None."""
+    """Return the scheme with a name or alias; None if it is not known.
+
+    For schemes that only fsspec knows, it is the row of fsspec.
+    """
     return SCHEMES.get(name) or (_FSSPEC if _is_known_to_fsspec(name) else None)
 
 
 def client_options(known: Mapping[str, Option], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return storage options by the names that the client has for them."""
+    """Return storage options by the names that the client uses."""
     return {known[name].client: value for name, value in options.items() if name in known}
 
 
 def _is_known_to_fsspec(name: str) -> bool:
-    """Whether fsspec knows a scheme, its package installed or not; files of this machine are not its business."""
+    """Return whether fsspec knows a scheme, even if its package is not installed.
+
+    Schemes of local files are excluded, because this package opens those itself.
+    """
     from fsspec.registry import known_implementations, registry  # noqa: PLC0415  (only for schemes that are not ours)
 
     return name not in ("local", "file") and (name in known_implementations or name in registry)

@@ -1,6 +1,6 @@
-"""What a store takes from its surroundings: variables of the environment, and files of credentials that they name.
+"""Surroundings of a store: environment variables and credential files.
 
-They may change while a process lasts, as in a notebook or a service, and what is opened then must be what they say.
+They may change during a process, as in a notebook or a service. A store that is opened afterwards must follow them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NO_SURROUNDINGS = ("file", "memory")
 
 
 def surroundings(scheme: str) -> str:
-    """Return a digest of what a scheme's stores may take from the environment; it differs where that does."""
+    """Return a digest of all that stores of a scheme may take from surroundings."""
     if scheme in _NO_SURROUNDINGS:
         return ""
     seen = [f"{name}={value}" for name, value in os.environ.items() if name.startswith(_PREFIXES)]

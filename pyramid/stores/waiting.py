@@ -1,9 +1,9 @@
-"""Waiting for a request of obstore's in a way that can be given up: when nobody wants the answer, and on Ctrl-C.
+"""Waiting for requests of obstore so that they can be cancelled, as on Ctrl-C.
 
 obstore's blocking functions cannot be left before their time-out. Its asynchronous ones can be cancelled, which closes
-the connection, but they want an event loop. A loop of asyncio costs a thread and three switches a request, several
-times what the request itself takes. They ask so little of it that a class of three lines is enough: to make a future,
-and to be called back in the thread that has the answer.
+the connection, but they need an event loop. A loop of asyncio costs a thread and three switches for each request,
+several times the cost of the request itself. obstore uses only two functions of a loop: it makes a future, and calls
+back in the thread that has the answer. So a class of a few lines is enough.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 
 class _Answer:
-    """A future, as far as obstore uses one: set by a thread of the client's, waited for by the one that asks."""
+    """A future with the methods that obstore uses.
+
+    A thread of the client sets it, and the thread that made the request waits for it.
+    """
 
     def __init__(self) -> None:
         self._came = threading.Lock()
@@ -49,13 +52,13 @@ class _Answer:
         return self._is_cancelled
 
     def cancel(self) -> None:
-        """End the request: obstore is called back, and drops it."""
+        """End the request: obstore is called back and drops it."""
         self._is_cancelled = True
         for observer in self._observers:
             observer(self)
 
     def wait(self) -> object:
-        """Return or raise the answer."""
+        """Return the answer, or raise its error."""
         while not self._came.acquire(timeout=LOOK_S):
             check_not_cancelled()
         if self._error is not None:
@@ -64,7 +67,7 @@ class _Answer:
 
 
 class _Loop:
-    """An event loop, as far as obstore uses one."""
+    """An event loop with the methods that obstore uses."""
 
     def create_future(self) -> _Answer:
         return _Answer()
@@ -75,24 +78,24 @@ class _Loop:
 
 
 class ClientPanicError(Exception):
-    """The client of a store failed in a way that it does not foresee."""
+    """The client of a store failed in an unexpected way."""
 
 
 _loop = cast("asyncio.AbstractEventLoop", _Loop())
 
 
 def wait_for(start: Callable[[], Awaitable[T]]) -> T:
-    """Return the answer to an asynchronous call of obstore's, from any thread.
+    """Return the answer to an asynchronous call of obstore, from any thread.
 
     Parameters
     ----------
     start
-        Calls it and returns what is to be awaited.
+        Makes the call and returns the awaitable.
 
     Raises
     ------
     StoppedError
-        Where the run is over first, as `cancel_when` says. The request is cancelled, as it is on Ctrl-C.
+        If the run is cancelled first, as by `cancel_when`. The request is cancelled too, as on Ctrl-C.
     """
     answer = guarded(lambda: _started(start))
     try:
@@ -103,7 +106,10 @@ def wait_for(start: Callable[[], Awaitable[T]]) -> T:
 
 
 def stream(pieces: AsyncIterable[T], most: int | None = None) -> Iterator[T]:
-    """Yield what an asynchronous iterator of obstore's gives, at most `most` items; errors as for `wait_for`."""
+    """Yield the items of an asynchronous iterator of obstore, at most `most`.
+
+    Raises the errors of `wait_for`.
+    """
     coming = aiter(pieces)
     for _ in itertools.count() if most is None else range(most):
         try:
@@ -113,7 +119,10 @@ def stream(pieces: AsyncIterable[T], most: int | None = None) -> Iterator[T]:
 
 
 def guarded(call: Callable[[], T]) -> T:
-    """Call the client's code, whose panics derive from BaseException and would end the process."""
+    """Call code of the client, and raise its panics as ClientPanicError.
+
+    Panics derive from BaseException and would end the process.
+    """
     try:
         return call()
     except BaseException as error:
@@ -123,7 +132,7 @@ def guarded(call: Callable[[], T]) -> T:
 
 
 def _started(start: Callable[[], Awaitable[Any]]) -> _Answer:
-    before = asyncio._get_running_loop()  # that of a notebook, in whose thread this may run
+    before = asyncio._get_running_loop()  # the loop of a notebook, if this runs in its thread
     asyncio._set_running_loop(_loop)
     try:
         return cast("_Answer", start())

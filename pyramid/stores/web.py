@@ -1,4 +1,4 @@
-"""The web: objects by HTTP and HTTPS, to read, without a listing."""
+"""The web: objects over HTTP and HTTPS, which can be read but not listed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ OPTIONS: Mapping[str, Option] = {}
 
 
 class WebObjects(RemoteObjects):
-    """Objects below an address of the web; nothing is written and nothing listed.
+    """Objects below a web address, which can be neither written nor listed.
 
-    Where obstore cannot use a server's headers, the server is asked by `PlainClient` from then on.
+    If obstore cannot use a server's headers, `PlainClient` makes all later requests to that server.
     """
 
     _has_tags = False
@@ -35,10 +35,13 @@ class WebObjects(RemoteObjects):
     _knows_head = True
 
     def _sum(self, answer: Answer) -> str | None:
-        return None  # servers make sums of other things than the body too
+        return None  # a tag of a web server may be the sum of something else than the body
 
     def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
-        """By obstore, or for good by the other client where that cannot read the answer."""
+        """Request an object with obstore, or with `PlainClient` if that fails.
+
+        Once obstore could not read an answer, `PlainClient` makes all requests.
+        """
         if not self._is_odd:
             try:
                 return super()._open(key, seconds, span, in_pieces=in_pieces)
@@ -70,11 +73,14 @@ class WebObjects(RemoteObjects):
         return PlainClient(self.location.address)
 
     def fingerprint(self, key: str) -> Fingerprint | None:
-        """Its size and tag: a HEAD, or a GET of one byte where HEAD is refused, as by a signed URL."""
+        """Return the size and tag of an object.
+
+        Makes one HEAD, or a GET of one byte if HEAD is refused, as by a signed URL.
+        """
         return self._ask("GET", key, 1, functools.partial(self._fingerprint, key))
 
     def _fingerprint(self, key: str, seconds: float) -> Fingerprint | None:
-        """Ask by HEAD, and by GET where a server refuses that, knows nothing of it, or gives a length of 0."""
+        """Return size and tag from a HEAD, or from a GET if HEAD is refused or gives a length of 0."""
         if not self.location.hidden and self._knows_head:
             try:
                 found = super()._fingerprint(key, seconds)
@@ -89,7 +95,7 @@ class WebObjects(RemoteObjects):
         return found
 
     def _measure(self, key: str, seconds: float) -> Fingerprint | None:
-        """By a part where the server gives parts, which says how long the whole is."""
+        """Return size and tag from the answer to a part, which says how long the whole is."""
         try:
             answer = self._open(key, seconds, (0, 1)) if self.knows_ranges else None
         except Exception as error:
@@ -101,28 +107,28 @@ class WebObjects(RemoteObjects):
         return answer.size_bytes, answer.tag or answer.changed or None
 
     def put(self, key: str, body: bytes | memoryview) -> None:
-        """Always StorageError: the web is there to be read."""
+        """Raise StorageError, because web addresses can only be read."""
         del body
         raise self._refused(key, "be written to")
 
     def delete(self, key: str) -> None:
-        """Always StorageError."""
+        """Raise StorageError, because web addresses can only be read."""
         raise self._refused(key, "be written to")
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        """Always StorageError."""
+        """Raise StorageError, because web addresses can only be read."""
         raise self._refused(next(iter(keys), ""), "be written to")
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Always StorageError."""
+        """Raise StorageError, because web addresses cannot be listed."""
         raise self._refused(prefix, "be listed")
 
     def _refused(self, key: str, what: str) -> StorageError:
-        return StorageError(f"{self._place(key)}: http:// and https:// are there to read and cannot {what}", True)
+        return StorageError(f"{self._place(key)}: http:// and https:// URLs can only be read and cannot {what}", True)
 
 
 def open_store(access: Access) -> WebObjects:
-    """Return the objects at and below a location; nothing is asked yet."""
+    """Return the objects at and below a location, without a request."""
 
     def build(settings: Mapping[str, Any]) -> HTTPStore:
         from obstore.store import HTTPStore  # noqa: PLC0415  (a local run needs no obstore)

@@ -1,4 +1,4 @@
-"""Zarr over `Objects`: what zarr-python reads and writes goes through the same requests as all else."""
+"""Zarr over `Objects`: zarr-python reads and writes through the same requests."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
 
 T = TypeVar("T")
+# Threads for the requests of zarr. Each holds one request, and waits most of the time.
 REQUESTS = 32
+# The longest wait for requests that zarr abandoned, which end by themselves.
 SETTLE_S = 1.0
 
 
 @functools.cache
 def _threads() -> ThreadPoolExecutor:
-    """Threads that wait for answers, for all stores of a process."""
+    """Return the threads that wait for answers, shared by all stores of a process."""
     return ThreadPoolExecutor(REQUESTS, thread_name_prefix="pyramid-ask")
 
 
 async def _ask(do: Callable[..., T], *arguments: Any) -> T:
-    call = functools.partial(copy_context().run, do, *arguments)  # in which a request may be given up
+    call = functools.partial(copy_context().run, do, *arguments)  # so that the request is cancelled with its run
     return await asyncio.get_running_loop().run_in_executor(_threads(), call)
 
 
@@ -42,11 +44,11 @@ class ObjectsStore(Store):
     Parameters
     ----------
     objects
-        What it reads and writes.
+        The objects to read and write.
     read_only
         Whether writing is refused.
     parts
-        What gives parts of objects, where that is not `objects`.
+        Reader of parts of objects; `objects` by default.
     """
 
     supports_writes = True
@@ -57,10 +59,10 @@ class ObjectsStore(Store):
         super().__init__(read_only=read_only)
         self.objects = objects if isinstance(objects, Readable) else Readable(objects)
         self._parts: RangeReader = parts or self.objects
-        self._flying = 0  # changed by the thread of zarr's loop alone
+        self._flying = 0  # changed only by the thread of zarr's loop
 
     def with_read_only(self, read_only: bool = False) -> ObjectsStore:
-        """The same store, to read alone or to write too."""
+        """Return the same store, read-only or writable."""
         return type(self)(self.objects, read_only=read_only, parts=self._parts)
 
     def __eq__(self, other: object) -> bool:
@@ -73,7 +75,7 @@ class ObjectsStore(Store):
         return f"ObjectsStore({str(self)!r})"
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
-        """An object or a part of it; None where there is none."""
+        """Return an object or a part of it; None if it is missing."""
         self._flying += 1
         try:
             body = await _ask(self._get, key, byte_range)
@@ -82,9 +84,10 @@ class ObjectsStore(Store):
         return None if body is None else prototype.buffer.from_bytes(body)
 
     def settle(self) -> None:
-        """Wait until no request is under way, for a short time: zarr leaves those that others have failed beside.
+        """Wait a short time until no request is under way.
 
-        Each that is not wanted any more ends by itself. A process that ends before is blamed for it by asyncio.
+        When one request fails, zarr leaves the others running. Each of them ends by itself. If the process ends before
+        they do, asyncio reports an error.
         """
         until_s, idle = time.monotonic() + SETTLE_S, 0
         while idle < 2 and time.monotonic() < until_s:
@@ -113,11 +116,11 @@ class ObjectsStore(Store):
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
-        """Parts of objects."""
+        """Return parts of objects."""
         return list(await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges)))
 
     async def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Return whether there is such an object."""
         return await _ask(self.objects.size, key) is not None
 
     async def set(self, key: str, value: Buffer) -> None:
@@ -131,18 +134,18 @@ class ObjectsStore(Store):
         await _ask(self.objects.delete, key)
 
     async def list(self) -> AsyncIterator[str]:
-        """All keys."""
+        """Yield all keys."""
         for key in await _ask(lambda: [*self.objects.keys()]):
             yield key
 
     async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
-        """Keys that begin with `prefix`."""
+        """Yield the keys that begin with `prefix`."""
         folder = f"{prefix.rstrip('/')}/" if prefix else ""
         for key in await _ask(lambda: [*self.objects.keys(folder)]):
             yield key
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
-        """Names in a folder."""
+        """Yield the names in a folder."""
         folder = f"{prefix.rstrip('/')}/" if prefix else ""
         keys = await _ask(lambda: [*self.objects.keys(folder)])
         for name in dict.fromkeys(key.removeprefix(folder).partition("/")[0] for key in keys):

@@ -62,7 +62,7 @@ class ObjectsContract:
         assert objects.get_tail("none", 3) is None
         assert objects.fetch("none", Pieces()) is None
         assert list(objects.keys()) == []
-        with pytest.raises(StorageError, match=r"no such|there is no") as caught:
+        with pytest.raises(StorageError, match="is missing") as caught:
             objects.get_range("none", 0, 1)
         assert caught.value.status == 404
 
@@ -84,9 +84,9 @@ class ObjectsContract:
 
     @pytest.mark.parametrize("key", ["../a", "/a", "a//b", "a/../b", "a\\b", "./a", "a/"])
     def test_no_key_leads_elsewhere(self, objects: Objects, key: str) -> None:
-        with pytest.raises(OptionError, match="is no key"):
+        with pytest.raises(OptionError, match="is not a key"):
             objects.get(key)
-        with pytest.raises(OptionError, match="is no key"):
+        with pytest.raises(OptionError, match="is not a key"):
             objects.put(key, b"")
 
     def test_they_pickle_as_their_url(self, objects: Objects) -> None:
@@ -94,5 +94,5 @@ class ObjectsContract:
             again: Objects = pickle.loads(pickle.dumps(objects))
             assert again.location == objects.location
         else:
-            with pytest.raises(StorageError, match="does not travel"):
+            with pytest.raises(StorageError, match="exists in one process only"):
                 pickle.dumps(objects)

@@ -88,7 +88,7 @@ def test_the_web_is_read(kind: str, query: str, request: pytest.FixtureRequest, 
     server.log.clear()
     assert open_objects(server.endpoint).get("a b/file.tif") == DATA
     assert open_objects(server.url("a%20b/")).get("none") is None
-    with pytest.raises(StorageError, match="there to read and cannot be written to"):
+    with pytest.raises(StorageError, match="can only be read and cannot be written to"):
         objects.put("a", b"")
     with pytest.raises(StorageError, match="cannot be listed"):
         next(objects.keys())
@@ -179,7 +179,7 @@ def test_time_for_a_body_grows_with_it(objects: Objects, proxy: FaultProxy) -> N
     [
         ({"acess_key": "x"}, "unknown storage option for s3:// 'acess_key'"),
         ({"endpoint_ulr": "x"}, "did you mean 'endpoint_url'"),
-        ({"retries": "many"}, "'many' is no number"),
+        ({"retries": "many"}, "'many' is not a number"),
         ({"timeout": 0}, "out of range"),
         ({"endpoint_url": "http://ann:hush@host"}, "holds a user or a password"),
         ({"key": ["a"]}, "has a value that is not text"),
@@ -192,7 +192,7 @@ def test_options_that_cannot_be_are_told(options: dict[str, Any], told: str) -> 
 
 
 def test_a_connection_string_is_taken_apart() -> None:
-    with pytest.raises(OptionError, match="holds no AccountName"):
+    with pytest.raises(OptionError, match="has no AccountName"):
         open_objects("az://container/a", {"connection_string": "hush"})
     text = "DefaultEndpointsProtocol=https;AccountName=ann;AccountKey=aHVzaA==;EndpointSuffix=core.windows.net"
     assert "aHVzaA" not in repr(open_objects("az://container/a", {"connection_string": text}).location)

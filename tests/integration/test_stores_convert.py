@@ -253,7 +253,7 @@ def test_a_secret_given_by_hand_does_not_go_to_a_cluster(s3: Service, prefix: st
     ):
         with pytest.raises(OptionError, match="'key' is a secret, which is not sent to the workers") as caught:
             pyramid.convert(IMAGE, s3.url(prefix), storage_options=s3.storage_options, **OPTIONS)
-        with pytest.raises(OptionError, match="memory:// lies in one process"):
+        with pytest.raises(OptionError, match="memory:// exists in one process only"):
             pyramid.convert(IMAGE, f"memory://tests/{prefix}", **OPTIONS)
     assert SECRET not in str(caught.value)
     assert s3.objects(prefix) == {}

@@ -137,7 +137,7 @@ GenericError.__module__ = "obstore.exceptions"
 def test_what_is_made_again(text: str, again: bool, told: str) -> None:
     verdict = judge(GenericError(text), ())
     assert verdict.again is again
-    assert re.search(told, verdict.told)
+    assert re.search(told, verdict.reason)
 
 
 def test_headers_that_obstore_cannot_use() -> None:
