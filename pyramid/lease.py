@@ -17,16 +17,16 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import psutil
 
 from pyramid.documents import group_documents
 from pyramid.errors import StoppedError, StorageError, TargetError
-from pyramid.stores import Objects
+from pyramid.nodes import IN_PROGRESS as STATE
+from pyramid.stores import Location, Objects, open_objects
 
-# What the attributes of a target's group hold until they are committed.
-STATE = "in progress"
 BEAT_S = 4.0
 # A beat that does not grow for so long has ended: it is over twice the pause between two.
 WATCH_S = 10.0
@@ -128,6 +128,19 @@ def check_no_run(objects: Objects) -> None:
             raise TargetError(
                 f"{objects.location} is being written by another conversion; wait until it ends, or give another target"
             )
+
+
+def check_no_run_around(location: Location) -> None:
+    """Raise TargetError where a run that is alive writes to a folder, or to one around it; on local disk only.
+
+    On object storage each folder above would cost requests, and none of them is asked.
+    """
+    if not location.is_local:
+        return
+    for folder in (location.path, *map(str, Path(location.path).parents)):
+        if any(os.path.isfile(os.path.join(folder, key)) for key in ATTRIBUTE_KEYS.values()):
+            with suppress(StorageError):  # of another user, say: then it is no target of ours either
+                check_no_run(open_objects(folder))
 
 
 def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # The longest document that is parsed: parsed, JSON takes some twenty times its length.
 MAX_DOCUMENT_BYTES = 16 * 2**20
 MAX_PATH_CHARACTERS = 1000
+# What the attributes of a group say while a conversion writes to it, and after one that did not end.
+IN_PROGRESS = "in progress"
 # Of a document that is something else, what its error shows.
 MAX_SHOWN_BYTES = 40
 
@@ -63,6 +65,21 @@ class Node:
         """
         held = self.attributes.get("ome")
         return held if isinstance(held, Mapping) else self.attributes
+
+
+def check_finished(node: Node) -> None:
+    """Raise SourceError where a conversion writes to a group, or did not end.
+
+    Examples
+    --------
+    >>> check_finished(Node("", 3, {"pyramid": {"state": "in progress"}}, None, {}))
+    Traceback (most recent call last):
+        ...
+    pyramid.errors.SourceError: its conversion is not finished: wait for it, or convert again with --overwrite
+    """
+    run = node.attributes.get("pyramid")
+    if isinstance(run, Mapping) and run.get("state") == IN_PROGRESS:
+        raise SourceError("its conversion is not finished: wait for it, or convert again with --overwrite")
 
 
 class Fetches(Protocol):

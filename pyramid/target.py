@@ -20,9 +20,10 @@ import numpy as np
 from pyramid.block import FILL_VALUE
 from pyramid.codecs import compressors
 from pyramid.documents import ArrayForm, array_documents
+from pyramid.downloading.folder import WORK, check_no_download
 from pyramid.encode import make_encoding
 from pyramid.errors import TargetError
-from pyramid.lease import WATCH_S, Lease, check_no_run
+from pyramid.lease import WATCH_S, Lease, check_no_run, check_no_run_around
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import Options
@@ -63,6 +64,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
             raise TargetError(f"{location}: target and source ({source}) lie within each other; give another target")
     if location.is_local:
         _check_folder(location)
+        check_no_run_around(Location("file", "", os.path.dirname(location.path)))
     _check_free(location, open_objects(url, options.storage_options), options)
 
 
@@ -74,6 +76,8 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
         raise TargetError(f"{location} exists; give another target, or --overwrite to replace it")
     with told(str(location), "what is there", "read"):
         check_no_run(objects)
+        if location.is_local and os.path.isdir(os.path.join(location.path, WORK)):
+            check_no_download(location.path)
         found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
     if not found:
         raise TargetError(

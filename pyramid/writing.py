@@ -119,4 +119,6 @@ def told(url: str, place: str, what: str = "written") -> Iterator[None]:
         raise
     except Exception as error:
         cause = f"{error}" or type(error).__name__
+        if isinstance(error, FileNotFoundError):
+            cause = "its folder is gone: another program removed or renamed it; convert again"
         raise TargetError(f"{locate(url)}: {place} cannot be {what}: {cause}") from error

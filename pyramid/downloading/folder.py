@@ -8,11 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import IO
 
 from pyramid.errors import TargetError
+
+if sys.platform != "win32":
+    import fcntl
 
 # What is not whole yet, and what says so, lie in a folder of their own until the end.
 WORK = ".pyramid-download"
@@ -127,3 +131,16 @@ class Folder:
             self._known = {self.path}
         self._known.add(path)
         return True
+
+
+def check_no_download(path: str) -> None:
+    """Raise TargetError where a download fills a folder, as far as the system shows that."""
+    if sys.platform == "win32":
+        return
+    try:
+        with open(os.path.join(path, WORK, "lock"), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise TargetError(f"{path} is being filled by a download; wait until it ends, or give another target") from None
+    except OSError:  # no such file, or no locks
+        return

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 
 from pyramid.downloading.folder import WORK, Folder
 from pyramid.errors import TargetError
+from pyramid.lease import check_no_run_around
 from pyramid.nodes import Node
+from pyramid.stores import locate
 
 if sys.platform != "win32":
     import fcntl
@@ -61,6 +63,7 @@ def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
     """
     if os.path.lexists(folder.path) and not os.path.isdir(folder.path):
         raise TargetError(f"{folder.path} is a file, and a download fills a folder; give another DIR")
+    check_no_run_around(locate(folder.path))
     with folder.told():
         names = set(os.listdir(folder.path)) if os.path.isdir(folder.path) else set()
     found = _read(folder) if WORK in names else {}

@@ -27,7 +27,7 @@ from pyramid.downloading.levels import chosen, image_paths
 from pyramid.downloading.pool import Pool
 from pyramid.downloading.tables import LISTS, encoded_members, names_nothing, unknown_paths
 from pyramid.errors import SourceError, StorageError
-from pyramid.nodes import Node, check_path, join, read_document, read_node
+from pyramid.nodes import Node, check_finished, check_path, join, read_document, read_node
 from pyramid.stores import Readable
 
 LAYOUT = "bioformats2raw.layout"
@@ -97,6 +97,8 @@ class Walk:
             Where there is no Zarr, or a group of which nothing says what it holds.
         """
         node = read_node(self.objects)
+        if node is not None and node.array is None:
+            self._check_finished(node)
         if node is None:
             self.objects.check_found()
             raise SourceError(
@@ -110,11 +112,18 @@ class Walk:
             node = replace(node, documents={**node.documents, ".zmetadata": body})
         return self._branch(node, {})
 
+    def _check_finished(self, node: Node) -> None:
+        try:
+            check_finished(node)
+        except SourceError as error:
+            raise SourceError(f"{self.objects.location} cannot be copied: {error}") from None
+
     def _branch(self, node: Node, beyond: Mapping[str, Child], *, leads: bool = True) -> Branch:
         """A node with the children that it names, and those `beyond` it by path below it."""
         if not leads or node.array is not None:
             return Branch(node, (), self._children(node, beyond))
         check_count(node)
+        check_finished(node)
         self.notices.extend(unknown_paths(node))
         if node.path and names_nothing(node) and not beyond:
             return Branch(node, self._listed(node), iter(()))

@@ -29,7 +29,7 @@ from pyramid.ngff import (
     read_paths,
     said_version,
 )
-from pyramid.nodes import Node, join, parse_document, read_document, read_node, shown
+from pyramid.nodes import Node, check_finished, join, parse_document, read_document, read_node, shown
 from pyramid.stores import Location, Readable, locate, open_objects, side_by_side
 
 T = TypeVar("T")
@@ -81,9 +81,7 @@ class Reader:
             raise tell_nothing(self.objects.inner, path, self.objects.refusal)
         if node.array is not None:
             raise tell_array(node)
-        run = node.attributes.get("pyramid")
-        if isinstance(run, Mapping) and run.get("state") == "in progress":
-            raise SourceError("its conversion is not finished: wait for it, or convert again with --overwrite")
+        check_finished(node)
         if "multiscales" in node.ome:
             return self._image(node)
         found = parse_group(node.attributes)
