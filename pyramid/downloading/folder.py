@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from pyramid.errors import TargetError
+from pyramid.hierarchy.unfinished import DOWNLOAD
 
-# The folder of unfinished files and of the download's record: its presence shows that the download is unfinished.
-WORK = ".pyramid-download"
 # The most folders that are remembered as not being links: it bounds memory, and further ones are checked again.
 KNOWN_FOLDERS = 10_000
 
@@ -32,7 +31,7 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self.path = os.path.realpath(os.path.expanduser(path))
-        self.work = os.path.join(self.path, WORK)
+        self.work = os.path.join(self.path, DOWNLOAD)
         self._known = {self.path}
 
     def has(self, key: str) -> bool:
@@ -108,7 +107,7 @@ class Folder:
             If a part of the path is a link or a file, or the key is in the download's own folder.
         """
         parts = key.split("/")
-        if parts[0] == WORK:
+        if parts[0] == DOWNLOAD:
             raise TargetError(f"{key!r} is reserved for a download's own files, and cannot be copied")
         path = self.path
         for part in parts[:-1]:

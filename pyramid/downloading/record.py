@@ -12,9 +12,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from pyramid.downloading.folder import WORK, Folder
+from pyramid.downloading.folder import Folder
 from pyramid.errors import TargetError
 from pyramid.hierarchy.nodes import Node
+from pyramid.hierarchy.unfinished import DOWNLOAD
+from pyramid.stores import locate
+from pyramid.writing.lease import check_no_run_around
 
 if sys.platform != "win32":
     import fcntl
@@ -64,13 +67,14 @@ def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
     """
     if os.path.lexists(folder.path) and not os.path.isdir(folder.path):
         raise TargetError(f"{folder.path} is a file, and a download fills a folder; give another DIR")
+    check_no_run_around(locate(folder.path))
     with folder.wrap_errors():
         names = set(os.listdir(folder.path)) if os.path.isdir(folder.path) else set()
-    found = _read(folder) if WORK in names else {}
+    found = _read(folder) if DOWNLOAD in names else {}
     if not names or found == asdict(record):
         return bool(names)
     if overwrite:
-        if names.isdisjoint({WORK, *ROOT_KEYS}):
+        if names.isdisjoint({DOWNLOAD, *ROOT_KEYS}):
             raise TargetError(f"{folder.path} holds no Zarr, and --overwrite replaces only a Zarr; empty it yourself")
         return False
     if not found:
@@ -141,7 +145,7 @@ def _clear(folder: Folder) -> None:
 
     Half removed, it must not look complete.
     """
-    names = sorted(set(os.listdir(folder.path)) - {WORK}, key=lambda name: name not in ROOT_KEYS)
+    names = sorted(set(os.listdir(folder.path)) - {DOWNLOAD}, key=lambda name: name not in ROOT_KEYS)
     for name in names:
         path = os.path.join(folder.path, name)
         if os.path.isdir(path) and not os.path.islink(path):

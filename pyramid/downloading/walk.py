@@ -29,6 +29,7 @@ from pyramid.downloading.tables import LISTS, encoded_members, names_nothing, un
 from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.keys import grid_of
 from pyramid.hierarchy.nodes import Node, check_path, join, read_document, read_node
+from pyramid.hierarchy.unfinished import check_finished
 from pyramid.stores import Readable
 
 LAYOUT = "bioformats2raw.layout"
@@ -100,6 +101,8 @@ class Walk:
             If the URL holds no Zarr, or only a group whose metadata names no parts.
         """
         node = read_node(self.objects)
+        if node is not None and node.array is None:
+            self._check_finished(node)
         if node is None:
             self.objects.check_found()
             raise SourceError(
@@ -113,6 +116,12 @@ class Walk:
             node = replace(node, documents={**node.documents, ".zmetadata": body})
         return self._branch(node, {})
 
+    def _check_finished(self, node: Node) -> None:
+        try:
+            check_finished(node)
+        except SourceError as error:
+            raise SourceError(f"{self.objects.location} cannot be copied: {error}") from None
+
     def _branch(self, node: Node, beyond: Mapping[str, Child], *, leads: bool = True) -> Branch:
         """Return a node with the children that it names, and those `beyond` it.
 
@@ -121,6 +130,7 @@ class Walk:
         if not leads or node.array is not None:
             return Branch(node, (), self._children(node, beyond))
         check_count(node)
+        check_finished(node)
         self.notices.extend(unknown_paths(node))
         if node.path and names_nothing(node) and not beyond:
             return Branch(node, self._listed(node), iter(()))

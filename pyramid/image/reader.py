@@ -16,6 +16,7 @@ from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import PyramidError, SourceError
 from pyramid.hierarchy.arrays import read_facts
 from pyramid.hierarchy.nodes import Node, join, parse_document, read_document, read_node, shown
+from pyramid.hierarchy.unfinished import check_finished
 from pyramid.image.diagnosis import tell_array, tell_group, tell_nothing
 from pyramid.image.image import Collection, Image, Kind
 from pyramid.image.level import Level, Place
@@ -90,9 +91,7 @@ class Reader:
             raise tell_nothing(self.objects.inner, path, self.objects.refusal)
         if node.array is not None:
             raise tell_array(node)
-        conversion = node.attributes.get("pyramid")
-        if isinstance(conversion, Mapping) and conversion.get("state") == "in progress":
-            raise SourceError("its conversion is not finished: wait for it, or convert again with --overwrite")
+        check_finished(node)
         if "multiscales" in node.ome:
             return self._image(node)
         found = parse_group(node.attributes)

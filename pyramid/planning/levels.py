@@ -194,12 +194,7 @@ def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
     unit = dict(zip(spec.axes, spec.units, strict=True))
     z, y, x = (size.get(axis) for axis in SPACE)
     halved = {"y", "x"}
-    if (
-        z is not None
-        and y is not None
-        and x is not None
-        and unit["z"] == unit["y"] == unit["x"]
-    ):
+    if z is not None and y is not None and x is not None and unit["z"] == unit["y"] == unit["x"]:
         halved |= {"z"} if z <= ANISOTROPY_MOST * max(y, x) else set()
     return tuple(2 if axis in halved and n > 1 else 1 for axis, n in zip(spec.axes, shape, strict=True))
 

@@ -118,8 +118,8 @@ def largest_first(image: Multiscale) -> Multiscale:
         return image
     first = image.datasets[finest]
     notice = (
-        f"its levels are not listed from the largest to the smallest, as OME-Zarr has them: {shown(first.path)} is "
-        "read, which has the smallest pixels"
+        f"its levels are not listed from the largest on: {shown(first.path)} is taken as the largest, for its pixels "
+        "are the smallest"
     )
     rest = tuple(dataset for i, dataset in enumerate(image.datasets) if i != finest)
     return replace(image, datasets=(first, *rest), notices=(*image.notices, notice))

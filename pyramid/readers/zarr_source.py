@@ -23,6 +23,7 @@ from zarr.buffer.cpu import NDBuffer
 from pyramid import ngff, stores
 from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy import nodes
+from pyramid.hierarchy.unfinished import check_finished
 from pyramid.model import Box, SourceSpec
 from pyramid.options import parsing
 from pyramid.options.convert import Options
@@ -134,8 +135,11 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         node = nodes.read_node(objects)
         if node is None:
             objects.check_found()
+        else:
+            check_finished(node)
     except SourceError as error:
-        raise SourceError(f"{location} cannot be opened as Zarr: {error}; check that it is whole") from error
+        remedy = "" if "; " in str(error) or ": wait" in str(error) else "; check that it is whole"
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
     except StorageError as error:
         remedy = "" if "; check" in str(error) else "; check the address and the credentials"
         raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error

@@ -22,6 +22,7 @@ from pyramid.concurrency.cancelling import cancel_when
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import TargetError
 from pyramid.hierarchy.documents import ArrayForm, array_documents
+from pyramid.hierarchy.unfinished import DOWNLOAD, check_no_download
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options
@@ -31,7 +32,7 @@ from pyramid.writing.block_writer import StoredLevel
 from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import make_encoding
 from pyramid.writing.errors import wrap_errors
-from pyramid.writing.lease import WATCH_S, Lease, check_no_run
+from pyramid.writing.lease import WATCH_S, Lease, check_no_run, check_no_run_around
 from pyramid.writing.objects import REQUESTS
 from pyramid.writing.target import Target
 
@@ -67,6 +68,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
             raise TargetError(f"{location}: target and source ({source}) overlap; give another target")
     if location.is_local:
         _check_folder(location)
+        check_no_run_around(Location("file", "", os.path.dirname(location.path)))
     _check_free(location, open_objects(url, options.storage_options), options)
 
 
@@ -84,6 +86,8 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
         raise TargetError(f"{location} exists; give another target, or --overwrite to replace it")
     with wrap_errors(str(location), "what is there", "read"):
         check_no_run(objects)
+        if location.is_local and os.path.isdir(os.path.join(location.path, DOWNLOAD)):
+            check_no_download(location.path)
         found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
     if not found:
         raise TargetError(

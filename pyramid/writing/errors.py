@@ -32,4 +32,6 @@ def wrap_errors(url: str, place: str, action: str = "written") -> Iterator[None]
         raise
     except Exception as error:
         cause = f"{error}" or type(error).__name__
+        if isinstance(error, FileNotFoundError):
+            cause = "its folder is gone: another program removed or renamed it; convert again"
         raise TargetError(f"{locate(url)}: {place} cannot be {action}: {cause}") from error

@@ -17,16 +17,16 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import psutil
 
 from pyramid.errors import StoppedError, StorageError, TargetError
 from pyramid.hierarchy.documents import group_documents
-from pyramid.stores import Objects
+from pyramid.hierarchy.unfinished import IN_PROGRESS
+from pyramid.stores import Location, Objects, open_objects
 
-# State in the attributes of a target's group until its metadata is committed.
-STATE = "in progress"
 # Seconds between two beats: rare enough that their requests cost little.
 BEAT_S = 4.0
 # Seconds after which a beat that does not grow has ended: over twice the pause, so that one late beat does not matter.
@@ -64,7 +64,7 @@ class Lease:
         """Return the documents of the target's group by key, with the claim."""
         host, process = _this_process()
         claim = {"run": self._run, "host": host, "process": process, "beat": self._beat}
-        return group_documents(self._zarr_format, {"pyramid": {"state": STATE, **claim}})
+        return group_documents(self._zarr_format, {"pyramid": {"state": IN_PROGRESS, **claim}})
 
     def take(self) -> None:
         """Write the claim, and renew it until `end`."""
@@ -114,7 +114,7 @@ class Lease:
             found = _read_claim(objects, self._zarr_format)
             if found is not None and found.get("run") == self._run and objects.location.is_local:
                 key = ATTRIBUTE_KEYS[self._zarr_format]  # other runs see that the beat of a remote target has ended
-                objects.put(key, group_documents(self._zarr_format, {"pyramid": {"state": STATE}})[key])
+                objects.put(key, group_documents(self._zarr_format, {"pyramid": {"state": IN_PROGRESS}})[key])
         return found is not None
 
     def _keep(self) -> None:
@@ -139,6 +139,19 @@ def check_no_run(objects: Objects) -> None:
             raise TargetError(
                 f"{objects.location} is being written by another conversion; wait until it ends, or give another target"
             )
+
+
+def check_no_run_around(location: Location) -> None:
+    """Raise TargetError where a run that is alive writes to a folder, or to one around it; on local disk only.
+
+    On object storage each folder above would cost requests, and none of them is asked.
+    """
+    if not location.is_local:
+        return
+    for folder in (location.path, *map(str, Path(location.path).parents)):
+        if any(os.path.isfile(os.path.join(folder, key)) for key in ATTRIBUTE_KEYS.values()):
+            with suppress(StorageError):  # of another user, say: then it is no target of ours either
+                check_no_run(open_objects(folder))
 
 
 def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:
@@ -166,7 +179,7 @@ def _read_claim(objects: Objects, zarr_format: Literal[2, 3]) -> Mapping[str, An
         document = json.loads(body)
         attributes = document.get("attributes") if zarr_format == 3 and isinstance(document, dict) else document
         claim = attributes.get("pyramid") if isinstance(attributes, dict) else None
-        return claim if isinstance(claim, dict) and claim.get("state") == STATE else None
+        return claim if isinstance(claim, dict) and claim.get("state") == IN_PROGRESS else None
     return None
 
 

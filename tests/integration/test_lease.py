@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 
 import pyramid
-from pyramid.errors import PyramidError, TargetError
+from pyramid.errors import PyramidError, SourceError, TargetError
 from pyramid.stores import open_objects
 from pyramid.writing import create as target_module
 from pyramid.writing import lease
 from tests.servers.service import Service
+from tests.stores import digests
 
 FIRST, SECOND = np.full((256, 256), 7, "uint16"), np.full((128, 128), 9, "uint16")
 MANY_BLOCKS: dict[str, Any] = {"chunks": "y=64,x=64", "shards": "none", "memory": "1MB", "workers": 1}
@@ -88,6 +89,41 @@ def test_a_second_run_is_refused_while_the_first_is_alive(target: tuple[str, dic
             pyramid.convert(SECOND, url, **options)
     assert isinstance(first.outcome, pyramid.image.Image)
     np.testing.assert_array_equal(pyramid.open(url, options.get("storage_options")).levels[0].data, FIRST)
+
+
+def test_nothing_else_writes_into_the_target_of_a_run(tmp_path: Path) -> None:
+    pyramid.convert(SECOND, tmp_path / "other")
+    url = tmp_path / "image"
+    with Waiting(str(url)) as first:
+        said = "image is being written by another conversion"
+        with pytest.raises(TargetError, match=said):
+            pyramid.download(tmp_path / "other", url, overwrite=True)
+        for below in ("0", "labels/cells"):
+            with pytest.raises(TargetError, match=said):
+                pyramid.convert(SECOND, url / below, overwrite=True)
+            with pytest.raises(TargetError, match=said):
+                pyramid.download(tmp_path / "other", url / below, overwrite=True)
+        for read in (pyramid.open, pyramid.plan, lambda path: pyramid.download(path, tmp_path / "copy")):
+            with pytest.raises(SourceError, match="its conversion is not finished"):
+                read(url)
+    assert not isinstance(first.outcome, BaseException)
+    np.testing.assert_array_equal(np.asarray(pyramid.open(url).levels[0].data), FIRST)
+    assert not (url / "labels").exists()
+
+
+def test_a_folder_that_a_download_fills_is_no_target(tmp_path: Path) -> None:
+    pyramid.convert(SECOND, tmp_path / "image")
+    refused: list[str] = []
+
+    def convert_there(_: object) -> None:
+        with pytest.raises(TargetError) as error:
+            pyramid.convert(FIRST, tmp_path / "copy", overwrite=True)
+        refused.append(str(error.value))
+
+    pyramid.download(tmp_path / "image", tmp_path / "copy", progress=convert_there)
+    assert refused
+    assert all("is being filled by a download" in reason or "is no Zarr" in reason for reason in refused)
+    assert digests(tmp_path / "copy") == digests(tmp_path / "image")
 
 
 def test_a_run_that_failed_keeps_nobody_out(target: tuple[str, dict[str, Any]]) -> None:

@@ -21,8 +21,8 @@ import obstore
 import pytest
 
 import pyramid
-from pyramid.errors import OptionError, StoppedError, StorageError
 from pyramid.concurrency.cancelling import cancel_when
+from pyramid.errors import OptionError, StoppedError, StorageError
 from pyramid.stores import open_objects
 from tests.contract.objects import DATA, Pieces
 from tests.integration.test_stores import Elsewhere
