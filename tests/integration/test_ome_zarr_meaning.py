@@ -38,7 +38,7 @@ def test_the_largest_level_is_read_wherever_it_is_listed(tmp_path: Path) -> None
         source = open_source(opened, Options())
         np.testing.assert_array_equal(read(source), large)
         assert source.spec.scale == (None, 0.4, 0.4)
-        assert any("'1' is read" in notice for notice in source.spec.notices)
+        assert any("'1' is taken as the largest" in notice for notice in source.spec.notices)
     path = image_of_levels(tmp_path / "b.zarr", levels, [[1, 1, 1], [1, 1, 1]])
     for opened in (path, zarr.open_group(path, mode="r")):
         with pytest.raises(SourceError, match=r"its last level, '1' of shape .* is larger than its first"):
