@@ -72,7 +72,7 @@ def test_the_rest_of_a_folder_comes(spoil: Callable[[Path], str], tmp_path: Path
     plate(tmp_path / "source")
     lacking = spoil(tmp_path / "source")
     there = {key: value for key, value in digests(tmp_path / "source").items() if not key.startswith(lacking)}
-    with pytest.raises(SourceError, match=f"1 part of the source is not there or broken.*'{lacking}' cannot be read"):
+    with pytest.raises(SourceError, match=f"1 part of the source is missing or broken.*'{lacking}' cannot be read"):
         pyramid.download(tmp_path / "source", tmp_path / "came")
     came = digests(tmp_path / "came")
     assert {key: value for key, value in came.items() if not key.startswith(".pyramid-download")} == there
