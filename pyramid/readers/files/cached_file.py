@@ -19,9 +19,9 @@ from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.prefetch import threads
 
 BLOCK_BYTES = 1 << 14  # the unit of fetching: holds most pages' tags and their values
-SEQUENCE_BYTES = 1 << 19  # the most that is read ahead in sequence, as much is lost if the reader then seeks
+SEQUENCE_BYTES = 1 << 19  # the most that is read ahead in sequence: it is lost if the reader then seeks
 KEPT_BYTES = 1 << 25  # the most that blocks take of a process's memory
-STRIDES = 16  # the most pages that are fetched ahead: about what the threads have in flight
+STRIDES = 16  # the most pages that are fetched ahead: as many as one read has in flight elsewhere
 PIECE_BYTES = range(64, 1025)  # lengths of pieces that are kept: those of the tags of a page
 MAX_PIECES = 1 << 14  # with pieces of at most a kilobyte, 16 MiB
 VALUE_BYTES = 1 << 28  # the longest value that is read: tags of real images are shorter

@@ -1,4 +1,4 @@
-"""The metadata of a TIFF's image: sizes, units, channels, name, and what cannot be carried over."""
+"""The metadata of a TIFF's image: sizes, units, channels, name, and notices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyramid.readers.tiff.units import Description
 
 __all__ = ["Description", "describe", "describe_imagej", "describe_ome", "describe_svs"]
 
-# Tags that say what OME-Zarr has no place for, and words for them.
+# Tags that OME-Zarr has no place for, and words for them in the notice.
 _NOT_CARRIED = {
     34675: "an ICC colour profile",
     33550: "a place on Earth (GeoTIFF)",
@@ -32,18 +32,18 @@ _NOT_CARRIED = {
     34682: "FEI's metadata",
     65000: "a vendor's metadata",
 }
-_POSITIONS = (286, 287)
+_POSITIONS = (286, 287)  # tags XPosition and YPosition
 
 
 def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
-    """Return what the file says of one of its images.
+    """Return the metadata of one of a file's images.
 
     Parameters
     ----------
     series
         An image of an open file.
     image
-        What the file's OME-XML says of the image, None where there is none.
+        The image in the file's OME-XML, None without such XML.
     """
     page = series.keyframe
     readers: dict[str, Callable[[], Description]] = {
@@ -78,7 +78,12 @@ def _channel_count(series: tifffile.TiffPageSeries) -> int:
 
 
 def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) -> tuple[Channel, ...]:
-    """Return `count` channels: as the metadata names them, each with what is known of its sample of a pixel.
+    """Join the channels of the metadata with those of the samples of a pixel.
+
+    Returns
+    -------
+    tuple
+        `count` channels, or none if nothing is known of them.
 
     Examples
     --------
@@ -93,13 +98,13 @@ def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) 
     for i, channel in enumerate(known):
         sample = per_pixel[i % len(per_pixel)]
         inverted = channel.inverted or sample.inverted
-        color = sample.color or channel.color  # one channel of OME may be all three samples
+        color = sample.color or channel.color  # one channel of OME may be three samples: red, green and blue
         joined.append(Channel(channel.name or sample.name, color, inverted))
     return tuple(joined) if any(channel != Channel() for channel in joined) else ()
 
 
 def _not_carried(page: tifffile.TiffPage) -> list[str]:
-    """Name what a page's tags say and OME-Zarr has no place for."""
+    """Return notices that name the tags that OME-Zarr has no place for."""
     words = [what for code, what in _NOT_CARRIED.items() if code in page.tags]
     if any(_is_offset(page.tags.valueof(code)) for code in _POSITIONS):
         words.append("a stage position")
@@ -107,7 +112,7 @@ def _not_carried(page: tifffile.TiffPage) -> list[str]:
     orientation = page.tags.valueof(274)
     if isinstance(orientation, int) and orientation > 1:
         notices.append(
-            f"its Orientation tag, {int(orientation)}, asks to turn or mirror it for display: that is not done"
+            f"its Orientation tag, {int(orientation)}, asks to rotate or mirror it for display: that is not done"
         )
     return notices
 
@@ -117,7 +122,7 @@ def _is_offset(value: object) -> bool:
 
 
 def describe_ome(image: OmeImage) -> Description:
-    """Return what OME-XML says of an image.
+    """Return the metadata of an image in OME-XML.
 
     Examples
     --------
@@ -145,7 +150,7 @@ def _samples(attributes: Mapping[str, str]) -> int:
 
 
 def _ome_color(value: str | None) -> str | None:
-    """Return six digits of a colour that OME writes as red, green, blue and alpha in one signed integer."""
+    """Return a colour as six digits, from OME's signed integer of RGBA."""
     try:
         return f"{(int(value or '') & 0xFFFFFFFF) >> 8:06X}"
     except ValueError:
@@ -153,7 +158,7 @@ def _ome_color(value: str | None) -> str | None:
 
 
 def describe_svs(description: str) -> Description:
-    """Return what Aperio says of a slide: micrometers a pixel, for both axes.
+    """Return the metadata in Aperio's description: micrometers per pixel.
 
     Examples
     --------
