@@ -127,7 +127,7 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
     OptionError
         If the number of `axes` is not that of the dimensions.
     SourceError
-        For fewer than two dimensions or more than five, for an empty one, and for names that do not say which axis
+        For fewer than two dimensions or more than five, and for an empty one. Also for names that do not say which axis
         each dimension is.
     """
     if not 2 <= len(shape) <= 5:
@@ -160,7 +160,7 @@ def _named_letters(names: Sequence[object], dimensions: int) -> tuple[str, ...] 
 def check_extent(axes: str, shape: Shape) -> None:
     """Raise SourceError if an axis is empty, or pixels or channels are too many."""
     if 0 in shape:
-        raise SourceError(f"the image ({axes}, shape {shape}) has an axis of length 0; there is nothing to convert")
+        raise SourceError(f"the image ({axes}, shape {shape}) has an axis with no pixels; there is nothing to convert")
     if math.prod(shape) > MAX_PX:
         raise SourceError(
             f"the image ({axes}) has the shape {shown(shape)}: more pixels than any image has; it is damaged"

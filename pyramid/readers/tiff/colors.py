@@ -37,7 +37,8 @@ _KEPT: dict[int, tuple[tuple[str, ...], str]] = {
 def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list[str]]:
     """Return a channel for each sample of a pixel, and notices about the samples.
 
-    A notice says what the samples are if they are not light. If nothing is known of any sample, the tuple of channels is empty.
+    A notice says what the samples are if they are not light. If nothing is known of any sample, there are
+    zero channels.
     """
     samples = int(page.samplesperpixel)
     photometric = int(page.photometric) if 262 in page.tags or page.compression == 6 else 1
@@ -51,7 +52,7 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
         names = tuple(Channel(word) for word in words) if samples >= len(words) else ()
         notices.append(
             f"its samples are {what}, not red, green and blue light: the stored values are kept; "
-            "where colours are wanted, save the image as RGB first"
+            "for an image in colour, save it as RGB first"
         )
     inverted = photometric == WHITE_IS_ZERO
     channels = list(names) or [Channel(inverted=inverted)] * (samples - len(page.extrasamples))

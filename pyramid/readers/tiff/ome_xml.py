@@ -87,8 +87,8 @@ def parse_ome(xml: str) -> OmeDocument:
     Raises
     ------
     SourceError
-        If it is longer than 256 MiB, defines a document type, claims over ten million planes, names a file
-        outside its folder, is not well-formed, or has text in place of a number.
+        If it is longer than 256 MiB, is not well-formed, or has text in place of a number. The same goes for one that
+        defines a document type, claims over ten million planes, or names a file outside its folder.
 
     Examples
     --------
