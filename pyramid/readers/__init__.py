@@ -1,8 +1,9 @@
-"""From what a user names to a `Source`: one opener for each kind of thing, found through entry points.
+"""Openers that turn what a user names into a `Source`, one for each kind of thing.
 
-An opener is a callable of the entry point group ``pyramid.readers``. It takes what the user gave and the options,
-returns None where the thing is not of its kind (told cheaply, by type, suffix or first bytes), returns a `Source`
-where it is, and raises SourceError where it is but cannot be read. Plug-ins come through the same door.
+An opener is a callable of the entry point group ``pyramid.readers``. It takes what the user gave, and the options. It
+returns None if the thing is not of its kind, which it decides cheaply, by type, suffix or first bytes. If the thing is
+of its kind, it returns a `Source`, or raises SourceError if the thing cannot be read. Plug-ins are found in the same
+way.
 """
 
 from __future__ import annotations
@@ -26,28 +27,28 @@ KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also 
 class Opener(Protocol):
     """A reader: the object that an entry point of the group ``pyramid.readers`` names.
 
-    Its attribute ``priority``, a number, may put it before others; it is 0 where there is none, as of those here.
+    Its attribute ``priority``, a number, may put it before others. A reader without one has priority 0.
     """
 
     def __call__(self, source: object, options: Options) -> Source | None:
-        """Open `source`, or return None where it is of another kind."""
+        """Open `source`, or return None if it is of another kind."""
         ...
 
 
 def open_source(source: object, options: Options) -> Source:
-    """Open an image by the first reader whose kind it is.
+    """Open an image with the first reader that recognizes it.
 
     Parameters
     ----------
     source
         A path, a URL, or an array.
     options
-        `axes` and `series` say how the source is read; readers of remote stores use `source_storage_options`.
+        `axes` and `series` say how the source is read. Readers of remote stores use `source_storage_options`.
 
     Raises
     ------
     SourceError
-        Where no reader knows the thing, or the one that does cannot read it.
+        If no reader recognizes the thing, or the one that does cannot read it.
 
     Examples
     --------
@@ -59,15 +60,17 @@ def open_source(source: object, options: Options) -> Source:
     path = local_path(source)
     try:
         if (isinstance(source, str) and not source) or (path is not None and not path.exists()):
-            locate(str(source))  # which knows a URL that lost a slash, and refuses empty text
-            raise SourceError(f"there is no file or folder {path}; check the spelling, and that its disk is mounted")
+            locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
+            raise SourceError(
+                f"the file or folder {path} does not exist; check the spelling, and that its disk is mounted"
+            )
         for opener in _openers():
             opened = opener(source, options)
             if opened is not None:
                 return opened
     except PyramidError:
         raise
-    except OSError as error:  # a file that may not be read, or a link that leads to itself
+    except OSError as error:  # a file without permission to read, or a link that leads to itself
         raise SourceError(f"{error.filename or source} cannot be read: {error.strerror or error}") from error
     raise SourceError(_unknown(source, path))
 
@@ -79,22 +82,21 @@ def _openers() -> list[Opener]:
 
 
 def _opener(entry: EntryPoint) -> Opener:
-    """Load the opener of an entry point, naming the plug-in where that fails."""
+    """Load the opener of an entry point, or raise SourceError with the plug-in's name."""
     try:
         return cast("Opener", entry.load())
     except (ImportError, AttributeError) as error:
         raise SourceError(
-            f"the reader {entry.name!r} ({entry.value}) cannot be loaded: {error}; mend or uninstall its package"
+            f"the reader {entry.name!r} ({entry.value}) cannot be loaded: {error}; repair or uninstall its package"
         ) from error
 
 
 def _unknown(source: object, path: Path | None) -> str:
-    """Say that no reader knows `source`, and what they know."""
+    """Return the message that no reader recognizes `source`, and what they do."""
     if path is not None and path.is_dir():
         return f"the folder {path} is neither a Zarr array nor an OME-Zarr image; give {KINDS}"
-    what = str(path) if path is not None else str(source)
     if path is None and not is_url(source):
-        what = f"an object of type {type(source).__module__}.{type(source).__qualname__}"
+        kind = f"{type(source).__module__}.{type(source).__qualname__}"
         hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
-        return f"{what} is of no kind that can be read; give {KINDS}{hint}"
-    return f"{what} is of no kind that can be read; give {KINDS}"
+        return f"an object of type {kind} is not of a kind that can be read; give {KINDS}{hint}"
+    return f"{path or source} is not of a kind that can be read; give {KINDS}"

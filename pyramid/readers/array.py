@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArraySource:
-    """An array in memory, with axes in canonical order; pickling it pickles the array."""
+    """An array in memory, with axes in canonical order. Pickling it pickles the array."""
 
     spec: SourceSpec
     array: NDArray[Any]
@@ -47,11 +47,11 @@ class NpySource:
     spec
         What is known before a pixel is read.
     place, offset
-        The file as it was when it was opened, and where in it the pixels begin (bytes).
+        The file as it was when it was opened, and the byte at which its pixels begin.
     dtype
-        Of the pixels in the file, as NumPy writes it, with its byte order.
+        The dtype of the pixels in the file, as NumPy writes it, with its byte order.
     order
-        How the file's dimensions, the fastest last, stand for axes.
+        The axis of each of the file's dimensions, the fastest last.
     """
 
     spec: SourceSpec
@@ -61,7 +61,13 @@ class NpySource:
     order: AxisOrder
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
-        """Fill `out` with the pixels of `box`; raise SourceError where the file ends before them."""
+        """Fill `out` with the pixels of `box`.
+
+        Raises
+        ------
+        SourceError
+            If the file cannot be read, or ends before those pixels.
+        """
         array = FlatArray(self.offset, self.order.shape, np.dtype(self.dtype))
         pieces = list(self.order.pieces(box, out))
         spans = (span for part, view in pieces for span in flat_spans(array, part.start, view))
@@ -76,12 +82,17 @@ class NpySource:
 
 
 def open_array(source: object, options: Options) -> ArraySource | NpySource | None:
-    """Open a NumPy array or a ``.npy`` file of this machine or at a URL; None for anything else.
+    """Open a NumPy array, or a ``.npy`` file on this machine or at a URL.
+
+    Returns
+    -------
+    ArraySource | NpySource | None
+        None for anything else.
 
     Raises
     ------
     SourceError
-        For a file that is cut short or holds Python objects, and for arrays that are no image.
+        For a file that is cut short or holds Python objects, and for an array that is not an image.
     """
     labelled = unlabel(source)
     if isinstance(labelled.array, np.ndarray):
@@ -102,14 +113,14 @@ def _npy_file(source: object, options: Options) -> Place | None:
         return None
     place = remote_file(str(source), options)
     if place is None:
-        raise SourceError(f"there is no file {locate(str(source))}; check the spelling")
+        raise SourceError(f"the file {locate(str(source))} does not exist; check the spelling")
     return place
 
 
 def _is_npy(name: str) -> bool:
-    """Whether the file called `name` is a ``.npy``; raise SourceError for its relative that holds several arrays."""
+    """Return whether a name ends in ``.npy``; raise SourceError for ``.npz``."""
     if name.lower().endswith(".npz"):
-        raise SourceError(f"{name} is a .npz, which holds several arrays; save the one to convert with numpy.save")
+        raise SourceError(f"{name} is a .npz, which may hold several arrays; save the array to convert with numpy.save")
     return name.lower().endswith(".npy")
 
 
@@ -143,7 +154,7 @@ def _open_npy(place: Place, axes: str | None) -> NpySource:
         except Exception as error:  # a header is Python's own syntax, which fails in many ways
             reason = str(error) or type(error).__name__
             raise SourceError(
-                f"{place} cannot be read as .npy: {reason}; it is damaged, or holds no plain array"
+                f"{place} cannot be read as .npy: {reason}; it is damaged, or does not hold a plain array"
             ) from error
     dtype = check_dtype(stored)
     order = array_order(shape, axes)
@@ -151,15 +162,15 @@ def _open_npy(place: Place, axes: str | None) -> NpySource:
         _spec(order, dtype, stem(PurePath(place.name)), str(place)),
         notices=(*place.notices, *doubtful_axes(shape, axes)),
     )
-    if in_fortran:  # the first dimension is the fastest
+    if in_fortran:  # in Fortran's order the first dimension is the fastest
         order = AxisOrder(order.letters[::-1], order.shape[::-1])
     return NpySource(spec, place, offset, stored.str, order)
 
 
 def _header(file: io.RawIOBase) -> tuple[Shape, bool, np.dtype[Any]]:
-    """What the header of a ``.npy`` file says: shape, whether it is in Fortran's order, dtype."""
+    """Read the header of a ``.npy``: shape, whether in Fortran's order, and dtype."""
     version = np.lib.format.read_magic(file)
-    # Version 3 differs from 2 in letters beyond ASCII, which name fields: no plain array has any.
+    # Version 3 differs from 2 only in field names beyond ASCII, and a plain array has no fields.
     read_long = np.lib.format.read_array_header_2_0
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): read_long, (3, 0): read_long}
     if version not in readers:

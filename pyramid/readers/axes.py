@@ -1,4 +1,7 @@
-"""Which axis is which: from a source's own dimensions to the axes ``tczyx``, in that order, and back by region."""
+"""The axis of each of a source's dimensions, and regions in terms of both.
+
+Axes are letters of ``tczyx``, in that order.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,11 @@ from pyramid.model import AXES, Box, Shape
 from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.values import shown
 
-# Past these, what a file says of itself is damage: an exbibyte, and more than any detector tells apart.
+# The most pixels of an image: an exbibyte even at one byte a pixel, so that a file that claims more is damaged.
 MAX_PX = 2**60
+# The most channels of an image: more than any detector has, so that a file that claims more is damaged or misread.
 MAX_CHANNELS = 100_000
+# The axes of an array without names, by its number of dimensions: the most common reading of each.
 DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 COLOR_SAMPLES = (3, 4)  # of a pixel: red, green and blue, and alpha
 AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
@@ -26,13 +31,13 @@ FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array,
 
 @dataclass(frozen=True, slots=True)
 class AxisOrder:
-    """How a source's dimensions stand for axes.
+    """The axis of each of a source's dimensions, with their shape.
 
     Parameters
     ----------
     letters
-        The axis of each of the source's dimensions, in the source's order; empty for a dimension of one pixel that
-        is left out. Two dimensions may be ``c``: together they are one axis, the first the slower.
+        The axis of each of the source's dimensions, in the source's order. It is empty for a dimension of one pixel
+        that is left out. Two dimensions may be ``c``: together they are one axis, and the first is the slower one.
     shape
         Pixels on each of the source's dimensions.
 
@@ -57,13 +62,19 @@ class AxisOrder:
         return self.by_axis(self.shape)
 
     def by_axis(self, values: Sequence[int]) -> Shape:
-        """For each of `axes` the product of the values of its dimensions."""
+        """Return for each of `axes` the product of the values of its dimensions."""
         return tuple(
             math.prod(v for v, letter in zip(values, self.letters, strict=True) if letter == axis) for axis in self.axes
         )
 
     def pieces(self, box: Box, out: NDArray[Any]) -> Iterator[tuple[Box, NDArray[Any]]]:
-        """Cut `box` (of `axes`) into boxes of the source's dimensions, each with its view of `out` in their order."""
+        """Split a box on `axes` into boxes on the source's dimensions.
+
+        Yields
+        ------
+        tuple
+            A box, and the view of `out` that it fills, both in the order of the source's dimensions.
+        """
         if self.letters.count("c") < 2:
             yield self._piece(box, out, None)
             return
@@ -99,23 +110,25 @@ def _put(values: Shape, index: int, value: int) -> Shape:
 
 
 def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) -> AxisOrder:
-    """Return the axes of an array: as the user says, as its dimensions are named, or by how many it has.
+    """Return the axis of each dimension of an array.
+
+    The user's letters come first, then the names of the dimensions, then the default for their number.
 
     Parameters
     ----------
     shape
         Pixels on each dimension.
     axes
-        What the user says, letters of ``tczyx`` in the array's order; None where nothing is said.
+        The user's letters of ``tczyx``, in the array's order; None if the user gives none.
     names
-        Names of the dimensions, letters or words; empty, or None for each, where they have none.
+        Names of the dimensions, letters or words; empty, or None for each, if they have none.
 
     Raises
     ------
     OptionError
-        For `axes` of another number than there are dimensions.
+        If the number of `axes` is not that of the dimensions.
     SourceError
-        For fewer than two dimensions or more than five, for an empty one, and for names that do not say which axis
+        For fewer than two dimensions or more than five, and for an empty one. Also for names that do not say which axis
         each dimension is.
     """
     if not 2 <= len(shape) <= 5:
@@ -149,7 +162,7 @@ def doubtful_axes(shape: Shape, axes: str | None, names: Sequence[object] = ()) 
 
 
 def _named_letters(names: Sequence[object], dimensions: int) -> tuple[str, ...] | None:
-    """Return the axes that the names of dimensions mean, None where no dimension has a name."""
+    """Return the axes that names of dimensions mean; None if none has a name."""
     if all(name is None or name == "" for name in names):
         return None
     letters = tuple(letter for letter in map(axis_letter, names) if letter is not None)
@@ -167,11 +180,13 @@ def _named_letters(names: Sequence[object], dimensions: int) -> tuple[str, ...] 
 
 
 def check_extent(axes: str, shape: Shape) -> None:
-    """Raise SourceError where an axis is empty, and for more pixels or channels than an image has."""
+    """Raise SourceError if an axis is empty, or pixels or channels are too many."""
     if 0 in shape:
-        raise SourceError(f"the image ({axes}, shape {shape}) has an axis of no pixels; there is nothing to convert")
+        raise SourceError(f"the image ({axes}, shape {shape}) has an axis with no pixels; there is nothing to convert")
     if math.prod(shape) > MAX_PX:
-        raise SourceError(f"the image ({axes}) has the shape {shown(shape)}: more pixels than any; it is damaged")
+        raise SourceError(
+            f"the image ({axes}) has the shape {shown(shape)}: more pixels than any image has; it is damaged"
+        )
     channels = math.prod(n for n, axis in zip(shape, axes, strict=True) if axis == "c")
     if channels > MAX_CHANNELS:
         raise SourceError(
@@ -180,7 +195,12 @@ def check_extent(axes: str, shape: Shape) -> None:
 
 
 def check_dtype(dtype: np.dtype[Any]) -> str:
-    """The name of a dtype of pixels, in native byte order; raise SourceError for any other dtype.
+    """Return the name of a dtype of pixels, in native byte order.
+
+    Raises
+    ------
+    SourceError
+        For a dtype that OME-Zarr does not hold.
 
     Examples
     --------

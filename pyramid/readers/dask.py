@@ -1,4 +1,7 @@
-"""Dask arrays. Dask is imported here only where the source is a Dask array, so that it is imported already."""
+"""Dask arrays as a `Source`.
+
+This module imports Dask only if the source is a Dask array, when the user has imported it already.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +44,19 @@ class DaskSource:
 
 
 def open_dask(source: object, options: Options) -> DaskSource | None:
-    """Open a Dask array, alone or in an array of xarray; None for anything else.
+    """Open a Dask array, given as it is or in an array of xarray.
+
+    Returns
+    -------
+    DaskSource | None
+        None for anything else.
 
     Raises
     ------
     SourceError
-        For an array whose chunks have unknown sizes or are masked, and for one that is no image.
+        For an array whose chunks have unknown sizes or are masked, and for one that is not an image.
     """
-    dask_array = sys.modules.get("dask.array")  # where nobody has imported Dask, nothing is a Dask array
+    dask_array = sys.modules.get("dask.array")  # if Dask is not imported, nothing is a Dask array
     labelled = unlabel(source)
     if dask_array is None or not isinstance(labelled.array, dask_array.Array):
         return None
@@ -79,11 +87,11 @@ def open_dask(source: object, options: Options) -> DaskSource | None:
 
 
 def _checked(array: Any) -> Any:  # noqa: ANN401  (Dask is not typed)
-    """Return the Dask array with each chunk held against what the array says of it."""
+    """Return the Dask array with a check of each chunk's shape and dtype."""
     from dask.array import blockwise  # noqa: PLC0415  (here the source is a Dask array)
     from dask.layers import ArraySliceDep  # noqa: PLC0415
 
-    # The region comes with the chunk's own task: to put that of every chunk into the graph costs a second a million.
+    # Each region is made in the chunk's own task: a graph with all regions takes a second more per million chunks.
     axes = tuple(range(array.ndim))
     regions = ArraySliceDep(array.chunks)
     said = {"said": array.dtype, "dtype": array.dtype, "meta": array._meta}
@@ -91,21 +99,21 @@ def _checked(array: Any) -> Any:  # noqa: ANN401  (Dask is not typed)
 
 
 def check_chunk(chunk: Any, region: tuple[slice, ...], said: np.dtype[Any]) -> NDArray[Any]:  # noqa: ANN401
-    """Return the pixels of a chunk that is what its array says.
+    """Check a computed chunk against its array, and return its pixels.
 
     Parameters
     ----------
     chunk
-        What was computed.
+        The result of the chunk's task.
     region
-        Where it is in the array.
+        Its place in the array.
     said
         The array's dtype.
 
     Raises
     ------
     SourceError
-        For a chunk of another dtype or shape, for one that is masked, and for what is no array of NumPy.
+        For a chunk of another dtype or shape, for one that is masked, and for one that is not a NumPy array.
 
     Examples
     --------
@@ -117,7 +125,7 @@ def check_chunk(chunk: Any, region: tuple[slice, ...], said: np.dtype[Any]) -> N
     shape = tuple(b - a for a, b in zip(start, stop, strict=True))
     if not isinstance(chunk, np.ndarray | np.generic):
         kind = f"{type(chunk).__module__}.{type(chunk).__qualname__}"
-        raise SourceError(f"{place} is a {kind}, no array of NumPy; convert it with map_blocks")
+        raise SourceError(f"{place} is a {kind}, not a NumPy array; convert it with map_blocks")
     if chunk.shape != shape:
         raise SourceError(
             f"{place} has the shape {chunk.shape}, not {shape}; give the array its true chunks, as "

@@ -1,4 +1,4 @@
-"""Arrays with named dimensions, as those of xarray: the pixels, the names, and what is left out."""
+"""Arrays with named dimensions, such as xarray's, as pixels and names."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-MAX_LISTED = 6
+MAX_LISTED = 6  # names in a notice, which is to stay one readable line
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """An array, and what is known of it besides.
+    """An array with the names of its dimensions.
 
     Parameters
     ----------
     array
-        What holds the pixels.
+        The array that holds the pixels.
     dimensions
-        Names of the dimensions; empty where they have none.
+        Names of the dimensions; empty if they have none.
     name
-        What the image is called; empty where it has no name.
+        Name of the image; empty if it has none.
     notices
-        Sentences that the user should see: what is left out.
+        Sentences for the user that say what is left out.
     """
 
     array: Any
@@ -33,11 +33,12 @@ class Labelled:
 
 
 def unlabel(source: object) -> Labelled:
-    """Take an array of xarray apart; anything else is the array itself.
+    """Take an array of xarray apart into pixels, names and notices.
 
-    Pixels that xarray has not read yet are read, unless they are a Dask array.
+    Anything else is returned as the array itself. Pixels that xarray has not read yet are read, unless they are a Dask
+    array.
     """
-    xarray = sys.modules.get("xarray")  # where nobody has imported xarray, nothing is an array of it
+    xarray = sys.modules.get("xarray")  # if xarray is not imported, nothing is its array
     if xarray is None or not isinstance(source, (xarray.DataArray, xarray.Variable)):
         return Labelled(source)
     labelled: Any = source
@@ -52,7 +53,7 @@ def unlabel(source: object) -> Labelled:
 
 
 def plain_notices(array: object) -> tuple[str, ...]:
-    """Return a notice where an array is of a class that may hold more than pixels, as their unit."""
+    """Return a notice for a class that may hold more than pixels, such as their unit."""
     kind = type(array)
     if kind.__module__.partition(".")[0] == "numpy":
         return ()

@@ -1,4 +1,4 @@
-"""What a user's path or URL names on this machine."""
+"""Paths on this machine, from a user's path or URL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def is_url(source: object) -> bool:
-    """Whether `source` is text that starts with a scheme.
+    """Return whether `source` is text that starts with a scheme.
 
     Examples
     --------
@@ -22,7 +22,12 @@ def is_url(source: object) -> bool:
 
 
 def local_path(source: object) -> Path | None:
-    """The absolute path that `source` names on this machine; None for a remote URL and for an object.
+    """Return the absolute path that `source` names on this machine.
+
+    Returns
+    -------
+    Path | None
+        None for a remote URL, and for an object that is not a path.
 
     Examples
     --------
@@ -37,7 +42,7 @@ def local_path(source: object) -> Path | None:
 
 
 def stem(path: PurePath) -> str:
-    """The name of an image file without its suffixes.
+    """Return the name of an image file without its suffixes.
 
     Examples
     --------

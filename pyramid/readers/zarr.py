@@ -1,4 +1,7 @@
-"""Zarr arrays of both formats, and the largest level of OME-Zarr images: which things are one, told cheaply."""
+"""The opener of Zarr arrays, of both formats, and of OME-Zarr images.
+
+It decides cheaply whether a thing is one. Of an image, the largest level is read.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,28 @@ if TYPE_CHECKING:
     from pyramid.model import Source
     from pyramid.options.convert import Options
 
+# Files of which at least one is in the folder of an array or a group, in Zarr 2 or Zarr 3.
 MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 
 def open_zarr(source: object, options: Options) -> Source | None:
-    """Open a Zarr array or an OME-Zarr image; None for anything else.
+    """Open a Zarr array or an OME-Zarr image.
 
-    A folder is one by the metadata file in it, a URL always.
+    A folder is recognized by the metadata file in it. A URL is always taken for Zarr.
+
+    Returns
+    -------
+    Source | None
+        None for anything else.
 
     Raises
     ------
     SourceError
-        For what cannot be opened, for a group that is no image, and for arrays that are no image.
+        If it cannot be opened, and for a group or an array that is not an image.
     """
     path = local_path(source)
     if path is None and not is_url(source):
-        zarr = sys.modules.get("zarr")  # where nobody has imported zarr, nothing is a Zarr array
+        zarr = sys.modules.get("zarr")  # if zarr is not imported, nothing is a Zarr array
         if zarr is None or not isinstance(source, (zarr.Array, zarr.Group)):
             return None
     elif path is not None and not any(_is_there(path / mark) for mark in MARKS):
@@ -41,5 +50,8 @@ def open_zarr(source: object, options: Options) -> Source | None:
 
 
 def _is_there(mark: Path) -> bool:
-    """Whether anything has a mark's name, a file or not: what is no file is refused where it is read."""
+    """Return whether anything has a mark's name, even if it is not a file.
+
+    Anything but a file is refused when it is read.
+    """
     return mark.is_symlink() or mark.exists()

@@ -1,4 +1,4 @@
-"""What the metadata of an OME-Zarr image say of the pixels of its largest level, as a `SourceSpec` has it."""
+"""The metadata of an OME-Zarr image's largest level, as a `SourceSpec` holds them."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from pyramid.ngff.values import shown
 from pyramid.options import parsing
 from pyramid.readers.axes import AxisOrder
 
-# Groups that hold images, and where an image in them usually is.
+# Groups that hold images: what each is called, and the usual path of an image in it.
 _KINDS: Mapping[type, tuple[str, str]] = {
     Plate: ("a plate", "A/1/0"),
     Well: ("a well, which holds several images", "0"),
     Series: ("a row of images (bioformats2raw.layout)", "0"),
     Labels: ("a list of labels", "NAME"),
 }
-# Groups of an image's own that hold no levels.
+# Groups in an image that hold no levels: they are not carried over, and a notice names them.
 GROUPS_BESIDE = ("labels", "tables")
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Size of a pixel, its unit, and the centre of the first one, on one axis; what the image does not say is None.
+    """Size of a pixel, its unit, and the centre of the first pixel, on one axis.
 
     Parameters
     ----------
     scale, unit, translation
-        As `SourceSpec` has them.
+        As in `SourceSpec`; a scale or unit that the image does not give is None.
     notice
-        What of them was not taken; empty where all was.
+        A sentence about what was not taken; empty if all was.
     """
 
     scale: float | None = None
@@ -45,7 +45,7 @@ class Sizes:
 
 
 def sizes_by_axis(image: Multiscale | None, order: AxisOrder) -> dict[str, Sizes]:
-    """Return what an image says of each axis, as its dimensions stand for axes; a channel has no size."""
+    """Return the sizes that an image gives, by axis; a channel has no size."""
     axes = [axis for axis in order.axes if axis != "c"]
     if image is None:
         return {axis: Sizes() for axis in axes}
@@ -62,7 +62,7 @@ def _sizes(image: Multiscale, dimension: int, axis: str) -> Sizes:
         said = scale != 1 or unit is not None or translation != 0
         return Sizes(notice=f"the size of {own} is not taken, as --axes makes it {axis}" if said else "")
     known = None if unit is None else _unit(axis, unit)
-    # A size of 1 without a unit says nothing.
+    # A size of 1 without a unit is what programs write when they do not know the size.
     size = scale if known is not None or scale != 1 else None
     notice = ""
     if unit is not None and known is None:
@@ -136,7 +136,7 @@ def _area(image: Multiscale, number: int) -> float:
 
 
 def channels_of(image: Multiscale | None, order: AxisOrder) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
-    """Return what an image says of each of its channels, and a notice where it tells of more than there are."""
+    """Return the channels that an image describes, and a notice if they are too many."""
     count = order.axes_shape[order.axes.index("c")] if "c" in order.axes else 1
     given = image.given if image is not None else ()
     if image is None or not any(channel != Channel() for channel in given):
@@ -144,24 +144,24 @@ def channels_of(image: Multiscale | None, order: AxisOrder) -> tuple[tuple[Chann
     if ("c" in image.axes) != ("c" in order.axes) or (count > 1 and image.axes.index("c") != order.letters.index("c")):
         return (), ("the names and colours of its channels are not taken, as --axes gives them another axis",)
     more = len(given) - count
-    notices = (f"omero tells of {len(given)} channels, and there are {count}; the last {more} are left out",)
+    notices = (f"omero describes {len(given)} channels, and there are {count}; the last {more} are left out",)
     return (*given[:count], *[Channel()] * -more), notices if more > 0 else ()
 
 
 def left_out_notice(
-    group: Mapping[str, Any], array: Mapping[str, Any], order: AxisOrder, beside: list[str]
+    group: Mapping[str, Any], array: Mapping[str, Any], order: AxisOrder, other_groups: list[str]
 ) -> Iterator[str]:
-    """Yield one notice of what is not carried over, if there is any.
+    """Yield one notice that names all that is not carried over, if there is anything.
 
     Parameters
     ----------
     group, array
-        Attributes of the image's group, empty for an array alone, and of the array.
+        Attributes of the image's group, empty for an array without one, and of the array.
     order
         The array's axes.
-    beside
+    other_groups
         Groups of the image that hold no levels.
     """
     depth = order.axes_shape[order.axes.index("z")] if "z" in order.axes else 1
-    places = [*left_out(group, depth // 2), *(f"{name}/" for name in beside)]
+    places = [*left_out(group, depth // 2), *(f"{name}/" for name in other_groups)]
     yield from describe_left_out([*places, *(f"attribute {key} of the array" for key in beyond(array, ARRAY_KEYS))])

@@ -1,7 +1,7 @@
 """A Zarr array as a `Source`.
 
-What is pickled for a path or URL is the path or URL with those options that are no secret; each process opens the
-array once.
+For a path or URL, a pickle holds the path or URL and the options that are not secret. Each process opens the array
+once.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from pyramid.readers.zarr_image import (
 if TYPE_CHECKING:
     from pyramid.stores.zarr_store import ObjectsStore
 
-MAX_REASON_CHARACTERS = 300
+MAX_REASON_CHARACTERS = 300  # of another library's error, which may quote a whole document
 
 Node: TypeAlias = "zarr.Array[Any] | zarr.Group"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an array is found again in another process.
+    """The address at which another process opens an array again.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Place:
     store
         The store, which pickles without its secrets.
     opening
-        Different for each time that a source is opened, so that an array that was written anew is opened anew.
+        Different each time that a source is opened, so that an array that was written again is opened again.
     """
 
     array_path: str
@@ -76,9 +76,9 @@ class ZarrSource:
     Parameters
     ----------
     spec, order
-        What is known before a chunk is read, and how the array's dimensions stand for axes.
+        What is known before a chunk is read, and the axis of each of the array's dimensions.
     where
-        The array itself, or where it is found.
+        The array itself, or its address.
     """
 
     spec: SourceSpec
@@ -86,13 +86,19 @@ class ZarrSource:
     where: zarr.Array[Any] | Place
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
-        """Fill `out` with the pixels of `box`; raise SourceError for a chunk that cannot be read."""
+        """Fill `out` with the pixels of `box`.
+
+        Raises
+        ------
+        SourceError
+            For a chunk that cannot be read.
+        """
         array = self.where if isinstance(self.where, zarr.Array) else _find(self.where)
         for part, view in self.order.pieces(box, out):
             try:
                 if array.dtype == view.dtype:
                     array.get_basic_selection(part.slices, out=NDBuffer.from_numpy_array(view))
-                else:  # the other byte order
+                else:  # zarr does not swap bytes into `out`
                     view[...] = array[part.slices]
             except Exception as error:  # a codec may raise anything over a damaged chunk
                 if not isinstance(self.where, zarr.Array):
@@ -105,29 +111,29 @@ class ZarrSource:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An array, and what is around it.
+    """An array, and the image that it belongs to.
 
     Parameters
     ----------
     array, image, attributes
-        The array, and metadata and attributes of the image that it is the largest level of; None and empty for an
-        array alone.
-    beside
+        The array, and the metadata and attributes of the image that it is the largest level of. They are None and
+        empty for an array without an image.
+    other_groups
         Groups of the image that hold no levels.
     location, where
-        Path or URL, None for an object of zarr, and what `ZarrSource` reads from.
+        The path or URL, None for an object of zarr; and the array or address that `ZarrSource` reads from.
     """
 
     array: zarr.Array[Any]
     image: ngff.Multiscale | None
     attributes: Mapping[str, Any]
-    beside: list[str]
+    other_groups: list[str]
     location: str | None
     where: zarr.Array[Any] | Place
 
 
 def open_zarr_url(url: str, options: Options) -> ZarrSource:
-    """Open the array or image at a path or URL (see `pyramid.readers.zarr.open_zarr`)."""
+    """Open the array or image at a path or URL (see `open_zarr`)."""
     location, storage = str(stores.locate(url)), options.source_storage_options
     store = stores.open_source_store(url, storage)
     objects = store.objects
@@ -144,16 +150,17 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         remedy = "" if "; check" in str(error) else "; check the address and the credentials"
         raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
     if node is None:
-        raise SourceError(f"there is no Zarr array or group, and no file, at {location}; check the address")
+        raise SourceError(f"{location} does not exist, neither as Zarr nor as a file; check the address")
     image = _image(node.attributes, location) if node.array is None else None
     path = image.datasets[0].path if image is not None else ""
     place = Place(path, node.zarr_format, store)
     attributes = node.attributes if image is not None else {}
-    beside = list(_groups_beside(objects, node.zarr_format)) if image is not None else []
+    others = list(_other_groups(objects, node.zarr_format)) if image is not None else []
     if image is not None:
         _check_largest(image, _find(place), lambda path: _find(replace(place, array_path=path)), location)
-    source = _source(_Opened(_find(place), image, attributes, beside, location, place), options)
-    answered = image is not None and len(beside) < len(GROUPS_BESIDE)  # for a group that is not there
+    source = _source(_Opened(_find(place), image, attributes, others, location, place), options)
+    # If a group is missing, the server has shown how it answers for that, and needs no further request.
+    answered = image is not None and len(others) < len(GROUPS_BESIDE)
     refused = store.objects.forbidden if answered else _forbids_missing(store)
     return source if not refused else replace(source, spec=_with_refusal(source.spec))
 
@@ -163,46 +170,46 @@ def _forbids_missing(store: ObjectsStore) -> bool:
 
 
 def _with_refusal(spec: SourceSpec) -> SourceSpec:
-    """Add a notice that what the server refuses will be taken for missing."""
+    """Add a notice that chunks which the server refuses are taken for missing."""
     notice = "the server refuses (403) whatever it does not have: chunks that it refuses are taken for missing"
     return replace(spec, notices=(*spec.notices, notice))
 
 
-def _groups_beside(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
-    """Yield the groups in an image that hold no levels: one request each."""
+def _other_groups(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
+    """Yield the groups in an image that hold no levels, with one request for each."""
     for name in GROUPS_BESIDE:
         try:
-            document = "zarr.json" if zarr_format == 3 else ".zattrs"  # which some write and no .zgroup
+            document = "zarr.json" if zarr_format == 3 else ".zattrs"  # some programs write it without a .zgroup
             if nodes.read_document(objects, f"{name}/{document}") is not None:
                 yield name
-        except (SourceError, StorageError):  # a server may answer so for what is not there
+        except (SourceError, StorageError):  # some servers answer with an error for what is missing
             continue
 
 
 def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
-    """Open an array or image that zarr has open (see `pyramid.readers.zarr.open_zarr`)."""
+    """Open an array or image given as an object of zarr (see `open_zarr`)."""
     array, image = _array_of(node, "the Zarr group")
     if image is not None:
         _check_largest(image, array, lambda path: node[path], "the Zarr group")
     attributes = _attributes(node) if image is not None else {}
-    beside = [name for name in GROUPS_BESIDE if name in node] if image is not None else []
-    return _source(_Opened(array, image, attributes, beside, None, array), options)
+    others = [name for name in GROUPS_BESIDE if name in node] if image is not None else []
+    return _source(_Opened(array, image, attributes, others, None, array), options)
 
 
 @functools.lru_cache(maxsize=16)
 def _find(place: Place) -> zarr.Array[Any]:
-    """The array at a place: of Zarr 3 one request, of Zarr 2 two."""
+    """Open the array at an address, with one request for Zarr 3 and two for Zarr 2."""
     level = f": its largest level {nodes.shown(place.array_path)}" if place.array_path else ""
-    told = _shown(place.store) + level
+    subject = _shown(place.store) + level
     try:
         form: Literal[2, 3] = 2 if place.zarr_format == 2 else 3
         return zarr.open_array(place.store, path=nodes.check_path(place.array_path), mode="r", zarr_format=form)
     except Exception as error:  # stores and codecs raise their own kinds
-        raise SourceError(f"{told} cannot be opened as Zarr: {_reason(error)}; check that it is whole") from error
+        raise SourceError(f"{subject} cannot be opened as Zarr: {_reason(error)}; check that it is complete") from error
 
 
 def _reason(error: Exception) -> str:
-    """Return what an error says, cut where it repeats a document."""
+    """Return the text of an error, cut to `MAX_REASON_CHARACTERS`."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= MAX_REASON_CHARACTERS else f"{text[: MAX_REASON_CHARACTERS - 3]}..."
 
@@ -212,24 +219,27 @@ def _shown(store: Store) -> str:
 
 
 def _image(attributes: Mapping[str, Any], where: str) -> ngff.Multiscale:
-    """The metadata of the image that a group is, its largest level first."""
+    """Parse the attributes of a group as the metadata of an image, its largest level first."""
     try:
         return largest_first(ngff.parse(dict(attributes)))
     except SourceError as error:
         instead = members_remedy(attributes, where)
         raise SourceError(
-            instead or f"{where} cannot be read as an OME-Zarr image: {error}; name an array or an image in it"
+            instead or f"{where} is not an OME-Zarr image: {error}; name an array or an image within it"
         ) from error
 
 
 def _attributes(node: Node) -> Mapping[str, Any]:
-    """Return the attributes of a node, which anyone wrote; empty where they are no object."""
+    """Return the attributes of a node; empty if the document is not a mapping."""
     attributes: Any = node.metadata.attributes
     return attributes if isinstance(attributes, Mapping) else {}
 
 
 def _array_of(node: Node, where: str) -> tuple[zarr.Array[Any], ngff.Multiscale | None]:
-    """The array of a node that is open, and the metadata of the image that it is the largest level of."""
+    """Return the array of an open node, and its image's metadata.
+
+    For a group, the array is the largest level. For an array, the metadata is None.
+    """
     if isinstance(node, zarr.Array):
         return node, None
     image = _image(_attributes(node), where)
@@ -273,7 +283,7 @@ def _source(opened: _Opened, options: Options) -> ZarrSource:
     sizes = sizes_by_axis(image, order)
     by_axis = [sizes.get(axis, Sizes()) for axis in order.axes]
     channels, notices = channels_of(image, order)
-    beyond = left_out_notice(opened.attributes, _attributes(array), order, opened.beside)
+    beyond = left_out_notice(opened.attributes, _attributes(array), order, opened.other_groups)
     moved = tuple(each.translation for each in by_axis)
     spec = SourceSpec(
         axes=order.axes,
@@ -299,10 +309,10 @@ def _source(opened: _Opened, options: Options) -> ZarrSource:
 
 
 def _dimension_names(array: zarr.Array[Any]) -> Sequence[object]:
-    """The names of the dimensions: in Zarr v2 there is only xarray's way to say them."""
+    """Return the names of the dimensions; in Zarr 2 only xarray's attribute has them."""
     names: Any = getattr(array.metadata, "dimension_names", None)
     if not names or all(name is None for name in names):
         names = _attributes(array).get("_ARRAY_DIMENSIONS")
     if names is None or isinstance(names, list | tuple):
         return names or ()
-    raise SourceError(f"the names of the array's dimensions are {nodes.shown(names)}, no list; {AXES_REMEDY}")
+    raise SourceError(f"the names of the array's dimensions are {nodes.shown(names)}, not a list; {AXES_REMEDY}")

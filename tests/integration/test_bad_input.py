@@ -77,7 +77,7 @@ def make_inputs(folder: Path) -> None:
 CASES: list[tuple[str, int, list[str]]] = [
     # sources
     ("text.tif t.zarr", NO_SOURCE, ["text.tif", "is not a TIFF"]),
-    ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "of no kind that can be read; give a TIFF"]),
+    ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "not of a kind that can be read; give a TIFF"]),
     ("stump.tif t.zarr", NO_SOURCE, ["stump.tif", "damaged"]),
     ("cut.tif t.zarr", NO_SOURCE, ["cut.tif", "page 1 would begin", "the file ends", "copy it again"]),
     ("rotten.tif t.zarr", NO_SOURCE, ["rotten.tif", "page 1, tile (1, 0)", "copy it again"]),

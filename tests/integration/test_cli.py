@@ -304,7 +304,7 @@ def test_the_module_is_the_command(cells: Path) -> None:
 def test_verbose_shows_where(tmp_path: Path) -> None:
     result = run("convert", tmp_path / "nowhere.tif", tmp_path / "a.zarr", "-v")
     assert result.exit_code == 3
-    assert "there is no file or folder" in result.stderr.splitlines()[-1]
+    assert "does not exist" in result.stderr.splitlines()[-1]
 
 
 def test_a_reader_that_has_seen_enough(cells: Path, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_requests_for_pixels_overlap(web: WebServer, tmp_path: Path, fault_proxy
 def test_a_server_without_ranges_is_asked_for_the_whole_once(name: str, plain_web: WebServer, tmp_path: Path) -> None:
     WAYS[name](tmp_path / name)
     source = open_url(plain_web.url(name))
-    assert any("knows no ranges" in notice for notice in source.spec.notices)
+    assert any("does not support range requests" in notice for notice in source.spec.notices)
     here = read(open_source(tmp_path / name, Options()))
     for box in random_boxes(here.shape, 3):
         np.testing.assert_array_equal(read(source, box), here[box.slices])
@@ -257,8 +257,8 @@ def test_what_cannot_be_read_is_told_with_its_url(web: WebServer, tmp_path: Path
     tifffile.imwrite(tmp_path / "short.tif", PIXELS, **TILED)
     (tmp_path / "short.tif").write_bytes((tmp_path / "short.tif").read_bytes()[:200_000])
     for name, sentence in {
-        "nowhere.tif": "there is no file http://.*nowhere.tif",
-        "nowhere.npy": "there is no file http://.*nowhere.npy",
+        "nowhere.tif": "the file http://.*nowhere.tif does not exist",
+        "nowhere.npy": "the file http://.*nowhere.npy does not exist",
         "text.tif": "http://.*text.tif is not a TIFF, though its name says so",
         "text.npy": "http://.*text.npy cannot be read as .npy",
         "short.tif": r"http://.*short.tif: page 0, tile .*the file ends at 200000; it is cut off",
@@ -352,8 +352,6 @@ def test_files_beside_one_at_a_url_are_not_looked_for(web: WebServer, tmp_path: 
     )
     for name, plane in (("a.ome.tif", STACK[0]), ("b.ome.tif", STACK[1])):
         tifffile.imwrite(tmp_path / name, plane, description=xml, metadata=None)
-    with pytest.raises(
-        SourceError, match=r"http://.*a\.ome\.tif: .*b\.ome\.tif; other files than that at the URL are not looked"
-    ):
+    with pytest.raises(SourceError, match=r"http://.*a\.ome\.tif: .*b\.ome\.tif; only the file at the URL is read"):
         open_url(web.url("a.ome.tif"))
     assert web.log.count(key="b.ome.tif") == 0

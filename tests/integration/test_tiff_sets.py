@@ -95,7 +95,7 @@ def test_planes_are_where_the_schema_says(inner: str, order: str, expected: NDAr
         ('<TiffData PlaneCount="6"/>', {"pages": 4}, "which has 4 pages"),
         ('<TiffData PlaneCount="7"/>', {}, "has 6 left"),
         ('<TiffData/><TiffData FirstC="1" IFD="0"/>', {}, "names two pages for plane 3"),
-        ('<TiffData IFD="9"/>', {}, "names no page that is there"),
+        ('<TiffData IFD="9"/>', {}, "pages that its OME-XML names are missing"),
         ("", {"sizes": SIX.replace("30", "40")}, "planes of 40x20 pixels, but its pages have 30x20"),
         ("", {"sizes": SIX.replace("20", "21")}, "planes of 30x21 pixels"),
         ("", {"sizes": SIX.replace("30", "0")}, "SizeX='0'"),

@@ -1,7 +1,7 @@
-"""Which bytes to ask a server for: what a read needs, in the order in which it needs it, in few requests.
+"""Ranges of bytes to ask a server for, in the order of a read and in few requests.
 
-A request costs a journey there and back whatever it asks for, so that bytes nobody needs are cheaper than another
-request as long as they are few.
+A request costs a round trip, however little it asks for. So a few bytes that nobody needs are cheaper than another
+request.
 """
 
 from __future__ import annotations
@@ -9,30 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-REQUEST_BYTES = 1 << 22  # bytes flow for as long as a journey takes, and a failure repeats little
-GAP_BYTES = 1 << 17  # they come in less time than another answer
+# The longest request: its bytes take about as long as a round trip, and a retry repeats little.
+REQUEST_BYTES = 1 << 22
+# The longest gap that is read along with its neighbours: its bytes take less time than another answer.
+GAP_BYTES = 1 << 17
 
 
 class Span(NamedTuple):
-    """Bytes of a file from `start` up to `stop`."""
+    """Bytes of a file from `start` to `stop`, without the last."""
 
     start: int
     stop: int
 
 
 def requests(spans: Iterable[Span]) -> Iterator[Span]:
-    """Join and cut what is needed into what is asked for.
+    """Join and cut the spans that are needed into requests.
 
     Parameters
     ----------
     spans
-        What is needed, in the order of reading; looked at no further ahead than the next request.
+        The bytes that are needed, in the order of reading. They are taken from the iterable one request ahead.
 
     Yields
     ------
     Span
-        At most `REQUEST_BYTES` long. A span that starts at or little behind the one before is joined to it; each span
-        lies in one request, or is cut where it is longer than that.
+        A request, at most `REQUEST_BYTES` long. A span that begins in the one before, or at most `GAP_BYTES` after it,
+        is joined to it. Each span is in one request, or is cut if it is longer than that.
 
     Examples
     --------

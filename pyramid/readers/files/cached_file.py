@@ -1,8 +1,8 @@
-"""A remote file for readers that seek: small answers kept, larger ones where it is read in sequence.
+"""A remote file for readers that seek, with a cache and with reading ahead.
 
-A chain of pages that may be megabytes apart is walked three times, first for its checks. What was read once is kept,
-within bounds: blocks, and apart from them the small pieces that were asked for, which are the tags of far more pages.
-Where pages lie at one distance, as those that are not compressed do, the next ones are fetched ahead together.
+A chain of pages, which may be megabytes apart, is walked three times, first for its checks. So bytes that were read are
+kept, within bounds. Blocks are kept, and apart from them the small pieces that were asked for: these hold the tags of
+far more pages. If pages follow at equal distances, as uncompressed ones do, the next ones are fetched ahead together.
 """
 
 from __future__ import annotations
@@ -18,33 +18,34 @@ from pyramid.errors import SourceError
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.prefetch import threads
 
-BLOCK_BYTES = 1 << 14  # a page's tags and their values, mostly
-SEQUENCE_BYTES = 1 << 19  # the most that is read ahead
-KEPT_BYTES = 1 << 25
-STRIDES = 16  # pages ahead
-PIECE_BYTES = range(64, 1025)  # lengths of pieces that are kept: the tags of a page
-MAX_PIECES = 1 << 14
-VALUE_BYTES = 1 << 28  # no tag of an image is longer
+BLOCK_BYTES = 1 << 14  # the unit of fetching: holds most pages' tags and their values
+SEQUENCE_BYTES = 1 << 19  # the most that is read ahead in sequence: it is lost if the reader then seeks
+KEPT_BYTES = 1 << 25  # the most that blocks take of a process's memory
+STRIDES = 16  # the most pages that are fetched ahead: as many as one read has in flight elsewhere
+PIECE_BYTES = range(64, 1025)  # lengths of pieces that are kept: those of the tags of a page
+MAX_PIECES = 1 << 14  # with pieces of at most a kilobyte, 16 MiB
+VALUE_BYTES = 1 << 28  # the longest value that is read: tags of real images are shorter
 
 
 class SeekableFile(io.RawIOBase):
-    """A file to read, of which blocks are fetched when they are first needed.
+    """A file to read whose blocks are fetched when they are first needed.
 
     Parameters
     ----------
     fetch
-        Gives the bytes of a span, all of them or an error; called from several threads at once.
+        Returns all bytes of a span, or raises an error. It is called from several threads at once.
     size_bytes
-        Of the file.
+        The file's size.
     name
-        What errors call it; what follows the last slash is the file's name.
+        The name in errors; the part after the last slash is the file's name.
     head
-        Its first bytes, where they are known.
+        Its first bytes, if they are known.
 
     Attributes
     ----------
     failure
-        The first that was raised: parsers forgive what they cannot read, and a network is not the file.
+        The first error that was raised. Parsers forgive bytes that they cannot read, but an error of the network does
+        not mean that the file is damaged.
 
     Examples
     --------
@@ -73,27 +74,27 @@ class SeekableFile(io.RawIOBase):
             self._keep(0, head if len(head) == size_bytes else head[: len(head) // BLOCK_BYTES * BLOCK_BYTES])
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """The byte that is read next."""
+        """Return the offset of the byte that is read next."""
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a byte; nothing is fetched."""
+        """Move to a byte, without fetching anything."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size_bytes}[whence]
         if base + offset < 0:
-            raise ValueError(f"there is no byte {base + offset}")
+            raise ValueError(f"cannot seek to byte {base + offset}, before the start of the file")
         self._position = base + offset
         return self._position
 
     def read(self, size: int = -1, /) -> bytes:
-        """All of the next `size` bytes that there are."""
+        """Return the next `size` bytes, or all that are left."""
         left = max(0, self._size_bytes - self._position)
         count = left if size < 0 else min(size, left)
         try:
@@ -110,21 +111,21 @@ class SeekableFile(io.RawIOBase):
         return data
 
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401  (whatever has a buffer)
-        """Fill `buffer` as far as the file goes."""
+        """Fill `buffer`, or as much of it as the file has bytes left."""
         view = memoryview(buffer).cast("B")
         data = self.read(len(view))
         view[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        """Forget what was kept."""
+        """Close the file and drop the bytes that were kept."""
         self._blocks.clear()
         self._kept_pieces.clear()
         self._pieces_at.clear()
         super().close()
 
     def _piece(self, start: int, count: int) -> bytes | None:
-        """Return `count` bytes from a piece that was read before; None where none holds them."""
+        """Return `count` bytes from a piece that was read before; None if none holds them."""
         index = bisect_right(self._pieces_at, start) - 1
         if index < 0 or count > PIECE_BYTES.stop:
             return None
@@ -133,13 +134,13 @@ class SeekableFile(io.RawIOBase):
         return data if len(data) == count else None
 
     def _keep_piece(self, start: int, data: bytes) -> None:
-        """Keep a piece if there is room, and none begins where it does."""
+        """Keep a piece, unless too many are kept or one begins at the same byte."""
         if len(data) in PIECE_BYTES and len(self._pieces_at) < MAX_PIECES and start not in self._kept_pieces:
             self._pieces_at.insert(bisect_right(self._pieces_at, start), start)
             self._kept_pieces[start] = data
 
     def _pieces(self, span: Span) -> Iterator[bytes]:
-        """The bytes of a span, block by block."""
+        """Yield the bytes of a span, block by block."""
         if span.start == span.stop:
             return
         for number in range(span.start // BLOCK_BYTES, -(-span.stop // BLOCK_BYTES)):
@@ -151,24 +152,26 @@ class SeekableFile(io.RawIOBase):
             yield self._blocks[number][start - first : span.stop - first]
 
     def _miss(self, start: int, stop: int) -> None:
-        """Fetch from `start` on at least a block, and more where reading shows a pattern."""
+        """Fetch at least a block from `start` on, and more if the reads follow a pattern."""
         stride = start - self._missed.start
         follows = self._missed.stop <= start <= self._missed.stop + self._ahead_bytes
         self._ahead_bytes = min(2 * self._ahead_bytes, SEQUENCE_BYTES) if follows else BLOCK_BYTES
         strides = stride == self._stride and stride > SEQUENCE_BYTES
         self._strides = min(2 * self._strides or 2, STRIDES) if strides else 0
-        wanted = min(stop - start, KEPT_BYTES // 2)  # of a long value the rest is missed in its turn
+        wanted = min(stop - start, KEPT_BYTES // 2)  # the rest of a long value is fetched when it is missed
         spans = [self._cut(start, max(wanted, self._ahead_bytes))]
         spans += [self._cut(start + i * stride, BLOCK_BYTES) for i in range(1, self._strides + 1)]
         spans = [span for span in spans if span.start < span.stop]
         answers = map(self._fetch, spans) if len(spans) == 1 else threads(os.getpid()).map(self._fetch, spans)
-        for span, data in zip(reversed(spans), reversed(list(answers)), strict=True):  # what is needed comes last
+        for span, data in zip(
+            reversed(spans), reversed(list(answers)), strict=True
+        ):  # the needed blocks go in last, so that they are evicted last
             self._keep(span.start // BLOCK_BYTES, data)
         last = start + (len(spans) - 1) * stride
         self._missed, self._stride = Span(last, spans[-1].stop), stride
 
     def _cut(self, start: int, count: int) -> Span:
-        """Whole blocks that hold `count` bytes from `start` on, as far as the file goes."""
+        """Return the whole blocks around `count` bytes from `start` on, within the file."""
         first = start // BLOCK_BYTES * BLOCK_BYTES
         stop = -(-(start + count) // BLOCK_BYTES) * BLOCK_BYTES
         return Span(first, min(stop, self._size_bytes))

@@ -1,7 +1,7 @@
-"""Where a file of pixels lies: on this machine, or at a URL. Readers know one way to its bytes.
+"""Files of pixels, on this machine or at a URL, with one interface for readers.
 
-A place is opened where its structure is parsed, and read by spans that are told beforehand. It remembers the file as
-it was when it was opened: one that has changed is never taken for it.
+A `Place` is opened to parse a file's structure, and is read by spans that are announced beforehand. It remembers the
+file as it was when it was opened, and refuses one that has changed since.
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from pyramid.errors import SourceError
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.raw_array import ByteFile
 
-MOST_OPEN = 64  # an image may lie in thousands of files, and a process may open some hundreds
+# The most files that a read holds open: an image may have thousands, and a process may open only some hundreds.
+MOST_OPEN = 64
 
 
 class Files(Protocol):
-    """The files of an image by the path that tifffile knows them by."""
+    """The files of an image, by the path under which tifffile has them."""
 
     def __getitem__(self, path: str) -> ByteFile:
-        """One of them, open; OSError or SourceError where it is out of reach."""
+        """Return an open file; raise OSError or SourceError if it is out of reach."""
         ...
 
 
 class Place(Protocol):
-    """A file that is there; hashable, and small to pickle. As text it is its path or URL without anything secret."""
+    """A file that exists; hashable, and small to pickle.
+
+    Its text is its path or URL, without secrets.
+    """
 
     @property
     def name(self) -> str:
@@ -39,37 +43,49 @@ class Place(Protocol):
 
     @property
     def is_local(self) -> bool:
-        """Whether it is on this machine, where files beside it may be looked for."""
+        """True for a file on this machine, whose folder may be searched for related files."""
         ...
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the user should know of how it is read."""
+        """Sentences for the user about how the file is read."""
         ...
 
     def open(self) -> io.RawIOBase:
-        """The file, to seek and read in; SourceError where it is out of reach or has changed."""
+        """Open the file to seek and read in.
+
+        Raises
+        ------
+        SourceError
+            If the file is out of reach or has changed.
+        """
         ...
 
     def reading(self, spans: Iterable[Span]) -> AbstractContextManager[Files]:
-        """The file's bytes, of which `spans` will be read in that order; SourceError as in `open`."""
+        """Open the files for a read of `spans`, in that order.
+
+        Raises
+        ------
+        SourceError
+            If the file is out of reach or has changed.
+        """
         ...
 
 
 @dataclass(slots=True)
 class LocalFiles:
-    """Files of this machine, each opened when it is first needed and closed with the read."""
+    """Files of this machine, each opened at its first use and closed with the read."""
 
     stack: ExitStack = field(default_factory=ExitStack)
     opened: dict[str, io.FileIO] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> io.FileIO:
-        """An open file."""
+        """Return the file at `path`, open."""
         if path not in self.opened:
             if len(self.opened) == MOST_OPEN:
                 self.stack.close()
                 self.opened.clear()
-            # unbuffered: whole runs go from the file to their place
+            # unbuffered: whole runs go straight into the caller's memory
             self.opened[path] = self.stack.enter_context(io.FileIO(path))
         return self.opened[path]
 
@@ -81,9 +97,9 @@ class LocalFile:
     Parameters
     ----------
     path
-        Where.
+        The file's path.
     size_bytes, changed_ns
-        Its size and time of change when it was opened.
+        Its size and time of change (nanoseconds) when it was opened.
     """
 
     path: str
@@ -97,20 +113,20 @@ class LocalFile:
 
     @property
     def is_local(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def __str__(self) -> str:
-        """The path."""
+        """Return the path."""
         return self.path
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """None."""
+        """Empty: files of this machine need no notice."""
         return ()
 
     def open(self) -> io.FileIO:
-        """The file, unbuffered."""
+        """Open the file, unbuffered."""
         self._check()
         try:
             return io.FileIO(self.path)
@@ -119,7 +135,7 @@ class LocalFile:
 
     @contextmanager
     def reading(self, spans: Iterable[Span]) -> Iterator[LocalFiles]:
-        """Files that the system reads ahead by itself."""
+        """Open the files for a read; the system reads ahead by itself."""
         del spans
         self._check()
         files = LocalFiles()
@@ -132,9 +148,17 @@ class LocalFile:
 
 
 def local_file(path: str | Path) -> LocalFile:
-    """A file of this machine as it is; SourceError where it is out of reach."""
+    """Return a file of this machine, as it is now.
+
+    Raises
+    ------
+    SourceError
+        If the file is out of reach.
+    """
     try:
         found = os.stat(path)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}; is its disk mounted here?") from error
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror}; check the path, and that its disk is mounted"
+        ) from error
     return LocalFile(str(path), found.st_size, found.st_mtime_ns)

@@ -1,7 +1,7 @@
-"""Bytes of a remote file that are on their way before they are read.
+"""Bytes of a remote file that are requested before they are read.
 
-A read tells beforehand what it will need. Several requests are in flight at once, so that their journeys overlap,
-and what has come is held until the read is past it: never more than `FLIGHT_BYTES` and one request.
+A read announces the bytes that it will need. Several requests are in flight at once, so that their round trips overlap.
+An answer is held until the read has passed it: at most `FLIGHT_BYTES` and one request are in memory.
 """
 
 from __future__ import annotations
@@ -16,28 +16,34 @@ from typing import Any, Self
 
 from pyramid.readers.files.byte_ranges import Span, requests
 
-FLIGHT_BYTES = 1 << 24  # for each thread that reads
-FLIGHT_REQUESTS = 16  # for each thread that reads: where all are small
-THREADS = 32  # for all of them: they wait for answers, and take no core
+# The most that a reading thread has in flight: four of the longest requests.
+FLIGHT_BYTES = 1 << 24
+# The most requests that a reading thread has in flight; it counts if all are small.
+FLIGHT_REQUESTS = 16
+# Threads of a process that fetch, for all that read: they wait for answers and take almost no processor time.
+THREADS = 32
 
 
 @functools.cache
 def threads(process: int) -> ThreadPoolExecutor:
-    """The threads that fetch in a process, which is named so that a fork does not take its parent's for its own."""
+    """Return the threads that fetch in a process.
+
+    The process is an argument so that a fork does not use the threads of its parent, which it does not have.
+    """
     return ThreadPoolExecutor(THREADS, thread_name_prefix=f"fetch-{process}")
 
 
 class Ahead:
-    """A file of which the bytes in `spans` are fetched ahead.
+    """A file whose bytes in `spans` are fetched ahead.
 
     Parameters
     ----------
     fetch
-        Gives the bytes of a span, all of them or an error; called from several threads at once.
+        Returns all bytes of a span, or raises an error. It is called from several threads at once.
     size_bytes
-        Of the file.
+        The file's size.
     spans
-        What will be read, in that order. What is read beside it is fetched when it is.
+        The bytes that will be read, in that order. Other bytes are fetched when they are read.
 
     Examples
     --------
@@ -51,7 +57,7 @@ class Ahead:
     def __init__(self, fetch: Callable[[Span], bytes], size_bytes: int, spans: Iterable[Span]) -> None:
         self._fetch = fetch
         self._size_bytes = size_bytes
-        # what a damaged file claims to hold past its end is not asked for
+        # a damaged file may claim bytes past its end, which no server has
         self._coming: Iterator[Span] = requests(Span(a, min(b, size_bytes)) for a, b in spans)
         self._next: Span | None = next(self._coming, None)
         self._flying: deque[tuple[Span, Future[bytes]]] = deque()
@@ -69,7 +75,7 @@ class Ahead:
         self._held = b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a byte, counted from the start or (``os.SEEK_END``) the end of the file."""
+        """Move to a byte, counted from the start or (``os.SEEK_END``) the end of the file."""
         self._position = offset + (self._size_bytes if whence == os.SEEK_END else 0)
         return self._position
 
@@ -88,7 +94,7 @@ class Ahead:
         return count
 
     def _turn_to(self, wanted: Span) -> None:
-        """Hold the answer that the first wanted byte is in."""
+        """Wait for the answer that contains the first wanted byte, and hold it."""
         self._span, self._held = Span(0, 0), b""
         self._ask()
         passed = next((i for i, (span, _) in enumerate(self._flying) if wanted.start in range(*span)), None)
@@ -103,13 +109,13 @@ class Ahead:
         self._span, self._held = span, future.result()
 
     def _land(self) -> tuple[Span, Future[bytes]]:
-        """The request that was sent first, which is in flight no longer."""
+        """Remove the oldest request from those in flight, and return it."""
         span, future = self._flying.popleft()
         self._flying_bytes -= span.stop - span.start
         return span, future
 
     def _ask(self) -> None:
-        """Send as many requests as may be in flight."""
+        """Send requests until as many are in flight as may be."""
         while (span := self._next) is not None:
             size_bytes = span.stop - span.start
             full = len(self._flying) >= FLIGHT_REQUESTS or self._flying_bytes + size_bytes > FLIGHT_BYTES

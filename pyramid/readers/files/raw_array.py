@@ -1,7 +1,8 @@
-"""Regions of an array that lies in a file as it lies in memory: no decoder, and no copy where none is needed.
+"""Regions of an array that a file stores in C order, without compression.
 
-Each read opens the file for itself: threads share no position in it and need no lock, nothing stays open between
-reads, and nothing has to be carried to another process. Where the file is remote, what a read will need is told first.
+They need no decoder, and are copied only if the region or the byte order requires it. Each read opens the file for
+itself. So threads need no lock, nothing stays open between reads, and nothing has to be sent to another process. For a
+remote file, the bytes that a read will need are announced first (`flat_spans`).
 """
 
 from __future__ import annotations
@@ -18,13 +19,19 @@ from numpy.typing import NDArray
 from pyramid.model import Shape
 from pyramid.readers.files.byte_ranges import Span
 
-SLAB_BYTES = 1 << 20  # fits a core's cache: rows are read and picked apart there before they reach memory
-DENSE = 8  # a long row is read whole where the box takes at least an eighth of it,
-SHORT_BYTES = 1 << 16  # a short one always: another call would cost more than the bytes
+# Size of the scratch buffer for whole rows: it fits a core's cache, so that picking pixels out of it is fast.
+SLAB_BYTES = 1 << 20
+# A long row is read whole if the box takes at least one part in this many: reading is faster than many calls.
+DENSE = 8
+# A row up to this length is always read whole: another call would cost more than the bytes.
+SHORT_BYTES = 1 << 16
 
 
 class _Scratch(threading.local):
-    """A buffer a thread, kept: a fresh one costs more in page faults than the reading does."""
+    """A scratch buffer for each thread.
+
+    It is kept, as the page faults of a new buffer cost more time than the reading.
+    """
 
     def __init__(self) -> None:
         self.buffer = np.empty(SLAB_BYTES, np.uint8)
@@ -37,16 +44,16 @@ class ByteFile(Protocol):
     """A file that one thread reads: `io.FileIO`, or one at a URL."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a byte, counted as `os.lseek` does."""
+        """Move to a byte, counted as `os.lseek` counts."""
         ...
 
     def readinto(self, buffer: memoryview, /) -> int | None:
-        """Fill the buffer or its first part; 0 at the end of the file."""
+        """Fill the buffer or its first part, and return how much; 0 at the end."""
         ...
 
 
 def read_exactly(file: ByteFile, offset: int, buffer: NDArray[np.uint8]) -> None:
-    """Fill `buffer` from byte `offset` on; raise EOFError where the file ends before."""
+    """Fill `buffer` from byte `offset` on; raise EOFError if the file ends before."""
     file.seek(offset)
     rest = memoryview(buffer.data)
     while rest:
@@ -59,7 +66,17 @@ def read_exactly(file: ByteFile, offset: int, buffer: NDArray[np.uint8]) -> None
 
 @dataclass(frozen=True, slots=True)
 class FlatArray:
-    """An array in C order in a file: its first byte, its shape, and its dtype with the byte order of the file."""
+    """An array in C order in a file.
+
+    Parameters
+    ----------
+    offset
+        Its first byte in the file.
+    shape
+        Its shape.
+    dtype
+        Its dtype, with the byte order of the file.
+    """
 
     offset: int
     shape: Shape
@@ -71,7 +88,7 @@ class FlatArray:
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
     def row(self, index: int) -> FlatArray:
-        """The array at an index of the first dimension."""
+        """Return the array at an index of the first dimension."""
         return FlatArray(self.offset + index * self.row_bytes, self.shape[1:], self.dtype)
 
 
@@ -83,22 +100,22 @@ def read_flat(file: ByteFile, array: FlatArray, start: Shape, out: NDArray[Any])
     file
         An open, unbuffered file that no other thread reads.
     array
-        Where the whole array lies in it.
+        The whole array in that file.
     start
         First pixel of the region on each dimension; its extent is the shape of `out`.
     out
-        Of the same dtype in native byte order; may be strided.
+        Memory to fill, of the same dtype in native byte order; it may be strided.
 
     Raises
     ------
     EOFError
-        Where the file ends before the region does.
+        If the file ends before the region does.
     """
     if _is_run(array, out):
         offset, run = array.offset + start[0] * array.row_bytes, out.reshape(-1)
         if array.dtype.isnative:
             read_exactly(file, offset, run.view(np.uint8))
-        else:  # bytes are swapped on the way from the cache
+        else:  # bytes are swapped while they are in the cache
             _read_slabs(file, FlatArray(offset, run.shape, array.dtype), (0,), run)
     elif _is_dense(array, out):
         _read_slabs(file, array, start, out)
@@ -108,7 +125,7 @@ def read_flat(file: ByteFile, array: FlatArray, start: Shape, out: NDArray[Any])
 
 
 def flat_spans(array: FlatArray, start: Shape, out: NDArray[Any]) -> Iterator[Span]:
-    """The bytes that `read_flat` reads, in its order; nothing is put into `out`."""
+    """Yield the spans that `read_flat` reads, in its order; `out` is not filled."""
     if _is_run(array, out) or _is_dense(array, out):
         offset = array.offset + start[0] * array.row_bytes
         yield Span(offset, offset + len(out) * array.row_bytes)
@@ -118,18 +135,18 @@ def flat_spans(array: FlatArray, start: Shape, out: NDArray[Any]) -> Iterator[Sp
 
 
 def _is_run(array: FlatArray, out: NDArray[Any]) -> bool:
-    """Whether the region lies in one piece, in the file and in memory."""
+    """Return whether the region is one piece, in the file and in memory."""
     return out.flags.c_contiguous and out.shape[1:] == array.shape[1:]
 
 
 def _is_dense(array: FlatArray, out: NDArray[Any]) -> bool:
-    """Whether to read whole rows costs less than to leave out what lies between."""
+    """Return whether reading whole rows costs less than skipping parts of them."""
     dense = array.row_bytes <= SHORT_BYTES or math.prod(array.shape[1:]) <= DENSE * math.prod(out.shape[1:])
     return len(array.shape) == 1 or (array.row_bytes <= SLAB_BYTES and dense)
 
 
 def _read_slabs(file: ByteFile, array: FlatArray, start: Shape, out: NDArray[Any]) -> None:
-    """Fill `out` from whole rows, as many at once as the scratch buffer holds."""
+    """Fill `out` from whole rows, as many at a time as the scratch buffer holds."""
     rows = SLAB_BYTES // array.row_bytes
     inner = tuple(slice(a, a + n) for a, n in zip(start[1:], out.shape[1:], strict=True))
     for first in range(0, out.shape[0], rows):

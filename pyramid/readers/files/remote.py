@@ -1,6 +1,7 @@
-"""A file at a URL as a `Place`: read by ranges, each process through a store of its own.
+"""A file at a URL as a `Place`, which is read by ranges.
 
-Where the server knows no ranges, each process fetches the whole once, into a temporary file.
+Each process reads through a store of its own. If the server does not support ranges, each process fetches the whole
+file once, into a temporary file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from pyramid.stores.web import WebObjects
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
 
-HEAD_BYTES = 1 << 16  # to tell what it is; the first page's tags lie there too, mostly
+# First bytes of a file that are fetched to see its kind: they mostly hold the first page's tags too.
+HEAD_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,15 +38,15 @@ class RemoteFile:
     Parameters
     ----------
     objects
-        What reads it; it pickles without its secrets.
+        The store that reads it; it pickles without its secrets.
     size_bytes, tag
-        Its size when it was opened, and what else told it from another then, if anything did.
+        Its size when it was opened, and the tag by which the server marked this version, if it gave one.
     head
         Its first bytes.
     by_ranges
-        Whether its server gives parts of it.
+        Whether its server sends parts of it.
     opening
-        Different for each time that it is opened, so that nothing is kept of a file that was written anew.
+        Different each time that it is opened, so that nothing is kept of a file that was written again.
     """
 
     objects: stores.Objects = field(repr=False)
@@ -61,11 +63,11 @@ class RemoteFile:
 
     @property
     def is_local(self) -> bool:
-        """It is not."""
+        """False."""
         return False
 
     def __str__(self) -> str:
-        """The URL without anything secret."""
+        """Return the URL, without secrets."""
         return str(self.objects.location)
 
     def __eq__(self, other: object) -> bool:
@@ -79,31 +81,31 @@ class RemoteFile:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What is out of the ordinary in how it is read."""
+        """A sentence if the whole file has to be fetched, else nothing."""
         if self.by_ranges:
             return ()
-        return (f"the server of {self} knows no ranges: each process that reads fetches the whole of it once",)
+        return (f"the server of {self} does not support range requests: each process fetches the whole file once",)
 
     def open(self) -> io.RawIOBase:
-        """The file, of which small blocks are fetched and kept."""
-        if not self.head:  # it comes from another process: there it was looked at
+        """Open the file to seek in; small blocks are fetched and kept."""
+        if not self.head:  # unpickled in another process than the one that looked at it
             self._check()
         return SeekableFile(self.fetch, self.size_bytes, str(self), self.head)
 
     @contextmanager
     def reading(self, spans: Iterable[Span]) -> Iterator[_OneFile]:
-        """The file, of which `spans` are fetched ahead."""
+        """Open the file for a read of `spans`, which are fetched ahead."""
         check = threads(os.getpid()).submit(copy_context().run, self._check)
         try:
             with Ahead(self.fetch, self.size_bytes, spans) as ahead:
                 yield _OneFile(str(self), ahead)
         except SourceError:
-            check.result()  # what went wrong went wrong because of the change
+            check.result()  # raises if the file has changed, which then is the cause
             raise
         check.result()
 
     def fetch(self, span: Span) -> bytes:
-        """The bytes of a span within the file, all of them."""
+        """Return all bytes of a span within the file."""
         if not self.by_ranges:
             return copies.find(self.opening, self.objects, self.size_bytes).read(span)
         try:
@@ -130,27 +132,27 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class _OneFile:
-    """A file that is alone: what it says of files beside it is not followed."""
+    """A single file: other files that its metadata names are not read."""
 
     place: str
     file: Ahead
 
     def __getitem__(self, path: str) -> Ahead:
-        """The file."""
+        """Return the file, whose path must be the place."""
         if path != self.place:
             raise SourceError(f"{self.place} names another file, {path}, which is not read from a URL; copy both here")
         return self.file
 
 
 def remote_file(url: str, options: Options) -> RemoteFile | None:
-    """The file at a URL, None where there is none.
+    """Look at a file at a URL and return it; None if it does not exist.
 
     Raises
     ------
     SourceError
-        Where the server refuses or is out of reach.
+        If the server refuses or is out of reach.
     OptionError
-        For what is no URL, or no option of its store.
+        For an invalid URL, or an option that its store does not have.
     """
     objects = stores.open_objects(url, options.source_storage_options)
     try:

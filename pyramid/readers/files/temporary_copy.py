@@ -1,6 +1,6 @@
-"""A copy, for as long as this process lasts, of a file whose server knows no ranges.
+"""Temporary copies of files whose servers do not support range requests.
 
-The copy has no name in any folder, so that nothing is left of it however the process ends.
+A copy has no name in any folder. So nothing is left of it, however the process ends.
 """
 
 from __future__ import annotations
@@ -15,18 +15,23 @@ from pyramid.errors import SourceError, StorageError
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.stores import Objects
 
-MOST_COPIES = 4
+MOST_COPIES = 4  # kept in a process: a bound for the disk, as each is a whole file
 
 
 class Copy:
-    """The whole of an object in a temporary file; raises SourceError where it does not come or has no room.
+    """A whole object in a temporary file.
 
     Parameters
     ----------
     objects
-        Whose empty key is the object.
+        The store whose empty key is the object.
     size_bytes
-        How long it is.
+        Size of the object.
+
+    Raises
+    ------
+    SourceError
+        If the object cannot be fetched, or the disk has no room for it.
     """
 
     def __init__(self, objects: Objects, size_bytes: int) -> None:
@@ -36,8 +41,8 @@ class Copy:
         folder = tempfile.gettempdir()
         if shutil.disk_usage(folder).free < size_bytes:
             raise SourceError(
-                f"{self._place}: its server knows no ranges, and in {folder} is no room for a copy of its {size_bytes} "
-                "bytes; set TMPDIR to a folder with more, or copy the file to this machine first"
+                f"{self._place}: its server does not support range requests, and {folder} has no room for a copy of "
+                f"its {size_bytes} bytes; set TMPDIR to a folder with more, or copy the file to this machine first"
             )
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="pyramid-")  # noqa: SIM115  (closed with the copy)
         try:
@@ -47,22 +52,22 @@ class Copy:
         if fetched != size_bytes:
             raise self._changed()
 
-    def __del__(self) -> None:  # a thread may read it when it is no longer among those kept
+    def __del__(self) -> None:  # not closed earlier: a thread may still read a copy after it is dropped
         if hasattr(self, "_file"):
             self._file.close()
 
     def restart(self) -> None:
-        """Begin again."""
+        """Go back to the start, before the object is sent again."""
         self._file.seek(0)
 
     def write(self, piece: bytes, /) -> None:
-        """Take the next piece, as far as there is room for it."""
+        """Append a piece; raise SourceError if the object is longer than it was."""
         if self._file.tell() + len(piece) > self._size_bytes:
             raise self._changed()
         self._file.write(piece)
 
     def read(self, span: Span) -> bytes:
-        """The bytes of a span; from any thread."""
+        """Return the bytes of a span; any thread may call it."""
         with self._reading:
             self._file.seek(span.start)
             return self._file.read(span.stop - span.start)
@@ -72,7 +77,7 @@ class Copy:
 
 
 class _Copies:
-    """The copies last used in this process."""
+    """The copies that were last used in this process."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -80,8 +85,8 @@ class _Copies:
         self._lock = threading.Lock()
 
     def find(self, opening: str, objects: Objects, size_bytes: int) -> Copy:
-        """The copy of an object that was opened once, made where there is none."""
-        with self._lock:  # held while it is fetched: threads that wait need the same one
+        """Return the copy of an object, fetched when it is first asked for."""
+        with self._lock:  # held during the fetch: threads that wait need the same copy
             if opening not in self._kept:
                 self._kept[opening] = Copy(objects, size_bytes)
             self._kept.move_to_end(opening)

@@ -1,4 +1,4 @@
-"""TIFF in all its kinds, by tifffile's pages and imagecodecs' decoders."""
+"""TIFF files of all kinds, through tifffile's pages and imagecodecs' decoders."""
 
 from pyramid.readers.tiff.opener import open_tiff
 

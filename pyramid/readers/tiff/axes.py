@@ -1,6 +1,6 @@
-"""Which axis each dimension of a TIFF image is.
+"""The axis of each dimension of a TIFF image.
 
-tifffile names dimensions by letters of which only T, C, Z, Y, X and S (samples of a pixel) mean an axis of an image.
+tifffile names dimensions by letters. Of these, only T, C, Z, Y, X and S (samples of a pixel) mean an axis of an image.
 """
 
 from __future__ import annotations
@@ -13,29 +13,30 @@ from pyramid.readers.axes import AXES_REMEDY, AxisOrder
 from pyramid.readers.tiff.units import shown
 
 _KNOWN = {"T": "t", "C": "c", "Z": "z", "Y": "y", "X": "x", "S": "c"}
+# Axes for dimensions of unknown meaning, the likeliest first: a stack is what most programs write.
 _GUESSES = "ztc"
 MAX_NAMED = 4
 
 
 def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[AxisOrder, list[str]]:
-    """The axis of each dimension, and a notice of each that was guessed.
+    """Return the axis of each dimension, and a notice for each that was guessed.
 
-    Samples are channels, and together with channels one axis of both. A dimension of one pixel that no axis is known
-    for is left out. Of the others the one nearest the rows is z, then t, then c, as far as they are free.
+    Samples are channels; a file with both has one axis of them. A dimension of one pixel is left out if its axis is
+    unknown. Of the other unknown ones, the one nearest the rows is z, then t, then c, as far as these are free.
 
     Parameters
     ----------
     axes, shape
         tifffile's letters, and pixels on each dimension.
     override
-        What the user says: a letter for each dimension in the file's order, or for each but the samples.
+        The user's letter for each dimension in the file's order, or for each but the samples.
 
     Raises
     ------
     OptionError
-        Where `override` does not fit the file.
+        If `override` does not fit the file.
     SourceError
-        Where rows or columns are missing, and where there are too many dimensions.
+        If rows or columns are missing, or there are too many dimensions.
 
     Examples
     --------
@@ -62,7 +63,7 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
             continue
         free = [letter for letter in _GUESSES if letter not in letters]
         if not free:
-            raise SourceError(f"an image has at most the axes {AXES}, but the axes {axes} of shape {extents} are more")
+            raise SourceError(f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}")
         letters[i] = free[0]
         notices.append(
             f"the file does not say what its dimension {axes[i]} of {extents[i]} pixels is; it is taken as {free[0]}: "
@@ -72,7 +73,7 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
 
 
 def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ...]:
-    """The user's letter for each dimension."""
+    """Return the user's letter for each dimension."""
     letters = list(override)
     if len(override) == len(axes) - 1 and "S" in axes:
         letters.insert(axes.index("S"), "c")

@@ -1,7 +1,8 @@
-"""Walk the chain of a TIFF's pages by their tags, before any parser that forgives follows it.
+"""The chain of a TIFF's pages, checked by their tags before tifffile follows it.
 
-A page is an image file directory: entries of code, type, count and a value, or the offset of one that is longer than
-an offset. Each directory ends with the offset of the next. Nothing here reads a pixel.
+The check comes first because tifffile forgives damage. A page is an image file directory. Its entries hold a code, a
+type, a count and a value, or the offset of a value that is longer than an offset. Each directory ends with the offset
+of the next. This module reads no pixels.
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ from pyramid.errors import SourceError
 
 Signature: TypeAlias = tuple[tuple[int, ...] | bytes, ...]
 
-MAX_TAGS = 4096  # as tifffile has it: more are noise that is taken for a directory
-MAX_VALUE_BYTES = 1 << 18  # the bits of 65535 samples of a pixel are the longest value that is compared
-FIRST_READ_BYTES = 512  # most directories are shorter
+MAX_TAGS = 4096  # of a page, as in tifffile: a directory with more is noise
+MAX_VALUE_BYTES = 1 << 18  # of a value that is compared: the longest is the bits of 65535 samples of a pixel
+FIRST_READ_BYTES = 512  # of a directory: most are shorter, so that one read is enough
 
 # Bytes of a value by the type of its tag.
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-# Tags whose values say how the pixels of a page are stored.
+# Tags whose values define how the pixels of a page are stored.
 COMPARED = frozenset(
     [254, 255, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339, 530, 32997, 32998, 42113, 34377]
 )
-# Tags that hold one value a strip or tile: of those the count is compared.
+# Tags that hold one value for each strip or tile: only their count is compared, as the values differ in every page.
 COUNTED = frozenset([273, 279, 324, 325, 513, 514])
+# Of those, the tags of offsets.
 OFFSETS = frozenset([273, 324])
-# Kinds that keep offsets of another meaning in tags of their own: MetaMorph's STK, Zeiss's LSM.
+# Tags of MetaMorph's STK and of Zeiss's LSM, whose private tags may hold offsets of another meaning.
 OWN_OFFSETS = frozenset([33628, 34412])
 
 
@@ -36,16 +38,16 @@ class Readable(Protocol):
     """A file to seek and read in."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a byte."""
+        """Move to a byte."""
         ...
 
     def read(self, size: int = -1, /) -> bytes | None:
-        """Up to `size` bytes."""
+        """Return up to `size` bytes."""
         ...
 
 
 class Directory(NamedTuple):
-    """What is kept of a page: its signature, and where its pixels begin if they are one strip (else 0)."""
+    """A page: its signature, and the offset of its pixels (0 unless it is one strip)."""
 
     signature: Signature
     data_offset: int
@@ -53,7 +55,7 @@ class Directory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The pages of a file in their order: directories by their offset."""
+    """The pages of a file in their order, as directories by their offset."""
 
     directories: Mapping[int, Directory] = field(default_factory=dict)
 
@@ -65,7 +67,10 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How a file writes directories: byte order, `struct` codes, and whether values have high bytes apart (NDPI)."""
+    """The layout of directories: byte order, `struct` codes, and NDPI or not.
+
+    NDPI stores the high bytes of values after the directory.
+    """
 
     order: str
     count: struct.Struct
@@ -134,14 +139,16 @@ class _Walker:
             yield code, kind, number, value | upper << 32
 
     def _digest(self, page: int, entries: list[tuple[int, int, int, int]]) -> Directory:
-        """Check where values are, and keep what distinguishes one way to store pixels from another."""
+        """Check where values are, and return what decides how the pixels are stored."""
         own = any(entry[0] in OWN_OFFSETS for entry in entries)
         parts: list[tuple[int, ...] | bytes] = [self.form.order.encode()]
         data_offset = 0
         for code, kind, count, value in entries:
             length = TYPE_BYTES.get(kind, 0) * count
             if kind not in TYPE_BYTES and code in COMPARED | COUNTED:
-                raise SourceError(f"tag {code} of page {page} has a value of type {kind}, which none is; it is damaged")
+                raise SourceError(
+                    f"tag {code} of page {page} has a value of type {kind}, which is not a type of TIFF; it is damaged"
+                )
             outside = length > self.form.value_bytes
             if outside and self.checked and value + length > self.size_bytes and not (own and code >= 1 << 15):
                 raise _cut_off(
@@ -159,7 +166,10 @@ class _Walker:
         return Directory(self.signatures.setdefault(signature, signature), data_offset)
 
     def _inline(self, kind: int, value: int) -> int:
-        """Return a number from its entry: in big-endian files a short one is at the upper end."""
+        """Return a number from its entry.
+
+        In big-endian files, a number shorter than the entry is in its upper bytes.
+        """
         spare = 8 * (self.form.value_bytes - TYPE_BYTES.get(kind, self.form.value_bytes))
         return (
             value >> spare if self.form.order == ">" and spare > 0 else value & ((1 << 64 - spare) - 1 if spare else -1)
@@ -174,19 +184,19 @@ def _cut_off(what: str, size_bytes: int) -> SourceError:
 
 
 def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> Chain:
-    """Read where the pages of a TIFF are and how each is stored.
+    """Read where the pages of a TIFF are, and how each is stored.
 
     Parameters
     ----------
     file, size_bytes
-        The file, and how long it is.
+        The file and its size.
     is_ndpi
-        Whether it is of Hamamatsu, whose classic TIFFs have offsets of 64 bits.
+        Whether it is one of Hamamatsu's, whose classic TIFFs have offsets of 64 bits.
 
     Raises
     ------
     SourceError
-        Where the chain is a loop, or a page, its tags or a tag's value would be beyond the end of the file.
+        If the chain is a loop, or a page, its tags or a tag's value would be beyond the end of the file.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""What the samples of a pixel mean: colours where they are red, green and blue, a notice where they are not."""
+"""The meaning of the samples of a pixel.
+
+Samples that are red, green and blue become channels of these colours. For others there is a notice.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import tifffile
 from pyramid.model import Channel
 from pyramid.readers.tiff.pages import JPEG
 
+# Photometric interpretations, as the TIFF tag numbers them.
 WHITE_IS_ZERO, RGB, PALETTE, YCBCR = 0, 2, 3, 6
-# Compressions whose decoders give RGB for YCbCr: the kinds of JPEG, and WebP.
+# Compressions whose decoders return RGB for YCbCr: the kinds of JPEG, and WebP.
 DECODED_TO_RGB = JPEG | {50001}
-APERIO_YCBCR = 33003  # JPEG 2000 whose samples are YCbCr, whatever the tags say
+APERIO_YCBCR = 33003  # compression by JPEG 2000, whose samples are YCbCr whatever the tags say
 _ALPHA = frozenset([1, 2])  # ExtraSamples: associated and unassociated alpha
 _RGB_CHANNELS = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
-# Photometric interpretations that are no colours of light: names of the samples, and what to call them.
+# Photometric interpretations whose samples are not red, green and blue light, with
+# the names of the samples, and words for the notice.
 _KEPT: dict[int, tuple[tuple[str, ...], str]] = {
     PALETTE: ((), "indices into a colour palette"),
     4: ((), "a transparency mask"),
@@ -30,9 +35,10 @@ _KEPT: dict[int, tuple[tuple[str, ...], str]] = {
 
 
 def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list[str]]:
-    """Return a channel for each sample of a pixel, and notices of what the samples are if not light.
+    """Return a channel for each sample of a pixel, and notices about the samples.
 
-    No channel is returned for samples of which nothing is known.
+    A notice says what the samples are if they are not light. If nothing is known of any sample, there are
+    zero channels.
     """
     samples = int(page.samplesperpixel)
     photometric = int(page.photometric) if 262 in page.tags or page.compression == 6 else 1
@@ -46,7 +52,7 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
         names = tuple(Channel(word) for word in words) if samples >= len(words) else ()
         notices.append(
             f"its samples are {what}, not red, green and blue light: the stored values are kept; "
-            "where colours are wanted, save the image as RGB first"
+            "for an image in colour, save it as RGB first"
         )
     inverted = photometric == WHITE_IS_ZERO
     channels = list(names) or [Channel(inverted=inverted)] * (samples - len(page.extrasamples))
@@ -56,6 +62,6 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
     extras = [0] * (samples - len(channels) - len(extras)) + extras
     channels += [Channel("alpha") if kind in _ALPHA else Channel() for kind in extras]
     if 1 in extras:
-        notices.append("its colours are multiplied by alpha already (associated alpha): the stored values are kept")
+        notices.append("its colours are already multiplied by alpha (associated alpha): the stored values are kept")
     known = any(channel != Channel() for channel in channels)
     return tuple(channels[:samples]) if known else (), notices

@@ -1,4 +1,4 @@
-"""The files of an OME-TIFF: found in one folder by name, and by UUID where they were renamed."""
+"""The files of an OME-TIFF, found in one folder by name or, if renamed, by UUID."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pyramid.readers.tiff.pages import PageFile
 
 TIFF_ENDINGS = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 XML_ENDINGS = (".companion.ome", ".ome", ".ome.xml", ".xml")
-MAX_SEARCHED = 10_000  # files of a folder that are looked at for a UUID
-MAX_NAMED = 10  # missing files that a message names
-HEAD_CHARS = 1 << 16  # the root element is at the beginning of the XML
+MAX_SEARCHED = 10_000  # files of a folder that are opened for their UUID, so that a search in a large folder ends
+MAX_NAMED = 10  # missing files that a message names, so that it stays readable
+HEAD_CHARS = 1 << 16  # of an XML that are searched for the UUID, which is in the root element
 _UUID = re.compile(r"<(?:\w+:)?OME\b[^>]*?\bUUID\s*=\s*[\"']\s*([^\"'\s]+)")
 
 
@@ -29,13 +29,13 @@ class FileSet:
     Parameters
     ----------
     folder
-        Where they are; None where only the main file can be read, as at a URL.
+        The folder of the files; None if only the main file can be read, as at a URL.
     main
-        The file that was given, None where that is a companion without pixels.
+        The file that was given; None if that is a companion without pixels.
     name
         The main file's name.
     uuid
-        The main file's UUID, empty where it has none.
+        The main file's UUID; empty if it has none.
     """
 
     def __init__(self, folder: Path | None, main: PageFile | None, name: str, uuid: str) -> None:
@@ -49,7 +49,7 @@ class FileSet:
         self._by_uuid: dict[str, Path] | None = None
 
     def find(self, uuid: str, name: str) -> PageFile | None:
-        """Return a file of the set; where it is not there, note its name in `missing` and return None."""
+        """Return a file of the set; if it is missing, note it and return None."""
         if self.main is not None and self._is_main(uuid, name):
             return self.main
         key = (uuid, name)
@@ -61,9 +61,10 @@ class FileSet:
         return self._files[key]
 
     def find_all(self, wanted: Iterable[tuple[str, str]]) -> None:
-        """Look for all files of an image by UUID and name; those that are not there are in `missing`.
+        """Look for all files of an image by UUID and name, and note the missing ones.
 
-        A main file without a UUID that goes by a name of which nothing is said is the one file that is not there.
+        The main file may have been renamed: without a UUID and under a name that the XML does not use. If then exactly
+        one file is missing, the main file is taken for it.
         """
         keys = list(dict.fromkeys(wanted))
         if self.main is not None and not self.uuid and not any(self._is_main(*key) for key in keys):
@@ -91,7 +92,7 @@ class FileSet:
         return name.lower() == self.name.lower()
 
     def _look_for(self, uuid: str, name: str) -> Path | None:
-        """Return the path of a file by its name if its UUID agrees, by its UUID otherwise."""
+        """Return the path of a file by its name if its UUID agrees, else by its UUID."""
         if self.folder is None:
             return None
         path = self.folder / name.replace("\\", "/")
@@ -119,7 +120,10 @@ class FileSet:
         return self._by_uuid
 
     def _opened(self, path: Path) -> PageFile:
-        """Return a file with its chain checked, closed in between: a set may have thousands."""
+        """Return a file with its chain checked.
+
+        It is closed until its pages are needed, as a set may have thousands of files.
+        """
         if path not in self._open:
             try:
                 with local_file(path).open() as stream:
@@ -135,22 +139,22 @@ class FileSet:
 
 
 def missing_files(names: list[str], *, folder: bool) -> SourceError:
-    """Return the error that names the files of a set that are not there."""
+    """Return the error that names the missing files of a set."""
     shown = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
     remedy = "put all files of the image into one folder"
     if not folder:
-        remedy = "other files than that at the URL are not looked for: copy all of them to one folder on this machine"
+        remedy = "only the file at the URL is read: copy all files of the image to one folder on this machine"
     number = "a file that is" if len(names) == 1 else f"{len(names)} files that are"
     return SourceError(f"its OME-XML names {number} not there: {shown}; {remedy}")
 
 
 def find_companion(document: OmeDocument, folder: Path | None) -> tuple[OmeDocument, str]:
-    """Return the metadata that a file's OME-XML says is in another, and that file's name.
+    """Return the metadata of the file that an OME-XML refers to, and its name.
 
     Raises
     ------
     SourceError
-        Where the other file is not there, or holds no metadata either.
+        If that file is missing, or has no metadata either.
     """
     name, uuid = document.companion or "", document.companion_uuid
     if folder is None:
@@ -166,7 +170,7 @@ def find_companion(document: OmeDocument, folder: Path | None) -> tuple[OmeDocum
         path = renamed[0]
     found = parse_ome(read_xml(path))
     if found.companion is not None or not found.images:
-        raise SourceError(f"its metadata is said to be in {path.name}, which holds none")
+        raise SourceError(f"its OME-XML says that the metadata is in {path.name}, which holds none")
     return found, path.name
 
 
@@ -204,11 +208,11 @@ def _uuid_of(path: Path) -> str:
 
 
 def _tiff_uuid(path: Path) -> str:
-    """Return the UUID of a TIFF's own OME-XML, empty where it has none."""
+    """Return the UUID of a TIFF's own OME-XML; empty if it has none."""
     try:
         with tifffile.TiffFile(path) as tif:
             return _root_uuid(tif.pages.first.description[:HEAD_CHARS])
-    except Exception:  # another file of the folder that is not a TIFF is not this image's affair
+    except Exception:  # another file of the folder that cannot be read does not matter to this image
         return ""
 
 

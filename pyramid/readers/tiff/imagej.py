@@ -1,4 +1,4 @@
-"""Read what ImageJ says of a stack: sizes and units in all their spellings, times, colour tables."""
+"""ImageJ's metadata of a stack: sizes, units in all spellings, times, colours."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pyramid.model import Channel
 from pyramid.readers.tiff.resolution import pixels_per_unit
 from pyramid.readers.tiff.units import MAX_SHOWN, Description, is_pixel, positive, shown
 
-CENTIMETER = 3  # ResolutionUnit
+CENTIMETER = 3  # its number in the ResolutionUnit tag
 _UM_PER_CM = 10_000.0
-# Metadata of ImageJ that OME-Zarr has no place for, in ImageJ's names and in the reader's.
+# Metadata of ImageJ that OME-Zarr has no place for: ImageJ's keys, and words for the notice.
 _NOT_CARRIED = {
     "ROI": "a region of interest",
     "Overlays": "overlays",
@@ -32,14 +32,14 @@ _NOT_CARRIED = {
     "zorigin": "origin of coordinates",
 }
 _ORIGIN = frozenset(["xorigin", "yorigin", "zorigin"])
-# The function that makes values of stored ones, its coefficients, and the unit of the values.
+# The function that calculates values from stored ones, its coefficients, and the unit of the values.
 _CALIBRATION = ("cf", "c0", "c1", "c2", "c3", "c4", "vunit")
 _READ = frozenset(_CALIBRATION) | {
     *("ImageJ", "images", "channels", "slices", "frames", "hyperstack", "mode", "loop", "axes", "shape"),
     *("unit", "xunit", "yunit", "zunit", "spacing", "finterval", "fps", "tunit", "LUTs"),
 }
-MAX_LOST = 12  # keys that a notice names
-RAMP_STEPS = 3.0  # of 255, by which a table may miss an even ramp from black
+MAX_LOST = 12  # keys that a notice names, so that it stays readable
+RAMP_STEPS = 3.0  # of 255, by which an even ramp from black may be off, as programs round differently
 
 
 def describe_imagej(
@@ -50,12 +50,12 @@ def describe_imagej(
     Parameters
     ----------
     metadata
-        The image description's keys and values, with those of ImageJ's own tag.
+        Keys and values of the image description and of ImageJ's own tag.
     resolution
-        Size of a pixel in y and x, one over the tags' pixels a unit.
+        Size of a pixel in y and x: the inverse of the pixels per unit in the tags.
     resolution_unit
-        The TIFF's ResolutionUnit. Where it is the centimeter and the description says ``um``, sizes are in
-        centimeters, as ImageJ has it.
+        The TIFF's ResolutionUnit. If it is the centimeter and the description says ``um``, sizes are in centimeters, as
+        ImageJ reads them.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def describe_imagej(
             found.measure(axis, factor * size, own, f"ImageJ's pixel in {axis}")
     depth_unit = _unit(metadata, "zunit", unit)
     if not is_pixel(depth_unit):
-        spacing = metadata.get("spacing", 1.0)  # ImageJ writes none where slices are one unit apart
+        spacing = metadata.get("spacing", 1.0)  # ImageJ writes no spacing if slices are one unit apart
         found.measure("z", _absolute(spacing), depth_unit, "ImageJ's spacing")
     _measure_time(found, metadata)
     _take_tables(found, metadata.get("LUTs"))
@@ -105,13 +105,13 @@ def imagej_resolution(page: tifffile.TiffPage) -> tuple[float | None, float | No
 
 
 def _unit(metadata: Mapping[str, Any], key: str, default: str) -> str:
-    """Return a unit with escaped characters as themselves."""
+    """Return a unit with its escaped characters decoded."""
     text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), str(metadata.get(key, default)))
     return text.strip().strip("\0")
 
 
 def _absolute(value: object) -> object:
-    """Return a distance without the sign that says which way the stack goes."""
+    """Return a distance without its sign, which gives the direction of the stack."""
     try:
         return abs(float(value))  # type: ignore[arg-type]  # other values raise
     except (TypeError, ValueError, OverflowError):
@@ -127,8 +127,11 @@ def _measure_time(found: Description, metadata: Mapping[str, Any]) -> None:
 
 
 def _take_tables(found: Description, tables: object) -> None:
-    """Note the colour of each channel: the brightest of its table, and whether the table runs from it to black."""
-    if isinstance(tables, np.ndarray):  # tifffile gives the one table of an image of one channel so
+    """Note the brightest colour of each channel's table.
+
+    A notice names the tables that are not an even ramp from black to that colour.
+    """
+    if isinstance(tables, np.ndarray):  # tifffile returns the only table without a list
         tables = [tables]
     if not isinstance(tables, list) or not all(isinstance(t, np.ndarray) and t.ndim == 2 for t in tables):
         return
@@ -138,12 +141,12 @@ def _take_tables(found: Description, tables: object) -> None:
     if uneven:
         found.notices.append(
             f"the colour tables of channels {shown(', '.join(uneven))} are more than one colour from black: "
-            "of each only its brightest end is kept"
+            "only the brightest colour of each is kept"
         )
 
 
 def _channel(table: NDArray[Any]) -> tuple[Channel, bool]:
-    """Return the channel of a table of red, green and blue, and whether it is an even ramp."""
+    """Return the channel of a colour table, and whether the table is an even ramp."""
     ends = table[:3, 0].astype(int), table[:3, -1].astype(int)
     inverted = bool(ends[0].sum() > ends[1].sum())
     bright = ends[0] if inverted else ends[1]

@@ -1,7 +1,8 @@
-"""Where the pixels of a TIFF image lie: its pages, and the strips and tiles of each.
+"""The layout of a TIFF image in its file: its pages, and their strips and tiles.
 
-tifffile finds the pages and makes the decoders; this module keeps what reading needs of them. A page whose bytes lie
-in the file as they lie in memory is flat. Every other page is a grid of segments, strips or tiles, decoded one by one.
+tifffile finds the pages and makes the decoders. This module keeps the parts that reading needs. A page is flat if the
+file stores its pixels in the same order as memory does. Every other page is a grid of segments (strips or tiles), which
+are decoded one by one.
 
 Shapes of pages have the five dimensions of tifffile's ``shaped``: separate samples, depth, length, width, samples
 within a pixel.
@@ -27,22 +28,22 @@ from pyramid.readers.tiff.pages import JPEG, Page, PageFile, settle_pages
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How the pages of one keyframe are stored.
+    """The storage of the pages of one keyframe.
 
     Parameters
     ----------
     decode
         tifffile's decoder of a segment, safe to call from any thread.
     dtype
-        Of the pixels in the file, with its byte order.
+        The dtype of the pixels in the file, with its byte order.
     jpegheader
-        What NDPI's tiles lack to be JPEGs.
+        The header that NDPI's tiles lack to be JPEGs.
     nodata
         The value of pixels whose segment is not in the file.
     segment
         Shape of a strip or tile on the dimensions of a page.
     is_jpeg, is_plain, is_tiled
-        Whether the decoder takes tables; whether segments are pixels as they are; whether segments are tiles.
+        Whether the decoder takes tables, whether segments are plain pixels, and whether segments are tiles.
     """
 
     decode: Callable[..., Any]
@@ -57,7 +58,7 @@ class Coding:
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:
-    """One page: the file that it lies in, the place of each segment (bytes), and whether it is flat."""
+    """A page: its file, the bytes of each segment, and whether it is flat."""
 
     file: str
     label: str
@@ -70,20 +71,20 @@ class StoredPage:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """An image's pages in order, and how its dimensions are theirs.
+    """An image's pages in order, and the relation of its dimensions to theirs.
 
     Parameters
     ----------
-    lead
+    page_axes_shape
         Shape of the image's dimensions that count pages.
     plane_shape
-        Shape of one page: tifffile's five dimensions, or all of the image's where it is one flat run.
+        Shape of one page: tifffile's five dimensions, or all of the image's if it is one flat run.
     dimensions
-        For each dimension of a page the image's dimension that it is; None where it has one pixel.
+        For each dimension of a page, the image's dimension that it is; None if it has one pixel.
     planes
-        One for each index into `page_axes_shape`, with strips or tiles of its own.
+        A page for each index into `page_axes_shape`, with its own strips or tiles.
     transform
-        What turns decoded pixels into the image's; None where they are the same.
+        Turns decoded pixels into the image's; None if they are the same.
     """
 
     page_axes_shape: Shape
@@ -97,7 +98,10 @@ class Layout:
         return _grid(self.plane_shape, plane.coding.segment)
 
     def decoded_at_once(self, dimensions: int) -> Shape:
-        """Pixels that are decoded together, on each of the image's `dimensions`; 1 where it can be cut anywhere."""
+        """Return how many pixels are decoded together, on each of the `dimensions`.
+
+        It is 1 on a dimension that can be cut anywhere.
+        """
         at_once = [1] * dimensions
         first = self.planes[0]
         cut_anywhere = first.is_flat or (first.coding.is_plain and not first.coding.is_tiled)
@@ -115,8 +119,7 @@ def make_layout(series: tifffile.TiffPageSeries, file: PageFile) -> Layout:
     Raises
     ------
     SourceError
-        Where the pages do not make up the image, are not alike, lie beyond the end of their file, or nothing can decode
-        them.
+        If the pages do not make up the image, differ, are beyond the end of their file, or cannot be decoded.
     """
     keyframe = series.keyframe
     shape = tuple(int(n) for n in series.shape)
@@ -136,11 +139,11 @@ def make_layout(series: tifffile.TiffPageSeries, file: PageFile) -> Layout:
 
 
 def _one_run(series: tifffile.TiffPageSeries, shape: Shape, offset: int) -> Layout:
-    """Return the layout of an image whose pages follow each other without a gap: one flat plane."""
+    """Return the layout of an image whose pages follow without a gap: one flat plane."""
     keyframe = series.keyframe
     size = math.prod(shape) * _stored(keyframe).itemsize
     coding = _coding(keyframe)
-    if not (keyframe.is_stk or keyframe.is_lsm):  # they count the strips of all pages in the first
+    if not (keyframe.is_stk or keyframe.is_lsm):  # their first page counts the strips of all pages
         _places(keyframe, keyframe, math.prod(_grid(tuple(keyframe.shaped), coding.segment)))
     plane = StoredPage(str(keyframe.parent.filehandle.path), "pixels", (offset,), (size,), None, coding, is_flat=True)
     _check_inside(plane, int(keyframe.parent.filehandle.size))
@@ -148,7 +151,7 @@ def _one_run(series: tifffile.TiffPageSeries, shape: Shape, offset: int) -> Layo
 
 
 def _split(shape: Shape, pages: int, page_shape: Shape) -> int:
-    """How many of the image's dimensions count pages."""
+    """Return how many of the image's dimensions count pages."""
     of_page = [n for n in page_shape if n != 1]
     for split in range(len(shape) + 1):
         if math.prod(shape[:split]) == pages and [n for n in shape[split:] if n != 1] == of_page:
@@ -160,7 +163,7 @@ def _split(shape: Shape, pages: int, page_shape: Shape) -> int:
 
 
 def _segment(page: tifffile.TiffPage) -> Shape:
-    """Shape of a strip or tile on the dimensions of a page."""
+    """Return the shape of a strip or tile on the dimensions of a page."""
     samples = page.shaped[4]
     inner = (
         (page.tiledepth, page.tilelength, page.tilewidth) if page.is_tiled else (1, page.rowsperstrip, page.imagewidth)
@@ -213,17 +216,23 @@ def _plane(page: Page, keyframe: tifffile.TiffPage, coding: Coding, page_shape: 
 
 
 def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return an offset and a byte count for each of a page's strips or tiles; raise SourceError if one lacks."""
+    """Return the offset and the byte count of each of a page's strips or tiles.
+
+    Raises
+    ------
+    SourceError
+        If one is missing.
+    """
     offsets, counts = tuple(map(int, page.dataoffsets)), tuple(map(int, page.databytecounts))
     what = "tiles" if keyframe.is_tiled else "strips"
     if not offsets:
-        raise SourceError(f"page {page.index} does not say where its pixels lie; the file is damaged")
+        raise SourceError(f"page {page.index} does not say where its pixels are; the file is damaged")
     if not any(code in keyframe.tags for code in (279, 325, 514)) and len(offsets) > 1:
         if len(offsets) == segments and _is_plain(keyframe):
             return offsets, _plain_counts(keyframe, segments)
         raise SourceError(
-            f"page {page.index} does not say how long its {what} are (StripByteCounts); the file is damaged, or of a "
-            "program that leaves that out: save it again with another"
+            f"page {page.index} does not say how long its {what} are (StripByteCounts); the file is damaged, or "
+            "its program leaves that out: save it again with another program"
         )
     one_run = keyframe.is_stk or keyframe.is_lsm or (keyframe.is_final and len(offsets) == len(counts) == 1)
     if min(len(offsets), len(counts)) < segments and not one_run:
@@ -236,7 +245,7 @@ def _places(page: Page, keyframe: tifffile.TiffPage, segments: int) -> tuple[tup
 
 
 def _is_plain(page: tifffile.TiffPage) -> bool:
-    """Return whether strips and tiles are pixels as they are."""
+    """Return whether strips and tiles hold plain pixels, as memory does."""
     return bool(
         page.compression == 1
         and page.fillorder == 1
@@ -248,7 +257,7 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
 
 
 def _plain_counts(page: tifffile.TiffPage, segments: int) -> tuple[int, ...]:
-    """Return the bytes of each strip or tile of plain pixels, which some programs do not write."""
+    """Return the byte counts of plain strips or tiles, which some programs leave out."""
     _, depth, length, width, samples = _segment(page)
     row_bytes = depth * width * samples * _stored(page).itemsize
     if page.is_tiled:
@@ -259,7 +268,10 @@ def _plain_counts(page: tifffile.TiffPage, segments: int) -> tuple[int, ...]:
 
 
 def _check_inside(plane: StoredPage, size_bytes: int) -> None:
-    """Raise SourceError where pixels lie beyond the end of a file, or only one of offset and byte count is 0."""
+    """Raise SourceError for pixels beyond the end of a file.
+
+    The same goes for a segment of which only one of offset and byte count is 0.
+    """
     inside = max(map(operator.add, plane.offsets, plane.counts)) <= size_bytes
     if inside and (plane.is_flat or (0 not in plane.counts and 0 not in plane.offsets)):
         return
@@ -272,13 +284,13 @@ def _check_inside(plane: StoredPage, size_bytes: int) -> None:
             )
         if (offset == 0) != (count == 0) and not plane.is_flat:
             raise SourceError(
-                f"{what} has the offset {offset} and {count} bytes, and what is left out has 0 of both; the file is "
+                f"{what} has the offset {offset} and {count} bytes, but only both together may be 0; the file is "
                 "damaged: copy it again from where it came from"
             )
 
 
 def _stored(page: tifffile.TiffPage) -> np.dtype[Any]:
-    """The dtype of the pixels in the file."""
+    """Return the dtype of the pixels in the file."""
     if page.dtype is None:
         raise SourceError(f"pixels of {page.bitspersample} bits, sample format {page.sampleformat}, are not known")
     return page.dtype.newbyteorder(page.parent.byteorder)
@@ -287,7 +299,7 @@ def _stored(page: tifffile.TiffPage) -> np.dtype[Any]:
 def _coding(page: tifffile.TiffPage) -> Coding:
     dtype = _stored(page)
     if not page.is_final:
-        page.decode(None, 0)  # raises where nothing can decode the page; without data it does nothing else
+        page.decode(None, 0)  # without data, it only raises if nothing can decode the page
     return Coding(
         decode=page.decode,
         dtype=dtype,

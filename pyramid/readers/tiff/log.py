@@ -1,8 +1,8 @@
-"""What tifffile logs about a file while one run reads its structure, sorted into errors, notices and silence.
+"""Messages that tifffile logs about a file, sorted into errors and notices.
 
-tifffile forgives what it can and logs it. Its logger is shared by the whole process, so the one handler here passes a
-record to the list of the context (thread and task) that it was logged in, and to nobody else. Where a program silences
-tifffile's logger, the checks of `tiff_chain` and `tiff_pages` remain; they find what loses pixels by themselves.
+tifffile forgives what it can, and logs it. The whole process shares its logger. So the one handler here passes a record
+only to the list of the context (thread and task) that logged it. If a program silences tifffile's logger, the checks of
+`chain` and `pages` remain. They find by themselves whatever loses pixels.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_heard: ContextVar[list[str] | None] = ContextVar("what tifffile logs in this context", default=None)
+_heard: ContextVar[list[str] | None] = ContextVar("messages of tifffile in this context", default=None)
 
-# Parts of messages after which pixels, or their order, are not what the file says.
+# Parts of messages that mean that pixels, or their order, are not as the file says.
 ERRORS = (
     "invalid page offset",
     "invalid offset to",
@@ -40,7 +40,7 @@ ERRORS = (
     "_load_pages> raised",
     "_load_virtual_frames> raised",
 )
-# Parts of messages after which nothing is lost, or that a check of this package says better.
+# Parts of messages that mean no loss, or that a check of this package says better.
 HARMLESS = (
     "coercing invalid ASCII",
     "is not a valid",
@@ -53,7 +53,7 @@ HARMLESS = (
     "OME series level",
     "AVS series expected",
 )
-MAX_NOTICES = 3
+MAX_NOTICES = 3  # of tifffile about one file, so that a report stays short
 
 
 class _Listener(logging.Handler):
@@ -63,13 +63,13 @@ class _Listener(logging.Handler):
             heard.append(record.getMessage())
 
 
-# It takes the place of a NullHandler: without any handler Python would print what is logged to the user's stderr.
+# It also serves as a NullHandler: without any handler, Python would print the messages to the user's stderr.
 logging.getLogger("tifffile").addHandler(_Listener())
 
 
 @contextmanager
 def hearing() -> Iterator[list[str]]:
-    """Collect what tifffile logs in this context."""
+    """Collect the messages that tifffile logs in this context."""
     heard: list[str] = []
     token = _heard.set(heard)
     try:
@@ -79,7 +79,9 @@ def hearing() -> Iterator[list[str]]:
 
 
 def sort_messages(messages: list[str]) -> tuple[list[str], list[str]]:
-    """Return the errors and the notices among what tifffile logged, each once and without its object names.
+    """Return the errors and the notices among tifffile's messages.
+
+    Each is returned once, without the names of tifffile's objects.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The metadata of a TIFF's image: sizes, units, channels, name, and what cannot be carried over."""
+"""The metadata of a TIFF's image: sizes, units, channels, name, and notices."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["Description", "describe", "describe_imagej", "describe_ome", "descri
 
 
 def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
-    """Return what the file says of one of its images.
+    """Return the metadata of one of a file's images.
 
     Parameters
     ----------
     series
         An image of an open file.
     image
-        What the file's OME-XML says of the image, None where there is none.
+        The image in the file's OME-XML, None without such XML.
     """
     page = series.keyframe
     readers: dict[str, Callable[[], Description]] = {
@@ -66,7 +66,12 @@ def _channel_count(series: tifffile.TiffPageSeries) -> int:
 
 
 def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) -> tuple[Channel, ...]:
-    """Return `count` channels: as the metadata names them, each with what is known of its sample of a pixel.
+    """Join the channels of the metadata with those of the samples of a pixel.
+
+    Returns
+    -------
+    tuple
+        `count` channels, or none if nothing is known of them.
 
     Examples
     --------
@@ -81,13 +86,13 @@ def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) 
     for i, channel in enumerate(known):
         sample = per_pixel[i % len(per_pixel)]
         inverted = channel.inverted or sample.inverted
-        color = sample.color or channel.color  # one channel of OME may be all three samples
+        color = sample.color or channel.color  # one channel of OME may be three samples: red, green and blue
         joined.append(Channel(channel.name or sample.name, color, inverted))
     return tuple(joined) if any(channel != Channel() for channel in joined) else ()
 
 
 def describe_ome(image: OmeImage) -> Description:
-    """Return what OME-XML says of an image.
+    """Return the metadata of an image in OME-XML.
 
     Examples
     --------
@@ -115,7 +120,7 @@ def _samples(attributes: Mapping[str, str]) -> int:
 
 
 def _ome_color(value: str | None) -> str | None:
-    """Return six digits of a colour that OME writes as red, green, blue and alpha in one signed integer."""
+    """Return a colour as six digits, from OME's signed integer of RGBA."""
     try:
         return f"{(int(value or '') & 0xFFFFFFFF) >> 8:06X}"
     except ValueError:
@@ -123,7 +128,7 @@ def _ome_color(value: str | None) -> str | None:
 
 
 def describe_svs(description: str) -> Description:
-    """Return what Aperio says of a slide: micrometers a pixel, for both axes.
+    """Return the metadata in Aperio's description: micrometers per pixel.
 
     Examples
     --------

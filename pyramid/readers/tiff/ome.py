@@ -1,7 +1,7 @@
-"""The images of an OME-TIFF: which page of which file is which plane, as OME's schema has it.
+"""The images of an OME-TIFF, with the file and the page of each plane.
 
-tifffile reads planes that it does not find as 0, and trusts the sizes in the XML. Here each plane has a page, and the
-pages are as the XML says, or the image is refused.
+The rules are those of OME's schema. tifffile reads planes that it does not find as 0, and trusts the sizes in the XML.
+This module refuses an image if a plane has no page, or if the pages are not as the XML says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from pyramid.readers.tiff.ome_xml import OmeDocument, OmeImage, TiffData
 from pyramid.readers.tiff.pages import Page, PageFile, check_alike
 from pyramid.readers.tiff.units import shown
 
+# The orders of dimensions that OME's schema allows, the fastest first.
 ORDERS = frozenset(["XYZCT", "XYZTC", "XYCTZ", "XYCZT", "XYTCZ", "XYTZC"])
+# NumPy's names of OME's pixel types; those that are not here have the same name in both.
 DTYPES = {
     "bit": ("bool", "uint8"),
     "float": ("float32",),
@@ -32,14 +34,16 @@ DTYPES = {
 
 @dataclass(frozen=True, slots=True)
 class OmeSeries:
-    """An image that OME-XML describes, of which no page is read yet; it answers as tifffile's series do.
+    """An image that OME-XML describes, whose pages are not read yet.
+
+    It has the attributes of tifffile's series.
 
     Parameters
     ----------
     document, number
-        The XML, and which of its images.
+        The XML, and the number of the image in it.
     files
-        Where the pages are.
+        The files of the pages.
     """
 
     document: OmeDocument
@@ -49,7 +53,7 @@ class OmeSeries:
 
     @property
     def image(self) -> OmeImage:
-        """What the XML says of the image."""
+        """The image as the XML describes it."""
         return self.document.images[self.number]
 
     @property
@@ -59,7 +63,7 @@ class OmeSeries:
 
     @property
     def axes(self) -> str:
-        """Letters of the dimensions in the order of the file, the planes' first."""
+        """Letters of the dimensions in the order of the file, those of planes first."""
         return "".join(reversed(_order(self.image)))
 
     @property
@@ -73,17 +77,17 @@ class OmeSeries:
         return self.image.pixels.get("Type", self.image.pixels.get("PixelType", ""))
 
     def open(self) -> tuple[tifffile.TiffPageSeries, list[str]]:
-        """Find the page of each plane, and hold the pages against the XML.
+        """Find the page of each plane, and check the pages against the XML.
 
         Returns
         -------
         tuple
-            The image as tifffile has one, and notices.
+            The image as a series of tifffile, and notices.
 
         Raises
         ------
         SourceError
-            Where files or pages are missing, planes have no page, or pages are not as the XML says.
+            If files or pages are missing, planes have no page, or pages are not as the XML says.
         """
         first = self._first_page()
         samples = _samples(self.image, first)
@@ -101,16 +105,18 @@ class OmeSeries:
             file = self.files.find(data.uuid, data.file)
             if file is not None and data.ifd < len(file):
                 return file.page_ready(data.ifd)
-        raise SourceError("its OME-XML names no page that is there; the file is cut off, or its metadata is of another")
+        raise SourceError(
+            "the pages that its OME-XML names are missing; the file is cut off, or its metadata is of another image"
+        )
 
     def _look_for_all(self) -> None:
-        """Raise SourceError with the name of each file that is not there."""
+        """Raise SourceError with the name of each missing file."""
         self.files.find_all((data.uuid, data.file) for data in self.image.data)
         if self.files.missing:
             raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
 
     def _places(self, axes: str, page_axes_shape: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
-        """Return the file and the page of each plane, and a notice of what the XML places nowhere."""
+        """Return each plane's file and page, and a notice of elements beyond the image."""
         places: list[tuple[PageFile, int] | None] = [None] * math.prod(page_axes_shape)
         outside = 0
         for data in self.image.data or [self._default()]:
@@ -119,7 +125,7 @@ class OmeSeries:
                 outside += 1
                 continue
             file = self.files.find(data.uuid, data.file)
-            assert file is not None  # or it would be missing
+            assert file is not None  # a missing file was refused in _look_for_all
             _fill(places, int(np.ravel_multi_index(first, page_axes_shape)) if page_axes_shape else 0, data, file)
         found = [place for place in places if place is not None]
         if len(found) < len(places):
@@ -133,7 +139,7 @@ class OmeSeries:
         return found, notices
 
     def _default(self) -> TiffData:
-        """Return where planes are by default: the images' one after the other, in the order of the dimensions."""
+        """Return the default pages of planes: image after image, in order of dimensions."""
         before = self.document.images[: self.number]
         return TiffData({}, sum(math.prod(_size(image, axis) for axis in "ZCT") for image in before), None)
 
@@ -158,7 +164,9 @@ class OmeSeries:
 def _order(image: OmeImage) -> str:
     order = image.pixels.get("DimensionOrder", "")
     if order not in ORDERS:
-        raise SourceError(f"its OME-XML gives the order of dimensions as {shown(order)}, which is none; it is damaged")
+        raise SourceError(
+            f"its OME-XML gives the order of dimensions as {shown(order)}, which is not valid; it is damaged"
+        )
     return order
 
 
@@ -170,7 +178,7 @@ def _size(image: OmeImage, axis: str) -> int:
 
 
 def _samples(image: OmeImage, page: Page) -> int:
-    """Return how many samples of a pixel the page has; raise SourceError if the channels say otherwise."""
+    """Return the samples per pixel; raise SourceError if the channels disagree."""
     keyframe = page.keyframe
     assert keyframe is not None
     samples = int(keyframe.samplesperpixel)
@@ -185,7 +193,7 @@ def _samples(image: OmeImage, page: Page) -> int:
 
 
 def _fill(places: list[tuple[PageFile, int] | None], first: int, data: TiffData, file: PageFile) -> None:
-    """Give planes from `first` on their pages."""
+    """Assign pages to the planes from `first` on."""
     rest = len(places) - first
     count = min(rest, max(0, len(file) - data.ifd)) if data.count is None else data.count
     if count > rest:
@@ -203,7 +211,7 @@ def _fill(places: list[tuple[PageFile, int] | None], first: int, data: TiffData,
 
 
 def _check_pages(image: OmeImage, pages: list[Page]) -> None:
-    """Hold the pages against each other, and against the sizes and the type that the XML says."""
+    """Check the pages against each other, and against the XML's sizes and type."""
     check_alike(list(pages))
     keyframe = pages[0].keyframe
     assert keyframe is not None
@@ -224,7 +232,7 @@ def _check_pages(image: OmeImage, pages: list[Page]) -> None:
 
 
 def _divide(shape: Shape, axes: str, modulo: Mapping[str, tuple[str, int]]) -> tuple[Shape, str]:
-    """Divide axes that hold two, as ``ModuloAlongT`` says.
+    """Divide each axis that holds two, as ``ModuloAlongT`` and the like say.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""What OME-XML says of the images of a file, read in one bounded pass before anyone else may parse it.
+"""The images that OME-XML describes, read in one bounded pass.
 
-The XML comes with a file from a stranger. It may define no entities, claim no more planes than a file can hold,
-and name no file outside its own folder.
+The XML comes with a file from an unknown source, so it is checked before tifffile parses it. It may not define
+entities, claim more planes than a file can hold, or name a file outside its own folder.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from xml.parsers import expat
 from pyramid.errors import SourceError
 from pyramid.readers.tiff.ome_extras import lost_attributes, lost_element
 
-MAX_PLANES = 10_000_000
-MAX_BYTES = 1 << 28
-MAX_EXTRAS = 20  # kinds of what is lost that a notice names
+MAX_PLANES = 10_000_000  # of all images of a file: more than real files hold, and still few enough for memory
+MAX_BYTES = 1 << 28  # of the XML: that of real files is shorter
+MAX_EXTRAS = 20  # kinds of elements that a notice names, so that it stays readable
 
 
 @dataclass(slots=True)
 class TiffData:
-    """A ``TiffData``: which planes are in which pages of which file.
+    """A ``TiffData``, which assigns planes to the pages of a file.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ class TiffData:
     ifd
         The first page.
     count
-        How many pages; None for all of the file.
+        Number of pages; None for all of the file.
     uuid, file
-        UUID and name of the file, empty for the file itself.
+        UUID and name of the file; empty for the file that has the XML.
     """
 
     first: Mapping[str, int]
@@ -45,7 +45,10 @@ class TiffData:
 
 @dataclass(slots=True)
 class OmeImage:
-    """An ``Image``: its name, the attributes of its ``Pixels`` and of each ``Channel``, and where its planes are."""
+    """An ``Image``, with the attributes of its ``Pixels`` and ``Channel`` elements.
+
+    `data` says where its planes are, and `annotations` holds the IDs of its annotations.
+    """
 
     name: str
     pixels: Mapping[str, str] = field(default_factory=dict)
@@ -61,15 +64,15 @@ class OmeDocument:
     Parameters
     ----------
     images
-        Each ``Image``.
+        The ``Image`` elements.
     uuid
-        Of the file that holds the XML; empty where it has none.
+        UUID of the file that holds the XML; empty if it has none.
     companion, companion_uuid
-        Name and UUID of the file that holds the metadata where this one has none; None and empty elsewhere.
+        Name and UUID of the file that holds the metadata, if this one does not; else None and empty.
     modulo
-        By annotation, for each axis of ``ZCT`` what it is divided by: the kind of a new axis, and its length.
+        By annotation, the divisions of the axes of ``ZCT``: the kind of the new axis, and its length.
     extras
-        Words for what is in it that OME-Zarr has no place for.
+        Words for the parts that OME-Zarr has no place for.
     """
 
     images: list[OmeImage] = field(default_factory=list)
@@ -86,8 +89,8 @@ def parse_ome(xml: str) -> OmeDocument:
     Raises
     ------
     SourceError
-        Where it is longer than 256 MiB, holds a document type, claims over ten million planes, names a file
-        outside its folder, is not well-formed, or has a word where a number belongs.
+        If it is longer than 256 MiB, is not well-formed, or has text in place of a number. The same goes for one that
+        defines a document type, claims over ten million planes, or names a file outside its folder.
 
     Examples
     --------
@@ -115,7 +118,9 @@ def parse_ome(xml: str) -> OmeDocument:
 
 
 def _refuse_doctype(*_: object) -> NoReturn:
-    raise SourceError("its XML defines a document type, which image metadata never needs and attacks do; not read")
+    raise SourceError(
+        "its XML defines a document type, which image metadata never needs and attacks use; it is not read"
+    )
 
 
 class _Handler:
@@ -193,7 +198,7 @@ class _Handler:
                 self.document.extras.append(words)
 
     def _count(self, *sizes: int) -> None:
-        """Add up what is claimed, so that many small claims are refused as one large one is."""
+        """Add up the planes that are claimed, and refuse too many in total."""
         planes = 1
         for size in sizes:
             planes *= max(0, size)
@@ -203,7 +208,7 @@ class _Handler:
 
 
 def _tiff_data(attributes: Mapping[str, str]) -> TiffData:
-    """Return where planes are; what is not said has the default of OME's schema."""
+    """Return a ``TiffData``, with the defaults of OME's schema."""
     count = "PlaneCount" if "PlaneCount" in attributes else "NumPlanes"
     default = 1 if "IFD" in attributes else None
     return TiffData(
@@ -214,11 +219,11 @@ def _tiff_data(attributes: Mapping[str, str]) -> TiffData:
 
 
 def _number(attributes: Mapping[str, str], name: str, default: int) -> int:
-    """Return a whole number that is not negative."""
+    """Return an attribute that is a whole number of at least 0."""
     text = attributes.get(name, str(default)).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise SourceError(
-            f"its OME-XML says {name}={text[:40]!r}, where a whole number belongs; its metadata is damaged"
+            f"its OME-XML says {name}={text[:40]!r}, which is not a whole number; its metadata is damaged"
         )
     return int(text)
 
@@ -233,7 +238,7 @@ def _check_name(name: str) -> None:
 
 
 def _modulo(attributes: Mapping[str, str]) -> int:
-    """Count the planes that a range divides an axis into; 0 where labels count them."""
+    """Count the planes that a range divides an axis into; 0 if labels count them."""
     if "Start" not in attributes:
         return 0
     try:

@@ -1,4 +1,4 @@
-"""A TIFF while its structure is read: its files, its images, and what is wrong with them."""
+"""A TIFF that is open to read its structure: files, images, errors, notices."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from pyramid.readers.tiff.qpi import full_pages
 
 Image: TypeAlias = "tifffile.TiffPageSeries | OmeSeries"
 
-# Kinds whose first image is the one meant: the others are its label, its overview, its thumbnail.
+# Kinds whose first image is the slide: the others are its label, its overview and its thumbnail.
 WHOLE_SLIDE = frozenset({"svs", "ndpi", "scn", "bif", "philips", "qpi", "avs", "indica", "sis"})
-# Kinds that tifffile gives a file whose own description of its pages does not fit them.
+# Kinds that tifffile reports if the file's own description does not fit its pages.
 UNDESCRIBED = frozenset({"generic", "uniform"})
-# Kinds whose metadata says how many planes an image has.
+# Kinds whose metadata gives the number of an image's planes.
 DESCRIBED = frozenset({"ome", "imagej"})
 _OME_ROOT = re.compile(r"^\s*(<\?xml[^>]*\?>)?\s*(<!--.*?-->\s*)*<(\w+:)?OME\b", re.DOTALL)
 MAX_HEAD = 4096  # characters of a description in which OME-XML begins
-MAX_LISTED = 20  # images that a message names
+MAX_LISTED = 20  # images that a message names, so that it stays readable
 
 
 class OpenedTiff:
-    """A TIFF, or a companion of TIFFs, while its structure is read: whatever goes wrong is the file's fault.
+    """A TIFF, or a companion of TIFFs, that is open to read its structure.
+
+    While it is open, any exception but an OptionError is taken for damage, and becomes a SourceError.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class OpenedTiff:
     Attributes
     ----------
     images
-        Its images; those of an OME-TIFF are not yet looked for.
+        Its images; the pages of an OME-TIFF are found later.
     """
 
     def __init__(self, place: Place) -> None:
@@ -74,7 +76,7 @@ class OpenedTiff:
         self._check()
 
     def choose(self, wanted: int | None) -> tuple[int, list[str]]:
-        """Return which image is meant, and a notice that names those left out."""
+        """Return the number of the wanted image, and a notice of those left out."""
         images = self.images
         if not images:
             raise SourceError(f"{self.place} holds no image")
@@ -96,7 +98,7 @@ class OpenedTiff:
         raise SourceError(f"{self.place} holds {len(images)} images; choose one with --series N ({listing})")
 
     def series(self, number: int) -> tuple[tifffile.TiffPageSeries, list[str]]:
-        """Return an image with its pages, and notices of how they were found."""
+        """Return an image with its pages, and notices about them."""
         image = self.images[number]
         notices = list(self.found) if number == 0 else []
         if isinstance(image, OmeSeries):
@@ -105,7 +107,7 @@ class OpenedTiff:
         return image, notices + self._left_out(image)
 
     def _left_out(self, series: tifffile.TiffPageSeries) -> list[str]:
-        """Name the pages that a description of one image passes over."""
+        """Return a notice of pages that the description of the only image leaves out."""
         if self.main is None or len(self.images) > 1 or series.kind not in DESCRIBED:
             return []
         page_size = max(1, int(series.keyframe.size))
@@ -113,8 +115,8 @@ class OpenedTiff:
         if series.is_multifile or used >= len(self.main):
             return []
         return [
-            f"{len(self.main) - used} of its {len(self.main)} pages are left out: the {used} planes that its metadata "
-            "describes are all others"
+            f"{len(self.main) - used} of its {len(self.main)} pages are left out: its metadata describes "
+            f"only {used} planes"
         ]
 
     def file_of(self, series: tifffile.TiffPageSeries) -> PageFile:
@@ -125,12 +127,12 @@ class OpenedTiff:
         return self.files.file_of(tif)
 
     def ome_image(self, number: int) -> OmeImage | None:
-        """Return what OME-XML says of an image, None where it says nothing."""
+        """Return an image as OME-XML describes it; None without such XML."""
         image = self.images[number]
         return image.image if isinstance(image, OmeSeries) else None
 
     def notices(self) -> list[str]:
-        """Return what tifffile logged and loses no pixel, and what OME-XML says that is not carried over."""
+        """Return notices from tifffile's log, and of OME-XML that is not carried over."""
         extras = self.document.extras if self.document else []
         lost = [f"not carried over from OME-XML: {', '.join(extras)}"] if extras else []
         return [*lost, *(f"tifffile says of it: {notice}" for notice in sort_messages(self.heard)[1])]
@@ -152,7 +154,7 @@ class OpenedTiff:
     def _open(self) -> None:
         folder = Path(self.place.path).parent if isinstance(self.place, LocalFile) else None
         if _is_xml(self.file):
-            assert folder is not None  # at a URL it is not a TIFF, and not opened as one
+            assert folder is not None  # XML at a URL is not opened as a TIFF
             self.main, own = None, ""
             self.document = parse_ome(read_xml(folder / self.place.name))
         else:
@@ -171,7 +173,7 @@ class OpenedTiff:
         size = self.file.seek(0, os.SEEK_END)
         chain = read_chain(self.file, size, is_ndpi=self.place.name.lower().endswith(".ndpi"))
         self.file.seek(0)
-        # by its path tifffile opens a file again that is one of very many, and buffers it
+        # given a path, tifffile buffers the file, and can reopen it if too many are open
         path = self.place.path if isinstance(self.place, LocalFile) else cast("IO[bytes]", self.file)
         tif = self._stack.enter_context(tifffile.TiffFile(path))
         return PageFile(tif, chain)
@@ -198,7 +200,7 @@ class OpenedTiff:
         return images
 
     def _check(self) -> None:
-        """Raise what tifffile forgave: the image would be another."""
+        """Raise the errors that tifffile only logged: pixels would be wrong."""
         failure = self._failure()
         if failure is not None:
             raise failure
@@ -210,13 +212,16 @@ class OpenedTiff:
             )
 
     def _failure(self) -> SourceError | None:
-        """Return the first failure of the network: parsers forgive it, and it is not the file's fault."""
+        """Return the first error of the network, which tifffile takes for damage."""
         file = getattr(self, "file", None)
         return file.failure if isinstance(file, SeekableFile) else None
 
 
 def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:
-    """Return the images that tifffile finds, or one of all pages where it gives up over their strips or tiles."""
+    """Return the images that tifffile finds.
+
+    It gives up if pages differ in their strips or tiles. Then one image of all pages is returned.
+    """
     try:
         return _join_alike(main, list(main.tif.series))
     except RuntimeError as error:
@@ -257,7 +262,7 @@ def _is_xml(file: object) -> bool:
 
 
 def _ome_document(tif: tifffile.TiffFile) -> OmeDocument | None:
-    """Parse the OME-XML before tifffile looks for images: tifffile would follow whatever it says."""
+    """Parse and check the OME-XML, before tifffile follows it to other files."""
     description = tif.pages.first.description if len(tif.pages) else ""
     if tif.is_ome:
         return parse_ome(tif.ome_metadata or "")

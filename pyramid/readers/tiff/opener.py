@@ -1,4 +1,4 @@
-"""TIFF in all its kinds, through tifffile's understanding of pages and imagecodecs' decoders."""
+"""The opener of TIFF files of all kinds, which recognizes them cheaply."""
 
 from __future__ import annotations
 
@@ -15,23 +15,30 @@ if TYPE_CHECKING:
     from pyramid.options.convert import Options
     from pyramid.readers.files.file import Place
 
+# Suffixes of TIFFs: a file with one of them is refused if it is not a TIFF.
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff")
-OTHERS = (".npy", ".zarr", ".n5")  # endings that tell another kind, of a file or of a folder above
+OTHERS = (".npy", ".zarr", ".n5")  # suffixes, of a file or of a folder above it, that mean another kind
+# The first bytes of a TIFF: classic and BigTIFF, in both byte orders.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-COMPANIONS = (".companion.ome", ".ome.xml", ".ome")  # OME-XML that says which TIFFs hold an image
+COMPANIONS = (".companion.ome", ".ome.xml", ".ome")  # suffixes of OME-XML that names the TIFFs of an image
 
 
 def open_tiff(source: object, options: Options) -> Source | None:
-    """Open a TIFF; None where `source` is no path or URL of one.
+    """Open a TIFF at a path or URL.
 
-    A file is one by its first four bytes or by its suffix. At a URL it is looked at where the URL's ending does not
-    say that it is of another kind.
+    A file is recognized by its first four bytes or by its suffix. A file at a URL is not looked at if the URL's suffix
+    means another kind.
+
+    Returns
+    -------
+    Source | None
+        None for anything else.
 
     Raises
     ------
     SourceError
-        For a file that only calls itself a TIFF, one that is damaged or holds what no decoder knows, and one that
-        holds several images where ``options.series`` does not say which.
+        For a file that only has the name of a TIFF, or is damaged, or has an encoding that cannot be decoded. The same
+        goes for one with several images if ``options.series`` does not choose one.
     """
     path = local_path(source)
     if path is not None:
@@ -57,7 +64,7 @@ def open_tiff(source: object, options: Options) -> Source | None:
 
 
 def _look_at_path(path: Path) -> tuple[Place, bytes] | None:
-    """A file and its first bytes."""
+    """Return a file and its first bytes; None if it is not a file."""
     if not path.is_file():
         return None
     from pyramid.readers.files.file import local_file  # noqa: PLC0415  (start-up: numpy)
@@ -68,7 +75,7 @@ def _look_at_path(path: Path) -> tuple[Place, bytes] | None:
 
 
 def _look_at_url(url: str, options: Options) -> tuple[Place, bytes] | None:
-    """A file at a URL and its first bytes; None where there is no file, and where its kind is another."""
+    """Return a file at a URL and its first bytes; None if it is of another kind."""
     location = locate(url)
     parts = location.path.lower().split("/")
     named = parts[-1].endswith(SUFFIXES)
@@ -82,9 +89,9 @@ def _look_at_url(url: str, options: Options) -> tuple[Place, bytes] | None:
         cause = error.__cause__
         if named or not (isinstance(cause, StorageError) and cause.permanent):
             raise
-        return None  # where nothing may be listed, a folder is refused as a file is
+        return None  # it may be a folder: a store that forbids listing refuses both alike
     if place is None:
         if named:
-            raise SourceError(f"there is no file {location}; check the spelling")
+            raise SourceError(f"the file {location} does not exist; check the spelling")
         return None
     return place, place.head[: len(MAGIC[0])]

@@ -1,8 +1,8 @@
-"""The pages of an image, each as it is stored: tifffile takes much of a page on trust from the first one.
+"""The pages of an image, each with the tags by which it is stored.
 
-A page that tifffile holds as a frame has its own offsets, and of its keyframe all else. Here a frame's keyframe is a
-page of the same file whose tags are equal, by the signatures of `tiff_chain`. What may differ from page to page is then
-read page by page: byte order, strips, tiles, compression, predictor. What may not is refused.
+tifffile takes much of a page from the first one, unchecked. A page that it holds as a frame has its own offsets, and
+all else from its keyframe. This module gives a frame a keyframe of the same file with equal tags, by the signatures of
+`chain`. So pages may differ in byte order, strips, tiles, compression and predictor. Other differences are refused.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pyramid.readers.tiff.chain import Chain, Signature, read_chain
 
 Page: TypeAlias = "tifffile.TiffPage | tifffile.TiffFrame"
 
-_RGB, _YCBCR = 2, 6
+_RGB, _YCBCR = 2, 6  # photometric interpretations
 REDUCED_OR_MASK = 0b101  # bits of NewSubfileType: pages that are not planes of an image
-JPEG = frozenset({6, 7, 34892, 33007})
+JPEG = frozenset({6, 7, 34892, 33007})  # compressions whose decoder takes JPEG tables
 
 
 class PageFile:
@@ -37,7 +37,7 @@ class PageFile:
         return len(self.offsets)
 
     def page(self, index: int) -> Page:
-        """Return a page whose keyframe is stored in the same way; its file must be open."""
+        """Return a page with a keyframe of equal tags; the file must be open."""
         offset = self.offsets[index]
         signature = self.chain.directories[offset].signature
         keyframe = self._keyframes.get(signature)
@@ -49,7 +49,7 @@ class PageFile:
         return tifffile.TiffFrame(self.tif, index, offset=offset, keyframe=keyframe)
 
     def page_ready(self, index: int) -> Page:
-        """Return a page as `page` does, of a file that may be closed."""
+        """Return a page as `page` does, opening the file if it is closed."""
         handle = self.tif.filehandle
         closed = handle.closed
         if closed:
@@ -61,11 +61,11 @@ class PageFile:
                 handle.close()
 
     def index_of(self, page: Page) -> int | None:
-        """Return where a page of tifffile's is in the chain; None for a virtual one and one below another."""
+        """Return a page's index in the chain; None for a virtual page or a sub-page."""
         return self._index.get(page.offset)
 
     def is_trusted(self, page: Page) -> bool:
-        """Return whether a page is stored as its keyframe is."""
+        """Return whether a page is stored in the same way as its keyframe."""
         if page.keyframe is page or page.keyframe is None or page.offset not in self._index:
             return True
         known = self.chain.directories
@@ -73,7 +73,7 @@ class PageFile:
 
 
 def settle_pages(series: tifffile.TiffPageSeries, file: PageFile) -> tuple[list[Page | None], int | None]:
-    """Return an image's pages, each with a keyframe of its own kind, and the offset of its pixels if they are one run.
+    """Return an image's pages, each with a keyframe of equal tags.
 
     Parameters
     ----------
@@ -82,10 +82,15 @@ def settle_pages(series: tifffile.TiffPageSeries, file: PageFile) -> tuple[list[
     file
         The file that tifffile found it in.
 
+    Returns
+    -------
+    tuple
+        The pages, and the offset of the pixels if they are one run, else None.
+
     Raises
     ------
     SourceError
-        Where pages differ in what an image has one of: shape, dtype, colour.
+        If pages differ in what all must share: shape, dtype, colour.
     """
     offset = None if series.is_multifile else series.dataoffset
     if offset is not None and _is_run(series, file, int(offset)):
@@ -106,14 +111,14 @@ def _settle(page: Page, files: dict[int, PageFile]) -> Page:
     if file.is_trusted(page):
         return page
     index = file.index_of(page)
-    assert index is not None  # a page that is not in the chain is trusted
+    assert index is not None  # is_trusted returns True for a page outside the chain
     return file.page_ready(index)
 
 
 def _is_run(series: tifffile.TiffPageSeries, file: PageFile, offset: int) -> bool:
-    """Return whether the pages of the chain agree that an image's pixels follow each other from `offset` on.
+    """Return whether an image's pixels are one run from `offset` on.
 
-    A stack may have fewer directories than pages (ImageJ's, MetaMorph's). Those that it has must agree.
+    A stack of ImageJ or MetaMorph may have fewer directories than pages. Those that it has must agree with the run.
     """
     keyframe = series.keyframe
     first = file.index_of(keyframe)
@@ -129,12 +134,12 @@ def _is_run(series: tifffile.TiffPageSeries, file: PageFile, offset: int) -> boo
         alike = directory.signature == own
         begin = directory.data_offset or (int(file.page(first + number).dataoffsets[0]) if alike else 0)
         if not alike or begin != offset + number * page_bytes:
-            return len(offsets) < count and not alike  # another image follows a stack of one directory
+            return len(offsets) < count and not alike  # the next directories may be of another image
     return True
 
 
 def check_alike(pages: list[Page | None]) -> None:
-    """Raise SourceError where a page differs from the first in what all pages of an image must share."""
+    """Raise SourceError if pages of an image differ in what all must share."""
     keyframes = {id(page.keyframe): page for page in pages if page is not None}
     first: Page | None = None
     for page in keyframes.values():
@@ -168,6 +173,6 @@ def _compared(first: Page, other: Page) -> list[tuple[str, object, object]]:
 
 
 def _photometric(page: tifffile.TiffPage) -> int:
-    """Return the meaning of decoded samples: what JPEG stores as YCbCr comes out as RGB."""
+    """Return the interpretation of decoded samples: JPEG's YCbCr is decoded to RGB."""
     value = int(page.photometric)
     return _RGB if value == _YCBCR and page.compression in JPEG else value

@@ -1,7 +1,8 @@
-"""Read a region of a TIFF image by its layout: flat pages straight into place, others segment by segment.
+"""Regions of a TIFF image, read by its layout.
 
-Each segment that a region touches is read and decoded once, in the order of the file; neighbours in the file are
-read together, so that strips of one row cost no more than one strip of many.
+Flat pages are read straight into the caller's memory, others segment by segment. Each segment that a region touches is
+read and decoded once, in the order of the file. Neighbours in the file are read together, so that many small strips
+cost no more than a large one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from pyramid.readers.files.file import Files
 from pyramid.readers.files.raw_array import ByteFile, FlatArray, flat_spans, read_exactly, read_flat
 from pyramid.readers.tiff.layout import Layout, StoredPage
 
-GATHER_BYTES = 1 << 22  # enough for a read to cost more than the call, little beside a block
+# The most bytes of segments that are read together: more than the call costs, and little compared with a block.
+GATHER_BYTES = 1 << 22
 
 
 class Segment(NamedTuple):
@@ -31,7 +33,7 @@ class Segment(NamedTuple):
     Parameters
     ----------
     offset, size_bytes
-        Where its bytes lie; 0 where it is not in the file.
+        Offset and number of its bytes; 0 if it is not in the file.
     number
         Its index among the page's segments.
     position
@@ -45,12 +47,14 @@ class Segment(NamedTuple):
 
 
 def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> None:
-    """Fill `out` with the pixels of `box`, both on the image's dimensions in the order of the file.
+    """Fill `out` with the pixels of `box`.
+
+    Both are on the image's dimensions, in the order of the file.
 
     Raises
     ------
     SourceError
-        With the page, the strip or tile and the byte offset of what cannot be read.
+        If a segment cannot be read. The error names the page, the strip or tile, and the byte offset.
     """
     filled = 0
     for plane, start, view in _pages(layout, box, out):
@@ -62,14 +66,14 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
             stored = _stored(plane, view)
             _read_plane(layout, plane, files, start, stored)
             view[...] = layout.transform(stored)
-    if filled != out.size:  # memory that nobody filled is never handed on
+    if filled != out.size:  # memory that was not filled must never reach the caller
         raise SourceError(
             f"of {out.size} pixels from {box.start} on only {filled} were read; this is a fault of the reader"
         )
 
 
 def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
-    """The bytes that `read_region` reads, in its order; nothing is put into `out`."""
+    """Yield the spans that `read_region` reads, in its order; `out` is not filled."""
     for plane, start, view in _pages(layout, box, out):
         target = view if layout.transform is None else _stored(plane, view)
         if plane.is_flat:
@@ -80,7 +84,13 @@ def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
 
 
 def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[StoredPage, Shape, NDArray[Any]]]:
-    """The pages that a region touches: where it starts in each, and the view of `out` that the page fills."""
+    """Yield the pages that a region touches.
+
+    Yields
+    ------
+    tuple
+        The page, the start of the region in it, and the view of `out` that the page fills.
+    """
     pages = len(layout.page_axes_shape)
     ranges = [range(a, a + n) for a, n in zip(box.start[:pages], box.shape[:pages], strict=True)]
     start = tuple(0 if d is None else box.start[d] for d in layout.dimensions)
@@ -93,11 +103,11 @@ def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Stored
             layout.planes[_ravel(index, layout.page_axes_shape)],
             start,
             out[(*where, *one_page, ...)][in_page],
-        )  # the ellipsis: of a pixel too, a view
+        )  # the ellipsis keeps it a view, even of a single pixel
 
 
 def _stored(plane: StoredPage, view: NDArray[Any]) -> NDArray[Any]:
-    """Room for pixels that are yet to be transformed into those of `view`."""
+    """Return memory for stored pixels, before they are transformed into `view`."""
     return np.empty(view.shape, plane.coding.dtype.newbyteorder("="))
 
 
@@ -120,7 +130,8 @@ def _read_plane(layout: Layout, plane: StoredPage, files: Files, start: Shape, o
         raise
     except OSError as error:
         raise SourceError(
-            f"{plane.file} cannot be opened: {error.strerror}; it was there when the run began"
+            f"{plane.file} cannot be opened: {error.strerror}; it was there when the run began: "
+            "check that its disk is still mounted"
         ) from error
     if plane.is_flat:
         try:
@@ -143,7 +154,7 @@ def _damaged(plane: StoredPage, place: str, offset: int, error: Exception) -> So
 
 
 def _touched(layout: Layout, plane: StoredPage, start: Shape, shape: Shape) -> list[Segment]:
-    """The segments that a region touches, in the order of the file."""
+    """Return the segments that a region touches, in the order of the file."""
     grid = layout.grid(plane)
     found = []
     for position in Box(start, shape).grid_positions(plane.coding.segment):
@@ -154,12 +165,12 @@ def _touched(layout: Layout, plane: StoredPage, start: Shape, shape: Shape) -> l
 
 
 def _place(plane: StoredPage, segment: Segment) -> str:
-    """What to call a segment: a tile by row and column of the grid, a strip by its number."""
+    """Name a segment for errors: a tile by row and column, a strip by its number."""
     return f"tile {segment.position[2:4]}" if plane.coding.is_tiled else f"strip {segment.number}"
 
 
 def _runs(segments: list[Segment]) -> Iterator[list[Segment]]:
-    """Group segments that lie one after the other in the file, up to a bound."""
+    """Group segments that follow each other in the file, up to `GATHER_BYTES`."""
     run: list[Segment] = []
     for segment in segments:
         if run:
@@ -176,7 +187,7 @@ def _runs(segments: list[Segment]) -> Iterator[list[Segment]]:
 def _run_spans(
     layout: Layout, plane: StoredPage, run: list[Segment], target: tuple[Shape, NDArray[Any]]
 ) -> Iterator[Span]:
-    """The bytes that `_read_run` reads."""
+    """Yield the spans that `_read_run` reads."""
     first, last = run[0], run[-1]
     if not first.offset or not first.size_bytes:
         return
@@ -190,7 +201,7 @@ def _run_spans(
 def _read_run(
     layout: Layout, plane: StoredPage, file: ByteFile, run: list[Segment], target: tuple[Shape, NDArray[Any]]
 ) -> None:
-    """Read segments that lie one after the other, and put the part of each that is wanted into its place."""
+    """Read segments that follow each other, and copy the wanted part of each."""
     first, last = run[0], run[-1]
     segment = first
     try:
@@ -213,7 +224,7 @@ def _read_run(
 
 
 def _read_bytes(file: ByteFile, offset: int, count: int) -> bytes:
-    """Bytes of a file, checked to be there before any memory is taken for them."""
+    """Return bytes of a file; raise EOFError before taking memory if it is too short."""
     end = file.seek(0, os.SEEK_END)
     if offset + count > end:
         raise EOFError(f"bytes {offset} to {offset + count} are needed, but the file ends at {end}")
@@ -227,13 +238,16 @@ def _plain(layout: Layout, plane: StoredPage, segment: Segment) -> FlatArray:
 
 
 def _is_plain(layout: Layout, plane: StoredPage, segment: Segment) -> bool:
-    """Whether a segment is whole and holds pixels as they are."""
+    """Return whether a segment is complete and holds plain pixels."""
     size = math.prod(_stored_shape(layout, plane, segment)) * plane.coding.dtype.itemsize
     return plane.coding.is_plain and segment.size_bytes >= size
 
 
 def _stored_shape(layout: Layout, plane: StoredPage, segment: Segment) -> Shape:
-    """A tile is stored whole; the last strip of a page has only the rows that are left."""
+    """Return the shape of a segment in the file.
+
+    A tile is stored whole. The last strip of a page has only the rows that are left.
+    """
     whole = plane.coding.segment
     if plane.coding.is_tiled:
         return whole
@@ -242,7 +256,7 @@ def _stored_shape(layout: Layout, plane: StoredPage, segment: Segment) -> Shape:
 
 
 def _target(plane: StoredPage, segment: Segment, target: tuple[Shape, NDArray[Any]]) -> tuple[NDArray[Any], Shape]:
-    """The part of the target that a segment fills, and where in the segment that part begins."""
+    """Return the part of the target that a segment fills, and its start there."""
     start, out = target
     parts, corner = [], []
     for first, extent, index, length in zip(start, out.shape, segment.position, plane.coding.segment, strict=True):
@@ -253,7 +267,7 @@ def _target(plane: StoredPage, segment: Segment, target: tuple[Shape, NDArray[An
 
 
 def _decode(plane: StoredPage, segment: Segment, encoded: bytes, target: tuple[Shape, NDArray[Any]]) -> None:
-    """Decode one segment into its place."""
+    """Decode one segment into its part of the target."""
     view, corner = _target(plane, segment, target)
     tables = {"jpegtables": plane.jpegtables, "jpegheader": plane.coding.jpegheader} if plane.coding.is_jpeg else {}
     decoded = plane.coding.decode(encoded, segment.number, **tables)[0]

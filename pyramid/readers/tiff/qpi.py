@@ -1,4 +1,7 @@
-"""Slides of PerkinElmer and Akoya (QPTIFF): a page a channel, each with an XML of its own."""
+"""Slides of PerkinElmer and Akoya (QPTIFF), whose pages each have an XML.
+
+Each page is one channel, or a picture of another kind.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from pyramid.errors import SourceError
 from pyramid.model import Channel
 from pyramid.readers.tiff.units import shown
 
-FULL = "FullResolution"
+FULL = "FullResolution"  # the ImageType of the pages that are channels of the image
 WANTED = frozenset(["ImageType", "Name", "Color"])
-MAX_DEPTH = 2  # the root and its elements: below them, scan profiles have names of their own
+MAX_DEPTH = 2  # elements below the root: deeper ones, in scan profiles, use the same names for other things
 
 
 def parse_page(xml: str) -> dict[str, str]:
-    """Return image type, name and colour from a page's XML; empty where it is not one.
+    """Return image type, name and colour from a page's XML; empty for other text.
 
     Examples
     --------
@@ -51,9 +54,9 @@ def parse_page(xml: str) -> dict[str, str]:
 
 
 def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, list[str]]:
-    """Return the image of all pages of full resolution, and a notice of what is left out.
+    """Return the image of all pages of full resolution, and a notice of the others.
 
-    None is returned for a file whose pages do not say which they are.
+    The image is None for a file whose pages do not give their type.
     """
     pages = [(page, parse_page(page.description)) for page in tif.pages if isinstance(page, tifffile.TiffPage)]
     full = [page for page, said in pages if said.get("ImageType") == FULL]
@@ -78,14 +81,14 @@ def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, 
 
 
 def describe_channels(series: tifffile.TiffPageSeries) -> tuple[Channel, ...]:
-    """Return the name and colour of each page of an image; empty where none says one."""
+    """Return the name and colour of each page of an image; empty if none has one."""
     said = [parse_page(page.description) for page in series if isinstance(page, tifffile.TiffPage)]
     channels = tuple(Channel(page.get("Name") or None, _color(page.get("Color", ""))) for page in said)
     return channels if any(channel != Channel() for channel in channels) else ()
 
 
 def _color(text: str) -> str | None:
-    """Return six digits from ``r,g,b``.
+    """Return a colour as six digits, from ``r,g,b``; None for other text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Sizes of pixels from a TIFF's own resolution tags, where nothing better says them."""
+"""Sizes of pixels from a TIFF's resolution tags, for files without better ones."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import tifffile
 
 from pyramid.readers.tiff.units import Description, positive
 
-MICROMETERS = {2: 25_400.0, 3: 10_000.0}  # a ResolutionUnit in micrometers: the inch, the centimeter
-PRINTERS_DPI = (72.0, 96.0, 300.0)  # what programs write that know no size: how large to print or to show
-PRINTERS_SHARE = 0.005  # a printer's dpi in pixels a centimeter is rounded, as 118 for 300 dpi
-# A pixel in micrometers: from a hundredth of a nanometer, as no microscope resolves, to less than a centimeter.
+MICROMETERS = {2: 25_400.0, 3: 10_000.0}  # by ResolutionUnit: the inch, the centimeter
+PRINTERS_DPI = (72.0, 96.0, 300.0)  # for print or display: programs write them if they do not know the size
+PRINTERS_SHARE = 0.005  # tolerance of those, as 300 dpi are rounded to 118 pixels per centimeter
+# The sizes of a pixel that are accepted, from a hundredth of a nanometer (finer than any microscope) to a centimeter.
 MIN_UM, MAX_UM = 1e-5, 1e4
 
 
 def measure_by_tags(found: Description, page: tifffile.TiffPage) -> None:
-    """Take the size of a pixel in y and x from a page's resolution tags, if it can be one; else say why not.
+    """Note the size of a pixel in y and x from a page's resolution tags.
+
+    If the tags cannot be a microscope's, a notice says so.
 
     Parameters
     ----------
     found
-        What is known already; a size in y or x is better than the tags.
+        What is known already; a size in y or x in it is kept, and the tags are not read.
     page
         The page whose tags are read.
     """
@@ -50,7 +52,7 @@ def measure_by_tags(found: Description, page: tifffile.TiffPage) -> None:
 
 
 def pixels_per_unit(page: tifffile.TiffPage, code: int) -> float | None:
-    """Return the fraction that a resolution tag holds; None where it is not a finite number above 0."""
+    """Return the value of a resolution tag; None unless it is finite and above 0."""
     fraction = page.tags.valueof(code)
     if isinstance(fraction, tuple) and len(fraction) == 2:
         return positive(fraction[0] / fraction[1]) if fraction[1] else None

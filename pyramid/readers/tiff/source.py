@@ -1,7 +1,7 @@
 """One image of a TIFF as a `Source`.
 
-What is pickled is a place, the number of the image and the spec. Pages are found again in each process that reads,
-once, and kept there for the images last read.
+A pickle holds the file's place, the number of the image and the spec. Each process that reads finds the pages again,
+once, and keeps them for the images that it read last.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class TiffSource:
     Parameters
     ----------
     place, series
-        The file as it was when it was opened, and which of its images.
+        The file as it was when it was opened, and the number of the image in it.
     spec
         What is known before a pixel is read.
     order
-        How the file's dimensions stand for axes.
+        The axis of each of the file's dimensions.
     """
 
     place: Place
@@ -46,7 +46,13 @@ class TiffSource:
     order: AxisOrder
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
-        """Fill `out` with the pixels of `box`; raise SourceError with the place of what cannot be decoded."""
+        """Fill `out` with the pixels of `box`.
+
+        Raises
+        ------
+        SourceError
+            If a part cannot be read or decoded; the error says where in the file it is.
+        """
         layout = _layouts.find(self)
         spans = (span for piece in self.order.pieces(box, out) for span in region_spans(layout, *piece))
         with self.place.reading(spans) as files:
@@ -67,7 +73,7 @@ def open_tiff_file(place: Place, options: Options) -> TiffSource:
         notices += [*place.notices, *more, *guesses, *description.notices, *opened.notices()]
         at_once = layout.decoded_at_once(len(order.shape))
         if series.axes.endswith("S"):
-            at_once = (*at_once[:-1], order.shape[-1])  # the samples of a pixel lie together
+            at_once = (*at_once[:-1], order.shape[-1])  # the samples of a pixel are stored together
         axes, shape = order.axes, order.axes_shape
         sizes, renamed = renamed_sizes(series.axes, order, description.scale)
         channels, unnamed = renamed_channels(series.axes, order, description.channels)
@@ -89,7 +95,10 @@ def open_tiff_file(place: Place, options: Options) -> TiffSource:
 
 
 class _Layouts:
-    """The layouts last used in this process, found again where a source comes from another."""
+    """The layouts that were last used in this process.
+
+    The layout of a source that comes from another process is found again.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -98,7 +107,7 @@ class _Layouts:
 
     def find(self, source: TiffSource) -> Layout:
         key = (source.place, source.series)
-        with self._lock:  # held while pages are found: threads that wait need the same ones
+        with self._lock:  # held during the search for pages: threads that wait need the same ones
             if key not in self._kept:
                 with OpenedTiff(source.place) as opened:
                     series, _ = opened.series(source.series)

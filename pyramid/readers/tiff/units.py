@@ -1,4 +1,7 @@
-"""Sizes of pixels in units of OME-Zarr, from whatever unit a file uses; sizes that cannot be one are said."""
+"""Sizes of pixels in units of OME-Zarr, from the units that files use.
+
+A notice names each size that cannot be one.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ _CONVERTED = {
     "das": (10.0, "second"),
 }
 _TIMES = frozenset(["second"])
-# Words for "not calibrated": nothing is lost where a size is in them.
+# Words for "not calibrated": a size in them is dropped without a notice, as nothing is lost.
 _PIXELS = frozenset(["", "pixel", "pixels", "px", "null", "none", "unit", "units"])
-MAX_SHOWN = 40  # characters of a value from a file in a message
+MAX_SHOWN = 40  # characters of a value from a file in a message, so that it stays readable
 
 
 @dataclass(slots=True)
 class Description:
-    """What is known: by axis, and by index on ``c``; empty where nothing is."""
+    """The metadata of an image: sizes by axis, channels by index; empty if unknown."""
 
     scale: dict[str, float] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
@@ -46,11 +49,11 @@ class Description:
         axis
             A letter of ``tzyx``.
         size
-            What the file says; None where it says nothing.
+            The value in the file; None if there is none.
         unit
-            Its unit in the file's spelling.
+            Its unit, as the file spells it.
         what
-            The file's name for the size, for a notice.
+            Name of the size in a notice, in the file's words.
 
         Examples
         --------
@@ -98,7 +101,7 @@ def is_pixel(unit: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return a value from a file for a message: short, on one line, without control characters."""
+    """Return a value of a file for a message: short, and without control characters."""
     text = re.sub(r"[^\x20-\x7e\u00a0-\uffff]", "?", str(value))
     return repr(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…")
 
