@@ -26,6 +26,7 @@ test: lint unit lowest
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python .ci/wording.py
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 

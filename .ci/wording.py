@@ -26,7 +26,7 @@ BANNED = {
     r"alone": "only",
     r"in vain": "without success",
     r"for ever": "forever, without end",
-    r"is no|are no": "is not a, there are no",
+    r"is no|(?<!there )are no": "is not a, there are no",
     r"lies|lie|lay": "is, is stored",
     r"stands?|stood": "is, appears",
     r"beside": "next to, besides",

@@ -56,7 +56,7 @@ class Place:
     rounds: int
 
     def source(self, name: str) -> Path:
-        """An input, made if it is not there."""
+        """Return an input, made if it is not there."""
         return data.make(name, self.data, self.scale)
 
 
@@ -84,7 +84,7 @@ class Bar:
 
 
 def _figures(python: Path, program: str, *arguments: str) -> Any:  # noqa: ANN401  (JSON)
-    """What another program here prints, run by an interpreter."""
+    """Return what another program here prints, run by an interpreter."""
     command = [str(python), "-m", f"benchmarks.{program}", *arguments]
     told = subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE).stdout
     return json.loads(told.splitlines()[-1])
@@ -96,7 +96,7 @@ def _work(place: Place, source: Path, *options: str, python: Path | None = None,
 
 
 def _sparse(place: Place, gib: int) -> Path:
-    """A planar stack of so many GiB that takes no room on disk: all zeros."""
+    """Return a planar stack of so many GiB that takes no room on disk: all zeros."""
     shape = data.DATASETS["stack"].scaled(place.scale).shape
     path = place.data / f"sparse-{gib}g@{place.scale:g}.ome.tif"
     if not path.exists():
@@ -155,7 +155,7 @@ def _floor_cpu_s(place: Place, source: Path) -> float:
 
 
 def plan(place: Place) -> list[Bar]:
-    """The plan of a million blocks, printed, and the engine's graph of the first wave."""
+    """Return the plan of a million blocks, printed, and the engine's graph of the first wave."""
     rounds = [
         _figures(place.ours, "probe", "plan", "--blocks", str(_blocks(place, 1_000_000))) for _ in range(place.rounds)
     ]
@@ -167,7 +167,7 @@ def plan(place: Place) -> list[Bar]:
 
 
 def overhead(place: Place) -> list[Bar]:
-    """What the engine adds a block on threads, over what a block of the stack takes one thread."""
+    """Return what the engine adds a block on threads, over what a block of the stack takes one thread."""
     idle = _figures(place.ours, "probe", "engine", "--blocks", str(_blocks(place, 2000)))
     busy = _work(place, place.source("stack"), "--workers", "1")
     told = {
@@ -213,7 +213,7 @@ def _blocks(place: Place, full: int) -> int:
 
 
 def markdown(bars: list[Bar], machine: Mapping[str, object]) -> str:
-    """The bars as a table, and what they were measured on."""
+    """Return the bars as a table, and what they were measured on."""
     lines = [f"{machine['cores']} cores of {machine['processor']}.", ""]
     lines += ["| | measured | at most | met | from |", "|---|--:|--:|---|---|"]
     for bar in bars:

@@ -79,7 +79,7 @@ class Setting:
 
 
 def our_options(setting: Setting) -> dict[str, str]:
-    """The options that ome-pyramid is given, by flag; none at defaults."""
+    """Return the options that ome-pyramid is given, by flag; none at defaults."""
     options = {"--workers": str(setting.workers)}
     if setting.mode == "zstd1":
         return {**options, "--codec": "blosc:zstd", "--codec-level": "1"}
@@ -106,7 +106,10 @@ def our_command(setting: Setting, target: Path) -> list[str]:
 
 @functools.cache
 def our_plan(setting: Setting) -> Any:  # noqa: ANN401  (JSON)
-    """What ``pyramid plan`` decides. A process of its own: what this one holds would count as its children's peak."""
+    """Return what ``pyramid plan`` decides, in a process of its own.
+
+    The memory of this one would count as its children's peak.
+    """
     flags = itertools.chain.from_iterable(our_options(setting).items())
     if setting.dataset.kind == "dask":
         command = [str(setting.ours), "-m", "benchmarks.computed", str(setting.source), "--plan", *flags]
@@ -149,7 +152,7 @@ def _by_comma(extents: dict[str, int]) -> str:
 
 
 def output_of(command: list[str]) -> bytes:
-    """What a program prints."""
+    """Return what a program prints."""
     return subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE).stdout
 
 

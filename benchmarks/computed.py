@@ -57,7 +57,7 @@ class Computed:
         return size
 
     def as_dask(self) -> Any:  # noqa: ANN401  (Dask is not typed)
-        """The image as a Dask array, none of which is computed yet."""
+        """Return the image as a Dask array, none of which is computed yet."""
         import dask.array as da  # noqa: PLC0415  (the floor computes without it)
 
         chunks = da.core.normalize_chunks(self.block, self.shape)
@@ -88,7 +88,7 @@ def write(path: Path, image: Computed) -> None:
 
 
 def read(path: Path) -> Computed:
-    """The image that a file describes."""
+    """Return the image that a file describes."""
     told = json.loads(path.read_text(encoding="utf-8"))
     return Computed(told["axes"], tuple(told["shape"]), tuple(told["block"]))
 

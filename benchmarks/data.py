@@ -54,7 +54,7 @@ class Dataset:
     write: Callable[[Path, Dataset], None]
 
     def scaled(self, scale: float) -> Dataset:
-        """The same at `scale` times the extent along y and x, in steps of 64 pixels, and along t and z."""
+        """Return the same at `scale` times the extent along y and x, in steps of 64 pixels, and along t and z."""
         if scale == 1:
             return self
         shape = tuple(
@@ -174,7 +174,7 @@ def write_slide_jpeg(path: Path, dataset: Dataset) -> None:
 
 
 def write_zarr_planes(path: Path, dataset: Dataset) -> None:
-    """A Zarr v3 array whose chunks are whole planes: cut against every block."""
+    """Return a Zarr v3 array whose chunks are whole planes: cut against every block."""
     import zarr  # noqa: PLC0415  (only this input is a Zarr)
     from zarr.codecs import BloscCodec, BloscShuffle  # noqa: PLC0415
 
@@ -192,7 +192,7 @@ def write_zarr_planes(path: Path, dataset: Dataset) -> None:
 
 
 def write_computed(path: Path, dataset: Dataset) -> None:
-    """What a computed image is: its shape, and its blocks of one plane."""
+    """Return what a computed image is: its shape, and its blocks of one plane."""
     plane = (*(1 for _ in dataset.shape[:-2]), *dataset.shape[-2:])
     computed.write(path, computed.Computed(dataset.axes, dataset.shape, plane))
 

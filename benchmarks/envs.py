@@ -75,7 +75,7 @@ OURS = Peer("ome-pyramid", "", ("--constraint", str(ROOT / "constraints.txt"), "
 
 
 def python_of(peer: Peer, folder: Path = DEFAULT_FOLDER) -> Path:
-    """The interpreter that runs `peer`'s adapter: its environment's, or the running one for a system program."""
+    """Return the interpreter that runs `peer`'s adapter: its environment's, or the running one for a system program."""
     return folder / peer.name / "bin" / "python" if peer.requirements else Path(sys.executable)
 
 

@@ -59,7 +59,7 @@ def run_once(command: list[str], log: Path) -> Cost:
 
 
 def median(costs: list[Cost]) -> Cost:
-    """The median of each figure by itself."""
+    """Return the median of each figure by itself."""
     work = [cost.work_s for cost in costs if cost.work_s is not None]
     return Cost(
         statistics.median(cost.wall_s for cost in costs),
@@ -96,7 +96,7 @@ def give_back(target: Path) -> None:
 
 
 def machine() -> dict[str, object]:
-    """What it ran on: processor, cores, memory and system."""
+    """Return what it ran on: processor, cores, memory and system."""
     info = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
     return {

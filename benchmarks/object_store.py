@@ -138,7 +138,7 @@ def cleared(service: Service, prefix: str) -> dict[str, float]:
 
 @contextmanager
 def started(server: str, folder: Path) -> Iterator[Service]:
-    """A server that runs, with a bucket."""
+    """Return a server that runs, with a bucket."""
     place = folder / server
     place.mkdir()
     with radosgw(place, memory_bytes=MEMORY_BYTES) if server == "radosgw" else moto_s3(place) as service:
@@ -189,7 +189,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def measured(given: argparse.Namespace, source: Path) -> list[dict[str, Any]]:
-    """The rows of every form, each on a server of its own: radosgw keeps for hours what is deleted of large objects."""
+    """Return the rows of every form, each on a server of its own.
+
+    radosgw keeps deleted parts of large objects for hours.
+    """
     rows: list[dict[str, Any]] = []
     interpreters = given.ours.absolute(), given.envs.absolute()
     for form in given.forms:

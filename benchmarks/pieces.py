@@ -46,7 +46,7 @@ class Pieces(Protocol):
 
 
 def open_pieces(source: Path, chunk_px: int) -> Pieces:
-    """The pieces of a TIFF, a Zarr v3 array with Blosc, or a description that `benchmarks.computed` wrote."""
+    """Return the pieces of a TIFF, a Zarr v3 array with Blosc, or a description that `benchmarks.computed` wrote."""
     if source.is_dir():
         return ZarrChunks(source)
     if source.suffix == ".json":
@@ -89,7 +89,7 @@ def _runs(ranges: Iterable[Range]) -> Iterator[tuple[Range, ...]]:
 
 
 def _decoder(page: tifffile.TiffPage) -> Callable[[memoryview, Bytes], int]:
-    """What decodes a strip or tile of `page` into place, after its file was closed."""
+    """Return what decodes a strip or tile of `page` into place, after its file was closed."""
     into = {
         tifffile.COMPRESSION.ADOBE_DEFLATE: _imagecodecs.deflate_decode,
         tifffile.COMPRESSION.ZSTD: _imagecodecs.zstd_decode,
@@ -165,7 +165,7 @@ class Segments:
         return len(self._runs)
 
     def segments(self, number: int) -> Iterator[Put]:
-        """The strips or tiles of one run, whose bytes are read when the first is asked for."""
+        """Return the strips or tiles of one run, whose bytes are read when the first is asked for."""
         run = self._runs[number]
         first = run[0][0]
         data = self._kept.take(sum(run[-1]) - first)

@@ -113,15 +113,15 @@ class _FirstWave:
 class _Nothing:
     """A block's task that does nothing."""
 
-    def __init__(self, plan: Plan, one: Pass, _sink: object, _source: object, buffers: Buffers) -> None:
-        self.plan, self.one, self.buffers = plan, one, buffers
+    def __init__(self, plan: Plan, pass_: Pass, _target: object, _source: object, buffers: Buffers) -> None:
+        self.plan, self.pass_, self.buffers = plan, pass_, buffers
 
     def __call__(self, index: int, pixels: object = None) -> Receipt:
         return Receipt(index, 0)
 
 
 def spec_of(blocks: int) -> SourceSpec:
-    """An image that is cut into at least so many blocks, by as many time points as that takes."""
+    """Return an image that is cut into at least so many blocks, by as many time points as that takes."""
 
     def spec(times: int) -> SourceSpec:
         return SourceSpec("tczyx", (times, *FRAME), "uint16", (1,) * 5, (1.0, None, 0.5, 0.1, 0.1), _UNITS)
@@ -151,7 +151,7 @@ def plan(blocks: int) -> dict[str, float]:
 
 
 def peak_bytes() -> int:
-    """The most resident memory that this process has had."""
+    """Return the most resident memory that this process has had."""
     status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 

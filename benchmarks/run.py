@@ -32,7 +32,10 @@ WARM_SHARE = 0.5  # of the input's extent
 
 
 def work_seconds(tool: str, setting: Setting, folder: Path) -> float | None:
-    """The work without imports: ours in a process that has done such before, the floor's as it prints; not peers'."""
+    """Return the seconds of work without imports; None for peers.
+
+    Ours is measured in a process that has done such work before; the floor prints its own.
+    """
     if tool == table.OURS:
         options = {flag.removeprefix("--").replace("-", "_"): value for flag, value in our_options(setting).items()}
         command = [str(setting.ours), "-m", "benchmarks.probe", "work", str(setting.source), str(folder / "again.zarr")]

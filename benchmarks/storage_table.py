@@ -22,7 +22,7 @@ class Bar:
 
 
 def bars(rows: Rows, cores: int) -> Iterator[Bar]:
-    """What is held to a bar; bars whose runs are not among the rows are left out."""
+    """Return what is held to a bar; bars whose runs are not among the rows are left out."""
     for form in dict.fromkeys(row["form"] for row in rows):
         runs = {(row["way"], row["tool"]): row["rounds"] for row in rows if row["form"] == form}
         seconds = {place: [run["seconds"] for run in found] for place, found in runs.items()}
@@ -41,12 +41,12 @@ def bars(rows: Rows, cores: int) -> Iterator[Bar]:
 
 
 def _ratio(above: list[float], below: list[float]) -> float:
-    """The median of the rounds' ratios."""
+    """Return the median of the rounds' ratios."""
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
 def markdown(record: Mapping[str, Any]) -> str:
-    """The bars and the rows as tables, and what they were measured on."""
+    """Return the bars and the rows as tables, and what they were measured on."""
     machine, shape = record["machine"], " x ".join(map(str, record["shape"]))
     about = (
         f"{record['dataset']}: {shape} {record['dtype']}, to {record['server']} on the same machine;"

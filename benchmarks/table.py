@@ -12,7 +12,7 @@ OURS, FLOOR = "ome-pyramid", "floor"
 
 
 def markdown(record: Mapping[str, Any]) -> str:
-    """A table of one record of ``benchmarks.run``: a row a tool and mode, and what it was measured on."""
+    """Return a table of one record of ``benchmarks.run``: a row a tool and mode, and what it was measured on."""
     rows = record["results"]
     ours = {row["mode"]: row["median"] for row in rows if row["tool"] == OURS}
     floor = {row["mode"]: row["median"] for row in rows if row["tool"] == FLOOR}
@@ -37,7 +37,7 @@ def markdown(record: Mapping[str, Any]) -> str:
 
 
 def _ratio(above: float | None, below: float | None) -> str:
-    """A ratio as a table shows it, a dash where one of the two was not measured."""
+    """Return a ratio as a table shows it, a dash where one of the two was not measured."""
     return "-" if above is None or not below else f"{above / below:.2f}"
 
 

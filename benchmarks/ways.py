@@ -45,7 +45,7 @@ class _LimitedHandler(ProxyHandler):
 
 @contextmanager
 def way_to(service: Service, way: str, bytes_per_s: float) -> Iterator[Service]:
-    """The service as it is asked on one of WAYS."""
+    """Return the service as it is asked on one of WAYS."""
     if way == "direct":
         yield service
         return

@@ -1,4 +1,4 @@
-"""Everything that a plug-in implements or uses: a reader, or a downsampling method.
+"""All that a plug-in implements or uses: a reader, or a downsampling method.
 
 ``docs/extending.md`` has one of each, whole. A reader is named by an entry point of the group ``pyramid.readers``, a
 method by one of ``pyramid.methods``; the tests of `pyramid.testing` hold either against its contract.

@@ -72,7 +72,7 @@ def channels_first(array: Any, axes: str) -> tuple[Any, str]:
 
 
 def open_zarr_view(source: str) -> Any:
-    """The first series of a TIFF through tifffile's own view as a Zarr array: a chunk a page, strip run or tile."""
+    """Return the first series of a TIFF as tifffile's own Zarr array: a chunk a page, strip run or tile."""
     import tifffile
     import zarr
 
@@ -80,7 +80,7 @@ def open_zarr_view(source: str) -> Any:
 
 
 def open_dask(source: str, axes: str) -> tuple[Any, str]:
-    """A TIFF's first series, a Zarr array or a computed image as a lazy Dask array, channels first, and its axes."""
+    """Return the first series, Zarr array or computed image as a lazy Dask array, channels first, and its axes."""
     import dask.array as da
 
     if source.endswith(".json"):

@@ -46,7 +46,10 @@ def ending_when_interrupted() -> Iterator[None]:
 
 
 def _end_now() -> NoReturn:
-    """End this process without waiting for threads, which a library's own would meet half torn down."""
+    """End this process without waiting for threads.
+
+    Threads of libraries would run while the interpreter ends, and fail.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(Exception):
         atexit._run_exitfuncs()  # as temporary files and child processes need

@@ -76,7 +76,9 @@ def image_children(ome: Mapping[str, Any]) -> Iterator[Child]:
 
 
 def listed_paths(node: Node, lists: Mapping[str, object], lacking: list[str]) -> Iterator[str]:
-    """Yield the paths that lists of a group name; an item that names none is said to be lacking.
+    """Yield the paths that lists of a group name.
+
+    An item without a path is reported as lacking.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def listed_paths(node: Node, lists: Mapping[str, object], lacking: list[str]) ->
     Raises
     ------
     SourceError
-        For a path that leads elsewhere, and for what is no list or an empty one.
+        For a path out of the group, and for a value that is not a list or is empty.
     """
     for name, given in lists.items():
         if not isinstance(given, list) or not given:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_DOCUMENT_BYTES = 16 * 2**20
 # The longest path that is read from a document: macOS allows no path over 1024 bytes.
 MAX_PATH_CHARACTERS = 1000
-# The first bytes of a document that is no JSON, shown in its error.
+# The first bytes of a document that is not JSON, shown in its error.
 MAX_SHOWN_BYTES = 40
 
 # Parts of a path that some systems take for something else: a backslash, a drive's letter, control characters.

@@ -34,7 +34,10 @@ def check_finished(node: Node) -> None:
 
 
 def check_no_download(path: str) -> None:
-    """Raise TargetError if a download is filling a folder, as far as the system shows that."""
+    """Raise TargetError if a download is filling a folder.
+
+    A file system without locks does not show that.
+    """
     if sys.platform == "win32":
         return
     try:

@@ -80,7 +80,10 @@ def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[M
 
 
 def _window(channel: Channel, measured: Measured, dtype: str, *, picture: bool) -> Window:
-    """Return the window of a channel: as the source has it shown, else the whole range of a picture or the measured."""
+    """Return the window of a channel.
+
+    It is the display range of the source, or else the whole range of a picture, or the measured range.
+    """
     if channel.shown is not None:
         return make_window((*measured[:2], *channel.shown), dtype)
     return Window(0.0, 255.0, 0.0, 255.0) if picture else make_window(measured, dtype)

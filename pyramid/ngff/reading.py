@@ -111,7 +111,7 @@ def read_flat(
     """
     below = attributes.get("ome")
     if "multiscales" not in attributes or (isinstance(below, Mapping) and "multiscales" in below):
-        return None  # what lies under ``ome`` is newer than what was left beside it
+        return None  # the metadata under ``ome`` is newer
     first = first_image(attributes) or {}
     given = first.get("version")
     belongs = looks(first) if given is None else is_family(given, name)

@@ -76,7 +76,10 @@ def open_source(source: object, options: Options) -> Source:
 
 
 def _openers() -> list[Opener]:
-    """Return the openers of all entry points: the highest priority first, then by name."""
+    """Return the openers of all entry points.
+
+    The highest priority is first; those of one priority are sorted by name.
+    """
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     return sorted((_opener(entry) for entry in entries), key=lambda opener: -getattr(opener, "priority", 0))
 

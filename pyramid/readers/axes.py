@@ -141,7 +141,9 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
 
 
 def doubtful_axes(shape: Shape, axes: str | None, names: Sequence[object] = ()) -> tuple[str, ...]:
-    """Return a notice where nothing says which axis is which, and the last has the length of a pixel's colours.
+    """Return a notice if an array may hold colours along its last axis.
+
+    It is given if nothing names the axes, and the last has the length of a pixel's colours.
 
     Examples
     --------

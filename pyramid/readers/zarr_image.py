@@ -78,7 +78,10 @@ def _unit(axis: str, unit: str) -> str | None:
 
 
 def channel_size_notice(image: Multiscale | None, order: AxisOrder) -> tuple[str, ...]:
-    """Return a notice where an image gives its channels a size, a place or a unit, which no channel has here."""
+    """Return a notice if an image has a scale along its channels.
+
+    Channels have no size, translation or unit here.
+    """
     if image is None or order.letters.count("c") != 1:
         return ()
     dimension, first = order.letters.index("c"), image.datasets[0]
@@ -95,7 +98,10 @@ def channel_size_notice(image: Multiscale | None, order: AxisOrder) -> tuple[str
 
 
 def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
-    """Return what to name instead of a group that holds images; empty for any other, and for one that is broken."""
+    """Return the advice to name an image in a group that holds images.
+
+    The text is empty for any other group, and for a broken one.
+    """
     try:
         found = parse_group(attributes)
     except PyramidError:
@@ -112,7 +118,10 @@ def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
 
 
 def largest_first(image: Multiscale) -> Multiscale:
-    """Return an image with the level of the finest pixels first, and a notice where another was listed first."""
+    """Return an image with the level of the smallest pixels first.
+
+    A notice says so if another level was listed first.
+    """
     finest = min(range(len(image.datasets)), key=lambda i: _area(image, i))
     if _area(image, finest) >= _area(image, 0):
         return image

@@ -219,7 +219,7 @@ def _shown(store: Store) -> str:
 
 
 def _image(attributes: Mapping[str, Any], where: str) -> ngff.Multiscale:
-    """Parse the attributes of a group as the metadata of an image, its largest level first."""
+    """Parse the attributes of a group as an image, its largest level first."""
     try:
         return largest_first(ngff.parse(dict(attributes)))
     except SourceError as error:
@@ -257,7 +257,10 @@ def _array_of(node: Node, where: str) -> tuple[zarr.Array[Any], ngff.Multiscale 
 def _check_largest(
     image: ngff.Multiscale, array: zarr.Array[Any], find: Callable[[str], zarr.Array[Any]], where: str
 ) -> None:
-    """Raise SourceError where the last level is larger than the first, and the sizes of pixels do not tell."""
+    """Raise SourceError if the last level is larger than the first.
+
+    It is only checked if the sizes of pixels do not show the order.
+    """
     if tells_largest(image):
         return
     last = image.datasets[-1].path

@@ -40,7 +40,9 @@ def why_no_address(url: str) -> str | None:
 
 
 def check_one_line(value: str, name: str) -> None:
-    """Raise OptionError where a value holds a line break or another control character, as copied credentials do.
+    """Raise OptionError if a value holds a line break or a control character.
+
+    Copied credentials may hold them.
 
     They cannot be sent, and a client that is given them may panic.
 

@@ -124,7 +124,10 @@ class Client:
             return self._stores[seconds]
 
     def _made(self, settings: Mapping[str, Any]) -> ObStore:
-        """Make a store, which asks nobody: where that fails, each other attempt would fail alike."""
+        """Create a store, without any request.
+
+        If that fails, each further attempt would fail too.
+        """
         try:
             return guarded(lambda: self._build(settings))
         except PyramidError:

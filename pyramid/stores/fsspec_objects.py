@@ -59,7 +59,10 @@ class FsspecObjects:
         return self._connected()[1]
 
     def _connected(self) -> tuple[Any, str]:
-        """Return the file system and the path in it; raise what fsspec raises where it cannot connect."""
+        """Return the file system and the path in it.
+
+        Raises the error of fsspec if it cannot connect.
+        """
         if self._opened is None:
             self._opened = self._open()
         self._answered = True

@@ -80,7 +80,10 @@ class WebObjects(RemoteObjects):
         return self._ask("GET", key, 1, functools.partial(self._fingerprint, key))
 
     def _fingerprint(self, key: str, seconds: float) -> Fingerprint | None:
-        """Return size and tag from a HEAD, or from a GET if HEAD is refused or gives a length of 0."""
+        """Return size and tag from a HEAD, or from a GET of one byte.
+
+        The GET is made if HEAD is refused or gives a length of 0.
+        """
         if not self.location.hidden and self._knows_head:
             try:
                 found = super()._fingerprint(key, seconds)

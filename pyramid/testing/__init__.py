@@ -1,4 +1,6 @@
-"""Tests that every reader and every method must pass; a plug-in's own tests inherit them. They need pytest.
+"""Tests that every reader and every downsampling method must pass.
+
+The tests of a plug-in inherit them. They need pytest.
 
 Examples
 --------

@@ -1,4 +1,7 @@
-"""Tests of a downsampling method, ours or a plug-in's: inherit `MethodContract` and give it `method`."""
+"""Tests of a downsampling method.
+
+Inherit `MethodContract` and give it `method`.
+"""
 
 from __future__ import annotations
 

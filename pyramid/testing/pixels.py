@@ -13,7 +13,10 @@ DTYPES = (*INTEGERS, *FLOATS)
 
 
 def make_pixels(rng: np.random.Generator, kind: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Return pixels of a kind: ``few`` values, ``extreme`` ones, or ``any`` that the dtype holds."""
+    """Return random pixels of a kind.
+
+    The kinds are ``few`` values, ``extreme`` ones, or ``any`` that the dtype holds.
+    """
     if dtype == "bool":
         return rng.integers(0, 2, shape).astype(bool)
     if kind == "few":

@@ -1,4 +1,7 @@
-"""Tests of a reader's source against the array that it holds: inherit `SourceContract`."""
+"""Tests of a reader's source against the array that it holds.
+
+Inherit `SourceContract`.
+"""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def _one_at_a_time(location: Location) -> Iterator[None]:
 
 
 def _lock(folder: int, location: Location) -> None:
-    """Take the lock of a folder that is open; TargetError where another program keeps it."""
+    """Lock a folder that is open; TargetError if another program keeps it."""
     until_s = time.monotonic() + WATCH_S
     while True:
         try:

@@ -142,15 +142,15 @@ def check_no_run(objects: Objects) -> None:
 
 
 def check_no_run_around(location: Location) -> None:
-    """Raise TargetError where a run that is alive writes to a folder, or to one around it; on local disk only.
+    """Raise TargetError if a live run writes to a folder or to one around it.
 
-    On object storage each folder above would cost requests, and none of them is asked.
+    Only folders on local disk are checked: on object storage each folder above would cost requests.
     """
     if not location.is_local:
         return
     for folder in (location.path, *map(str, Path(location.path).parents)):
         if any(os.path.isfile(os.path.join(folder, key)) for key in ATTRIBUTE_KEYS.values()):
-            with suppress(StorageError):  # of another user, say: then it is no target of ours either
+            with suppress(StorageError):  # of another user, for example: then it is not a target
                 check_no_run(open_objects(folder))
 
 

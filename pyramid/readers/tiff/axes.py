@@ -86,9 +86,11 @@ def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ..
 
 
 def _check_samples(axes: str, letters: Sequence[str], shape: tuple[int, ...], override: str) -> None:
-    """Raise OptionError where samples that lie together in a pixel are said to be anything but channels.
+    """Raise OptionError if the samples of a pixel are not named as channels.
 
-    Samples that lie apart may be a stack of three planes that a program took for red, green and blue.
+    This is for samples that are stored pixel by pixel.
+
+    Samples in separate planes may be a stack of three planes that a program took for red, green and blue.
     """
     if axes.endswith("S") and shape[-1] > 1 and letters[-1] != "c":
         raise OptionError(
@@ -98,14 +100,16 @@ def _check_samples(axes: str, letters: Sequence[str], shape: tuple[int, ...], ov
 
 
 def renamed_sizes(axes: str, order: AxisOrder, sizes: Collection[str]) -> tuple[dict[str, str], list[str]]:
-    """Return whose size each axis has where a user renames them, and a notice of the sizes that are not taken.
+    """Return the source of the size of each axis, where a user renames axes.
+
+    Notices name the sizes that are not taken.
 
     A length stays a length, and goes with its dimension. The size of a dimension that becomes another kind is lost.
 
     Parameters
     ----------
     axes, order
-        tifffile's letters, and the axes that its dimensions stand for.
+        tifffile's letters, and the axes of its dimensions.
     sizes
         The axes that the file gives a size.
 
@@ -128,12 +132,14 @@ def renamed_sizes(axes: str, order: AxisOrder, sizes: Collection[str]) -> tuple[
 def renamed_channels(
     axes: str, order: AxisOrder, channels: tuple[Channel, ...]
 ) -> tuple[tuple[Channel, ...], list[str]]:
-    """Return the channels where they are still the same dimensions, and a notice where a user renames those.
+    """Return the channels if a user did not rename their dimensions.
+
+    Otherwise return none, and a notice.
 
     Parameters
     ----------
     axes, order
-        tifffile's letters, and the axes that its dimensions stand for.
+        tifffile's letters, and the axes of its dimensions.
     channels
         What the file says of its own channels.
     """

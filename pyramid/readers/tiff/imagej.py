@@ -88,7 +88,10 @@ def _is_lost(key: str, value: object) -> bool:
 
 
 def _note_calibration(found: Description, metadata: Mapping[str, Any]) -> None:
-    """Say where ImageJ shows other values than those stored, as it does for signed 16-bit images."""
+    """Note that ImageJ shows other values than those stored.
+
+    It does so for signed 16-bit images.
+    """
     if "cf" not in metadata and "c0" not in metadata:
         return
     said = ", ".join(f"{key}={str(metadata[key])[:MAX_SHOWN]}" for key in _CALIBRATION if key in metadata)
@@ -157,7 +160,10 @@ def _channel(table: NDArray[Any]) -> tuple[Channel, bool]:
 
 
 def palette_tables(page: tifffile.TiffPage, channels: int) -> list[NDArray[Any]] | None:
-    """Return the colour table of a page for each of its channels: ImageJ saves that of an 8-bit image as a palette."""
+    """Return the colour table of a page for each of its channels.
+
+    ImageJ saves the table of an 8-bit image as a palette.
+    """
     table = page.colormap
     if table is None or table.ndim != 2 or len(table) != 3:
         return None

@@ -1,4 +1,4 @@
-"""What the tags of a TIFF say and OME-Zarr has no place for, in words for a notice."""
+"""Words for the tags of a TIFF that OME-Zarr has no place for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What OME-XML says of an image and OME-Zarr's image metadata has no place for, in words for a notice."""
+"""Words for the parts of OME-XML that OME-Zarr has no place for."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ _ATTRIBUTE_WORDS = {
 
 
 def lost_element(element: str, parent: str, attributes: Mapping[str, str]) -> str:
-    """Return words for an element that is lost with all that it holds; empty for any other.
+    """Return words for an element that is lost with all that it holds.
+
+    The text is empty for any other element.
 
     Parameters
     ----------

@@ -234,7 +234,10 @@ def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:
 
 
 def _join_alike(main: PageFile, series: list[tifffile.TiffPageSeries]) -> list[tifffile.TiffPageSeries]:
-    """Return one image of all pages where they differ only in how they are stored, which tifffile takes apart."""
+    """Return one image of all pages if they differ only in how they are stored.
+
+    tifffile makes several images of them.
+    """
     pages = sum(len(each) for each in series)
     if len(series) < 2 or pages != len(main) or {each.kind for each in series} != {"generic"}:
         return series
