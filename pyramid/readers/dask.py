@@ -94,11 +94,11 @@ def _checked(array: Any) -> Any:  # noqa: ANN401  (Dask is not typed)
     # Each region is made in the chunk's own task: a graph with all regions takes a second more per million chunks.
     axes = tuple(range(array.ndim))
     regions = ArraySliceDep(array.chunks)
-    said = {"said": array.dtype, "dtype": array.dtype, "meta": array._meta}
-    return blockwise(check_chunk, axes, array, axes, regions, axes, align_arrays=False, **said)
+    options = {"declared": array.dtype, "dtype": array.dtype, "meta": array._meta}
+    return blockwise(check_chunk, axes, array, axes, regions, axes, align_arrays=False, **options)
 
 
-def check_chunk(chunk: Any, region: tuple[slice, ...], said: np.dtype[Any]) -> NDArray[Any]:  # noqa: ANN401
+def check_chunk(chunk: Any, region: tuple[slice, ...], declared: np.dtype[Any]) -> NDArray[Any]:  # noqa: ANN401
     """Check a computed chunk against its array, and return its pixels.
 
     Parameters
@@ -107,7 +107,7 @@ def check_chunk(chunk: Any, region: tuple[slice, ...], said: np.dtype[Any]) -> N
         The result of the chunk's task.
     region
         Its place in the array.
-    said
+    declared
         The array's dtype.
 
     Raises
@@ -131,9 +131,9 @@ def check_chunk(chunk: Any, region: tuple[slice, ...], said: np.dtype[Any]) -> N
             f"{place} has the shape {chunk.shape}, not {shape}; give the array its true chunks, as "
             "map_blocks(..., chunks=...)"
         )
-    if chunk.dtype.newbyteorder("=") != said.newbyteorder("="):
+    if chunk.dtype.newbyteorder("=") != declared.newbyteorder("="):
         raise SourceError(
-            f"{place} has the dtype {chunk.dtype}, and the array says {said}; give the array its true dtype, or "
+            f"{place} has the dtype {chunk.dtype}, and the array says {declared}; give the array its true dtype, or "
             "convert its chunks with astype"
         )
     if isinstance(chunk, np.ma.MaskedArray):

@@ -1,6 +1,6 @@
 """The opener of Zarr arrays, of both formats, and of OME-Zarr images.
 
-It decides cheaply whether a thing is one. Of an image, the largest level is read.
+It decides cheaply whether a thing is one. For an image, it opens the largest level.
 """
 
 from __future__ import annotations

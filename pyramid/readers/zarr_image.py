@@ -59,8 +59,8 @@ def _sizes(image: Multiscale, dimension: int, axis: str) -> Sizes:
     translation = 0.0 if first.translation is None else first.translation[dimension]
     unit, own = image.units[dimension], image.axes[dimension]
     if own != axis and not {own, axis} <= set(SPACE):
-        said = scale != 1 or unit is not None or translation != 0
-        return Sizes(notice=f"the size of {own} is not taken, as --axes makes it {axis}" if said else "")
+        has_size = scale != 1 or unit is not None or translation != 0
+        return Sizes(notice=f"the size of {own} is not taken, as --axes makes it {axis}" if has_size else "")
     known = None if unit is None else _unit(axis, unit)
     # A size of 1 without a unit is what programs write when they do not know the size.
     size = scale if known is not None or scale != 1 else None

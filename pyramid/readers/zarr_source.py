@@ -98,7 +98,7 @@ class ZarrSource:
             try:
                 if array.dtype == view.dtype:
                     array.get_basic_selection(part.slices, out=NDBuffer.from_numpy_array(view))
-                else:  # zarr does not swap bytes into `out`
+                else:  # in the other byte order the array cannot be read into `out` itself
                     view[...] = array[part.slices]
             except Exception as error:  # a codec may raise anything over a damaged chunk
                 if not isinstance(self.where, zarr.Array):

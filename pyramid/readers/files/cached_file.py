@@ -21,9 +21,9 @@ from pyramid.readers.files.prefetch import threads
 BLOCK_BYTES = 1 << 14  # the unit of fetching: holds most pages' tags and their values
 SEQUENCE_BYTES = 1 << 19  # the most that is read ahead in sequence: it is lost if the reader then seeks
 KEPT_BYTES = 1 << 25  # the most that blocks take of a process's memory
-STRIDES = 16  # the most pages that are fetched ahead: as many as one read has in flight elsewhere
+STRIDES = 16  # the most pages that are fetched ahead together, as a bound for requests that nobody may need
 PIECE_BYTES = range(64, 1025)  # lengths of pieces that are kept: those of the tags of a page
-MAX_PIECES = 1 << 14  # with pieces of at most a kilobyte, 16 MiB
+MAX_PIECES = 1 << 14  # that are kept: 16 MiB, as each has at most a kilobyte
 VALUE_BYTES = 1 << 28  # the longest value that is read: tags of real images are shorter
 
 
@@ -163,9 +163,8 @@ class SeekableFile(io.RawIOBase):
         spans += [self._cut(start + i * stride, BLOCK_BYTES) for i in range(1, self._strides + 1)]
         spans = [span for span in spans if span.start < span.stop]
         answers = map(self._fetch, spans) if len(spans) == 1 else threads(os.getpid()).map(self._fetch, spans)
-        for span, data in zip(
-            reversed(spans), reversed(list(answers)), strict=True
-        ):  # the needed blocks go in last, so that they are evicted last
+        # The needed blocks come first in `spans` and are kept last, so that they are dropped last.
+        for span, data in zip(reversed(spans), reversed(list(answers)), strict=True):
             self._keep(span.start // BLOCK_BYTES, data)
         last = start + (len(spans) - 1) * stride
         self._missed, self._stride = Span(last, spans[-1].stop), stride

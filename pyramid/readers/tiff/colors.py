@@ -37,8 +37,8 @@ _KEPT: dict[int, tuple[tuple[str, ...], str]] = {
 def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list[str]]:
     """Return a channel for each sample of a pixel, and notices about the samples.
 
-    A notice says what the samples are if they are not light. If nothing is known of any sample, there are
-    zero channels.
+    A notice says what the samples are if they are not light. The tuple of channels is empty if nothing is
+    known of any sample.
     """
     samples = int(page.samplesperpixel)
     photometric = int(page.photometric) if 262 in page.tags or page.compression == 6 else 1

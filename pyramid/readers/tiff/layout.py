@@ -183,11 +183,11 @@ def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[StoredPage, ..
     missing = pages.count(None)
     if missing:
         raise SourceError(
-            f"{missing} of its {len(pages)} planes are not there, the first is number {pages.index(None)}; "
+            f"{missing} of its {len(pages)} planes are missing, the first is number {pages.index(None)}; "
             "put all files of the image into one folder, or copy them again from where they came from"
         )
     for page in pages:
-        assert page is not None  # it would be missing
+        assert page is not None  # missing pages were refused above
         keyframe = page.keyframe
         if keyframe is None:
             raise SourceError(f"page {page.index} does not fit the others; the file is damaged")
@@ -201,7 +201,7 @@ def _planes(pages: list[Page | None], page_shape: Shape) -> tuple[StoredPage, ..
 
 def _plane(page: Page, keyframe: tifffile.TiffPage, coding: Coding, page_shape: Shape) -> StoredPage:
     offsets, counts = _places(page, keyframe, math.prod(_grid(page_shape, coding.segment)))
-    # a frame has the keyframe's word for lying in one run, but offsets of its own
+    # For a frame, tifffile repeats that the keyframe is one run, but a frame has its own offsets.
     one_run = keyframe.is_stk or keyframe.is_lsm or page is keyframe
     one_run = one_run or all(a + n == b for (a, b), n in zip(pairwise(offsets), counts, strict=False))
     return StoredPage(

@@ -182,11 +182,11 @@ def _samples(image: OmeImage, page: Page) -> int:
     keyframe = page.keyframe
     assert keyframe is not None
     samples = int(keyframe.samplesperpixel)
-    said = {channel.get("SamplesPerPixel", "1") for channel in image.channels}
+    in_xml = {channel.get("SamplesPerPixel", "1") for channel in image.channels}
     channels = _size(image, "C")
-    if channels % samples or (len(said) > 1 and samples > 1) or not said <= {str(samples), "1"}:
+    if channels % samples or (len(in_xml) > 1 and samples > 1) or not in_xml <= {str(samples), "1"}:
         raise SourceError(
-            f"its OME-XML describes {channels} channels of {', '.join(sorted(said)) or '1'} samples, and its pages "
+            f"its OME-XML describes {channels} channels of {', '.join(sorted(in_xml)) or '1'} samples, and its pages "
             f"have {samples} samples of a pixel; the metadata is of another image"
         )
     return samples

@@ -99,11 +99,8 @@ def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Stored
     in_page = tuple(None if d is None else slice(None) for d in layout.dimensions)
     for index in product(*ranges):
         where = tuple(i - a for i, a in zip(index, box.start[:pages], strict=True))
-        yield (
-            layout.planes[_ravel(index, layout.page_axes_shape)],
-            start,
-            out[(*where, *one_page, ...)][in_page],
-        )  # the ellipsis keeps it a view, even of a single pixel
+        view = out[(*where, *one_page, ...)][in_page]  # the ellipsis keeps it a view, even of a single pixel
+        yield layout.planes[_ravel(index, layout.page_axes_shape)], start, view
 
 
 def _stored(plane: StoredPage, view: NDArray[Any]) -> NDArray[Any]:

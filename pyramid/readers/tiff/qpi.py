@@ -59,7 +59,7 @@ def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, 
     The image is None for a file whose pages do not give their type.
     """
     pages = [(page, parse_page(page.description)) for page in tif.pages if isinstance(page, tifffile.TiffPage)]
-    full = [page for page, said in pages if said.get("ImageType") == FULL]
+    full = [page for page, fields in pages if fields.get("ImageType") == FULL]
     if not full:
         return None, []
     odd = next((page for page in full if page.shape != full[0].shape), None)
@@ -72,8 +72,8 @@ def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, 
         full, (len(full), *full[0].shape), full[0].dtype, f"C{full[0].axes}", parent=tif, name="Baseline", kind="qpi"
     )
     rest: dict[str, int] = {}
-    for _, said in pages:
-        kind = said.get("ImageType", "no type")
+    for _, fields in pages:
+        kind = fields.get("ImageType", "no type")
         if kind != FULL:
             rest[kind] = rest.get(kind, 0) + 1
     left = ", ".join(f"{number} {shown(kind)}" for kind, number in rest.items())
@@ -82,8 +82,8 @@ def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, 
 
 def describe_channels(series: tifffile.TiffPageSeries) -> tuple[Channel, ...]:
     """Return the name and colour of each page of an image; empty if none has one."""
-    said = [parse_page(page.description) for page in series if isinstance(page, tifffile.TiffPage)]
-    channels = tuple(Channel(page.get("Name") or None, _color(page.get("Color", ""))) for page in said)
+    pages = [parse_page(page.description) for page in series if isinstance(page, tifffile.TiffPage)]
+    channels = tuple(Channel(page.get("Name") or None, _color(page.get("Color", ""))) for page in pages)
     return channels if any(channel != Channel() for channel in channels) else ()
 
 
