@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -153,7 +154,8 @@ def _runs_this_thread(pool: object) -> bool:
 
     It must not wait for a task of that pool, which might never get a thread.
     """
-    return threading.current_thread() in getattr(pool, "_threads", ())
+    with getattr(pool, "_shutdown_lock", nullcontext()):  # a new thread may run before its pool has listed it
+        return threading.current_thread() in getattr(pool, "_threads", ())
 
 
 def _may_be_configured() -> bool:
