@@ -66,6 +66,9 @@ def test_groups_are_those_of_zarr(zarr_format: Format) -> None:
     attributes = {"a": [1, 2.5, None, {"b": "µm"}]}
     zarr.create_group(MemoryStore(store), zarr_format=zarr_format, attributes=attributes)
     expected = {key: json.loads(body.to_bytes()) for key, body in store.items()}
+    for document in expected.values():
+        if document.get("consolidated_metadata", 1) is None:
+            del document["consolidated_metadata"]  # zarr 3.0 writes null, which means the same as no key
     assert parsed(group_documents(zarr_format, attributes)) == expected
 
 
