@@ -50,7 +50,7 @@ class OptionSpec:
 
 
 def _option(default: object, option_spec: OptionSpec, *, secret: bool = False) -> Any:  # noqa: ANN401  (as field)
-    return field(default=default, repr=not secret, metadata={"spelling": option_spec})
+    return field(default=default, repr=not secret, metadata={"option_spec": option_spec})
 
 
 STORAGE_FLAGS = (
@@ -154,7 +154,7 @@ class Options:
 
 def option_specs() -> dict[str, OptionSpec]:
     """Return the OptionSpec of every option by name, in the order of ``--help``."""
-    return {f.name: f.metadata["spelling"] for f in dataclasses.fields(Options)}
+    return {f.name: f.metadata["option_spec"] for f in dataclasses.fields(Options)}
 
 
 def make_options(values: Mapping[str, Any]) -> Options:
