@@ -101,7 +101,7 @@ def _tell_local(objects: Objects) -> str:
     if not os.path.isdir(path):
         start = objects.get_range("", 0, 8)
         known = next((description for sign, description in _SIGNS.items() if start.startswith(sign)), None)
-        return known or "it is a file, and an OME-Zarr is a folder"
+        return known or "it is a file, and an OME-Zarr is a folder; give the path of the folder"
     names = list(_names(path))
     if not names:
         return "the folder is empty, and holds no OME-Zarr; check the path"
