@@ -57,8 +57,8 @@ def open_tiff(source: object, options: Options) -> Source | None:
     if magic not in MAGIC:
         if place.name.lower().endswith(SUFFIXES):
             raise SourceError(
-                f"{place} is not a TIFF, though its name says so: it begins with {magic!r}; unpack it if it is compressed, "
-                "rename it if it is of another kind, or copy it again"
+                f"{place} is not a TIFF, though its name says so: it begins with {magic!r}; unpack it if it is "
+                "compressed, rename it if it is of another kind, or copy it again"
             )
         return None
     from pyramid.readers.tiff.source import open_tiff_file  # noqa: PLC0415  (start-up: tifffile takes 0.4 s)
