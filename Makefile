@@ -14,7 +14,7 @@ PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
 AZURITE := build/azurite
 PACKAGES := radosgw ceph-mon ceph-osd ceph-base $(shell command -v npm > /dev/null || echo npm)
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
-TESTS := tests/servers tests/unit tests/property tests/contract tests/integration
+TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
 
 .PHONY: demo test test-services root packages lint unit lowest format clean
 
@@ -66,9 +66,9 @@ $(VENV)/dev.stamp: $(VENV)/bin/python constraints.txt pyproject.toml
 	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@ $(VENV)/core.stamp
 
-$(AZURITE)/stamp: tests/servers/azurite.json | packages
+$(AZURITE)/stamp: tests/support/servers/azurite.json | packages
 	mkdir -p $(AZURITE)
-	cp tests/servers/azurite.json $(AZURITE)/package.json
+	cp tests/support/servers/azurite.json $(AZURITE)/package.json
 	npm install --prefix $(AZURITE) --no-audit --no-fund --loglevel=error
 	touch $@
 

@@ -40,10 +40,10 @@ from benchmarks import data, envs, measure, storage_table
 from benchmarks.storage_table import ALONE, LOCAL, OURS, S3FS
 from benchmarks.ways import WAYS, way_to
 from pyramid.writing.objects import REQUESTS
-from tests.servers.ceph import radosgw
-from tests.servers.loopback import NO_CLOUD
-from tests.servers.s3 import moto_s3
-from tests.servers.service import Service
+from tests.support.servers.ceph import radosgw
+from tests.support.servers.loopback import NO_CLOUD
+from tests.support.servers.s3 import moto_s3
+from tests.support.servers.service import Service
 
 HERE = Path(__file__).parent
 FORMS = {"plain": "none", "sharded": "auto"}

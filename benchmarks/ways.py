@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.servers.faults import FaultProxy
-from tests.servers.log import Request
-from tests.servers.proxy import Proxy, ProxyHandler
-from tests.servers.service import Service
+from tests.support.servers.faults import FaultProxy
+from tests.support.servers.log import Request
+from tests.support.servers.proxy import Proxy, ProxyHandler
+from tests.support.servers.service import Service
 
 WAYS = ("direct", "limited", "proxy", "latency")
 LATENCY_S = 0.05

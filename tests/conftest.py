@@ -7,9 +7,9 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-from tests.servers.loopback import NO_CLOUD
+from tests.support.servers.loopback import NO_CLOUD
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.support.servers.fixtures"]
 collect_ignore = ["plugin"]  # a package of its own, whose tests run where it is installed
 os.environ.update(NO_CLOUD)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background, for children too

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.service import Service
+from tests.support.paths import ROOT
+from tests.support.servers.service import Service
 
-ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests/data/tiff/ome-sample/multi-channel-z-series.ome.tif"
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 

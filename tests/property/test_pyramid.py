@@ -21,11 +21,11 @@ import pyramid
 from pyramid.planning import slabs
 from pyramid.testing.pixels import DTYPES, FLOATS
 from pyramid.testing.pixels import make_pixels as pixels
-from tests.stores import digests, downsample, read_level
+from tests.support.stores import digests, downsample, read_level
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tzyx", "tczyx")
 # Kernels are compiled for each dtype and factor along x; what the quick profile leaves out is tried method by method
-# in tests/property/test_reduce.py, and here in the thorough one.
+# in tests/property/reduce/test_methods.py, and here in the thorough one.
 THOROUGH = settings().max_examples > 100
 KINDS = DTYPES if THOROUGH else ("bool", "uint8", "uint16", "float32")
 FACTORS_X = (1, 2, 3, 4) if THOROUGH else (1, 2)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 CONDA_NAMES = {"dask[array]": "dask-core"}  # conda's dask is everything; dask-core is what pip calls dask
 PROSE = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("configs/*"), *ROOT.glob("*.txt"), *ROOT.glob("*.yml")]
@@ -105,3 +106,11 @@ def test_every_room_is_on_the_map() -> None:
     rooms = [path for path in (ROOT / "pyramid").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
     names = {f"{room.name}/" if room.is_dir() else room.name for room in rooms if not room.name.startswith("_")}
     assert {name for name in names if name not in shown} == set()
+
+
+def test_folders_of_tests_mirror_those_of_the_package() -> None:
+    rooms = {path.parent.relative_to(ROOT / "pyramid") for path in (ROOT / "pyramid").rglob("*.py")}
+    rooms.add(Path("support"))  # the helpers of the tests, which have tests too
+    for kind in ("unit", "property", "contract", "integration", "services"):
+        base = ROOT / "tests" / kind
+        assert {path.parent.relative_to(base) for path in base.rglob("test_*.py")} <= rooms, kind

@@ -1,0 +1,96 @@
+"""What others say of an OME-Zarr: every validator and reader that works offline, as one assertion."""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ome_zarr.io
+import ome_zarr.reader
+import tensorstore
+import yaozarrs
+import zarr
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it comes without types
+from ome_zarr_models import open_ome_zarr
+from referencing import Registry, Resource
+
+from tests.support.paths import DATA
+
+SCHEMAS = DATA / "ngff-spec"
+DRIVERS = {2: "zarr", 3: "zarr3"}
+
+
+def validate_everything(path: Path, version: str) -> None:
+    """Assert that the image at `path` is a valid OME-Zarr of `version` to all who can tell.
+
+    These are the specification's JSON schemas, yaozarrs, ome-zarr-models, and the readers zarr, tensorstore and
+    ome-zarr-py, which must agree on every level's shape, dtype and last pixel.
+    """
+    group = zarr.open_group(path, mode="r", use_consolidated=False)
+    attributes: dict[str, Any] = group.attrs.asdict()
+    assert "pyramid" not in attributes, "the conversion is not finished"
+    validate_attributes(attributes, version)
+    yaozarrs.validate_zarr_store(path)
+    with warnings.catch_warnings(action="error"):
+        model = open_ome_zarr(group)
+    assert model.ome_zarr_version == version
+    _compare_readers(path, group, attributes.get("ome", attributes)["multiscales"][0])
+
+
+def validate_attributes(attributes: Mapping[str, Any], version: str) -> None:
+    """Assert that a group's attributes are JSON, and valid by the schemas of `version`."""
+    instance = json.loads(json.dumps(attributes, allow_nan=False))
+    content = instance.get("ome", instance)
+    names = ["image", *(["label"] if "image-label" in content else [])]
+    # What only the strict schemas want is recommended; a method is left out where there is one level alone.
+    if "type" in content["multiscales"][0]:
+        names += [f"strict_{name}" for name in names]
+    for name in names:
+        _validator(version, name).validate(instance)
+
+
+@functools.cache
+def _validator(version: str, name: str) -> Draft202012Validator:
+    schemas = [json.loads(path.read_text()) for path in sorted((SCHEMAS / version).glob("*.schema"))]
+    schema = json.loads((SCHEMAS / version / f"{name}.schema").read_text())
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    resources = (Resource.from_contents({"$schema": draft, **schema}) for schema in schemas)
+    registry: Registry[Any] = Registry().with_resources((resource.id() or "", resource) for resource in resources)
+    return Draft202012Validator(schema, registry=registry)
+
+
+def _compare_readers(path: Path, group: zarr.Group, multiscale: Mapping[str, Any]) -> None:
+    """Assert that all readers see the same levels."""
+    paths = [dataset["path"] for dataset in multiscale["datasets"]]
+    seen = _read_with_ome_zarr(path)
+    assert len(seen) == len(paths)
+    for name, other in zip(paths, seen, strict=True):
+        array = group[name]
+        assert isinstance(array, zarr.Array)
+        last = tuple(extent - 1 for extent in array.shape)
+        spec = {"driver": DRIVERS[array.metadata.zarr_format], "kvstore": {"driver": "file", "path": f"{path / name}/"}}
+        store = tensorstore.open(spec, open=True, read=True).result()
+        assert tuple(store.shape) == tuple(other.shape) == array.shape
+        assert store.dtype.numpy_dtype == array.dtype.newbyteorder("=")
+        assert other.dtype == array.dtype
+        assert np.asarray(array[last]).tobytes() == store[last].read().result().astype(array.dtype).tobytes()
+        _compare_dimension_names(array, multiscale)
+
+
+def _compare_dimension_names(array: zarr.Array[Any], multiscale: Mapping[str, Any]) -> None:
+    """Assert that an array of Zarr format 3 names its axes as the image does."""
+    if array.metadata.zarr_format == 3:
+        assert array.metadata.dimension_names == tuple(axis["name"] for axis in multiscale["axes"])
+
+
+def _read_with_ome_zarr(path: Path) -> list[Any]:
+    """The levels as ome-zarr-py reads them: lazy arrays."""
+    location = ome_zarr.io.parse_url(path)
+    assert location is not None, "ome-zarr-py finds nothing"
+    nodes = [node for node in ome_zarr.reader.Reader(location)() if node.zarr.path == location.path]
+    return list(nodes[0].data)

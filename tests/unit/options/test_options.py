@@ -1,0 +1,152 @@
+"""Flags of the command line, fields of the options and keys of the configurations are one list."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from pyramid import cli
+from pyramid.cli.flags import option_values
+from pyramid.errors import OptionError
+from pyramid.options.config import read_config
+from pyramid.options.convert import Options, make_options, option_specs
+from tests.support.paths import ROOT
+
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+FIELDS = [field.name for field in dataclasses.fields(Options)]
+SPLIT = {key for option_spec in option_specs().values() for key, _ in option_spec.split}
+OF_THE_COMMAND = {
+    "convert": {"config", "as_json", "no_progress", "quiet", "verbose"},
+    "plan": {"config", "as_json", "sample", "verbose"},
+}
+# One value of each option as text, and what it is when parsed.
+GIVEN: dict[str, tuple[str, Any]] = {
+    "axes": ("zyx", "zyx"),
+    "scale": ("x=0.5", {"x": 0.5}),
+    "units": ("x=um", {"x": "micrometer"}),
+    "name": ("cells", "cells"),
+    "channel_names": ("a,b", ("a", "b")),
+    "channel_colors": ("ff0000", ("FF0000",)),
+    "series": ("1", 1),
+    "ome_zarr_version": ("0.4", "0.4"),
+    "method": ("max", "max"),
+    "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),
+    "levels": ("3", 3),
+    "min_size": ("64", 64),
+    "chunks": ("x=64", {"x": 64}),
+    "shards": ("none", "none"),
+    "codec": ("gzip", "gzip"),
+    "codec_level": ("3", 3),
+    "shuffle": ("bit", "bit"),
+    "memory": ("1GiB", 2**30),
+    "workers": ("2", 2),
+    "scheduler": ("tcp://host:1", "tcp://host:1"),
+    "scheduler_file": ("s.json", "s.json"),
+    "storage_options": ('{"key": "a"}', {"key": "a"}),
+    "source_storage_options": ('{"key": "a"}', {"key": "a"}),
+    "report": ("r.json", "r.json"),
+}
+SWITCHES = {"checksum", "skip_empty", "overwrite"}
+
+
+def flags_of(command: str) -> dict[str, click.Option]:
+    return {str(one.name): one for one in cli.main.commands[command].params if isinstance(one, click.Option)}
+
+
+@pytest.mark.parametrize("command", ["convert", "plan"])
+def test_flags_are_the_fields(command: str) -> None:
+    flags = flags_of(command)
+    assert set(flags) == {*FIELDS, *SPLIT, *OF_THE_COMMAND[command]}
+    for name in FIELDS:
+        assert f"--{name.replace('_', '-')}" in flags[name].opts
+
+
+def test_configurations_hold_nothing_else() -> None:
+    assert [path.name for path in CONFIGS] == ["light-sheet.yaml", "local.yaml", "whole-slide.yaml"]
+    for path in CONFIGS:
+        values = read_config(str(path))
+        assert values
+        assert set(values) <= set(FIELDS)
+
+
+def test_every_option_is_tried_here() -> None:
+    assert {*GIVEN, *SWITCHES} == set(FIELDS)
+
+
+def parse_flags(words: list[str]) -> dict[str, Any]:
+    with cli.main.commands["convert"].make_context("convert", [*words, "a.tif", "b.zarr"]) as context:
+        return dict(context.params)
+
+
+def options_with(name: str, value: Any) -> Options:
+    changed: dict[str, Any] = {name: value}
+    return dataclasses.replace(Options(), **changed)
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_flag_a_key_and_a_keyword_mean_the_same(name: str, tmp_path: Path) -> None:
+    text, value = GIVEN[name]
+    flagged = make_options(option_values(parse_flags([f"--{name.replace('_', '-')}", text]), {}))
+    (tmp_path / "c.yaml").write_text(json.dumps({name: text}))  # JSON is YAML
+    configured = make_options(read_config(str(tmp_path / "c.yaml")))
+    assert flagged == configured == make_options({name: value}) == options_with(name, value)
+
+
+@pytest.mark.parametrize("name", sorted(SWITCHES))
+def test_a_switch_is_turned_on_and_off(name: str, tmp_path: Path) -> None:
+    flag = name.replace("_", "-")
+    (tmp_path / "c.yaml").write_text(f"{name}: true")
+    base = read_config(str(tmp_path / "c.yaml"))
+    assert make_options(option_values(parse_flags([]), base)) == options_with(name, True)
+    assert make_options(option_values(parse_flags([f"--{flag}"]), {})) == options_with(name, True)
+    assert make_options(option_values(parse_flags([f"--no-{flag}"]), base)) == Options()
+
+
+def test_a_flag_beats_the_file() -> None:
+    base = {"method": "max", "workers": 3, "storage_options": {"key": "a", "region": "b"}}
+    made = make_options(option_values(parse_flags(["-m", "min", "--region", "c", "--anon"]), base))
+    assert (made.method, made.workers) == ("min", 3)
+    assert made.storage_options == {"key": "a", "region": "c", "anon": True}
+
+
+def test_several_scale_factors_are_one_a_level() -> None:
+    words = ["--scale-factors", "y=2,x=2", "--scale-factors", "y=3"]
+    assert make_options(option_values(parse_flags(words), {})).scale_factors == ({"y": 2, "x": 2}, {"y": 3})
+
+
+def test_the_other_name_of_scale() -> None:
+    assert option_values(parse_flags(["--voxel-size", "x=1"]), {}) == {"scale": "x=1"}
+
+
+def test_nothing_given_is_the_defaults() -> None:
+    assert make_options(option_values(parse_flags([]), {})) == make_options({}) == Options()
+    assert make_options(dict.fromkeys(FIELDS)) == Options()
+
+
+def test_an_unknown_option_is_answered_with_the_nearest() -> None:
+    with pytest.raises(OptionError, match="unknown option 'chunk'; did you mean 'chunks'"):
+        make_options({"chunk": "auto"})
+
+
+@pytest.mark.parametrize("name", sorted({*GIVEN, *SWITCHES}))  # alike in each process of the tests
+def test_a_wrong_value_is_told_with_its_option(name: str) -> None:
+    with pytest.raises(OptionError, match=f"^{name}: "):
+        make_options({name: object()})
+
+
+def test_options_are_fixed_and_keep_their_secrets() -> None:
+    made = make_options({"storage_options": {"secret": "hush"}, "source_storage_options": {"secret": "hush"}})
+    assert "hush" not in repr(made)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.method = "max"  # type: ignore[misc]  # that it cannot be set is what is tested
+
+
+def test_every_option_has_help() -> None:
+    for name, option_spec in option_specs().items():
+        assert option_spec.help, name
+        assert not option_spec.help.endswith("."), name
