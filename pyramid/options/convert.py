@@ -16,7 +16,6 @@ from pyramid.options import parsing
 
 PerAxis: TypeAlias = Mapping[str, int]
 ScaleFactors: TypeAlias = Literal["auto"] | tuple[PerAxis, ...]
-Extent: TypeAlias = Literal["auto", "none"] | PerAxis
 
 METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
 
@@ -106,8 +105,15 @@ class Options:
     )
     levels: int | None = _option(None, OptionSpec("how many levels, the first included", parsing.count, "N"))
     min_size: int = _option(256, OptionSpec("go on until y and x are at most this many pixels", parsing.count, "PX"))
-    chunks: Extent = _option("auto", OptionSpec("chunk shape: auto, or by axis", parsing.chunks, "z=64,y=256,x=256"))
-    shards: Extent = _option(
+    chunks: parsing.ChunkLayout | PerAxis = _option(
+        "auto",
+        OptionSpec(
+            "chunk shape, at most 1 MiB. auto: y and x to 256, then z; plane: one z; volume: near a cube; or by axis",
+            parsing.chunks,
+            "z=64,y=256,x=256",
+        ),
+    )
+    shards: parsing.ShardLayout | PerAxis = _option(
         "auto", OptionSpec("shard shape: auto, none, or by axis (none in 0.4)", parsing.shards, "z=64,y=2048,x=2048")
     )
     codec: str = _option(

@@ -9,10 +9,14 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from pyramid.errors import OptionError
 from pyramid.model import AXES
+
+ChunkLayout: TypeAlias = Literal["auto", "plane", "volume"]
+ShardLayout: TypeAlias = Literal["auto", "none"]
+_Word = TypeVar("_Word", bound=str)
 
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 # Prefixes of the SI by their symbols. The micro sign, the Greek letter mu and u all mean micro, as people write each.
@@ -255,15 +259,23 @@ def scale_factors(value: object) -> Literal["auto"] | tuple[dict[str, int], ...]
     return tuple(_counts_by_axis(item) for item in several)
 
 
-def chunks(value: object) -> Literal["auto"] | dict[str, int]:
-    """Parse ``auto``, or the extent of a chunk by axis."""
-    return "auto" if value == "auto" else _counts_by_axis(value)
+def chunks(value: object) -> ChunkLayout | dict[str, int]:
+    """Parse the name of a layout, or the extent of a chunk by axis."""
+    return _word_or_counts(value, "layout of chunks", get_args(ChunkLayout))
 
 
-def shards(value: object) -> Literal["auto", "none"] | dict[str, int]:
+def shards(value: object) -> ShardLayout | dict[str, int]:
     """Parse ``auto``, ``none``, or the extent of a shard by axis."""
-    if value == "auto" or value == "none":
-        return "auto" if value == "auto" else "none"
+    return _word_or_counts(value, "layout of shards", get_args(ShardLayout))
+
+
+def _word_or_counts(value: object, kind: str, words: tuple[_Word, ...]) -> _Word | dict[str, int]:
+    """Parse one of `words`, or whole numbers by axis."""
+    for word in words:
+        if value == word:
+            return word
+    if isinstance(value, str) and value.isalpha():
+        raise OptionError(f"{unknown(kind, value, words)}, or give its extent by axis, as z=64,y=256,x=256")
     return _counts_by_axis(value)
 
 

@@ -1,21 +1,22 @@
 """Chunk and shard shapes: what a viewer fetches at once, and what an object holds.
 
-Chunks hold 0.5 to 1 MiB before compression, and are as near to a cube of space as powers of two allow. Shards hold
-about 64 MiB, which makes some 16,000 objects a TB. A shard grows first over what the source decodes at once, so that
-no tile of the source is decoded for two shards. Planes or volumes that are smaller are gathered over time, then over
-channels. So a long series of small frames does not become many small objects.
+A chunk holds at most 1 MiB before compression. It grows by powers of two, in the order that its layout says, so that
+planes, cubes or both are quick to fetch. Shards hold about 64 MiB, which makes some 16,000 objects a TB. A shard grows
+first over what the source decodes at once, so that no tile of the source is decoded for two shards. Planes or volumes
+that are smaller are gathered over time, then over channels. So a long series of small frames does not become many small
+objects.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 
 from pyramid.errors import OptionError
 from pyramid.model import SPACE, Shape, SourceSpec
+from pyramid.options.parsing import ChunkLayout, ShardLayout
 
 # Largest automatic chunk and shard before compression: a viewer fetches a chunk at once, and shards keep objects few.
 CHUNK_BYTES_MOST = 2**20
@@ -25,64 +26,91 @@ SHARD_BYTES_MOST = 64 * 2**20
 CHUNK_BYTES_LEAST = 2**19
 SHARD_BYTES_LEAST = 4 * 2**20
 GATHERED_AXES = "tc"
-CHUNK_EDGES = (1024, 512, 256, 128, 64, 32)
+# Extent of y and x in the layout `auto` before z grows: viewers draw tiles of 256 pixels.
+AUTO_EDGE = 256
 
 
-def chunk_shape(spec: SourceSpec, given: Literal["auto", "none"] | Mapping[str, int]) -> Shape:
+def chunk_shape(spec: SourceSpec, given: ChunkLayout | Mapping[str, int]) -> Shape:
     """Return the chunk shape before it is cut to each level's shape.
 
-    An axis of space that `given` leaves out takes its automatic extent. The axes t and c take 1.
+    Parameters
+    ----------
+    spec
+        The source, with the scale that is to be written.
+    given
+        ``auto``: y and x grow to 256, then z, then y and x again. ``plane``: y and x grow, z is 1. ``volume``: the
+        chunk grows towards a cube of space. By axis: other axes of space take their extent in ``auto``; t and c take 1.
     """
-    item_bytes = np.dtype(spec.dtype).itemsize
-    automatic = _auto_chunks(spec, item_bytes)
+    chunk = _Growing(spec)
+    if given == "volume":
+        chunk.fill_cube(_depth(spec) or 1.0)
+    elif given == "plane":
+        chunk.fill("yx")
+    else:
+        chunk.fill("yx", AUTO_EDGE)
+        chunk.fill("z")
+        chunk.fill("yx")
     if isinstance(given, str):
-        return automatic
-    left_out = {axis: 1 if axis in GATHERED_AXES else edge for axis, edge in zip(spec.axes, automatic, strict=True)}
-    return tuple(given.get(axis, left_out[axis]) for axis in spec.axes)
+        chunk.gather(f"{GATHERED_AXES}z" if given == "plane" else GATHERED_AXES)
+        return tuple(chunk.edges.values())
+    return tuple(given.get(axis, edge) for axis, edge in chunk.edges.items())
 
 
-def _auto_chunks(spec: SourceSpec, item_bytes: int) -> Shape:
-    extent = dict(zip(spec.axes, spec.shape, strict=True))
-    depth = _depth(spec)
-    edge, deep = CHUNK_EDGES[-1], 1
-    for edge in CHUNK_EDGES:
-        deep = 1 if depth is None else min(edge, max(1, 2 ** round(math.log2(edge / depth))))
-        if edge * edge * deep * item_bytes <= CHUNK_BYTES_MOST:
-            break
-    fitted = {axis: min(n, edge) if axis in "yx" else 1 for axis, n in extent.items()}
-    if "z" in extent:
-        planes = CHUNK_BYTES_MOST // (fitted["y"] * fitted["x"] * item_bytes)
-        fits = extent["z"] if extent["z"] <= planes else 2 ** int(math.log2(max(1, planes // 2)))
-        fitted["z"] = min(extent["z"], max(deep, fits))
-    edges = {"y": edge, "x": edge, **_gathered(fitted, extent, item_bytes)}
-    return tuple(edges.get(axis, fitted[axis]) for axis in spec.axes)
+class _Growing:
+    """A chunk that grows by powers of two up to `CHUNK_BYTES_MOST`.
 
-
-def _gathered(fitted: Mapping[str, int], extent: Mapping[str, int], item_bytes: int) -> dict[str, int]:
-    """Return the extents over time and channels of a chunk.
-
-    They are above 1 only where the chunk holds all of space and is still small.
-
-    Examples
-    --------
-    >>> _gathered({"t": 1, "y": 64, "x": 64}, {"t": 10_000, "y": 64, "x": 64}, 2)
-    {'t': 128}
+    Its last step may take an edge beyond the end of the axis: chunks are cut to each level's shape later.
     """
-    grown: dict[str, int] = {}
-    size_bytes = math.prod(fitted.values()) * item_bytes
-    if any(fitted[axis] < extent[axis] for axis in SPACE if axis in extent):
-        return grown
-    for axis in GATHERED_AXES:
-        if axis not in extent:
-            continue
-        if size_bytes >= CHUNK_BYTES_LEAST:
-            break
-        fits = CHUNK_BYTES_MOST // size_bytes
-        grown[axis] = extent[axis] if extent[axis] <= fits else 2 ** int(math.log2(fits))
-        if grown[axis] < extent[axis]:
-            break
-        size_bytes *= grown[axis]
-    return grown
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self._extent = dict(zip(spec.axes, spec.shape, strict=True))
+        self._item_bytes = np.dtype(spec.dtype).itemsize
+        self.edges = dict.fromkeys(spec.axes, 1)
+
+    def fill(self, axes: str, edge_most: float = math.inf) -> None:
+        """Double `axes` together while the chunk stays small enough.
+
+        Each grows up to the end of its axis, or to `edge_most`.
+        """
+        while self._double(axes, edge_most):
+            pass
+
+    def fill_cube(self, depth: float) -> None:
+        """Double the shorter side of a cube while the chunk stays small enough.
+
+        A voxel is `depth` widths deep.
+        """
+        while True:
+            wide = min((self.edges[axis] for axis in "yx" if not self._is_whole(axis)), default=math.inf)
+            deep = math.inf if self._is_whole("z") else self.edges["z"] * depth
+            if not self._double("z" if deep < wide else "yx"):
+                return
+
+    def gather(self, axes: str) -> None:
+        """Take neighbours along `axes` into a chunk that is still small.
+
+        An axis is begun when all of space that is not in `axes`, and the axes before it, are whole.
+        """
+        others = [axis for axis in SPACE if axis not in axes]
+        for axis in axes:
+            if self._bytes_of(self.edges) >= CHUNK_BYTES_LEAST or not all(map(self._is_whole, others)):
+                return
+            self.fill(axis)
+            others.append(axis)
+
+    def _double(self, axes: str, edge_most: float = math.inf) -> bool:
+        growing = [axis for axis in axes if not self._is_whole(axis) and 2 * self.edges[axis] <= edge_most]
+        doubled = self.edges | {axis: 2 * self.edges[axis] for axis in growing}
+        if not growing or self._bytes_of(doubled) > CHUNK_BYTES_MOST:
+            return False
+        self.edges = doubled
+        return True
+
+    def _is_whole(self, axis: str) -> bool:
+        return axis not in self._extent or self.edges[axis] >= self._extent[axis]
+
+    def _bytes_of(self, edges: Mapping[str, int]) -> int:
+        return math.prod(min(edges[axis], extent) for axis, extent in self._extent.items()) * self._item_bytes
 
 
 def _depth(spec: SourceSpec) -> float | None:
@@ -98,7 +126,7 @@ def _depth(spec: SourceSpec) -> float | None:
     return max(1.0, z / max(y, x))
 
 
-def first_shards(spec: SourceSpec, chunks: Shape, given: Literal["auto", "none"] | Mapping[str, int]) -> Shape | None:
+def first_shards(spec: SourceSpec, chunks: Shape, given: ShardLayout | Mapping[str, int]) -> Shape | None:
     """Return the shard shape of level 0 before it is cut to the level's shape.
 
     Returns None for no shards. Raises OptionError where a shard is not a multiple of its chunk.

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options.convert import make_options
+from pyramid.options.parsing import ChunkLayout
 from pyramid.planning import Pass, Plan, Resources, _decoded_px, make_plan, slabs
+from pyramid.planning.chunks import chunk_shape
 
 AXES = ("yx", "zyx", "cyx", "tyx", "czyx", "tcyx", "tzyx", "tczyx")
 
@@ -216,3 +218,37 @@ def test_pixels_are_counted_as_often_as_they_are_decoded(extent: int, edge: int,
     blocks = (range(start, min(start + edge, extent)) for start in range(0, extent, edge))
     decoded = [{px // chunk for px in block} for block in blocks]
     assert _decoded_px(extent, edge, chunk) == sum(min(chunk, extent - i * chunk) for one in decoded for i in one)
+
+
+@st.composite
+def images(draw: st.DrawFn) -> SourceSpec:
+    axes = draw(st.sampled_from(AXES))
+    digits = {axis: draw(st.floats(0, 4.8 if axis in "yx" else 3.5)) for axis in axes}
+    shape = tuple(int(10**digit) for digit in digits.values())
+    dtype = draw(st.sampled_from(["uint8", "uint16", "float32", "float64"]))
+    ones = (1.0,) * len(axes)
+    return SourceSpec(axes=axes, shape=shape, dtype=dtype, chunks=shape, scale=ones, units=(None,) * len(axes))
+
+
+@settings(max_examples=200)
+@given(images(), st.sampled_from(get_args(ChunkLayout)), st.sampled_from([("0.4", 16), ("0.5", 4)]))
+def test_objects_are_bounded_by_the_bytes(spec: SourceSpec, layout: str, version: tuple[str, int]) -> None:
+    number, objects_a_mebibyte = version
+    options = make_options({"chunks": layout, "ome_zarr_version": number})
+    assume(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize < 2**43)
+    made = make_plan(spec, options, centred=True, resources=Resources(1, 2**40))
+    assert made.objects <= len(made.levels) + objects_a_mebibyte * made.raw_bytes / 2**20
+
+
+@settings(max_examples=200)
+@given(images(), st.sampled_from(get_args(ChunkLayout)))
+def test_automatic_chunks_hold_a_mebibyte_at_most_and_are_not_small(spec: SourceSpec, layout: ChunkLayout) -> None:
+    chunks = chunk_shape(spec, layout)
+    item_bytes = np.dtype(spec.dtype).itemsize
+    size_bytes = math.prod(map(min, chunks, spec.shape)) * item_bytes
+    assert size_bytes <= 2**20
+    assert size_bytes > 2**17 or all(edge >= n for edge, n in zip(chunks, spec.shape, strict=True))
+    if layout == "auto" and "z" in spec.axes:
+        edges = dict(zip(spec.axes, map(min, chunks, spec.shape), strict=True))
+        extent = dict(zip(spec.axes, spec.shape, strict=True))
+        assert edges["z"] == 1 or all(edges[axis] >= min(256, extent[axis]) for axis in "yx")

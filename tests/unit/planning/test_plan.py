@@ -36,17 +36,24 @@ def test_z_of_unknown_size_time_and_channels_are_never_halved() -> None:
     assert {level.factors for level in made.levels[1:]} == {(1, 1, 1, 2, 2)}
 
 
+CUBIC, DEEP = (1.0, 1.0, 1.0), (5.0, 1.0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("spec", "chunks"),
     [
-        (image("yx", (50000, 50000), "uint8"), (1024, 1024)),
-        (image("zyx", (99, 5000, 5000)), (1, 512, 512)),
-        (image("zyx", (999, 999, 999), "uint8", scale=(1.0, 1.0, 1.0)), (128, 64, 64)),
-        (image("zyx", (999, 999, 999), scale=(5.0, 1.0, 1.0)), (32, 128, 128)),
+        (image("yx", (50000, 50000), "uint8"), {"auto": (1024, 1024), "plane": (1024, 1024), "volume": (1024, 1024)}),
+        (image("yx", (50000, 50000), "float64"), {"auto": (256, 256), "plane": (256, 256), "volume": (256, 256)}),
+        (image("zyx", (99, 5000, 5000)), {"auto": (8, 256, 256), "plane": (1, 512, 512), "volume": (64, 64, 64)}),
+        (image("zyx", (3, 5000, 5000)), {"auto": (3, 256, 256), "plane": (1, 512, 512), "volume": (3, 256, 256)}),
+        (image("zyx", (999, 100, 90)), {"auto": (32, 100, 90), "plane": (32, 100, 90), "volume": (64, 64, 64)}),
+        (image("zyx", (999, 999, 999), "uint8", scale=CUBIC), {"auto": (16, 256, 256), "volume": (64, 128, 128)}),
+        (image("zyx", (999, 999, 999), scale=DEEP), {"auto": (8, 256, 256), "volume": (32, 128, 128)}),
+        (image("yx", (70_000, 3), "uint8"), {"auto": (70_000, 3), "plane": (70_000, 3), "volume": (70_000, 3)}),
     ],
 )
-def test_automatic_chunks_are_of_half_a_mebibyte_to_one(spec: SourceSpec, chunks: tuple[int, ...]) -> None:
-    assert plan(spec).levels[0].chunks == chunks
+def test_chunks_grow_in_the_order_of_their_layout(spec: SourceSpec, chunks: dict[str, tuple[int, ...]]) -> None:
+    assert {layout: plan(spec, chunks=layout).levels[0].chunks for layout in chunks} == chunks
 
 
 @pytest.mark.parametrize(
@@ -54,7 +61,7 @@ def test_automatic_chunks_are_of_half_a_mebibyte_to_one(spec: SourceSpec, chunks
     [
         (image("tyx", (10_000, 64, 64)), (128, 64, 64), (20, 79)),
         (image("cyx", (10_000, 64, 64)), (128, 64, 64), (20, 79)),
-        (image("zyx", (10_000, 64, 64)), (64, 64, 64), (2, 157)),
+        (image("zyx", (10_000, 64, 64)), (128, 64, 64), (2, 79)),
         (image("tzyx", (10_000, 1, 64, 64)), (128, 1, 64, 64), (20, 79)),
         (image("tczyx", (200, 50, 1, 32, 32), "uint8"), (200, 4, 1, 32, 32), (2, 13)),
         (image("tcyx", (5000, 2, 64, 64)), (128, 1, 64, 64), (20, 80)),
@@ -76,7 +83,7 @@ def test_small_planes_are_gathered_along_any_axis(
     [
         (image("tyx", (100, 2048, 2048)), (1, 512, 512), (1, 2048, 2048)),
         (image("cyx", (3, 2967, 2220), "uint8"), (1, 1024, 1024), (1, 3072, 3072)),
-        (image("tczyx", (9, 2, 30, 600, 600)), (1, 1, 1, 512, 512), (1, 1, 30, 1024, 1024)),
+        (image("tczyx", (9, 2, 30, 600, 600)), (1, 1, 8, 256, 256), (1, 1, 32, 768, 768)),
     ],
 )
 def test_large_planes_are_not_gathered_over_time_and_channels(
