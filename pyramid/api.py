@@ -135,7 +135,7 @@ def plan_parsed(
         if sample:
             from pyramid.writing.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
-            estimated = estimate(job.plan, job.source, options)
+            estimated = estimate(job.plan, job.source)
         if options.report is not None:
             write_report(plan_report(job.plan, estimated), options.report)
         return job.plan, estimated

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 AXES = "tczyx"
 SPACE = "zyx"
+# Most pixels of a window, not reached: below it sums of 64-bit pixels, kept in two halves, cannot overflow.
+MAX_WINDOW_PX = 2**30
 
 Shape: TypeAlias = tuple[int, ...]
 

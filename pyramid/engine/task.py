@@ -83,7 +83,7 @@ class BlockTask:
             explaining(StoppedError, f"levels {self.pass_.first} to {self.pass_.last}: a block failed"),
             self.buffers.under_way(),
             cancel_when(self.buffers.is_stopped),
-            self.target.write_block(self.buffers) as writer,
+            self.target.write_block(self.buffers, self.pass_.queue_bytes) as writer,
             self.buffers.working,
         ):
             for part in build.parts(box, self._reader(box, pixels)):

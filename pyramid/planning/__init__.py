@@ -13,12 +13,13 @@ from pyramid.model import Channel, Shape, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
-from pyramid.planning.levels import Level, check_axes, make_levels
-from pyramid.planning.passes import Pass, fit_resources, make_passes, outbox_bytes
+from pyramid.planning.encoding import Encoding, choose_encoding
+from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
+from pyramid.planning.passes import Pass, fit_resources, make_passes
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import as_html, as_text
 
-__all__ = ["Level", "Pass", "Plan", "Resources", "make_plan", "outbox_bytes", "show_bytes"]
+__all__ = ["Encoding", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,10 @@ class Plan:
     ----------
     spec
         The source, with the options' scale, units, name and channels in place of its own.
-    version, method, codec
-        Version of OME-Zarr, downsampling method and codec.
+    version, method
+        Version of OME-Zarr, and downsampling method.
+    encoding
+        Encoding of pixels into objects.
     levels
         The levels, level 0 first.
     passes
@@ -42,8 +45,8 @@ class Plan:
     spec: SourceSpec
     version: str
     method: str
-    codec: str
-    levels: tuple[Level, ...]
+    encoding: Encoding
+    levels: tuple[PlannedLevel, ...]
     passes: tuple[Pass, ...]
     resources: Resources
 
@@ -77,8 +80,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
+        values = asdict(self)
         return {
-            **asdict(self),
+            **values.pop("encoding"),
+            **values,
             "tasks": self.tasks,
             "peak_bytes": self.peak_bytes,
             "read_amplification": self.read_amplification,
@@ -114,10 +119,13 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     """
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
-    levels = make_levels(spec, options, centred=centred, shards_allowed=FORMATS[options.ome_zarr_version].shards)
+    version = FORMATS[options.ome_zarr_version]
+    levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
+    item_bytes = np.dtype(spec.dtype).itemsize
+    encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
     resources = fit_resources(levels, spec.dtype, spec.chunks, resources)
     passes = make_passes(levels, spec.dtype, spec.chunks, resources)
-    return Plan(spec, options.ome_zarr_version, options.method, options.codec, levels, passes, resources)
+    return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources)
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:

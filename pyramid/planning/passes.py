@@ -15,7 +15,8 @@ import numpy as np
 
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, reduced_shape
-from pyramid.planning.levels import Level
+from pyramid.planning.encoding import write_queue_bytes
+from pyramid.planning.levels import PlannedLevel
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
@@ -24,11 +25,6 @@ BLOCK_BYTES_AIM = 32 * 2**20
 # Memory of one task above which a pass takes no further level: more levels save little, and many workers would take
 # much memory. Blocks handed over and bytes that wait to be written are not counted, as few levels have them too.
 HELD_BYTES_AIM = 128 * 2**20
-# Most bytes that wait to be written on local disk. An object flows into its file while it is made, so only some of its
-# segments wait.
-STREAM_BYTES = 16 * 2**20
-# Memory for what waits to be written, in objects and in bytes: one object while the next is made, or many small ones.
-OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
 # Costs for each pixel, in copies of a pixel. In order: decoding it from disk, decoding it from object storage, skipping
 # it in a file's row outside a block, and all work on it.
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
@@ -55,6 +51,8 @@ class Pass:
         shards end before others begin.
     task_bytes
         Largest memory of one task.
+    queue_bytes
+        The part of it for encoded bytes that wait to be written.
     """
 
     source: int | None
@@ -65,6 +63,7 @@ class Pass:
     slab: Shape
     group: Shape
     task_bytes: int
+    queue_bytes: int
 
     @property
     def grid(self) -> Shape:
@@ -95,14 +94,18 @@ class Pass:
             yield from group.split(self.slab)
 
 
-def fit_resources(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> Resources:
+def fit_resources(levels: Sequence[PlannedLevel], dtype: str, source_chunks: Shape, resources: Resources) -> Resources:
     """Leave out the extra blocks where the smallest blocks would not fit with them."""
-    jobs = (_Job(levels, number, np.dtype(dtype).itemsize, source_chunks, resources) for number in range(len(levels)))
-    fits = not resources.extra_blocks or max(job.smallest().task_bytes for job in jobs) <= resources.task_bytes
+    choices = (
+        _PassChoice(levels, number, np.dtype(dtype).itemsize, source_chunks, resources) for number in range(len(levels))
+    )
+    fits = not resources.extra_blocks or max(choice.smallest().task_bytes for choice in choices) <= resources.task_bytes
     return resources if fits else replace(resources, extra_blocks=0)
 
 
-def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> tuple[Pass, ...]:
+def make_passes(
+    levels: Sequence[PlannedLevel], dtype: str, source_chunks: Shape, resources: Resources
+) -> tuple[Pass, ...]:
     """Cut the building of `levels` into passes, each with as many levels as fit.
 
     Raises
@@ -114,17 +117,17 @@ def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, resou
     passes: list[Pass] = []
     first = 0
     while first < len(levels):
-        job = _Job(levels, first, item_bytes, source_chunks, resources)
-        passes.append(job.choose())
+        choice = _PassChoice(levels, first, item_bytes, source_chunks, resources)
+        passes.append(choice.choose())
         first = passes[-1].last + 1
     return tuple(passes)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _PassChoice:
     """The choice of one pass: its levels from `first` on, and its blocks."""
 
-    levels: Sequence[Level]
+    levels: Sequence[PlannedLevel]
     first: int
     item_bytes: int
     source_chunks: Shape
@@ -206,7 +209,15 @@ class _Job:
             slab = choose_slab(base, factors, block, self.source_chunks, self.item_bytes, one_object=one_object)
             group = tuple(map(min, map(math.lcm, slab, base.object_shape), block))
         source = None if self.first == 0 else self.first - 1
-        return Pass(source, self.first, last, self.shape, block, slab, group, self._task_bytes(last, block, slab))
+        whole_objects = self.resources.target_needs_whole_objects
+        queue_bytes = write_queue_bytes(
+            self.levels[self.first : last + 1], self.item_bytes, whole_objects=whole_objects
+        )
+        held_px = self._held_px(last, block, slab)
+        if self.resources.source_in_memory and self.first == 0:
+            held_px += math.prod(block)
+        task_bytes = held_px * self.item_bytes + queue_bytes
+        return Pass(source, self.first, last, self.shape, block, slab, group, task_bytes, queue_bytes)
 
     def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
         """Count the pixels that a task holds: a slab, and the levels made from it."""
@@ -219,17 +230,6 @@ class _Job:
             extent = reduced_shape(extent, level.factors)
             held += padded_px(extent, level.chunks)
         return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
-
-    def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
-        held = self._held_px(last, block, slab)
-        if self.resources.source_in_memory and self.first == 0:
-            held += math.prod(block)
-        written = self.levels[self.first : last + 1]
-        outbox = outbox_bytes(max(math.prod(level.object_shape) for level in written) * self.item_bytes)
-        if not self.resources.target_needs_whole_objects:
-            chunk = max(math.prod(level.chunks) for level in written)
-            outbox = max(min(outbox, STREAM_BYTES), math.ceil(OUTBOX_UNITS * chunk * self.item_bytes))
-        return held * self.item_bytes + outbox
 
     def _widened(self, chosen: Pass) -> Pass:
         """Return the pass in blocks of whole source chunks, on each axis where that fits.
@@ -264,16 +264,3 @@ class _Job:
 def _leaves_workers_idle(candidate: Pass, otherwise: Pass, resources: Resources) -> bool:
     """Check whether larger blocks leave workers idle that smaller ones would not."""
     return candidate.tasks < min(resources.workers, otherwise.tasks)
-
-
-def outbox_bytes(unit_bytes: int) -> int:
-    """Return the memory that a task has for bytes that wait to be written.
-
-    `unit_bytes` is the size of an object before compression.
-
-    Examples
-    --------
-    >>> outbox_bytes(2**20) // 2**20, outbox_bytes(2**26) // 2**20
-    (16, 134)
-    """
-    return max(math.ceil(OUTBOX_UNITS * unit_bytes), min(OUTBOX_SMALL_UNITS * unit_bytes, OUTBOX_BYTES))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from pyramid.model import Shape
-from pyramid.planning.levels import Level
+from pyramid.planning.levels import PlannedLevel
 
 # Size of a slab that is aimed at: in smaller ones the cost of calls shows, and a cache holds less of larger ones.
 SLAB_BYTES_AIM = 16 * 2**20
@@ -19,7 +19,7 @@ OPEN_SHARDS = 64
 
 
 def choose_slab(  # noqa: PLR0913  (only this function would use an object of them)
-    level: Level, factors: Shape, block: Shape, source_chunks: Shape, item_bytes: int, *, one_object: bool
+    level: PlannedLevel, factors: Shape, block: Shape, source_chunks: Shape, item_bytes: int, *, one_object: bool
 ) -> Shape:
     """Return the extents of a slab, or those of the block where slabs gain nothing.
 
@@ -41,7 +41,7 @@ def choose_slab(  # noqa: PLR0913  (only this function would use an object of th
     Examples
     --------
     >>> ones, scale = (1, 1, 1), (1.0, 1.0, 1.0)
-    >>> level = Level((64, 2048, 2048), ones, ones, scale, scale, (32, 128, 128), (64, 512, 1024))
+    >>> level = PlannedLevel((64, 2048, 2048), ones, ones, scale, scale, (32, 128, 128), (64, 512, 1024))
     >>> choose_slab(level, (1, 2, 2), (64, 512, 2048), (1, 1, 1), 2, one_object=False)
     (32, 128, 2048)
     """
@@ -54,7 +54,7 @@ def choose_slab(  # noqa: PLR0913  (only this function would use an object of th
     return block if too_many or 2 * math.prod(slab) > math.prod(block) else slab
 
 
-def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> Shape:
+def _least(level: PlannedLevel, factors: Shape, block: Shape, source_chunks: Shape) -> Shape:
     """Return the smallest slab of whole rows that cuts neither chunks nor windows.
 
     It also keeps the order of the chunks of a shard.
@@ -72,7 +72,7 @@ def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> 
     return (*slab[:-1], block[-1])
 
 
-def _grown(slab: Shape, level: Level, block: Shape, item_bytes: int) -> Shape:
+def _grown(slab: Shape, level: PlannedLevel, block: Shape, item_bytes: int) -> Shape:
     """Return a slab of more rows of chunks, as long as it is small.
 
     It has at most the rows of a shard.

@@ -35,7 +35,7 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "source", f"{spec.name}: {spec.axes} {_x(spec.shape)} {spec.dtype}"
     units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
     yield "scale", ", ".join(units) or "not known: give --scale"
-    yield "target", f"OME-Zarr {plan.version}, {plan.codec}, method {plan.method}"
+    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}"
     yield "before compression", show_bytes(plan.raw_bytes)
     yield "objects", f"{plan.objects} (as many PUT requests on object storage, besides metadata)"
     for number, pass_ in enumerate(plan.passes, 1):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from pyramid.errors import OptionError
-from pyramid.model import reduced_shape
+from pyramid.model import MAX_WINDOW_PX, reduced_shape
 from pyramid.options import parsing
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "pyramid.methods"
 # Most axes of an image: OME-Zarr has t, c, z, y and x.
 MAX_AXES = 5
-# Most pixels of a window, not reached: below it sums of 64-bit pixels, kept in two halves, cannot overflow.
-MAX_WINDOW_PX = 2**30
 
 
 @runtime_checkable

@@ -16,11 +16,11 @@ import sys
 import threading
 import time
 
+from pyramid.planning.encoding import ALIGN_BYTES
+
 if sys.platform == "linux":
     import fcntl
 
-# Unit of direct writes: addresses, offsets and lengths are multiples of it. 4096 suits all common disks.
-ALIGN_BYTES = 4096
 # Least size of a file for direct writes: with smaller files, the latency of the disk would be noticeable.
 DIRECT_BYTES = 2 * 2**20
 # Files that are written in each mode before one is chosen, and files until the other mode is tried again. It is tried
