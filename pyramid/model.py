@@ -155,6 +155,8 @@ class SourceSpec:
         Sentences for the user about everything that was left out or guessed.
     translation
         Centre of the first pixel on each axis, in `units`; empty if it is the origin.
+    chunks_at_once
+        Number of `chunks` that one reading decodes at a time. The plan counts their memory.
     """
 
     axes: str
@@ -168,6 +170,7 @@ class SourceSpec:
     location: str | None = None
     notices: tuple[str, ...] = ()
     translation: tuple[float, ...] = ()
+    chunks_at_once: int = 1
 
 
 @runtime_checkable

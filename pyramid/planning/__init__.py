@@ -15,7 +15,7 @@ from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
-from pyramid.planning.passes import Pass, fit_resources, make_passes
+from pyramid.planning.passes import Pass, make_passes
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import as_html, as_text
 
@@ -123,8 +123,7 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
     item_bytes = np.dtype(spec.dtype).itemsize
     encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
-    resources = fit_resources(levels, spec.dtype, spec.chunks, resources)
-    passes = make_passes(levels, spec.dtype, spec.chunks, resources)
+    passes, resources = make_passes(levels, spec, resources)
     return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources)
 
 

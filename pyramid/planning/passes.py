@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pyramid.errors import OptionError
-from pyramid.model import Box, Shape, reduced_shape
+from pyramid.model import Box, Shape, SourceSpec, reduced_shape
 from pyramid.planning.encoding import write_queue_bytes
 from pyramid.planning.levels import PlannedLevel
 from pyramid.planning.resources import Resources, show_bytes
@@ -30,6 +30,10 @@ HELD_BYTES_AIM = 128 * 2**20
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
 # Cost of one more pass, in pixels copied, besides what it reads.
 PASS_PX = 2**24
+# Encoded bytes that are read together next to the pixels: neighbours in a TIFF or in a shard, up to this size.
+GATHERED_BYTES = 4 * 2**20
+# Reads of a level on object storage under way at once, as many as `pyramid.writing.decode` makes.
+READS_BACK = 16
 # Copies of a source chunk in memory while it is decoded, next to the block: its encoded bytes and its pixels.
 SOURCE_COPIES = 2
 
@@ -94,33 +98,31 @@ class Pass:
             yield from group.split(self.slab)
 
 
-def fit_resources(levels: Sequence[PlannedLevel], dtype: str, source_chunks: Shape, resources: Resources) -> Resources:
-    """Leave out the extra blocks where the smallest blocks would not fit with them."""
-    choices = (
-        _PassChoice(levels, number, np.dtype(dtype).itemsize, source_chunks, resources) for number in range(len(levels))
-    )
-    fits = not resources.extra_blocks or max(choice.smallest().task_bytes for choice in choices) <= resources.task_bytes
-    return resources if fits else replace(resources, extra_blocks=0)
-
-
 def make_passes(
-    levels: Sequence[PlannedLevel], dtype: str, source_chunks: Shape, resources: Resources
-) -> tuple[Pass, ...]:
+    levels: Sequence[PlannedLevel], spec: SourceSpec, resources: Resources
+) -> tuple[tuple[Pass, ...], Resources]:
     """Cut the building of `levels` into passes, each with as many levels as fit.
+
+    Returns
+    -------
+    tuple
+        The passes, and the resources. The extra blocks are left out where the smallest blocks would not fit with them.
 
     Raises
     ------
     OptionError
         If not even one level's smallest block fits. The message says which memory would be enough.
     """
-    item_bytes = np.dtype(dtype).itemsize
+    item_bytes = np.dtype(spec.dtype).itemsize
+    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, resources)
+    if resources.extra_blocks and choice.largest_least_bytes() > resources.task_bytes:
+        resources = replace(resources, extra_blocks=0)
+        choice = replace(choice, resources=resources)
     passes: list[Pass] = []
-    first = 0
-    while first < len(levels):
-        choice = _PassChoice(levels, first, item_bytes, source_chunks, resources)
+    while choice.first < len(levels):
         passes.append(choice.choose())
-        first = passes[-1].last + 1
-    return tuple(passes)
+        choice = replace(choice, first=passes[-1].last + 1)
+    return tuple(passes), resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class _PassChoice:
     first: int
     item_bytes: int
     source_chunks: Shape
+    chunks_at_once: int
     resources: Resources
 
     @property
@@ -140,13 +143,11 @@ class _PassChoice:
     def choose(self) -> Pass:
         smallest = self.smallest()
         if smallest.task_bytes > self.resources.task_bytes:
-            # Any level may have to be the first of a pass, so the largest of their smallest blocks must fit.
-            others = (replace(self, first=number).smallest() for number in range(len(self.levels)))
-            enough = max(other.task_bytes for other in others)
+            enough_bytes = self.largest_least_bytes() * self.resources.workers
             raise OptionError(
                 f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, and "
                 f"{show_bytes(self.resources.memory_bytes)} is allowed for {self.resources.workers}; give --memory "
-                f"{show_bytes(enough * self.resources.workers)}, fewer workers, or smaller chunks or shards"
+                f"{show_bytes(enough_bytes)}, fewer workers, or smaller chunks or shards"
             )
         fitting = [smallest, *self._fitting(smallest)]
         chosen = min(fitting, key=lambda pass_: (self._overhead_px(pass_), -pass_.last))
@@ -185,6 +186,13 @@ class _PassChoice:
         copies = FETCH_COPIES if self.resources.target_needs_whole_objects else DECODE_COPIES
         return overhead_px + PASS_PX + copies * math.prod(self.levels[pass_.last].shape)
 
+    def largest_least_bytes(self) -> int:
+        """Return the memory that a task must have.
+
+        Any level may have to be the first of a pass.
+        """
+        return max(replace(self, first=number).smallest().task_bytes for number in range(len(self.levels)))
+
     def smallest(self) -> Pass:
         """Return the pass of only the first level, in its smallest blocks."""
         return self._pass(self.first, self._edges(self.first))
@@ -213,10 +221,8 @@ class _PassChoice:
         queue_bytes = write_queue_bytes(
             self.levels[self.first : last + 1], self.item_bytes, whole_objects=whole_objects
         )
-        held_px = self._held_px(last, block, slab)
-        if self.resources.source_in_memory and self.first == 0:
-            held_px += math.prod(block)
-        task_bytes = held_px * self.item_bytes + queue_bytes
+        read_bytes = self._read_bytes(block, slab)
+        task_bytes = self._held_px(last, block, slab) * self.item_bytes + read_bytes + queue_bytes
         return Pass(source, self.first, last, self.shape, block, slab, group, task_bytes, queue_bytes)
 
     def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
@@ -230,6 +236,26 @@ class _PassChoice:
             extent = reduced_shape(extent, level.factors)
             held += padded_px(extent, level.chunks)
         return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
+
+    def _read_bytes(self, block: Shape, slab: Shape) -> int:
+        """Count the bytes that reading takes next to the pixels that `_held_px` counts.
+
+        They are not held for long, so they do not limit the levels of a pass.
+        """
+        if self.first > 0:
+            reads = READS_BACK if self.resources.target_needs_whole_objects else 1
+            level = self.levels[self.first - 1]
+            object_bytes = math.prod(level.object_shape) * self.item_bytes
+            return min(reads * min(object_bytes, GATHERED_BYTES), math.prod(block) * self.item_bytes)
+        if self.resources.source_in_memory:
+            return math.prod(block) * self.item_bytes
+        if max(self.source_chunks) == 1:  # pixels are read straight into the slab
+            return 0
+        touched = math.prod(-(-n // c) for n, c in zip(slab, self.source_chunks, strict=True))
+        others = min(touched, self.chunks_at_once) - 1
+        chunk_px = math.prod(map(min, self.source_chunks, slab))
+        gathered_bytes = min(GATHERED_BYTES, math.prod(slab) * self.item_bytes)
+        return SOURCE_COPIES * others * chunk_px * self.item_bytes + gathered_bytes
 
     def _widened(self, chosen: Pass) -> Pass:
         """Return the pass in blocks of whole source chunks, on each axis where that fits.
