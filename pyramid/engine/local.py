@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Blocks submitted for each thread: one under way, and one that begins as soon as the first has ended.
 QUEUED = 2
 # Blocks for each worker in one call of a scheduler without callbacks. It reports only when all of them are done: more
-# would delay progress and errors, fewer would leave workers idle.
+# would delay progress and errors, fewer would leave workers idle: of 4 turns, at most one is lost at the end of a call.
 TOGETHER = 4
 # Seconds that an interrupted run waits for blocks under way. There is a limit because a request may stall for longer.
 PATIENCE_S = 1.5

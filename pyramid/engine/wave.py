@@ -23,7 +23,8 @@ from pyramid.readers.dask import DaskSource
 if TYPE_CHECKING:
     import dask.array as da  # only needed if the source is a Dask array
 
-# Blocks of a wave: few enough for a small graph, and enough that the end of a wave leaves workers idle only briefly.
+# Most blocks of a wave. With 100 workers that is 100 turns, of which the last may leave workers idle: 1 % of the time.
+# A graph of this many blocks takes 2 MB.
 MAX_WAVE_TASKS = 10_000
 
 
@@ -74,7 +75,7 @@ class Wave:
         """
         assert self.pixels is not None
         return self.pixels.map_blocks(
-            _do_handed,
+            _do_with_pixels,
             name=_new_name(),
             task=task,
             first=self.blocks.start // math.prod(self.pixels.numblocks[1:]),
@@ -100,7 +101,7 @@ def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
         yield Wave(task, range(first * row, last * row), slab)
 
 
-def _do_handed(pixels: NDArray[Any], task: BlockTask, first: int, block_id: tuple[int, ...]) -> Receipt:
+def _do_with_pixels(pixels: NDArray[Any], task: BlockTask, first: int, block_id: tuple[int, ...]) -> Receipt:
     """Do a block whose pixels are handed over.
 
     The wave begins with row `first` of the pass.

@@ -17,7 +17,8 @@ from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
 from pyramid.planning.passes import Pass, make_passes
 from pyramid.planning.resources import Resources, show_bytes
-from pyramid.planning.table import as_html, as_text
+from pyramid.planning.table import plan_tables
+from pyramid.tables import render_html, render_text
 
 __all__ = ["Encoding", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
 
@@ -92,10 +93,10 @@ class Plan:
         }
 
     def __str__(self) -> str:
-        return as_text(self)
+        return render_text(plan_tables(self))
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return render_html(plan_tables(self))
 
 
 def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: Resources) -> Plan:

@@ -16,9 +16,9 @@ from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 
 # Largest depth of a voxel, in widths, at which z is halved too: deeper voxels get nearer to cubes without it.
-ANISOTROPY_MOST = 1.5
+MAX_ANISOTROPY = 1.5
 # Largest number of levels: halving ends before this for any image whose extents fit in 64 bits.
-LEVELS_MOST = 64
+MAX_LEVELS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,8 @@ def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
     for made in itertools.count(1):
         if made == options.levels or (options.levels is None and _is_small(spec.axes, shape, options.min_size)):
             return
-        if made == LEVELS_MOST:
-            raise OptionError(f"levels: a pyramid has at most {LEVELS_MOST}")
+        if made == MAX_LEVELS:
+            raise OptionError(f"levels: a pyramid has at most {MAX_LEVELS}")
         factors = _auto_factors(spec, shape, total) if given == "auto" else _factors(spec.axes, given[0])
         smaller = reduced_shape(shape, factors)
         if smaller == shape and options.levels is None:
@@ -198,7 +198,7 @@ def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
     z, y, x = (size.get(axis) for axis in SPACE)
     halved = {"y", "x"}
     if z is not None and y is not None and x is not None and unit["z"] == unit["y"] == unit["x"]:
-        halved |= {"z"} if z <= ANISOTROPY_MOST * max(y, x) else set()
+        halved |= {"z"} if z <= MAX_ANISOTROPY * max(y, x) else set()
     return tuple(2 if axis in halved and n > 1 else 1 for axis, n in zip(spec.axes, shape, strict=True))
 
 

@@ -14,8 +14,9 @@ from pyramid.planning.levels import PlannedLevel
 
 # Size of a slab that is aimed at: in smaller ones the cost of calls shows, and a cache holds less of larger ones.
 SLAB_BYTES_AIM = 16 * 2**20
-# Most shards that are under way at once: each is an open file, and systems limit those.
-OPEN_SHARDS = 64
+# Most shards that are under way at once in a block: each is an open file. Three workers stay below 256, the limit of a
+# process on macOS.
+MAX_OPEN_SHARDS = 64
 
 
 def choose_slab(  # noqa: PLR0913  (only this function would use an object of them)
@@ -50,7 +51,7 @@ def choose_slab(  # noqa: PLR0913  (only this function would use an object of th
         edge < min(object_shape, end) for edge, object_shape, end in zip(slab, level.object_shape, block, strict=True)
     )
     shards = math.prod(-(-edge // object_shape) for edge, object_shape in zip(slab, level.object_shape, strict=True))
-    too_many = begun and shards > (1 if one_object else OPEN_SHARDS)
+    too_many = begun and shards > (1 if one_object else MAX_OPEN_SHARDS)
     return block if too_many or 2 * math.prod(slab) > math.prod(block) else slab
 
 

@@ -45,8 +45,9 @@ T = TypeVar("T")
 ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 LEVEL_KEY = "0/zarr.json"  # identifies an image whose group is lost
 # Objects that one request removes at most: the limit of S3.
-DELETED_AT_ONCE = 1000
-# Seconds to find out, after a failed run, whether its target is unfinished: the error must not be delayed for long.
+MAX_DELETED_AT_ONCE = 1000
+# Seconds to find out, after a failed run, whether its target is unfinished. Ctrl-C ends a command after 1.8 s, and the
+# note must be printed before.
 LOOK_S = 1.0
 
 
@@ -278,7 +279,7 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    _do_each(objects.delete_all, _batched(objects.keys(), DELETED_AT_ONCE), location)
+    _do_each(objects.delete_all, _batched(objects.keys(), MAX_DELETED_AT_ONCE), location)
 
 
 def _batched(items: Iterable[T], most: int) -> Iterator[list[T]]:

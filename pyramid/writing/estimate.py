@@ -14,8 +14,9 @@ from pyramid.model import Box, Source
 from pyramid.planning import Plan, show_bytes
 from pyramid.writing.encode import encode_chunk
 
-# Chunks in a sample: enough to cover different parts of the image, few enough to be read in seconds.
-PIECES = 8
+# Chunks in a sample. A round number between 1, which may be background only, and some 100, which over a network would
+# take many seconds to read one after the other.
+SAMPLED_CHUNKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def estimate(plan: Plan, source: Source) -> Estimate:
     """
     base, dtype, buffers = plan.levels[0], np.dtype(plan.spec.dtype), Buffers()
     grid = tuple(-(-n // c) for n, c in zip(base.shape, base.chunks, strict=True))
-    wanted = min(PIECES, math.prod(grid))
+    wanted = min(SAMPLED_CHUNKS, math.prod(grid))
     read_bytes, seconds, stored_bytes = 0, 0.0, 0
     for flat in np.linspace(0, math.prod(grid) - 1, wanted).round().astype(int):
         start = tuple(int(i) * c for i, c in zip(np.unravel_index(flat, grid), base.chunks, strict=True))
