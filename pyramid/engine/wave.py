@@ -93,7 +93,7 @@ def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
         return
     # Slabs of the array along its first axis, so that each wave is a contiguous range of blocks.
     grid, edge = task.pass_.grid, task.pass_.block
-    row = int(np.prod(grid[1:], dtype=np.int64))
+    row = math.prod(grid[1:])
     rows = max(1, MAX_WAVE_TASKS // row)
     for first in range(0, grid[0], rows):
         last = min(first + rows, grid[0])

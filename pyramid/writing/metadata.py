@@ -55,13 +55,9 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         method=plan.method if len(plan.levels) > 1 else None,
         channels=_channels(plan, target, extremes),
         provenance=creator(__version__, plan.method, spec.location),
-        default_z=_middle(spec.axes, spec.shape),
+        default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
     target.commit(attributes(image, plan.version), lease)
-
-
-def _middle(axes: str, shape: Shape) -> int:
-    return shape[axes.index("z")] // 2 if "z" in axes else 0
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
