@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pyramid.concurrency.buffers import Buffers
 from pyramid.concurrency.signals import leave_signals
 from pyramid.engine.receipt import Receipt
+from pyramid.engine.task import do_block
 from pyramid.engine.wave import Wave
 from pyramid.errors import StoppedError
 from pyramid.planning import Resources
@@ -71,7 +73,12 @@ class LocalRunner:
     def _run_on_threads(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         with _threads(self.workers, wave.task.buffers) as threads:
             if wave.pixels is None:
-                _run_calls(wave.calls(), on_receipt, threads, QUEUED * self.workers)
+                _run_calls(
+                    (partial(do_block, index, wave.task) for index in wave.blocks),
+                    on_receipt,
+                    threads,
+                    QUEUED * self.workers,
+                )
                 return
             from pyramid.engine.schedulers import local_scheduler  # noqa: PLC0415  (only if the source is a Dask array)
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,11 +44,6 @@ class Wave:
     task: BlockTask
     blocks: range
     pixels: da.Array | None = None
-
-    def calls(self) -> Iterator[Callable[[], Receipt]]:
-        """Yield the call that does each block, if the task reads the pixels."""
-        for index in self.blocks:
-            yield partial(do_block, index, self.task)
 
     def graph(self) -> tuple[Mapping[Any, Any], list[Any]]:
         """Return a Dask graph, and those of its keys whose values are receipts."""

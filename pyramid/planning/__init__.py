@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyramid.model import Channel, Shape, SourceSpec
+from pyramid.model import Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
@@ -66,8 +66,12 @@ class Plan:
 
     @property
     def read_amplification(self) -> float:
-        """Number of pixels that are decoded for each pixel of the source."""
-        return _amplification(self.passes[0], self.spec.chunks)
+        """Number of pixels that are decoded for each pixel of the source.
+
+        It is 1 where no chunk is decoded twice.
+        """
+        sizes = zip(self.passes[0].shape, self.passes[0].block, self.spec.chunks, strict=True)
+        return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
 
     @property
     def objects(self) -> int:
@@ -174,15 +178,6 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
     for i, color in enumerate(options.channel_colors or ()):
         channels[i] = replace(channels[i], color=color)
     return tuple(channels)
-
-
-def _amplification(chosen: Pass, source_chunks: Shape) -> float:
-    """Return how many pixels are decoded for each pixel of the source.
-
-    Returns 1 where no chunk is decoded twice.
-    """
-    sizes = zip(chosen.shape, chosen.block, source_chunks, strict=True)
-    return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
 
 
 def _decoded_px(extent: int, edge: int, chunk: int) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,10 +44,6 @@ class Estimate:
             f"time                {duration} to read and encode "
             f"(from {show_bytes(self.sampled_bytes)} of the source)"
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the estimate for JSON."""
-        return asdict(self)
 
 
 def estimate(plan: Plan, source: Source) -> Estimate:
