@@ -18,6 +18,8 @@ PerAxis: TypeAlias = Mapping[str, int]
 ScaleFactors: TypeAlias = Literal["auto"] | tuple[PerAxis, ...]
 Extent: TypeAlias = Literal["auto", "none"] | PerAxis
 
+# The codecs, and the highest effort of each. Without a codec the effort is ignored, so any that a codec has will do.
+MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "none": 22}
 METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
 
 
@@ -114,7 +116,7 @@ class Options:
         "blosc:lz4",
         OptionSpec(
             "compression: blosc:lz4, blosc:zstd, zstd, gzip or none",
-            parsing.one_of("blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"),
+            parsing.one_of(*MAX_CODEC_LEVELS),
             "NAME",
         ),
     )

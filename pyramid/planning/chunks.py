@@ -18,13 +18,15 @@ from pyramid.errors import OptionError
 from pyramid.model import SPACE, Shape, SourceSpec
 
 # Largest automatic chunk and shard before compression: a viewer fetches a chunk at once, and shards keep objects few.
-CHUNK_BYTES_MOST = 2**20
-SHARD_BYTES_MOST = 64 * 2**20
+MAX_CHUNK_BYTES = 2**20
+MAX_SHARD_BYTES = 64 * 2**20
 # Least size before compression. A smaller chunk or shard is gathered with its neighbours in time and over channels:
 # many small objects are slow to write and to read.
-CHUNK_BYTES_LEAST = 2**19
-SHARD_BYTES_LEAST = 4 * 2**20
+MIN_CHUNK_BYTES = 2**19
+MIN_SHARD_BYTES = 4 * 2**20
+# Axes along which small chunks are gathered, in this order.
 GATHERED_AXES = "tc"
+# Edges of automatic chunks along y and x, the largest first: powers of two, which halve into each other.
 CHUNK_EDGES = (1024, 512, 256, 128, 64, 32)
 
 
@@ -47,11 +49,11 @@ def _auto_chunks(spec: SourceSpec, item_bytes: int) -> Shape:
     edge, deep = CHUNK_EDGES[-1], 1
     for edge in CHUNK_EDGES:
         deep = 1 if depth is None else min(edge, max(1, 2 ** round(math.log2(edge / depth))))
-        if edge * edge * deep * item_bytes <= CHUNK_BYTES_MOST:
+        if edge * edge * deep * item_bytes <= MAX_CHUNK_BYTES:
             break
     fitted = {axis: min(n, edge) if axis in "yx" else 1 for axis, n in extent.items()}
     if "z" in extent:
-        planes = CHUNK_BYTES_MOST // (fitted["y"] * fitted["x"] * item_bytes)
+        planes = MAX_CHUNK_BYTES // (fitted["y"] * fitted["x"] * item_bytes)
         fits = extent["z"] if extent["z"] <= planes else 2 ** int(math.log2(max(1, planes // 2)))
         fitted["z"] = min(extent["z"], max(deep, fits))
     edges = {"y": edge, "x": edge, **_gathered(fitted, extent, item_bytes)}
@@ -75,9 +77,9 @@ def _gathered(fitted: Mapping[str, int], extent: Mapping[str, int], item_bytes: 
     for axis in GATHERED_AXES:
         if axis not in extent:
             continue
-        if size_bytes >= CHUNK_BYTES_LEAST:
+        if size_bytes >= MIN_CHUNK_BYTES:
             break
-        fits = CHUNK_BYTES_MOST // size_bytes
+        fits = MAX_CHUNK_BYTES // size_bytes
         grown[axis] = extent[axis] if extent[axis] <= fits else 2 ** int(math.log2(fits))
         if grown[axis] < extent[axis]:
             break
@@ -130,7 +132,7 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
         return math.prod(min(s, n) for s, n in zip(shards, spec.shape, strict=True)) * item_bytes
 
     def can_grow(axis: int) -> bool:
-        return shards[axis] < spec.shape[axis] and 2 * held_bytes() <= SHARD_BYTES_MOST
+        return shards[axis] < spec.shape[axis] and 2 * held_bytes() <= MAX_SHARD_BYTES
 
     for axis in sorted(range(len(shards)), key=lambda i: (spec.axes[i] != "c", -i)):
         while shards[axis] < spec.chunks[axis] and can_grow(axis):
@@ -139,7 +141,7 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
         axis = min(growing, key=lambda i: (shards[i] // chunks[i], order.index(i)))
         shards[axis] *= 2
     for axis in (i for letter in GATHERED_AXES if (i := spec.axes.find(letter)) >= 0):
-        while held_bytes() < SHARD_BYTES_LEAST and can_grow(axis):
+        while held_bytes() < MIN_SHARD_BYTES and can_grow(axis):
             shards[axis] *= 2
     return tuple(shards)
 

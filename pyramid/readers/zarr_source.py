@@ -298,6 +298,7 @@ def _source(opened: _Opened, options: Options) -> ZarrSource:
         name=(image.name if image is not None else "") or (stem(PurePosixPath(location)) if location else "image"),
         channels=channels,
         location=location,
+        chunks_at_once=zarr.config.get("async.concurrency", 1) or 1,
         notices=(
             *(image.notices if image is not None else ()),
             *doubtful_axes(array.shape, options.axes, named),
