@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from pyramid.errors import list_some
+
 # Longest text of a cell, in characters: a row with a longer one would not fit a terminal.
 MAX_CHARACTERS = 100
 
@@ -16,6 +18,11 @@ Table: TypeAlias = tuple[Sequence[str], Sequence[Row]]
 def by(values: Sequence[int] | None) -> str:
     """Format extents by axis, as ``2 x 512 x 512``."""
     return "none" if values is None else " x ".join(map(str, values))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, as ``1 object`` or ``2 objects``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def numbers(values: Sequence[float] | None) -> str:
@@ -34,8 +41,7 @@ def listed(values: Sequence[str], most: int = 12) -> str:
     >>> listed(["A/1", "A/2", "B/1"], 2)
     'A/1, A/2 and 1 more'
     """
-    left = len(values) - most
-    return ", ".join(map(clean, values)) if left <= 0 else f"{', '.join(map(clean, values[:most]))} and {left} more"
+    return list_some(list(map(clean, values)), most)
 
 
 def clean(cell: str) -> str:

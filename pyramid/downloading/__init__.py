@@ -16,9 +16,10 @@ from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.downloading.record import Record, begun, may_resume
 from pyramid.downloading.run import DownloadProgress, DownloadTally, Run
 from pyramid.downloading.walk import Walk
-from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
+from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError, list_some
 from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
+from pyramid.tables import counted
 
 # Requests at a time: enough that their latency hides, and few enough for any server.
 WORKERS = 16
@@ -84,16 +85,16 @@ class Download:
         1 object is missing at the source, and here
         the metadata is rewritten: it names only levels 2:
         """
-        lines = [f"{self.folder}: {_count(self.objects, 'object')}, {self.bytes / 1e6:.1f} MB in {self.seconds:.1f} s"]
+        lines = [f"{self.folder}: {counted(self.objects, 'object')}, {self.bytes / 1e6:.1f} MB in {self.seconds:.1f} s"]
         if self.kept:
-            lines.append(f"{_count(self.kept, 'object')} kept from an earlier run")
+            lines.append(f"{counted(self.kept, 'object')} kept from an earlier run")
         if self.missing:
             be = "is" if self.missing == 1 else "are"
-            lines.append(f"{_count(self.missing, 'object')} {be} missing at the source, and here")
+            lines.append(f"{counted(self.missing, 'object')} {be} missing at the source, and here")
         if self.forbidden:
-            lines.append(f"{_count(self.forbidden, 'request')} refused, as a server may where listing is not allowed")
+            lines.append(f"{counted(self.forbidden, 'request')} refused, as a server may where listing is not allowed")
         if self.retries:
-            lines.append(f"{_count(self.retries, 'request')} made again")
+            lines.append(f"{counted(self.retries, 'request')} made again")
         if self.levels is not None:
             lines.append(f"the metadata is rewritten: it names only levels {self.levels}")
         return "\n".join(lines)
@@ -194,11 +195,10 @@ def _check_whole(lacking: Sequence[str], folder: str) -> None:
     The record of the download stays, so that it can continue.
     """
     if lacking:
-        shown = "; ".join(lacking[:MAX_SHOWN]) + (f"; and {len(lacking) - MAX_SHOWN} more" * (len(lacking) > MAX_SHOWN))
         be = "is" if len(lacking) == 1 else "are"
         raise SourceError(
-            f"{folder}: {_count(len(lacking), 'part')} of the source {be} missing or broken, and all the rest is "
-            f"copied: {shown}; the same command fetches what is missing once it is there"
+            f"{folder}: {counted(len(lacking), 'part')} of the source {be} missing or broken, and all the rest is "
+            f"copied: {list_some(lacking, MAX_SHOWN, '; ')}; the same command fetches what is missing once it is there"
         )
 
 
@@ -228,7 +228,3 @@ def _parse_count(name: str, value: object) -> int:
         return parsing.count(value)
     except OptionError as error:
         raise OptionError(f"{name}: {error}") from None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

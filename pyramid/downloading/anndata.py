@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.hierarchy.nodes import Node
+from pyramid.ngff.groups import OTHER_GROUPS
 
 _FIXED: Mapping[str, tuple[str, ...]] = {
     "anndata": ("X", "layers", "obs", "obsm", "obsp", "raw", "uns", "var", "varm", "varp"),
@@ -21,12 +22,11 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "nullable-boolean": ("values", "mask"),
     "nullable-string-array": ("values", "mask"),
 }
-# Groups next to an image or in a plate by convention, each with a list of its own name.
-LISTS = ("labels", "tables")
 # Attributes that are followed, or that name nothing else.
 _KNOWN = frozenset(
     {
-        *("multiscales", "omero", "plate", "well", "series", "version", "image-label", "labels", "tables", "ome"),
+        *OTHER_GROUPS,
+        *("multiscales", "omero", "plate", "well", "series", "version", "image-label", "ome"),
         *("bioformats2raw.layout", "pyramid", "_creator", "consolidated_metadata"),
     }
 )
@@ -60,7 +60,7 @@ def encoded_members(node: Node) -> tuple[str, ...] | None:
 def names_nothing(node: Node) -> bool:
     """Return whether a group of tables, labels or members names none of them."""
     name = node.path.rpartition("/")[2]
-    if name in LISTS and not isinstance(node.ome.get(name), list):
+    if name in OTHER_GROUPS and not isinstance(node.ome.get(name), list):
         return True
     return isinstance(node.attributes.get("encoding-type"), str) and encoded_members(node) is None
 

@@ -17,7 +17,7 @@ from pyramid.downloading.folder import Folder
 from pyramid.downloading.walk import Branch
 from pyramid.errors import OptionError, StorageError
 from pyramid.hierarchy.keys import grid_of, object_bytes
-from pyramid.hierarchy.nodes import join
+from pyramid.hierarchy.nodes import join_path
 from pyramid.stores import Readable
 
 # Objects that wait for each thread: so many that none is idle while the next key is looked for on disk.
@@ -251,7 +251,7 @@ def _keys(branch: Branch) -> Iterator[str]:
     yield from branch.files
     if branch.node.array is not None:
         for key in grid_of(branch.node).keys():  # noqa: SIM118  (a grid is not a mapping)
-            yield join(branch.node.path, key)
+            yield join_path(branch.node.path, key)
 
 
 def _rank(key: str) -> tuple[bool, str]:

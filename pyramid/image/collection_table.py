@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.image.table import image_tables
 from pyramid.ngff import Plate
-from pyramid.tables import Row, Table, by, listed, render_html, render_text
+from pyramid.tables import Row, Table, by, counted, listed
 
 if TYPE_CHECKING:
     from pyramid.image.image import Collection, Image
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 MEMBER_HEADS = ("axes", "shape", "dtype", "levels", "format", "image")
 # The largest plate that is drawn: 1536 wells are 32 x 48, and a terminal has room for 48 columns.
 MAX_ROWS, MAX_COLUMNS = 64, 48
-_WORDS = {
-    "plate": ("well", "wells"),
-    "well": ("field", "fields"),
-    "series": ("image", "images"),
-    "labels": ("label", "labels"),
-}
+# The noun for a member, by the kind of a collection.
+_NOUNS = {"plate": "well", "well": "field", "series": "image", "labels": "label"}
 
 
 def summary(collection: Collection) -> str:
@@ -30,9 +26,8 @@ def summary(collection: Collection) -> str:
 
 
 def _count(collection: Collection) -> str:
-    one, many = _WORDS[collection.kind]
-    counted = f"{len(collection.paths)} {one if len(collection.paths) == 1 else many}"
-    return counted if collection.counted else f"{counted} or more"
+    count = counted(len(collection.paths), _NOUNS[collection.kind])
+    return count if collection.counted else f"{count} or more"
 
 
 def as_dict(collection: Collection) -> dict[str, Any]:
@@ -65,7 +60,7 @@ def facts(collection: Collection) -> Iterator[tuple[str, str]]:
         if not _fits(metadata):
             yield "wells that exist", listed(collection.paths)
     else:
-        yield _WORDS[collection.kind][1], listed(collection.paths) or "none"
+        yield f"{_NOUNS[collection.kind]}s", listed(collection.paths) or "none"
     yield "holds", _count(collection)
 
 
@@ -92,21 +87,10 @@ def member_rows(images: Sequence[Image]) -> Iterator[Row]:
 def collection_tables(collection: Collection) -> Sequence[Table]:
     """Return a collection as tables: its facts, its plate, and the images read."""
     plate = collection.metadata
-    drawn = isinstance(plate, Plate) and _fits(plate)
     tables: list[Table] = [((), [*facts(collection)])]
-    if isinstance(plate, Plate) and drawn:
+    if isinstance(plate, Plate) and _fits(plate):
         tables.append((("", *plate.columns), [*well_rows(plate)]))
     images = collection.images
     if len(images) == 1:
         return [*tables, *image_tables(images[0])]
     return [*tables, (MEMBER_HEADS, [*member_rows(images)])]
-
-
-def as_text(collection: Collection) -> str:
-    """Return a collection as text, for a terminal."""
-    return render_text(collection_tables(collection))
-
-
-def as_html(collection: Collection) -> str:
-    """Return a collection as HTML, for a notebook."""
-    return render_html(collection_tables(collection))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
-from pyramid.tables import Row, Table, by, listed, numbers, render_html, render_text
+from pyramid.tables import Row, Table, by, listed, numbers
 
 if TYPE_CHECKING:
     from pyramid.image.image import Image
@@ -77,16 +77,11 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
 
 def _stored(image: Image) -> str:
     """Describe the bytes of all levels, where no request for each object is needed."""
-    if not first_place_is_local(image):
+    if not image.levels[0].address.location.is_local:
         return "not counted: that would take a request for each object"
     sizes = [level.stored_bytes for level in image.levels]
     known = [size for size in sizes if size is not None]
     return f"{sum(known):,} bytes" if len(known) == len(sizes) else "not counted: too many files"
-
-
-def first_place_is_local(image: Image) -> bool:
-    """Return whether the image is on local disk."""
-    return image.levels[0].place.location.is_local
 
 
 def level_rows(image: Image) -> Iterator[Row]:
@@ -124,13 +119,3 @@ def image_tables(image: Image) -> Sequence[Table]:
         (LEVEL_HEADS[:columns], [row[:columns] for row in level_rows(image)]),
         (CHANNEL_HEADS, [*channel_rows(image)]),
     )
-
-
-def as_text(image: Image) -> str:
-    """Return an image as text, for a terminal."""
-    return render_text(image_tables(image))
-
-
-def as_html(image: Image) -> str:
-    """Return an image as HTML, for a notebook."""
-    return render_html(image_tables(image))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from pyramid.errors import list_some, short_repr
 from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.metadata import Attributes
-from pyramid.ngff.values import finite, shown
+from pyramid.ngff.values import finite, list_or_empty, mapping_or_empty
 
 # The deepest nesting and the longest list that are read: metadata comes from anyone.
 MAX_DEPTH = 8
@@ -100,7 +101,7 @@ def read_list(value: object, axes: str, place: str, depth: int = MAX_DEPTH) -> P
     """
     placed = nowhere(len(axes))
     if not isinstance(value, list | tuple) or len(value) > MAX_TRANSFORMS or depth == 0:
-        return _lose(placed, f"{place}: {shown(value)}")
+        return _lose(placed, f"{place}: {short_repr(value)}")
     for i, item in enumerate(value):
         placed = compose(placed, _read(item, axes, f"{place}[{i}]", depth))
         if not placed.whole:
@@ -114,20 +115,18 @@ def read_outer(value: object, axes: str, place: str) -> Placement:
 
     If several name their output, they lead to several coordinate systems, and none of these is the pixels' own.
     """
-    listed = value if isinstance(value, list | tuple) else ()
-    ends = [item for item in listed if isinstance(item, Mapping) and item.get("output") is not None]
-    if len(ends) < 2:
+    listed = list_or_empty(value)
+    if sum(mapping_or_empty(item).get("output") is not None for item in listed) < 2:
         return read_list(value, axes, place)
-    moving = [i for i, item in enumerate(listed) if not isinstance(item, Mapping) or item.get("type") != "identity"]
+    moving = [i for i, item in enumerate(listed) if mapping_or_empty(item).get("type") != "identity"]
     return replace(nowhere(len(axes)), unread=tuple(f"{place}[{i}]: {_kind(listed[i])}" for i in moving))
 
 
 def describe(unread: Sequence[str]) -> Iterator[str]:
     """Yield one notice that names the parts not read, or none if all were."""
     if unread:
-        named = "; ".join(unread[:MAX_NAMED])
-        more = f"; and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
-        yield f"not read: {named}{more} (transformations of the pixels to their size and place)"
+        named = list_some(unread, MAX_NAMED, "; ")
+        yield f"not read: {named} (transformations of the pixels to their size and place)"
 
 
 def _lose(placed: Placement, reason: str) -> Placement:
@@ -135,7 +134,7 @@ def _lose(placed: Placement, reason: str) -> Placement:
 
 
 def _kind(transform: object) -> str:
-    return f"a {shown(transform.get('type'))}" if isinstance(transform, Mapping) else shown(transform)
+    return f"a {short_repr(transform.get('type'))}" if isinstance(transform, Mapping) else short_repr(transform)
 
 
 def _read(transform: object, axes: str, place: str, depth: int) -> Placement:
@@ -153,8 +152,7 @@ def _read(transform: object, axes: str, place: str, depth: int) -> Placement:
 def _is_between(transform: Attributes, axes: str) -> bool:
     """Return whether a transformation keeps the image's axes, as far as it names them."""
     for key in ("input", "output"):
-        end = transform.get(key)
-        named = end.get("axes") if isinstance(end, Mapping) else None
+        named = mapping_or_empty(transform.get(key)).get("axes")
         if isinstance(named, list | tuple) and len(named) <= MAX_TRANSFORMS:
             names = [axis.get("name") if isinstance(axis, Mapping) else axis for axis in named]
             if [axis_letter(name) for name in names] != list(axes):
@@ -176,7 +174,7 @@ def _read_scale(transform: Attributes, axes: str, place: str) -> Placement | Non
         nowhere(len(axes)),
         scale=tuple(1.0 if size is None else size for size in known),
         unknown=frozenset(unknown),
-        unread=tuple(f"{place}.scale: {shown(sizes[i])} on {axes[i]}" for i in unknown),
+        unread=tuple(f"{place}.scale: {short_repr(sizes[i])} on {axes[i]}" for i in unknown),
         has_scale=True,
     )
 
@@ -195,7 +193,7 @@ def _read_translation(transform: Attributes, axes: str, place: str) -> Placement
     return replace(
         nowhere(len(axes)),
         translation=tuple(0.0 if i in broken or offset is None else offset for i, offset in enumerate(known)),
-        unread=tuple(f"{place}.translation: {shown(offsets[i])} on {axes[i]}" for i in broken),
+        unread=tuple(f"{place}.translation: {short_repr(offsets[i])} on {axes[i]}" for i in broken),
         has_translation=True,
     )
 

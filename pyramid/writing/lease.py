@@ -23,7 +23,7 @@ from typing import Any, Literal
 import psutil
 
 from pyramid.errors import StoppedError, StorageError, TargetError
-from pyramid.hierarchy.documents import group_documents
+from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, group_documents
 from pyramid.hierarchy.unfinished import IN_PROGRESS
 from pyramid.stores import Location, Objects, open_objects
 
@@ -33,8 +33,6 @@ BEAT_S = 4.0
 WATCH_S = 10.0
 # Seconds between two looks at a beat.
 _LOOK_S = 0.5
-# The documents that may hold the attributes of a group, by Zarr format.
-ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
 # Size of a document that is read: a claim is small, and a larger document is not one of ours.
 _MAX_BYTES = 2**20
 # Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.

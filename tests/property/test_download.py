@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pyramid.downloading.levels import parse_levels, spelled
 from pyramid.hierarchy.keys import grid_of
-from pyramid.hierarchy.nodes import check_path, read_node
+from pyramid.hierarchy.nodes import read_node
+from pyramid.ngff.values import check_path
 from pyramid.stores.objects import ByteSink
 
 shapes = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 25)), max_size=4)

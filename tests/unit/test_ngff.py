@@ -195,7 +195,7 @@ def test_windows_of_odd_data(measured: tuple[float, float, float, float], dtype:
 
 BROKEN: list[tuple[str, list[Any], Any, str]] = [
     ("no datasets", ["datasets"], [], r"multiscales\[0\]\.datasets: .*\[\]"),
-    ("too many levels", ["datasets"], [{}] * 1001, r"datasets: 1001 levels"),
+    ("too many levels", ["datasets"], [{}] * 1001, r"datasets: 1001 datasets"),
     ("one axis", ["axes"], [{"name": "x"}], r"axes: an image has 2 to 5 axes, and there are 1"),
     ("an axis of 0.3", ["axes", 0], "c", r"axes\[0\]: there must be an object"),
     ("unknown axis", ["axes", 1, "name"], "q", r"axes\[1\]\.name: axis 'q'"),
