@@ -78,8 +78,7 @@ def unknown_paths(node: Node) -> list[str]:
     for name, value in held.items():
         path = None if name in _KNOWN else _first_path(value)
         if path is not None:
-            name_of_node = node.path or "the root"
-            found.append(f"{name_of_node}: its attribute {name[:40]!r} names {path[:80]!r}, which is not followed")
+            found.append(f"{node.place}: its attribute {name[:40]!r} names {path[:80]!r}, which is not followed")
     return found
 
 

@@ -100,12 +100,10 @@ def listed_paths(node: Node, lists: Mapping[str, object], lacking: list[str]) ->
     """
     for name, given in lists.items():
         if not isinstance(given, list) or not given:
-            raise SourceError(
-                f"{place_of(node)}: {name} is {short_repr(given)}, and it must be a list of what there is"
-            )
+            raise SourceError(f"{node.place}: {name} is {short_repr(given)}, and it must be a list of what there is")
         for number, item in enumerate(given):
             path = item.get("path") if isinstance(item, Mapping) else item
-            place = f"{place_of(node)}: {name}[{number}]"
+            place = f"{node.place}: {name}[{number}]"
             if not isinstance(path, str):
                 lacking.append(f"{place} is {short_repr(item)}, which names nothing")
             elif path:
@@ -137,9 +135,4 @@ def check_count(node: Node) -> None:
     lists += [mapping_or_empty(ome.get(key)).get(part) for key, part in MEMBER_LISTS]
     most = max(len(list_or_empty(found)) for found in lists)
     if most > MAX_CHILDREN:
-        raise SourceError(f"{place_of(node)} names {most} nodes, and more than {MAX_CHILDREN} are not followed")
-
-
-def place_of(node: Node) -> str:
-    """Return the name of a node in error messages."""
-    return node.path or "the root"
+        raise SourceError(f"{node.place} names {most} nodes, and more than {MAX_CHILDREN} are not followed")

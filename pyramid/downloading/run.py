@@ -163,7 +163,7 @@ class Run:
         self._tally.total += held
         if self._tally.total > self._most:
             raise OptionError(
-                f"max_objects: with {branch.node.path or 'the root'} there are {self._tally.total} objects to ask for, "
+                f"max_objects: with {branch.node.place} there are {self._tally.total} objects to ask for, "
                 f"and the limit is {self._most}; allow more, or take only the coarser levels with levels"
             )
 

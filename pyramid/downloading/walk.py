@@ -24,12 +24,11 @@ from pyramid.downloading.children import (
     consolidated,
     image_children,
     listed_paths,
-    place_of,
 )
 from pyramid.downloading.levels import chosen, image_paths
 from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.keys import grid_of
-from pyramid.hierarchy.nodes import Node, join_path, read_document, read_node
+from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, read_document, read_node
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.ngff.groups import LAYOUT_KEY, OTHER_GROUPS
 from pyramid.ngff.values import check_path
@@ -140,9 +139,7 @@ class Walk:
             for path in set(image_paths(images)) - set(image_paths(images, self.levels)):
                 del named[path]
         if len(named) > MAX_CHILDREN:
-            raise SourceError(
-                f"{place_of(node)} names {len(named)} nodes, and more than {MAX_CHILDREN} are not followed"
-            )
+            raise SourceError(f"{node.place} names {len(named)} nodes, and more than {MAX_CHILDREN} are not followed")
         if not node.path and not named:
             raise SourceError(
                 f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
@@ -245,8 +242,5 @@ class Walk:
         if about is not None and isinstance(series, list):
             paths = listed_paths(about, {"series": series}, self.lacking) if series else ()
             return [*children, *(Child(path, "group") for path in paths)]
-        numbers = itertools.takewhile(lambda number: self._is_group(node, number), range(MAX_CHILDREN))
-        return [*children, *(Child(str(number), "group") for number in numbers)]
-
-    def _is_group(self, node: Node, number: int) -> bool:
-        return read_node(self.objects, join_path(node.path, str(number)), node.zarr_format, "group") is not None
+        names = numbered_groups(self.objects, node.path, node.zarr_format, MAX_CHILDREN)
+        return [*children, *(Child(name, "group") for name in names)]

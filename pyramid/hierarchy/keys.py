@@ -110,9 +110,8 @@ def object_bytes(node: Node) -> int:
         return 0
     _, object_shape = read_extents(node)
     if node.zarr_format == 3:
-        found = re.fullmatch(r"[a-z]+(\d{1,3})", str(node.array.get("data_type")))
-        item_bits = int(found[1]) if found else 8
+        found, unit_bits = re.fullmatch(r"[a-z]+(\d{1,3})", str(node.array.get("data_type"))), 1
     else:
-        found = re.fullmatch(r"[<>|][a-zA-Z](\d{1,3})", str(node.array.get("dtype")))
-        item_bits = 8 * int(found[1]) if found else 8
+        found, unit_bits = re.fullmatch(r"[<>|][a-zA-Z](\d{1,3})", str(node.array.get("dtype"))), 8
+    item_bits = unit_bits * int(found[1]) if found else 8
     return min(math.prod(object_shape) * item_bits // 8, 2**30)

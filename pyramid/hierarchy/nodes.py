@@ -7,13 +7,14 @@ Plain HTTP has no listing, so a node is known by its own documents. They are ``z
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pyramid.errors import SourceError, StorageError, short_repr
 from pyramid.ngff.metadata import ome_content
 from pyramid.ngff.values import check_path as check_path
+from pyramid.ngff.values import mapping
 from pyramid.ngff.values import shown as shown
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class Node:
     attributes: Mapping[str, Any]
     array: Mapping[str, Any] | None
     documents: Mapping[str, bytes]
+
+    @property
+    def place(self) -> str:
+        """Its path as messages give it."""
+        return self.path or "the root"
 
     @property
     def ome(self) -> Mapping[str, Any]:
@@ -122,6 +128,14 @@ def join_path(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
+def numbered_groups(objects: Fetches, path: str, zarr_format: int, most: int) -> Iterator[str]:
+    """Yield the names of the groups 0, 1, … up to the first that is missing."""
+    for name in map(str, range(most)):
+        if read_node(objects, join_path(path, name), zarr_format, "group") is None:
+            return
+        yield name
+
+
 def read_document(objects: Fetches, key: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes | None:
     """Read a document as it is stored, with one request.
 
@@ -148,7 +162,7 @@ def read_document(objects: Fetches, key: str, most_bytes: int = MAX_DOCUMENT_BYT
     raise SourceError(f"{key} is longer than {most_bytes} bytes, too long for the metadata of an image")
 
 
-def parse_document(body: bytes, key: str) -> dict[str, Any]:
+def parse_document(body: bytes, key: str) -> Mapping[str, Any]:
     """Parse a document that must be a JSON object.
 
     Raises
@@ -160,9 +174,7 @@ def parse_document(body: bytes, key: str) -> dict[str, Any]:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{key} is not JSON: {_why_not_json(body, error)}") from None
-    if not isinstance(parsed, dict):
-        raise SourceError(f"{key}: there must be a JSON object, not {short_repr(parsed)}")
-    return parsed
+    return mapping(parsed, key)
 
 
 def _why_not_json(body: bytes, error: Exception) -> str:
@@ -186,7 +198,7 @@ def _read_v3(objects: Fetches, path: str) -> Node | None:
     kind = document.get("node_type")
     if kind not in ("array", "group"):
         raise SourceError(f"{key}: node_type is {short_repr(kind)}, and it must be 'array' or 'group'")
-    attributes = _attributes(document.get("attributes", {}), f"{key}: attributes")
+    attributes = mapping(document.get("attributes", {}), f"{key}: attributes")
     return Node(path, 3, attributes, document if kind == "array" else None, {key: body})
 
 
@@ -243,9 +255,3 @@ class _Document:
 
     def held(self) -> bytes:
         return b"".join(self._pieces)
-
-
-def _attributes(value: object, place: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise SourceError(f"{place}: there must be a JSON object, not {short_repr(value)}")
-    return value

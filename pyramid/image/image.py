@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pyramid.image import collection_table, table
-from pyramid.image.level import Level
+from pyramid.image.level import ImageLevel
 from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import by, render_html, render_text
 
@@ -40,7 +40,7 @@ class Image:
     url: str
     version: str
     metadata: Multiscale
-    levels: tuple[Level, ...]
+    levels: tuple[ImageLevel, ...]
     labels: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 

@@ -80,7 +80,7 @@ class ArrayAddress:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Level:
+class ImageLevel:
     """One level of an image.
 
     Parameters

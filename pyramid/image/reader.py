@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import PyramidError, SourceError, short_repr
 from pyramid.hierarchy.arrays import read_facts
-from pyramid.hierarchy.nodes import Node, join_path, parse_document, read_document, read_node
+from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, parse_document, read_document, read_node
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.image.diagnosis import explain_array, explain_group, explain_missing
 from pyramid.image.image import Collection, Image, Kind
-from pyramid.image.level import ArrayAddress, Level
+from pyramid.image.level import ArrayAddress, ImageLevel
 from pyramid.ngff import (
     Dataset,
     Group,
@@ -105,7 +105,7 @@ class Reader:
         labels: tuple[str, ...] = ()
         notices = [*_odd_version(node, version.name)]
 
-        def read(dataset: Dataset | None) -> Level | Labels | str:
+        def read(dataset: Dataset | None) -> ImageLevel | Labels | str:
             if dataset is not None:
                 return self._level(node, dataset, metadata.axes)
             try:
@@ -115,7 +115,7 @@ class Reader:
 
         levels = []
         for found in self._map(read, tasks):
-            if isinstance(found, Level):
+            if isinstance(found, ImageLevel):
                 levels.append(found)
             elif isinstance(found, Labels):
                 labels = found.paths
@@ -124,7 +124,7 @@ class Reader:
         notices += [*metadata.notices, *_odd_levels(levels)]
         return Image(self._at(node.path), version.name, metadata, tuple(levels), labels, tuple(notices))
 
-    def _level(self, node: Node, dataset: Dataset, axes: str) -> Level:
+    def _level(self, node: Node, dataset: Dataset, axes: str) -> ImageLevel:
         found = read_node(self.objects, join_path(node.path, dataset.path), node.zarr_format, "array")
         if found is None:
             raise SourceError(f"level {dataset.path!r} is named in its metadata, but no such array exists")
@@ -137,7 +137,7 @@ class Reader:
                 f"level {dataset.path!r} has {len(facts.shape)} axes, and the image has {len(axes)}: {axes}"
             )
         address = ArrayAddress(self.location, self.url, self.options, found)
-        return Level(dataset.path, dataset.scale, dataset.translation, facts, address)
+        return ImageLevel(dataset.path, dataset.scale, dataset.translation, facts, address)
 
     def _labels(self, node: Node) -> Labels:
         """Read the list in ``labels/`` with one request; it is empty if missing."""
@@ -160,7 +160,9 @@ class Reader:
             paths = self._series(node)
         if not paths and isinstance(group, Series):
             counted = self.location.is_local
-            paths = self._numbered(node.path, node.zarr_format) if counted else ("0",)
+            paths = (
+                tuple(numbered_groups(self.objects, node.path, node.zarr_format, MAX_MEMBERS)) if counted else ("0",)
+            )
         notices = tuple(_odd_version(node, version))
         kind = _KINDS[type(group)]
         return Collection(self._at(node.path), kind, version, node.zarr_format, group, paths, counted, notices=notices)
@@ -176,7 +178,8 @@ class Reader:
         A member that cannot be read becomes a notice.
         """
         if every and not collection.counted:
-            collection = replace(collection, paths=self._numbered(path, collection.zarr_format), counted=True)
+            numbered = numbered_groups(self.objects, path, collection.zarr_format, MAX_MEMBERS)
+            collection = replace(collection, paths=tuple(numbered), counted=True)
         paths = collection.paths
         chosen = paths[: self.most if every else 1]
         notices = list(collection.notices)
@@ -210,15 +213,6 @@ class Reader:
         wanted = "a well" if holder.kind == "plate" else "an image"
         raise SourceError(f"there must be {wanted}, not {found!r}")
 
-    def _numbered(self, path: str, zarr_format: int) -> tuple[str, ...]:
-        """Return the names of the images 0, 1, … up to the first that is missing."""
-        found: list[str] = []
-        while len(found) < MAX_MEMBERS and read_node(
-            self.objects, join_path(path, str(len(found))), zarr_format, "group"
-        ):
-            found.append(str(len(found)))
-        return tuple(found)
-
     def _map(self, do: Callable[[T], R], items: Sequence[T]) -> Iterable[R]:
         """Return the result of `do` for each item, in order.
 
@@ -235,7 +229,7 @@ class Reader:
         return join_path(str(self.location), path)
 
 
-def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
+def _odd_levels(levels: Sequence[ImageLevel]) -> Iterator[str]:
     """Yield notices where levels are the same array, or differ in dtype."""
     paths = [level.path for level in levels]
     twice = sorted({path for path in paths if paths.count(path) > 1})

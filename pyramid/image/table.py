@@ -11,7 +11,7 @@ from pyramid.tables import Row, Table, by, listed, numbers
 
 if TYPE_CHECKING:
     from pyramid.image.image import Image
-    from pyramid.image.level import Level
+    from pyramid.image.level import ImageLevel
     from pyramid.ngff import OmeroChannel
 
 LEVEL_HEADS = ("level", "path", "shape", "scale", "translation", "chunks", "shards", "stored bytes")
@@ -37,7 +37,7 @@ def as_dict(image: Image) -> dict[str, Any]:
     }
 
 
-def _level_as_dict(level: Level) -> dict[str, Any]:
+def _level_as_dict(level: ImageLevel) -> dict[str, Any]:
     return {
         "path": level.path,
         "shape": list(level.shape),

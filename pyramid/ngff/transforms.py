@@ -122,7 +122,7 @@ def read_outer(value: object, axes: str, place: str) -> Placement:
     return replace(nowhere(len(axes)), unread=tuple(f"{place}[{i}]: {_kind(listed[i])}" for i in moving))
 
 
-def describe(unread: Sequence[str]) -> Iterator[str]:
+def describe_unread(unread: Sequence[str]) -> Iterator[str]:
     """Yield one notice that names the parts not read, or none if all were."""
     if unread:
         named = list_some(unread, MAX_NAMED, "; ")
@@ -139,13 +139,13 @@ def _kind(transform: object) -> str:
 
 def _read(transform: object, axes: str, place: str, depth: int) -> Placement:
     """Return the placement of one transformation."""
-    kind = transform.get("type") if isinstance(transform, Mapping) else None
-    if not isinstance(transform, Mapping) or not isinstance(kind, str) or not _is_between(transform, axes):
-        return _lose(nowhere(len(axes)), f"{place}: {_kind(transform)}")
-    if kind == "sequence":
-        return read_list(transform.get("transformations"), axes, f"{place}.transformations", depth - 1)
-    reader = _READERS.get(kind)
-    placed = reader(transform, axes, place) if reader is not None else None
+    placed = None
+    if isinstance(transform, Mapping) and _is_between(transform, axes):
+        kind = transform.get("type")
+        if kind == "sequence":
+            return read_list(transform.get("transformations"), axes, f"{place}.transformations", depth - 1)
+        if isinstance(kind, str) and kind in _READERS:
+            placed = _READERS[kind](transform, axes, place)
     return placed or _lose(nowhere(len(axes)), f"{place}: {_kind(transform)}")
 
 
@@ -165,37 +165,39 @@ def _read_identity(_transform: Attributes, axes: str, _place: str) -> Placement:
 
 
 def _read_scale(transform: Attributes, axes: str, place: str) -> Placement | None:
-    sizes = transform.get("scale")
-    if not isinstance(sizes, list | tuple) or len(sizes) != len(axes):
+    sizes, unread = _read_by_axis(transform.get("scale"), axes, f"{place}.scale", MIN_SIZE, MAX_SIZE)
+    if sizes is None:
         return None
-    known = [_size(size) for size in sizes]
-    unknown = [i for i, size in enumerate(known) if size is None]
     return replace(
         nowhere(len(axes)),
-        scale=tuple(1.0 if size is None else size for size in known),
-        unknown=frozenset(unknown),
-        unread=tuple(f"{place}.scale: {short_repr(sizes[i])} on {axes[i]}" for i in unknown),
+        scale=tuple(1.0 if size is None else size for size in sizes),
+        unknown=frozenset(i for i, size in enumerate(sizes) if size is None),
+        unread=unread,
         has_scale=True,
     )
 
 
-def _size(value: object) -> float | None:
-    size = finite(value)
-    return size if size is not None and MIN_SIZE <= size <= MAX_SIZE else None
-
-
 def _read_translation(transform: Attributes, axes: str, place: str) -> Placement | None:
-    offsets = transform.get("translation")
-    if not isinstance(offsets, list | tuple) or len(offsets) != len(axes):
+    key = "translation"
+    offsets, unread = _read_by_axis(transform.get(key), axes, f"{place}.{key}", -MAX_OFFSET, MAX_OFFSET)
+    if offsets is None:
         return None
-    known = [finite(offset) for offset in offsets]
-    broken = [i for i, offset in enumerate(known) if offset is None or abs(offset) > MAX_OFFSET]
-    return replace(
-        nowhere(len(axes)),
-        translation=tuple(0.0 if i in broken or offset is None else offset for i, offset in enumerate(known)),
-        unread=tuple(f"{place}.translation: {short_repr(offsets[i])} on {axes[i]}" for i in broken),
-        has_translation=True,
-    )
+    translation = tuple(offset or 0.0 for offset in offsets)
+    return replace(nowhere(len(axes)), translation=translation, unread=unread, has_translation=True)
+
+
+def _read_by_axis(
+    value: object, axes: str, place: str, least: float, greatest: float
+) -> tuple[list[float | None] | None, tuple[str, ...]]:
+    """Read one number for each axis, with the places of those that are out of range.
+
+    These are None, and so is the list if it has another length.
+    """
+    if not isinstance(value, list | tuple) or len(value) != len(axes):
+        return None, ()
+    known = [number if number is not None and least <= number <= greatest else None for number in map(finite, value)]
+    rows = zip(value, axes, known, strict=True)
+    return known, tuple(f"{place}: {short_repr(given)} on {axis}" for given, axis, number in rows if number is None)
 
 
 def _read_affine(transform: Attributes, axes: str, _place: str) -> Placement | None:

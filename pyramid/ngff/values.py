@@ -37,7 +37,7 @@ def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
 def mapping(value: object, place: str) -> Mapping[str, Any]:
     """Return a JSON object; raise SourceError for anything else."""
     if not isinstance(value, Mapping):
-        raise SourceError(f"{place}: there must be an object, not {short_repr(value)}")
+        raise SourceError(f"{place}: there must be a JSON object, not {short_repr(value)}")
     return value
 
 

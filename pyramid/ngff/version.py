@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pyramid.ngff.frames import Frame
 from pyramid.ngff.metadata import Attributes, Dataset, LabelFacts, Multiscale
 from pyramid.ngff.reading_omero import read_channels, read_defaults, read_given
-from pyramid.ngff.transforms import Placement, describe
+from pyramid.ngff.transforms import Placement, describe_unread
 from pyramid.ngff.values import items, list_or_empty, mapping, mapping_or_empty, objects, path_below, text
 
 # The most levels of an image that are read: metadata comes from anyone.
@@ -107,7 +107,7 @@ class Version:
             systems=frame.systems,
             label=_read_label(content.get("image-label")),
             given=given,
-            notices=(*describe((*frame.unread, *unread)), *oddities),
+            notices=(*describe_unread((*frame.unread, *unread)), *oddities),
         )
 
     def _read_levels(self, value: object, frame: Frame, place: str) -> list[tuple[Dataset, Placement]]:
