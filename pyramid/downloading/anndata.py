@@ -12,6 +12,7 @@ from typing import Any
 from pyramid.hierarchy.nodes import Node
 from pyramid.ngff.groups import OTHER_GROUPS
 
+# The members of a group by its encoding, as AnnData's specification fixes them.
 _FIXED: Mapping[str, tuple[str, ...]] = {
     "anndata": ("X", "layers", "obs", "obsm", "obsp", "raw", "uns", "var", "varm", "varp"),
     "raw": ("X", "var", "varm"),

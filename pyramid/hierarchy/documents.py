@@ -21,6 +21,7 @@ ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 # The document with the attributes of a group, by the Zarr format.
 ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
 
+# The codecs of a shard's index: those that the specification recommends, and that all readers have.
 _INDEX_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
 
 

@@ -13,6 +13,7 @@ from pyramid.tables import Row, Table, by, counted, listed
 if TYPE_CHECKING:
     from pyramid.image.image import Collection, Image
 
+# The heads of the table of images that were read.
 MEMBER_HEADS = ("axes", "shape", "dtype", "levels", "format", "image")
 # The largest plate that is drawn: 1536 wells are 32 x 48, and a terminal has room for 48 columns.
 MAX_ROWS, MAX_COLUMNS = 64, 48

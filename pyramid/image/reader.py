@@ -43,6 +43,7 @@ REQUESTS = 16
 # The most members of a collection that are read, where all are asked for: all are held in memory.
 MAX_MEMBERS = 10_000
 
+# The kind of a collection by the class of its metadata.
 _KINDS: Mapping[type[Group], Kind] = {Plate: "plate", Well: "well", Series: "series", Labels: "labels"}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyramid.image.level import ImageLevel
     from pyramid.ngff import OmeroChannel
 
+# The heads of the tables of levels and of channels; the last one of levels is left out where no bytes are counted.
 LEVEL_HEADS = ("level", "path", "shape", "scale", "translation", "chunks", "shards", "stored bytes")
 CHANNEL_HEADS = ("channel", "label", "color", "values", "shown", "active")
 

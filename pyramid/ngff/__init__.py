@@ -67,6 +67,7 @@ __all__ = [
     "read_paths",
 ]
 
+# One module for each version, the earliest first.
 _MODULES = (v01, v02, v03, v04, v05, v06)
 FORMATS: Mapping[str, Version] = {module.VERSION.name: module.VERSION for module in _MODULES}
 WRITABLE = tuple(name for name, version in FORMATS.items() if version.write is not None)

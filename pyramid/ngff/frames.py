@@ -11,12 +11,13 @@ from typing import Any
 
 from pyramid.errors import SourceError, short_repr
 from pyramid.model import AXES
-from pyramid.ngff.axis_names import axis_letter
+from pyramid.ngff.axis_names import AXIS_TYPES, axis_letter
 from pyramid.ngff.metadata import Attributes, CoordinateSystem
 from pyramid.ngff.transforms import Placement, compose, nowhere, read_list, read_outer
 from pyramid.ngff.values import items, mapping, text
 
-_LETTERS_BY_TYPE = {"time": "t", "channel": "c"}
+# The letter of an axis by its type, where only one axis has that type.
+_LETTERS_BY_TYPE = {AXIS_TYPES[letter]: letter for letter in "tc"}
 
 
 @dataclass(frozen=True)

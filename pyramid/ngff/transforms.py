@@ -252,6 +252,7 @@ def _is_diagonal(rows: Sequence[Sequence[float]]) -> bool:
 
 Reader: TypeAlias = Callable[[Attributes, str, str], "Placement | None"]
 
+# The readers of transformations by their types; the types that are not here cannot be read.
 _READERS: Mapping[str, Reader] = {
     "identity": _read_identity,
     "scale": _read_scale,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyramid.ngff.axis_names import AXIS_TYPES
 from pyramid.ngff.metadata import Dataset, Multiscale, OmeroChannel, Window
-
-AXIS_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 
 
 def content(image: Multiscale, stamp: Mapping[str, str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pyramid.tables import Row, Table, by, counted, numbers, render_html, render
 if TYPE_CHECKING:
     from pyramid.planning import Plan
 
+# The heads of the table of levels.
 HEADS = ("level", "shape", "scale", "chunks", "shards", "objects")
 
 
