@@ -43,7 +43,7 @@ class Child:
     leads: bool = True
 
 
-def consolidated(node: Node) -> Iterator[Child]:
+def consolidated_children(node: Node) -> Iterator[Child]:
     """Yield the children that consolidated metadata names.
 
     None is required: it may have been removed after the metadata was written.

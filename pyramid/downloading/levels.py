@@ -44,12 +44,12 @@ def parse_levels(value: object) -> slice | None:
     return slice(start, None if found[3] is None else int(found[3]))
 
 
-def spelled(levels: slice | None) -> str | None:
+def format_levels(levels: slice | None) -> str | None:
     """Return the levels as a user writes them.
 
     Examples
     --------
-    >>> spelled(parse_levels("2")), spelled(parse_levels("-2:"))
+    >>> format_levels(parse_levels("2")), format_levels(parse_levels("-2:"))
     ('2', '-2:')
     """
     if levels is None:
@@ -59,7 +59,7 @@ def spelled(levels: slice | None) -> str | None:
     return ":".join("" if part is None else str(part) for part in (levels.start, levels.stop))
 
 
-def chosen(node: Node, levels: slice | None) -> Node:
+def with_levels(node: Node, levels: slice | None) -> Node:
     """Return a group with metadata that names only the chosen levels.
 
     The rest of an image's metadata is kept, and so are the paths of its levels. Consolidated metadata would name
@@ -72,7 +72,7 @@ def chosen(node: Node, levels: slice | None) -> Node:
     """
     if levels is None or node.array is not None:
         return node
-    held = _with_levels(node, levels)
+    held = _ome_with_levels(node, levels)
     attributes = {**node.attributes, "ome": held} if node.ome is not node.attributes else held
     key = join_path(node.path, ATTRIBUTE_KEYS[node.zarr_format])
     if node.zarr_format == 2:
@@ -99,7 +99,7 @@ def image_paths(multiscales: object, levels: slice | None = None) -> list[str]:
     return list(found)
 
 
-def _with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
+def _ome_with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
     """Return the attributes of OME-Zarr with only the chosen levels."""
     if "multiscales" not in node.ome:
         return node.ome
@@ -108,6 +108,8 @@ def _with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
         datasets = mappings(image.get("datasets"))
         if not datasets[levels]:
             name = node.path or "the image"
-            raise OptionError(f"levels: {name} has {len(datasets)} levels, and {spelled(levels)} takes none of them")
+            raise OptionError(
+                f"levels: {name} has {len(datasets)} levels, and {format_levels(levels)} takes none of them"
+            )
         images.append({**image, "datasets": datasets[levels]})
     return {**node.ome, "multiscales": images}

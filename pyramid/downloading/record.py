@@ -89,7 +89,7 @@ def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
 
 
 @contextlib.contextmanager
-def begun(folder: Folder, record: Record, *, resumed: bool) -> Iterator[None]:
+def hold(folder: Folder, record: Record, *, resumed: bool) -> Iterator[None]:
     """Hold a folder while it is filled.
 
     The contents of the folder are removed first, unless the download is `resumed`. An exception in the block leaves the

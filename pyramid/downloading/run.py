@@ -21,7 +21,7 @@ from pyramid.hierarchy.nodes import join_path
 from pyramid.stores import Readable
 
 # Objects that wait for each thread: so many that none is idle while the next key is looked for on disk.
-WAITING = 4
+MAX_WAITING = 4
 # Objects that are there already, for each call of the progress callback: they are found faster than it can show.
 REPORT_EVERY = 1000
 
@@ -129,7 +129,7 @@ class Run:
         self._objects = objects
         self._folder = folder
         self._pool = pool
-        self._max_in_flight = pool.workers * WAITING
+        self._max_in_flight = pool.workers * MAX_WAITING
         self._most = most
         self._tally = tally
         self._done: queue.SimpleQueue[tuple[_Open, Future[int | None]]] = queue.SimpleQueue()

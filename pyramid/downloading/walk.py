@@ -21,11 +21,11 @@ from pyramid.downloading.children import (
     Kind,
     by_first_part,
     check_count,
-    consolidated,
+    consolidated_children,
     image_children,
     listed_paths,
 )
-from pyramid.downloading.levels import chosen, image_paths
+from pyramid.downloading.levels import image_paths, with_levels
 from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.keys import grid_of
 from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, read_document, read_node
@@ -42,7 +42,7 @@ MAX_LISTED = 1_000_000
 # The most parts of a path: a level of a label of a field of a well has seven.
 MAX_DEPTH = 40
 # Nodes that are read ahead of their turn, in each group that is being walked: their requests overlap.
-AHEAD = 8
+MAX_AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +146,14 @@ class Walk:
                 "download lists nothing; give the URL of an image or array in it"
             )
         files = (join_path(node.path, "OME/METADATA.ome.xml"),) if LAYOUT_KEY in node.ome else ()
-        return Branch(chosen(node, self.levels), files, self._children(node, named))
+        return Branch(with_levels(node, self.levels), files, self._children(node, named))
 
     def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:
         """Yield the branches below a node, reading a few ahead."""
         waiting: list[tuple[Child, dict[str, Child], Future[Node | SourceError | None]]] = []
         parts = iter(by_first_part(named))
         while True:
-            for child, beyond in itertools.islice(parts, AHEAD - len(waiting)):
+            for child, beyond in itertools.islice(parts, MAX_AHEAD - len(waiting)):
                 path = join_path(node.path, child.path)
                 if path.count("/") >= MAX_DEPTH:
                     raise SourceError(f"{path!r} has more than {MAX_DEPTH} parts, and is not followed")
@@ -220,7 +220,7 @@ class Walk:
     def _named(self, node: Node) -> dict[str, Child]:
         """Return the children that a group's metadata names, by path below it."""
         ome = node.ome
-        children = [*consolidated(node), *image_children(ome)]
+        children = [*consolidated_children(node), *image_children(ome)]
         lists = {f"{key}.{part}": ome[key].get(part) for key, part in MEMBER_LISTS if isinstance(ome.get(key), Mapping)}
         lists |= {name: ome[name] for name in OTHER_GROUPS if isinstance(ome.get(name), list) and ome[name]}
         children += [Child(path, "group") for path in listed_paths(node, lists, self.lacking)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.image.table import image_tables
 from pyramid.ngff import Plate
-from pyramid.tables import Row, Table, by, counted, listed
+from pyramid.tables import Row, Table, format_count, format_list, format_shape
 
 if TYPE_CHECKING:
     from pyramid.image.image import Collection, Image
@@ -27,7 +27,7 @@ def summary(collection: Collection) -> str:
 
 
 def _count(collection: Collection) -> str:
-    count = counted(len(collection.paths), _NOUNS[collection.kind])
+    count = format_count(len(collection.paths), _NOUNS[collection.kind])
     return count if collection.counted else f"{count} or more"
 
 
@@ -55,13 +55,13 @@ def facts(collection: Collection) -> Iterator[tuple[str, str]]:
     if isinstance(metadata, Plate):
         yield "rows x columns", f"{len(metadata.rows)} x {len(metadata.columns)}"
         if metadata.acquisitions:
-            yield "acquisitions", listed([run.name or str(run.id) for run in metadata.acquisitions])
+            yield "acquisitions", format_list([run.name or str(run.id) for run in metadata.acquisitions])
         if metadata.field_count is not None:
             yield "fields a well", f"at most {metadata.field_count}"
         if not _fits(metadata):
-            yield "wells that exist", listed(collection.paths)
+            yield "wells that exist", format_list(collection.paths)
     else:
-        yield f"{_NOUNS[collection.kind]}s", listed(collection.paths) or "none"
+        yield f"{_NOUNS[collection.kind]}s", format_list(collection.paths) or "none"
     yield "holds", _count(collection)
 
 
@@ -82,7 +82,14 @@ def member_rows(images: Sequence[Image]) -> Iterator[Row]:
     """Yield one row for each image that was read, under MEMBER_HEADS."""
     for image in images:
         first = image.levels[0]
-        yield (image.axes, by(first.shape), str(first.dtype), str(len(image.levels)), image.version, image.url)
+        yield (
+            image.axes,
+            format_shape(first.shape),
+            str(first.dtype),
+            str(len(image.levels)),
+            image.version,
+            image.url,
+        )
 
 
 def collection_tables(collection: Collection) -> Sequence[Table]:

@@ -12,7 +12,7 @@ from pyramid.hierarchy.arrays import read_facts
 from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
 from pyramid.stores import Objects
-from pyramid.tables import by, listed
+from pyramid.tables import format_list, format_shape
 
 # The most entries of a folder that are looked at: enough to name what is in it.
 MAX_ENTRIES = 1000
@@ -60,7 +60,7 @@ def explain_array(node: Node) -> SourceError:
     """Return the error for an array where an image should be."""
     try:
         facts = read_facts(node)
-        found = f"a Zarr array, {by(facts.shape)} of {facts.dtype}"
+        found = f"a Zarr array, {format_shape(facts.shape)} of {facts.dtype}"
     except SourceError:
         found = "a Zarr array"
     return SourceError(
@@ -70,7 +70,9 @@ def explain_array(node: Node) -> SourceError:
 
 def explain_group(objects: Objects, node: Node) -> SourceError:
     """Return the error for a group whose metadata names no image."""
-    within = listed(list(_zarr_within(objects.location.path))) if objects.location.is_local and not node.path else ""
+    within = (
+        format_list(list(_zarr_within(objects.location.path))) if objects.location.is_local and not node.path else ""
+    )
     if "scene" in node.ome:
         hint = f", as one of: {within}" if within else ""
         return SourceError(f"it is a scene, which places several images together; give an image in it{hint}")
@@ -100,7 +102,7 @@ def _describe_local(objects: Objects) -> str:
         return f"it is N5, not an OME-Zarr; {_CONVERT}"
     within = list(_zarr_within(path))
     if within:
-        return f"it is a folder, not an OME-Zarr; give one of those within: {listed(within)}"
+        return f"it is a folder, not an OME-Zarr; give one of those within: {format_list(within)}"
     return "it is a folder without zarr.json, .zgroup or .zarray, so not an OME-Zarr; give the folder that holds one"
 
 

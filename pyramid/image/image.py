@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from pyramid.image import collection_table, table
 from pyramid.image.level import ImageLevel
 from pyramid.ngff import Group, Multiscale, OmeroChannel
-from pyramid.tables import by, render_html, render_text
+from pyramid.tables import format_shape, render_html, render_text
 
 Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
 
@@ -74,7 +74,7 @@ class Image:
 
     def __repr__(self) -> str:
         """Return its URL, axes and largest shape."""
-        return f"<Image {self.url!r}: {self.axes} {by(self.levels[0].shape)}, {len(self.levels)} levels>"
+        return f"<Image {self.url!r}: {self.axes} {format_shape(self.levels[0].shape)}, {len(self.levels)} levels>"
 
     def _repr_html_(self) -> str:
         """Return a table with a picture of a small level."""

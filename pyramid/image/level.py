@@ -13,7 +13,7 @@ from pyramid.hierarchy.arrays import ArrayFacts
 from pyramid.hierarchy.nodes import Node
 from pyramid.model import Shape
 from pyramid.stores import Location
-from pyramid.tables import by
+from pyramid.tables import format_shape
 
 if TYPE_CHECKING:
     import dask.array
@@ -156,4 +156,4 @@ class ImageLevel:
 
     def __repr__(self) -> str:
         """Return its path, shape and dtype."""
-        return f"<Level {self.path!r}: {by(self.shape)} {self.dtype}>"
+        return f"<Level {self.path!r}: {format_shape(self.shape)} {self.dtype}>"

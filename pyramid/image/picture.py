@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from pyramid.image import Image, ImageLevel
 
 # The longest side of a picture: it fits next to a table in a notebook.
-LONGEST_PX = 256
+MAX_SIDE_PX = 256
 # The most bytes that are read for a picture, before compression: more would keep a notebook waiting.
 MAX_READ_BYTES = 2**28
 
 
 def as_png(image: Image) -> bytes:
-    """Return the picture as an RGB PNG, at most LONGEST_PX high and wide.
+    """Return the picture as an RGB PNG, at most MAX_SIDE_PX high and wide.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def as_png(image: Image) -> bytes:
 def choose_level(image: Image) -> ImageLevel:
     """Return the smallest level that fills the picture, or else the largest."""
     y, x = image.axes.index("y"), image.axes.index("x")
-    filling = [level for level in image.levels if max(level.shape[y], level.shape[x]) >= LONGEST_PX]
+    filling = [level for level in image.levels if max(level.shape[y], level.shape[x]) >= MAX_SIDE_PX]
     return filling[-1] if filling else image.levels[0]
 
 
@@ -113,7 +113,7 @@ def _read_plane(image: Image, level: ImageLevel, channel: int) -> NDArray[Any]:
     It is thinned to the picture's size, and read at the time that the image shows at first.
     """
     extent = dict(zip(image.axes, level.shape, strict=True))
-    step = -(-max(extent["y"], extent["x"]) // LONGEST_PX)
+    step = -(-max(extent["y"], extent["x"]) // MAX_SIDE_PX)
     fixed = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "c": channel, "z": extent.get("z", 1) // 2}
     index = tuple(fixed.get(axis, slice(None)) for axis in image.axes)
     plane = np.asarray(level.zarr[index])

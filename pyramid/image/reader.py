@@ -33,13 +33,13 @@ from pyramid.ngff import (
     read_paths,
 )
 from pyramid.stores import Location, Readable, locate, open_objects
-from pyramid.tables import listed
+from pyramid.tables import format_list
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 # Requests at a time: enough that their latency hides, and few enough for any server.
-REQUESTS = 16
+MAX_REQUESTS = 16
 # The most members of a collection that are read, where all are asked for: all are held in memory.
 MAX_MEMBERS = 10_000
 
@@ -222,7 +222,7 @@ class Reader:
         if self.sequential or self.location.is_local or len(items) < 2:
             return map(do, items)
         made = map_concurrently(
-            lambda number: (number, do(items[number])), range(len(items)), min(REQUESTS, len(items))
+            lambda number: (number, do(items[number])), range(len(items)), min(MAX_REQUESTS, len(items))
         )
         return [found for _, found in sorted(made, key=lambda pair: pair[0])]
 
@@ -235,7 +235,7 @@ def _odd_levels(levels: Sequence[ImageLevel]) -> Iterator[str]:
     paths = [level.path for level in levels]
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
-        yield f"several of its levels are the same array: {listed(twice)}"
+        yield f"several of its levels are the same array: {format_list(twice)}"
     counts = [math.prod(level.shape) for level in levels]
     if max(counts) > counts[0]:
         largest = levels[counts.index(max(counts))].path
@@ -243,7 +243,7 @@ def _odd_levels(levels: Sequence[ImageLevel]) -> Iterator[str]:
     others = [level for level in levels if level.dtype.newbyteorder("=") != levels[0].dtype.newbyteorder("=")]
     if others:
         named = [f"{level.path} of {level.dtype}" for level in others]
-        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].dtype}, {listed(named)}"
+        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].dtype}, {format_list(named)}"
 
 
 def _odd_version(node: Node, version: str | None) -> Iterator[str]:

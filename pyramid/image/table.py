@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
-from pyramid.tables import Row, Table, by, listed, numbers
+from pyramid.tables import Row, Table, format_list, format_numbers, format_shape
 
 if TYPE_CHECKING:
     from pyramid.image.image import Image
@@ -59,19 +59,19 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     yield "image", image.name
     yield "at", image.url
     yield "format", f"OME-Zarr {image.version}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
-    yield "axes", f"{image.axes} {by(first.shape)}"
+    yield "axes", f"{image.axes} {format_shape(first.shape)}"
     yield "dtype", str(first.dtype)
     units = (f"{axis} in {unit}" for axis, unit in zip(image.axes, image.units, strict=True) if unit)
     yield "units", ", ".join(units) or "not known"
     if metadata.systems:
         names = [f"{metadata.systems[0].name} (of the levels)", *(system.name for system in metadata.systems[1:])]
-        yield "coordinate systems", listed(names)
+        yield "coordinate systems", format_list(names)
     if metadata.method:
         yield "method", metadata.method
     if metadata.label is not None:
         yield "label of", metadata.label.source or "an unknown image"
     if image.labels:
-        yield "labels", listed(image.labels)
+        yield "labels", format_list(image.labels)
     yield "before compression", f"{sum(level.nbytes for level in image.levels):,} bytes"
     yield "stored", _stored(image)
 
@@ -88,11 +88,11 @@ def _stored(image: Image) -> str:
 def level_rows(image: Image) -> Iterator[Row]:
     """Yield one row for each level, under LEVEL_HEADS."""
     for number, level in enumerate(image.levels):
-        scale = numbers(level.scale) if level.scale is not None else "unknown"
+        scale = format_numbers(level.scale) if level.scale is not None else "unknown"
         stored = "" if level.stored_bytes is None else f"{level.stored_bytes:,}"
         yield (
-            *(str(number), level.path, by(level.shape), scale, numbers(level.translation)),
-            *(by(level.chunks), by(level.shards), stored),
+            *(str(number), level.path, format_shape(level.shape), scale, format_numbers(level.translation)),
+            *(format_shape(level.chunks), format_shape(level.shards), stored),
         )
 
 

@@ -13,7 +13,7 @@ from pyramid.errors import SourceError, short_repr
 from pyramid.model import AXES
 from pyramid.ngff.axis_names import AXIS_TYPES, axis_letter
 from pyramid.ngff.metadata import Attributes, CoordinateSystem
-from pyramid.ngff.transforms import Placement, compose, nowhere, read_list, read_outer
+from pyramid.ngff.transforms import Placement, compose, identity, read_list, read_outer
 from pyramid.ngff.values import items, mapping, text
 
 # The letter of an axis by its type, where only one axis has that type.
@@ -90,7 +90,7 @@ def _read_letter(axis: Attributes, place: str) -> str:
 
 def unknown_placement(_dataset: Attributes, frame: Frame, _place: str) -> Placement:
     """Return the placement of a level in versions that give none."""
-    return nowhere(len(frame.axes))
+    return identity(len(frame.axes))
 
 
 def listed_placement(dataset: Attributes, frame: Frame, place: str) -> Placement:

@@ -53,7 +53,7 @@ class Placement:
     has_translation: bool = False
 
 
-def nowhere(ndim: int) -> Placement:
+def identity(ndim: int) -> Placement:
     """Return the placement that changes nothing."""
     return Placement((1.0,) * ndim, (0.0,) * ndim)
 
@@ -99,7 +99,7 @@ def read_list(value: object, axes: str, place: str, depth: int = MAX_DEPTH) -> P
     >>> read_list([{"type": "scale", "scale": [2, 0]}, {"type": "mapAxis"}], "yx", "t").unread
     ('t[0].scale: 0 on x', "t[1]: a 'mapAxis'")
     """
-    placed = nowhere(len(axes))
+    placed = identity(len(axes))
     if not isinstance(value, list | tuple) or len(value) > MAX_TRANSFORMS or depth == 0:
         return _lose(placed, f"{place}: {short_repr(value)}")
     for i, item in enumerate(value):
@@ -119,7 +119,7 @@ def read_outer(value: object, axes: str, place: str) -> Placement:
     if sum(mapping_or_empty(item).get("output") is not None for item in listed) < 2:
         return read_list(value, axes, place)
     moving = [i for i, item in enumerate(listed) if mapping_or_empty(item).get("type") != "identity"]
-    return replace(nowhere(len(axes)), unread=tuple(f"{place}[{i}]: {_kind(listed[i])}" for i in moving))
+    return replace(identity(len(axes)), unread=tuple(f"{place}[{i}]: {_kind(listed[i])}" for i in moving))
 
 
 def describe_unread(unread: Sequence[str]) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _read(transform: object, axes: str, place: str, depth: int) -> Placement:
             return read_list(transform.get("transformations"), axes, f"{place}.transformations", depth - 1)
         if isinstance(kind, str) and kind in _READERS:
             placed = _READERS[kind](transform, axes, place)
-    return placed or _lose(nowhere(len(axes)), f"{place}: {_kind(transform)}")
+    return placed or _lose(identity(len(axes)), f"{place}: {_kind(transform)}")
 
 
 def _is_between(transform: Attributes, axes: str) -> bool:
@@ -161,7 +161,7 @@ def _is_between(transform: Attributes, axes: str) -> bool:
 
 
 def _read_identity(_transform: Attributes, axes: str, _place: str) -> Placement:
-    return nowhere(len(axes))
+    return identity(len(axes))
 
 
 def _read_scale(transform: Attributes, axes: str, place: str) -> Placement | None:
@@ -169,7 +169,7 @@ def _read_scale(transform: Attributes, axes: str, place: str) -> Placement | Non
     if sizes is None:
         return None
     return replace(
-        nowhere(len(axes)),
+        identity(len(axes)),
         scale=tuple(1.0 if size is None else size for size in sizes),
         unknown=frozenset(i for i, size in enumerate(sizes) if size is None),
         unread=unread,
@@ -183,7 +183,7 @@ def _read_translation(transform: Attributes, axes: str, place: str) -> Placement
     if offsets is None:
         return None
     translation = tuple(offset or 0.0 for offset in offsets)
-    return replace(nowhere(len(axes)), translation=translation, unread=unread, has_translation=True)
+    return replace(identity(len(axes)), translation=translation, unread=unread, has_translation=True)
 
 
 def _read_by_axis(
@@ -214,21 +214,21 @@ def _read_affine(transform: Attributes, axes: str, _place: str) -> Placement | N
     if not _is_diagonal(square) or not all(MIN_SIZE <= size <= MAX_SIZE for size in scale):
         return None
     offsets = tuple(row[ndim] for row in rows[:ndim])
-    return replace(nowhere(ndim), scale=scale, translation=offsets, has_scale=True, has_translation=any(offsets))
+    return replace(identity(ndim), scale=scale, translation=offsets, has_scale=True, has_translation=any(offsets))
 
 
 def _read_rotation(transform: Attributes, axes: str, _place: str) -> Placement | None:
     ndim = len(axes)
     rows = _matrix(transform.get("rotation"), (ndim,), ndim)
     turns = rows is None or not _is_diagonal(rows) or any(rows[i][i] != 1 for i in range(ndim))
-    return None if turns else nowhere(ndim)
+    return None if turns else identity(ndim)
 
 
 def _read_axis_map(transform: Attributes, axes: str, _place: str) -> Placement | None:
     mapped: Any = transform.get("mapAxis")
     if isinstance(mapped, Mapping):
-        return nowhere(len(axes)) if all(old == new for old, new in mapped.items()) and mapped else None
-    return nowhere(len(axes)) if isinstance(mapped, list) and mapped == list(range(len(axes))) else None
+        return identity(len(axes)) if all(old == new for old, new in mapped.items()) and mapped else None
+    return identity(len(axes)) if isinstance(mapped, list) and mapped == list(range(len(axes))) else None
 
 
 def _matrix(value: object, heights: tuple[int, ...], width: int) -> list[list[float]] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from pyramid.ngff import v01, v03
 from pyramid.ngff.frames import listed_frame, listed_placement
 from pyramid.ngff.metadata import Attributes, Multiscale
-from pyramid.ngff.writing import content
+from pyramid.ngff.writing import make_content
 
 NAME = "0.4"
 
@@ -21,7 +21,7 @@ def _recognizes(first: Attributes) -> bool:
 
 
 def _write(image: Multiscale) -> dict[str, Any]:
-    return content(image, {"version": NAME})
+    return make_content(image, {"version": NAME})
 
 
 VERSION = replace(

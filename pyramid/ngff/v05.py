@@ -7,7 +7,7 @@ from typing import Any
 
 from pyramid.ngff import v04
 from pyramid.ngff.metadata import Attributes, Multiscale
-from pyramid.ngff.writing import content
+from pyramid.ngff.writing import make_content
 
 NAME = "0.5"
 
@@ -17,7 +17,7 @@ def _recognizes(first: Attributes) -> bool:
 
 
 def _write(image: Multiscale) -> dict[str, Any]:
-    return {"ome": {"version": NAME, **content(image, {})}}
+    return {"ome": {"version": NAME, **make_content(image, {})}}
 
 
 VERSION = replace(

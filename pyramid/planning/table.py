@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyramid.planning.resources import show_bytes
-from pyramid.tables import Row, Table, by, counted, numbers, render_html, render_text
+from pyramid.tables import Row, Table, format_count, format_numbers, format_shape, render_html, render_text
 
 if TYPE_CHECKING:
     from pyramid.planning import Plan
@@ -18,13 +18,20 @@ HEADS = ("level", "shape", "scale", "chunks", "shards", "objects")
 def rows(plan: Plan) -> Iterator[Row]:
     """Yield one row for each level, under HEADS."""
     for number, level in enumerate(plan.levels):
-        yield str(number), by(level.shape), numbers(level.scale), by(level.chunks), by(level.shards), str(level.objects)
+        yield (
+            str(number),
+            format_shape(level.shape),
+            format_numbers(level.scale),
+            format_shape(level.chunks),
+            format_shape(level.shards),
+            str(level.objects),
+        )
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the whole plan, as pairs of a name and a value."""
     spec = plan.spec
-    yield "source", f"{spec.name}: {spec.axes} {by(spec.shape)} {spec.dtype}"
+    yield "source", f"{spec.name}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
     units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
     yield "scale", ", ".join(units) or "not known: give --scale"
     yield "target", f"OME-Zarr {plan.version}, {plan.codec}, method {plan.method}"
@@ -33,8 +40,11 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     for number, pass_ in enumerate(plan.passes, 1):
         origin = "the source" if pass_.source is None else f"level {pass_.source}"
         made = f"level {pass_.first}" if pass_.first == pass_.last else f"levels {pass_.first} to {pass_.last}"
-        yield f"pass {number}", f"{made} from {origin}: {counted(pass_.tasks, 'task')} of {by(pass_.block)}"
-    blocks = counted(plan.resources.workers, "worker")
+        yield (
+            f"pass {number}",
+            f"{made} from {origin}: {format_count(pass_.tasks, 'task')} of {format_shape(pass_.block)}",
+        )
+    blocks = format_count(plan.resources.workers, "worker")
     blocks += " and a block with only its last writes left" if plan.resources.extra_blocks else ""
     yield (
         "memory",
