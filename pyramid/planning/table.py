@@ -1,4 +1,4 @@
-"""A plan as tables, for a terminal and for a notebook."""
+"""A plan as a table, for a terminal and for a notebook."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyramid.planning.resources import show_bytes
-from pyramid.tables import Row, Table, by, numbers
+from pyramid.tables import Row, Table, format_count, format_numbers, format_shape
 
 if TYPE_CHECKING:
     from pyramid.planning import Plan
 
+# The heads of the table of levels.
 HEADS = ("level", "shape", "scale", "chunks", "shards", "objects")
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def rows(plan: Plan) -> Iterator[Row]:
     """Yield one row for each level, under HEADS."""
     for number, level in enumerate(plan.levels):
-        shapes = (by(level.chunks), by(level.shards))
-        yield str(number), by(level.shape), numbers(level.scale), *shapes, str(level.objects)
+        yield (
+            str(number),
+            format_shape(level.shape),
+            format_numbers(level.scale),
+            format_shape(level.chunks),
+            format_shape(level.shards),
+            str(level.objects),
+        )
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the whole plan, as pairs of a name and a value."""
     spec = plan.spec
-    yield "source", f"{spec.name}: {spec.axes} {by(spec.shape)} {spec.dtype}"
+    yield "source", f"{spec.name}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
     units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
     yield "scale", ", ".join(units) or "not known: give --scale"
     yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}"
@@ -37,8 +40,11 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     for number, pass_ in enumerate(plan.passes, 1):
         origin = "the source" if pass_.source is None else f"level {pass_.source}"
         made = f"level {pass_.first}" if pass_.first == pass_.last else f"levels {pass_.first} to {pass_.last}"
-        yield f"pass {number}", f"{made} from {origin}: {_count(pass_.tasks, 'task')} of {by(pass_.block)}"
-    blocks = _count(plan.resources.workers, "worker")
+        yield (
+            f"pass {number}",
+            f"{made} from {origin}: {format_count(pass_.tasks, 'task')} of {format_shape(pass_.block)}",
+        )
+    blocks = format_count(plan.resources.workers, "worker")
     blocks += " and a block with only its last writes left" if plan.resources.extra_blocks else ""
     yield (
         "memory",
@@ -49,4 +55,4 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def plan_tables(plan: Plan) -> Sequence[Table]:
     """Return a plan as tables: its levels and its facts."""
-    return (HEADS, list(rows(plan))), ((), list(facts(plan)))
+    return (HEADS, [*rows(plan)]), ((), [*facts(plan)])

@@ -135,7 +135,7 @@ def largest_first(image: Multiscale) -> Multiscale:
 
 
 def tells_largest(image: Multiscale) -> bool:
-    """Return whether the sizes of pixels tell which level is the largest."""
+    """Return whether the sizes of pixels show which level is the largest."""
     return len(image.datasets) < 2 or any(_area(image, i) != _area(image, 0) for i in range(len(image.datasets)))
 
 

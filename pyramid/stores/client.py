@@ -133,9 +133,9 @@ class Client:
         except PyramidError:
             raise
         except Exception as error:
-            told = re.sub(r"Generic \w+ error: ", "", " ".join(str(error).partition("\n\nDebug source")[0].split()))
+            reason = re.sub(r"Generic \w+ error: ", "", " ".join(str(error).partition("\n\nDebug source")[0].split()))
             raise AnswerError(
-                f"it cannot be asked with these options or credentials: {told[:300]}; check the storage options and "
+                f"it cannot be asked with these options or credentials: {reason[:300]}; check the storage options and "
                 "what the environment holds"
             ) from error
 

@@ -21,7 +21,7 @@ from pyramid.block import FILL_VALUE
 from pyramid.concurrency.cancelling import cancel_when
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import TargetError
-from pyramid.hierarchy.documents import ArrayForm, array_documents
+from pyramid.hierarchy.documents import ROOT_KEYS, ArrayForm, array_documents
 from pyramid.hierarchy.unfinished import DOWNLOAD, check_no_download
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
@@ -40,9 +40,6 @@ if sys.platform != "win32":
 
 T = TypeVar("T")
 
-# Documents that make a folder a Zarr, if one of them is at its root. Those that hold multiscales come first, so that
-# they are deleted first.
-ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 LEVEL_KEY = "0/zarr.json"  # identifies an image whose group is lost
 # Objects that one request removes at most: the limit of S3.
 MAX_DELETED_AT_ONCE = 1000

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import psutil
 
 from pyramid.errors import StoppedError, StorageError, TargetError
-from pyramid.hierarchy.documents import group_documents
+from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, group_documents
 from pyramid.hierarchy.unfinished import IN_PROGRESS
 from pyramid.stores import Location, Objects, open_objects
 
@@ -36,8 +36,6 @@ WATCH_S = 10.0
 # Seconds between two looks at a beat. A round number: looks are requests, and a live run is found half a pause late at
 # most.
 _LOOK_S = 0.5
-# The documents that may hold the attributes of a group, by Zarr format.
-ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
 # Largest document that is parsed, in bytes: a claim has some 200, and a larger document is not one of ours.
 _MAX_BYTES = 2**20
 # Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.
