@@ -14,6 +14,7 @@ from pyramid.readers.files.file import local_file
 from pyramid.readers.tiff.chain import read_chain
 from pyramid.readers.tiff.ome_xml import MAX_BYTES, OmeDocument, parse_ome
 from pyramid.readers.tiff.pages import PageFile
+from pyramid.tables import listed
 
 TIFF_ENDINGS = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 XML_ENDINGS = (".companion.ome", ".ome", ".ome.xml", ".xml")
@@ -46,6 +47,7 @@ class FileSet:
         self.missing: dict[str, None] = {}
         self._files: dict[tuple[str, str], PageFile | None] = {}
         self._open: dict[Path, PageFile] = {}
+        self._by_tif = {} if main is None else {id(main.tif): main}
         self._by_uuid: dict[str, Path] | None = None
 
     def find(self, uuid: str, name: str) -> PageFile | None:
@@ -76,11 +78,15 @@ class FileSet:
             self.find(*key)
 
     def file_of(self, tif: tifffile.TiffFile) -> PageFile:
-        """Return the file that tifffile has open as `tif`."""
-        return next(file for file in self._open.values() if file.tif is tif)
+        """Return the pages of an open file, also of one that tifffile found by itself."""
+        if id(tif) not in self._by_tif:
+            path = str(tif.filehandle.path)
+            with open(path, "rb") as stream:
+                self._by_tif[id(tif)] = PageFile(tif, read_chain(stream, os.path.getsize(path)))
+        return self._by_tif[id(tif)]
 
     def close(self) -> None:
-        """Close all files but the main one."""
+        """Close all files that were opened here."""
         for file in self._open.values():
             file.tif.close()
 
@@ -133,23 +139,22 @@ class FileSet:
                 raise SourceError(f"{path}: {error}") from error
             except Exception as error:  # tifffile may raise anything over a damaged file
                 raise SourceError(f"{path}, a file of the same image, cannot be read as a TIFF: {error}") from error
-            self._open[path] = PageFile(tif, chain)
+            self._open[path] = self._by_tif[id(tif)] = PageFile(tif, chain)
             tif.filehandle.close()
         return self._open[path]
 
 
 def missing_files(names: list[str], *, folder: bool) -> SourceError:
     """Return the error that names the missing files of a set."""
-    shown = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
     remedy = "put all files of the image into one folder"
     if not folder:
         remedy = "only the file at the URL is read: copy all files of the image to one folder on this machine"
     number = "a file that is" if len(names) == 1 else f"{len(names)} files that are"
-    return SourceError(f"its OME-XML names {number} not there: {shown}; {remedy}")
+    return SourceError(f"its OME-XML names {number} not there: {listed(names, MAX_NAMED)}; {remedy}")
 
 
-def find_companion(document: OmeDocument, folder: Path | None) -> tuple[OmeDocument, str]:
-    """Return the metadata of the file that an OME-XML refers to, and its name.
+def find_companion(document: OmeDocument, folder: Path | None) -> OmeDocument:
+    """Return the metadata of the file that an OME-XML refers to.
 
     Raises
     ------
@@ -171,7 +176,7 @@ def find_companion(document: OmeDocument, folder: Path | None) -> tuple[OmeDocum
     found = parse_ome(read_xml(path))
     if found.companion is not None or not found.images:
         raise SourceError(f"its OME-XML says that the metadata is in {path.name}, which holds none")
-    return found, path.name
+    return found
 
 
 def read_xml(path: Path) -> str:
