@@ -118,11 +118,8 @@ class FileSet:
         """Return the TIFFs of the folder by their UUID."""
         if self._by_uuid is None:
             assert self.folder is not None
-            self._by_uuid = {}
-            for path in _siblings(self.folder, TIFF_ENDINGS):
-                uuid = _tiff_uuid(path)
-                if uuid:
-                    self._by_uuid.setdefault(uuid, path)
+            paths = reversed(_siblings(self.folder, TIFF_ENDINGS))  # of several with one UUID, the first counts
+            self._by_uuid = {_tiff_uuid(path): path for path in paths}
         return self._by_uuid
 
     def _opened(self, path: Path) -> PageFile:
@@ -167,12 +164,12 @@ def find_companion(document: OmeDocument, folder: Path | None) -> OmeDocument:
     path = folder / name.replace("\\", "/")
     if not path.is_file():
         others = _siblings(folder, (*XML_ENDINGS, *TIFF_ENDINGS)) if uuid else []
-        renamed = [other for other in others if _uuid_of(other) == uuid]
-        if not renamed:
+        renamed = next((other for other in others if _uuid_of(other) == uuid), None)
+        if renamed is None:
             raise SourceError(
                 f"its metadata is in {name}, which is not there; put all files of the image into one folder"
             )
-        path = renamed[0]
+        path = renamed
     found = parse_ome(read_xml(path))
     if found.companion is not None or not found.images:
         raise SourceError(f"its OME-XML says that the metadata is in {path.name}, which holds none")

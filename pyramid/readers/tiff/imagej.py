@@ -11,11 +11,11 @@ import tifffile
 from numpy.typing import NDArray
 
 from pyramid.model import Channel
-from pyramid.readers.tiff.resolution import pixels_per_unit
-from pyramid.readers.tiff.units import MAX_SHOWN, Description, is_pixel, positive, shown
+from pyramid.ngff.values import shown
+from pyramid.readers.tiff.description import Description, is_pixel, positive
+from pyramid.readers.tiff.resolution import CENTIMETER, MICROMETERS
+from pyramid.tables import listed
 
-CENTIMETER = 3  # its number in the ResolutionUnit tag
-_UM_PER_CM = 10_000.0
 # Metadata of ImageJ that OME-Zarr has no place for: ImageJ's keys, and words for the notice.
 _NOT_CARRIED = {
     "ROI": "a region of interest",
@@ -64,7 +64,7 @@ def describe_imagej(
     """
     found = Description()
     unit = _unit(metadata, "unit", "")
-    factor = _UM_PER_CM if unit == "um" and resolution_unit == CENTIMETER else 1.0
+    factor = MICROMETERS[CENTIMETER] if unit == "um" and resolution_unit == CENTIMETER else 1.0
     for axis, size in zip("yx", resolution, strict=True):
         own = _unit(metadata, f"{axis}unit", unit)
         if not is_pixel(own) and size is not None:
@@ -94,17 +94,11 @@ def _note_calibration(found: Description, metadata: Mapping[str, Any]) -> None:
     """
     if "cf" not in metadata and "c0" not in metadata:
         return
-    said = ", ".join(f"{key}={str(metadata[key])[:MAX_SHOWN]}" for key in _CALIBRATION if key in metadata)
+    said = ", ".join(f"{key}={shown(metadata[key])}" for key in _CALIBRATION if key in metadata)
     found.notices.append(
         f"ImageJ shows its values calibrated ({said}; cf=0 is value = c0 + c1 * stored): the stored values are kept; "
         "where the calibrated ones are wanted, convert the image to 32-bit in ImageJ first"
     )
-
-
-def imagej_resolution(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
-    """Return the size of a pixel in y and x from the tags of a page, in their unit."""
-    y, x = (pixels_per_unit(page, code) for code in (283, 282))
-    return 1 / y if y else None, 1 / x if x else None
 
 
 def _unit(metadata: Mapping[str, Any], key: str, default: str) -> str:
@@ -130,7 +124,7 @@ def _measure_time(found: Description, metadata: Mapping[str, Any]) -> None:
 
 
 def _take_tables(found: Description, tables: object) -> None:
-    """Note the brightest colour of each channel's table.
+    """Note the brightest colour of the table of each channel.
 
     A notice names the tables that are not an even ramp from black to that colour.
     """
@@ -143,7 +137,7 @@ def _take_tables(found: Description, tables: object) -> None:
     uneven = [str(i) for i, (_, even) in enumerate(ramps) if not even]
     if uneven:
         found.notices.append(
-            f"the colour tables of channels {shown(', '.join(uneven))} are more than one colour from black: "
+            f"the colour tables of channels {listed(uneven, MAX_LOST)} are more than one colour from black: "
             "only the brightest colour of each is kept"
         )
 

@@ -11,7 +11,7 @@ from pyramid.errors import OptionError, SourceError
 from pyramid.readers.tiff.file_set import FileSet
 from pyramid.readers.tiff.ome import OmeSeries
 from pyramid.readers.tiff.ome_xml import OmeDocument
-from pyramid.readers.tiff.pages import Page, PageFile, check_alike
+from pyramid.readers.tiff.pages import PageFile, check_alike
 from pyramid.readers.tiff.qpi import full_pages
 
 Image: TypeAlias = "tifffile.TiffPageSeries | OmeSeries"
@@ -126,7 +126,7 @@ def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:
 
 def _one_stack(main: PageFile) -> tifffile.TiffPageSeries:
     """Return one image of all pages; raise SourceError if they are not alike."""
-    pages: list[Page | None] = [main.page(index) for index in range(len(main))]
+    pages = [main.page(index) for index in range(len(main))]
     check_alike(pages)
     first = main.tif.pages.first
     shape = (len(pages), *first.shape)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Shape
-from pyramid.readers.tiff.pages import Page, PageFile, settle_pages
+from pyramid.readers.tiff.pages import Page, PageFile, keyframe_of, settle_pages
 from pyramid.readers.tiff.stored_page import (
     Coding,
     StoredPage,
@@ -119,9 +119,7 @@ def _stored_pages(pages: list[Page | None], shape: Shape) -> tuple[StoredPage, .
     stored = []
     for page in pages:
         assert page is not None  # missing pages were refused above
-        keyframe = page.keyframe
-        if keyframe is None:
-            raise SourceError(f"page {page.index} does not fit the others; the file is damaged")
+        keyframe = keyframe_of(page)
         if id(keyframe) not in codings:
             codings[id(keyframe)] = make_coding(keyframe)
         stored.append(make_stored_page(page, keyframe, codings[id(keyframe)], shape))

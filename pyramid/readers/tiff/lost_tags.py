@@ -7,7 +7,7 @@ import re
 
 import tifffile
 
-from pyramid.readers.tiff.units import shown
+from pyramid.ngff.values import shown
 
 # Words for tags that hold another tool's metadata, or what an image is of.
 _WORDS = {

@@ -6,23 +6,10 @@ from collections.abc import Mapping
 
 MAX_NAME = 40  # characters of a name from the file
 
-# Elements that are looked into, and those that are read; any other is named as a whole.
-_READ = frozenset(
-    [
-        "OME",
-        "BinaryOnly",
-        "Image",
-        "Pixels",
-        "Channel",
-        "LightPath",
-        "Plane",
-        "TiffData",
-        "UUID",
-        "StructuredAnnotations",
-    ]
-)
 # Elements whose children are looked at: the others are named as a whole.
 _PARENTS = frozenset(["OME", "Image", "Pixels", "Channel", "LightPath", "Plane", "StructuredAnnotations"])
+# Elements that are looked into, and those that are read.
+_READ = _PARENTS | {"BinaryOnly", "TiffData", "UUID"}
 _WORDS = {
     "ROI": "regions of interest",
     "Plate": "a plate and its wells",

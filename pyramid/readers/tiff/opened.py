@@ -32,8 +32,12 @@ MAX_HEAD = 4096  # characters of a description in which OME-XML begins
 class OpenedTiff:
     """A TIFF, or a companion of TIFFs, that is open to read its structure.
 
-    It is opened in this order: the chain of its pages is walked, tifffile opens it, its OME-XML is parsed (or that of
-    the companion that it names), and its images are found. The pages of an image of OME-XML are found by `series`.
+    It is opened in this order:
+
+    1. The chain of its pages is walked and checked.
+    2. tifffile opens it.
+    3. Its OME-XML is parsed, or that of the companion which it names.
+    4. Its images are found. The pages of an image in OME-XML are found later, by `series`.
 
     While it is open, any exception but an OptionError is taken for damage, and becomes a SourceError.
 

@@ -8,7 +8,7 @@ all else from its keyframe. This module gives a frame a keyframe of the same fil
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import tifffile
@@ -126,7 +126,14 @@ def _is_run(series: tifffile.TiffPageSeries, file: PageFile, offset: int) -> boo
     return True
 
 
-def check_alike(pages: list[Page | None]) -> None:
+def keyframe_of(page: Page) -> tifffile.TiffPage:
+    """Return the keyframe of a page; raise SourceError if it has none."""
+    if page.keyframe is None:
+        raise SourceError(f"page {page.index} does not fit the others; the file is damaged")
+    return page.keyframe
+
+
+def check_alike(pages: Iterable[Page | None]) -> None:
     """Raise SourceError if pages of an image differ in what all must share."""
     keyframes = {id(page.keyframe): page for page in pages if page is not None}
     first: Page | None = None

@@ -50,7 +50,7 @@ class Segment(NamedTuple):
 class _Step(NamedTuple):
     """Segments that follow each other in the file and are read at once.
 
-    If they are read without a decoder, `plain` is the array in the file, the start of the region in it, and the memory
+    If no decoder is needed, `plain` says what to read: the array in the file, the start of the region, and the memory
     to fill.
     """
 
@@ -246,8 +246,8 @@ def _target(page: StoredPage, segment: Segment, start: Shape, out: NDArray[Any])
 def _decode(page: StoredPage, segment: Segment, encoded: bytes, start: Shape, out: NDArray[Any]) -> None:
     """Decode one segment into its part of `out`."""
     view, corner = _target(page, segment, start, out)
-    tables = {"jpegtables": page.jpegtables, "jpegheader": page.coding.jpegheader} if page.coding.is_jpeg else {}
-    decoded = page.coding.decode(encoded, segment.number, **tables)[0]
+    coding = page.coding
+    decoded = coding.decode(encoded, segment.number, jpegtables=page.jpegtables, jpegheader=coding.jpegheader)[0]
     wanted = decoded[tuple(slice(a, a + n) for a, n in zip(corner[1:], view.shape[1:], strict=True))]
     if wanted.shape != view.shape[1:]:
         raise ValueError(f"it decodes to shape {decoded.shape}, which is too small")

@@ -69,8 +69,12 @@ class TiffSource:
 def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
     """Open one image of a TIFF file (see `pyramid.readers.tiff.opener.open_tiff`).
 
-    Its structure is read first, then the image is chosen and its pages are found and checked. Its axes, its layout and
-    its metadata follow from the pages.
+    These are the steps, each of one module:
+
+    1. `opened` reads the structure of the file, and finds its images.
+    2. `images` chooses one, whose pages are then found and checked.
+    3. `axes` names its dimensions, and `layout` finds its strips or tiles.
+    4. `metadata` reads sizes, channels and name.
     """
     with OpenedTiff(file) as opened:
         number, notices = choose_image(opened.images, options.series, file)

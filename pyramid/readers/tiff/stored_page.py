@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Shape, reduced_shape
-from pyramid.readers.tiff.pages import JPEG, Page
+from pyramid.readers.tiff.pages import Page
 
 # The tags that say how long segments are: StripByteCounts, TileByteCounts, and the length of an old JPEG.
 BYTE_COUNTS = (279, 325, 514)
@@ -44,8 +44,8 @@ class Coding:
         The value of pixels whose segment is not in the file.
     segment
         Shape of a strip or tile on the dimensions of a page.
-    is_jpeg, is_plain, is_tiled
-        Whether the decoder takes tables, whether segments are plain pixels, and whether segments are tiles.
+    is_plain, is_tiled
+        Whether segments are plain pixels, and whether they are tiles.
     """
 
     decode: Callable[..., Any]
@@ -53,7 +53,6 @@ class Coding:
     jpegheader: bytes | None
     nodata: Any
     segment: Shape
-    is_jpeg: bool
     is_plain: bool
     is_tiled: bool
 
@@ -110,7 +109,6 @@ def make_coding(page: tifffile.TiffPage) -> Coding:
         jpegheader=page.jpegheader,
         nodata=page.nodata,
         segment=_segment_shape(page),
-        is_jpeg=page.compression in JPEG,
         is_plain=is_plain,
         is_tiled=page.is_tiled,
     )

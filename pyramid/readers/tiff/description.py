@@ -1,16 +1,16 @@
-"""Sizes of pixels in units of OME-Zarr, from the units that files use.
+"""The metadata of an image, with sizes of pixels in units of OME-Zarr.
 
-A notice names each size that cannot be one.
+A notice names each size that a file gives and that cannot be one.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 
 from pyramid.errors import OptionError
 from pyramid.model import Channel
+from pyramid.ngff.values import shown
 from pyramid.options import parsing
 
 # Units that OME-Zarr has no word for, as a multiple of one that it has.
@@ -28,7 +28,6 @@ _CONVERTED = {
 _TIMES = frozenset(["second"])
 # Words for "not calibrated": a size in them is dropped without a notice, as nothing is lost.
 _PIXELS = frozenset(["", "pixel", "pixels", "px", "null", "none", "unit", "units"])
-MAX_SHOWN = 40  # characters of a value from a file in a message, so that it stays readable
 
 
 @dataclass(slots=True)
@@ -98,12 +97,6 @@ def is_pixel(unit: str) -> bool:
     (True, False)
     """
     return unit.strip().lower() in _PIXELS
-
-
-def shown(value: object) -> str:
-    """Return a value of a file for a message: short, and without control characters."""
-    text = re.sub(r"[^\x20-\x7e\u00a0-\uffff]", "?", str(value))
-    return repr(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…")
 
 
 def positive(value: object) -> float | None:
