@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-AXES = "tczyx"
-SPACE = "zyx"
+AXES = "tczyx"  # all axes, in the order of OME-Zarr
+SPACE = "zyx"  # those whose pixels have a length
 
 Shape: TypeAlias = tuple[int, ...]
 

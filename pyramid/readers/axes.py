@@ -25,6 +25,7 @@ MAX_CHANNELS = 100_000
 # The axes of an array without names, by its number of dimensions: the most common reading of each.
 DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 COLOR_SAMPLES = (3, 4)  # of a pixel: red, green and blue, and alpha
+# Remedies of errors, which several readers share.
 AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
 FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array, 0) for a Dask array"
 

@@ -12,6 +12,7 @@ from pyramid.model import AXES, SPACE, Channel
 from pyramid.readers.axes import AXES_REMEDY, AxisOrder
 from pyramid.tables import listed
 
+# The axis of each of tifffile's letters that means one.
 _KNOWN = {"T": "t", "C": "c", "Z": "z", "Y": "y", "X": "x", "S": "c"}
 # Axes for dimensions of unknown meaning, the likeliest first: a stack is what most programs write.
 _GUESSES = "ztc"

@@ -16,6 +16,7 @@ WHITE_IS_ZERO, RGB, PALETTE, YCBCR = 0, 2, 3, 6
 DECODED_TO_RGB = JPEG | {50001}
 APERIO_YCBCR = 33003  # compression by JPEG 2000, whose samples are YCbCr whatever the tags say
 _ALPHA = frozenset([1, 2])  # ExtraSamples: associated and unassociated alpha
+# The channels of samples that are light.
 _RGB_CHANNELS = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
 # Photometric interpretations whose samples are not red, green and blue light, with
 # the names of the samples, and words for the notice.

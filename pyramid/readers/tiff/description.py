@@ -25,7 +25,6 @@ _CONVERTED = {
     "ly": (9_460_730_472_580_800.0, "meter"),
     "das": (10.0, "second"),
 }
-_TIMES = frozenset(["second"])
 # Words for "not calibrated": a size in them is dropped without a notice, as nothing is lost.
 _PIXELS = frozenset(["", "pixel", "pixels", "px", "null", "none", "unit", "units"])
 
@@ -63,29 +62,28 @@ class Description:
         """
         if size is None:
             return
-        number = positive(size)
-        if number is None:
-            self.notices.append(
-                f"{what} is {shown(size)}, which is not a size: it is not taken; give --scale and --units"
-            )
-            return
-        factor, name = _CONVERTED.get(unit, (1.0, unit))
         try:
-            if unit in _CONVERTED and (axis == "t") != (name in _TIMES):
-                raise OptionError(unit)
-            name = parsing.unit(axis, name)
-        except OptionError:
-            kind = "time" if axis == "t" else "length"
-            self.notices.append(
-                f"{what} is {shown(size)} in the unit {shown(unit)}, which is not a unit of {kind}: it is not taken; "
-                "give --scale and --units"
-            )
-            return
-        if not positive(number * factor):
-            self.notices.append(f"{what} is {shown(size)} {unit}, which is out of range: it is not taken; give --scale")
-            return
-        self.scale[axis] = number * factor
-        self.units[axis] = name
+            self.scale[axis], self.units[axis] = _convert(axis, size, unit)
+        except ValueError as reason:
+            self.notices.append(f"{what} is {shown(size)}{reason}: it is not taken; give --scale and --units")
+
+
+def _convert(axis: str, size: object, unit: str) -> tuple[float, str]:
+    """Return a size in a unit of OME-Zarr; raise ValueError if it is not one."""
+    number = positive(size)
+    if number is None:
+        raise ValueError(", which is not a size")
+    factor, name = _CONVERTED.get(unit, (1.0, unit))
+    try:
+        if unit in _CONVERTED and (axis == "t") != (name == "second"):
+            raise OptionError(unit)
+        name = parsing.unit(axis, name)
+    except OptionError:
+        kind = "time" if axis == "t" else "length"
+        raise ValueError(f" in the unit {shown(unit)}, which is not a unit of {kind}") from None
+    if not positive(number * factor):
+        raise ValueError(f" {unit}, which is out of range")
+    return number * factor, name
 
 
 def is_pixel(unit: str) -> bool:

@@ -16,11 +16,13 @@ from pyramid.readers.tiff.ome_xml import MAX_BYTES, OmeDocument, parse_ome
 from pyramid.readers.tiff.pages import PageFile
 from pyramid.tables import listed
 
+# Endings of the files that a search by UUID opens: others are unlikely to be of the image.
 TIFF_ENDINGS = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 XML_ENDINGS = (".companion.ome", ".ome", ".ome.xml", ".xml")
 MAX_SEARCHED = 10_000  # files of a folder that are opened for their UUID, so that a search in a large folder ends
 MAX_NAMED = 10  # missing files that a message names, so that it stays readable
 HEAD_CHARS = 1 << 16  # of an XML that are searched for the UUID, which is in the root element
+# The UUID in the root element, found without parsing the XML: a folder may hold thousands of files.
 _UUID = re.compile(r"<(?:\w+:)?OME\b[^>]*?\bUUID\s*=\s*[\"']\s*([^\"'\s]+)")
 
 

@@ -31,9 +31,11 @@ _NOT_CARRIED = {
     "yorigin": "origin of coordinates",
     "zorigin": "origin of coordinates",
 }
+# Of those, the keys whose value 0 says nothing.
 _ORIGIN = frozenset(["xorigin", "yorigin", "zorigin"])
 # The function that calculates values from stored ones, its coefficients, and the unit of the values.
 _CALIBRATION = ("cf", "c0", "c1", "c2", "c3", "c4", "vunit")
+# Keys that are read, or that say how planes are stored: any other is named as lost.
 _READ = frozenset(_CALIBRATION) | {
     *("ImageJ", "images", "channels", "slices", "frames", "hyperstack", "mode", "loop", "axes", "shape"),
     *("unit", "xunit", "yunit", "zunit", "spacing", "finterval", "fps", "tunit", "LUTs"),

@@ -37,13 +37,13 @@ _WORDS = {
     34682: "FEI's metadata",
     65000: "a vendor's metadata",
 }
-_POSITIONS = (286, 287)
-_DESCRIPTION = 270
+_POSITIONS = (286, 287)  # XPosition, YPosition
+_DESCRIPTION = 270  # ImageDescription
 # Kinds of files whose description a reader of this package takes apart.
 _READ_DESCRIPTIONS = frozenset(["ome", "imagej", "svs", "qpi"])
 # Keys of tifffile's description of an array that are read.
 _SHAPED_KEYS = frozenset(["shape", "axes", "truncated"])
-MAX_SHAPED = 10_000  # characters
+MAX_SHAPED = 10_000  # characters of such a description: a longer one is another program's
 
 
 def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:

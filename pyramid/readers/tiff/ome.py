@@ -94,7 +94,7 @@ class OmeSeries:
         axes = self.axes[:-2]
         page_axes_shape = tuple(_size(self.image, axis) // (samples if axis == "C" else 1) for axis in axes)
         numbers, notices = self._number_pages(axes, page_axes_shape)
-        pages = [file.page_ready(index) for file, index in numbers]
+        pages = [file.page(index) for file, index in numbers]
         _check_pages(self.image, pages)
         return self._series(pages, axes, page_axes_shape, samples), notices
 
@@ -106,7 +106,7 @@ class OmeSeries:
         for data in self._data():
             file = self.files.find(data.uuid, data.file)
             if file is not None and data.ifd < len(file):
-                return file.page_ready(data.ifd)
+                return file.page(data.ifd)
         raise SourceError(
             "the pages that its OME-XML names are missing; the file is cut off, or its metadata is of another image"
         )

@@ -18,6 +18,8 @@ from pyramid.readers.tiff.xml import XmlReader
 
 MAX_PLANES = 10_000_000  # of all images of a file: more than real files hold, and still few enough for memory
 MAX_BYTES = 1 << 28  # of the XML: that of real files is shorter
+# Attributes of the range of a ``ModuloAlong…`` and their defaults, as OME's 6D extension gives them.
+MODULO_RANGE = (("Start", "0"), ("End", "0"), ("Step", "1"))
 MAX_EXTRAS = 20  # kinds of elements that a notice names, so that it stays readable
 
 
@@ -227,7 +229,7 @@ def _modulo(attributes: Mapping[str, str]) -> int:
     if "Start" not in attributes:
         return 0
     try:
-        start, end, step = (float(attributes.get(name, default)) for name, default in _MODULO)
+        start, end, step = (float(attributes.get(name, default)) for name, default in MODULO_RANGE)
     except ValueError:
         start, end, step = 0.0, 0.0, 0.0
     if not step or not 0 <= (end - start) / step <= MAX_PLANES:
@@ -236,6 +238,3 @@ def _modulo(attributes: Mapping[str, str]) -> int:
             f"{shown(attributes.get('Step', '1'))}, which does not give a number of planes"
         )
     return int((end - start) / step + 1e-9) + 1
-
-
-_MODULO = (("Start", "0"), ("End", "0"), ("Step", "1"))

@@ -25,6 +25,7 @@ from pyramid.readers.tiff.pages import PageFile
 
 # Kinds whose metadata gives the number of an image's planes.
 DESCRIBED = frozenset({"ome", "imagej"})
+# The root of an OME-XML, also of one that is cut off.
 _OME_ROOT = re.compile(r"^\s*(<\?xml[^>]*\?>)?\s*(<!--.*?-->\s*)*<(\w+:)?OME\b", re.DOTALL)
 MAX_HEAD = 4096  # characters of a description in which OME-XML begins
 
@@ -76,19 +77,15 @@ class OpenedTiff:
             raise self._user_error(error) from error
         self._check()
 
-    def series(self, number: int) -> tuple[tifffile.TiffPageSeries, list[str]]:
-        """Return an image with its pages, and notices about them."""
-        image = self.images[number]
-        notices = list(self._notices) if number == 0 else []
+    def series(self, number: int) -> tuple[tifffile.TiffPageSeries, OmeImage | None, list[str]]:
+        """Return an image with its pages, its description in OME-XML, and notices."""
+        image, described = self.images[number], None
+        more: list[str] = []
         if isinstance(image, OmeSeries):
+            described = image.image
             image, more = image.open()
-            notices += more
-        return image, notices + self._left_out(image)
-
-    def ome_image(self, number: int) -> OmeImage | None:
-        """Return an image as OME-XML describes it; None without such XML."""
-        image = self.images[number]
-        return image.image if isinstance(image, OmeSeries) else None
+        notices = self._notices if number == 0 else []
+        return image, described, [*notices, *more, *self._left_out(image)]
 
     def notices(self) -> list[str]:
         """Return notices from tifffile's log, and of OME-XML that is not carried over."""

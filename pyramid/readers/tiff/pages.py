@@ -37,8 +37,18 @@ class PageFile:
         return len(self.offsets)
 
     def page(self, index: int) -> Page:
-        """Return a page with a keyframe of equal tags; the file must be open."""
-        offset = self.offsets[index]
+        """Return a page with a keyframe of equal tags; a closed file is opened for it."""
+        handle = self.tif.filehandle
+        closed = handle.closed
+        if closed:
+            handle.open()
+        try:
+            return self._read(index, self.offsets[index])
+        finally:
+            if closed:
+                handle.close()
+
+    def _read(self, index: int, offset: int) -> Page:
         signature = self.chain[offset].signature
         keyframe = self._keyframes.get(signature)
         if keyframe is None:
@@ -47,18 +57,6 @@ class PageFile:
         if keyframe.index == index:
             return keyframe
         return tifffile.TiffFrame(self.tif, index, offset=offset, keyframe=keyframe)
-
-    def page_ready(self, index: int) -> Page:
-        """Return a page as `page` does, opening the file if it is closed."""
-        handle = self.tif.filehandle
-        closed = handle.closed
-        if closed:
-            handle.open()
-        try:
-            return self.page(index)
-        finally:
-            if closed:
-                handle.close()
 
     def index_of(self, page: Page) -> int | None:
         """Return a page's index in the chain; None for a virtual page or a sub-page."""
@@ -71,7 +69,7 @@ class PageFile:
             return page
         if self.chain[page.offset].signature == self.chain[page.keyframe.offset].signature:
             return page
-        return self.page_ready(index)
+        return self.page(index)
 
 
 def settle_pages(

@@ -17,7 +17,7 @@ from pyramid.ngff.values import shown
 from pyramid.readers.tiff.xml import XmlReader
 
 FULL = "FullResolution"  # the ImageType of the pages that are channels of the image
-WANTED = frozenset(["ImageType", "Name", "Color"])
+WANTED = frozenset(["ImageType", "Name", "Color"])  # elements that are read
 MAX_DEPTH = 2  # elements below the root: deeper ones, in scan profiles, use the same names for other things
 
 

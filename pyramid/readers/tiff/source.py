@@ -78,12 +78,12 @@ def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
     """
     with OpenedTiff(file) as opened:
         number, notices = choose_image(opened.images, options.series, file)
-        series, more = opened.series(number)
+        series, described, more = opened.series(number)
         dtype = check_dtype(series.dtype)
         order, guesses = tiff_order(series.axes, series.shape, options.axes)
         check_extent(order.axes, order.axes_shape)
         layout = make_layout(series, opened.files.file_of)
-        found = describe(series, opened.ome_image(number))
+        found = describe(series, described)
         notices += [*file.notices, *more, *guesses, *found.notices, *opened.notices()]
     at_once = layout.decoded_at_once(len(order.shape))
     if series.axes.endswith("S"):
