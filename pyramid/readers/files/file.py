@@ -18,6 +18,10 @@ from pyramid.errors import SourceError
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.raw_array import ByteFile
 
+# The ends of errors about damage, with the remedy that is left.
+DAMAGED = "the file is damaged: copy it again from where it came from"
+CUT_OFF = "it is cut off or damaged: copy it again from where it came from"
+
 # The most files that a read holds open: an image may have thousands, and a process may open only some hundreds.
 MAX_OPEN = 64
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 import tifffile
 
 from pyramid.errors import SourceError
+from pyramid.readers.files.file import CUT_OFF, DAMAGED
 
 Readable: TypeAlias = io.RawIOBase | io.BufferedIOBase
 Signature: TypeAlias = tuple[tuple[int, ...] | bytes, ...]
@@ -70,8 +71,7 @@ class _Walker:
             page = len(found)
             if offset in found:
                 raise SourceError(
-                    f"its chain of pages is a loop: page {page} is page {list(found).index(offset)} again; the file is "
-                    "damaged: copy it again from where it came from"
+                    f"its chain of pages is a loop: page {page} is page {list(found).index(offset)} again; {DAMAGED}"
                 )
             if offset >= self.size_bytes:
                 raise _cut_off(f"page {page} would begin at byte {offset}", self.size_bytes)
@@ -87,7 +87,7 @@ class _Walker:
         stop = form.tagnosize + count * form.tagsize
         end = stop + form.offsetsize + (4 * count if self.is_ndpi else 0)
         if count > MAX_TAGS:
-            raise SourceError(f"page {page} at byte {offset} would have {count} tags; the file is damaged")
+            raise SourceError(f"page {page} at byte {offset} would have {count} tags; {DAMAGED}")
         if len(data) < form.tagnosize or offset + end > self.size_bytes:
             raise _cut_off(f"the tags of page {page} begin at byte {offset}", self.size_bytes)
         if len(data) < end:
@@ -108,7 +108,7 @@ class _Walker:
             length = TYPE_BYTES.get(kind, 0) * count
             if kind not in TYPE_BYTES and code in COMPARED | COUNTED:
                 raise SourceError(
-                    f"tag {code} of page {page} has a value of type {kind}, which is not a type of TIFF; it is damaged"
+                    f"tag {code} of page {page} has a value of type {kind}, which TIFF does not have; {DAMAGED}"
                 )
             outside = length > self.form.tagoffsetthreshold
             if outside and self.checked and value + length > self.size_bytes and not (own and code >= 1 << 15):
@@ -135,10 +135,7 @@ class _Walker:
 
 
 def _cut_off(what: str, size_bytes: int) -> SourceError:
-    return SourceError(
-        f"{what}, but the file ends at byte {size_bytes}; it is cut off or damaged: "
-        "copy it again from where it came from"
-    )
+    return SourceError(f"{what}, but the file ends at byte {size_bytes}; {CUT_OFF}")
 
 
 def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> dict[int, Directory]:

@@ -57,10 +57,8 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
         )
     inverted = photometric == WHITE_IS_ZERO
     channels = list(names) or [Channel(inverted=inverted)] * (samples - len(page.extrasamples))
-    extras = (
-        [int(kind) for kind in page.extrasamples][-max(0, samples - len(channels)) :] if samples > len(channels) else []
-    )
-    extras = [0] * (samples - len(channels) - len(extras)) + extras
+    more = max(0, samples - len(channels))  # the tag may name fewer, or more
+    extras = ([0] * more + [int(kind) for kind in page.extrasamples])[-more:] if more else []
     channels += [Channel("alpha") if kind in _ALPHA else Channel() for kind in extras]
     if 1 in extras:
         notices.append("its colours are already multiplied by alpha (associated alpha): the stored values are kept")

@@ -17,7 +17,7 @@ from pyramid.errors import SourceError
 from pyramid.model import Shape
 from pyramid.ngff.values import shown
 from pyramid.readers.tiff.file_set import FileSet, missing_files
-from pyramid.readers.tiff.ome_xml import OmeDocument, OmeImage, TiffData
+from pyramid.readers.tiff.ome_xml import DAMAGED_XML, OmeDocument, OmeImage, TiffData
 from pyramid.readers.tiff.pages import Page, PageFile, check_alike, keyframe_of
 
 # The orders of dimensions that OME's schema allows, the fastest first.
@@ -156,7 +156,7 @@ def _order(image: OmeImage) -> str:
     order = image.pixels.get("DimensionOrder", "")
     if order not in ORDERS:
         raise SourceError(
-            f"its OME-XML gives the order of dimensions as {shown(order)}, which is not valid; it is damaged"
+            f"its OME-XML gives the order of dimensions as {shown(order)}, which is not valid; {DAMAGED_XML}"
         )
     return order
 
@@ -164,7 +164,7 @@ def _order(image: OmeImage) -> str:
 def _size(image: OmeImage, axis: str) -> int:
     text = image.pixels.get(f"Size{axis}", "").strip()
     if not (text.isascii() and text.isdigit() and 0 < int(text[:19]) < 1 << 31):
-        raise SourceError(f"its OME-XML says Size{axis}={shown(text)}, which is not a number of pixels; it is damaged")
+        raise SourceError(f"its OME-XML says Size{axis}={shown(text)}, which is not a number of pixels; {DAMAGED_XML}")
     return int(text)
 
 
@@ -186,7 +186,7 @@ def _fill(numbers: list[tuple[PageFile, int] | None], first: int, data: TiffData
     rest = len(numbers) - first
     count = min(rest, max(0, len(file) - data.ifd)) if data.count is None else data.count
     if count > rest:
-        raise SourceError(f"its OME-XML places {count} planes where the image has {rest} left; it is damaged")
+        raise SourceError(f"its OME-XML places {count} planes where the image has {rest} left; {DAMAGED_XML}")
     if data.ifd + count > len(file):
         raise SourceError(
             f"its OME-XML places planes in pages {data.ifd} to {data.ifd + count - 1} of {file.tif.filehandle.name}, "
@@ -195,7 +195,7 @@ def _fill(numbers: list[tuple[PageFile, int] | None], first: int, data: TiffData
     for i in range(count):
         number = (file, data.ifd + i)
         if numbers[first + i] not in (None, number):
-            raise SourceError(f"its OME-XML names two pages for plane {first + i}; its metadata is damaged")
+            raise SourceError(f"its OME-XML names two pages for plane {first + i}; {DAMAGED_XML}")
         numbers[first + i] = number
 
 
@@ -232,7 +232,7 @@ def _divide(shape: Shape, axes: str, modulo: Mapping[str, tuple[str, int]]) -> t
         at = axes.find(axis)
         if at < 0 or length < 1 or shape[at] % length:
             raise SourceError(
-                f"its OME-XML divides axis {axis} by {length}, which does not fit its length; it is damaged"
+                f"its OME-XML divides axis {axis} by {length}, which does not fit its length; {DAMAGED_XML}"
             )
         if shape[at] == length:
             axes = axes.replace(axis, letter, 1)

@@ -18,6 +18,8 @@ from pyramid.readers.tiff.xml import XmlReader
 
 MAX_PLANES = 10_000_000  # of all images of a file: more than real files hold, and still few enough for memory
 MAX_BYTES = 1 << 28  # of the XML: that of real files is shorter
+# The end of errors about damaged metadata, with its remedy.
+DAMAGED_XML = "it is damaged: repair it, or save the image again"
 # Attributes of the range of a ``ModuloAlong…`` and their defaults, as OME's 6D extension gives them.
 MODULO_RANGE = (("Start", "0"), ("End", "0"), ("Step", "1"))
 MAX_EXTRAS = 20  # kinds of elements that a notice names, so that it stays readable
@@ -109,7 +111,7 @@ def parse_ome(xml: str) -> OmeDocument:
     except (ExpatError, UnicodeError) as error:
         raise SourceError(
             f"its OME-XML is not well-formed ({error}), so that sizes, channels and the order of planes are unknown; "
-            "repair it, or save the image again"
+            f"{DAMAGED_XML}"
         ) from error
     return reader.document
 
@@ -209,9 +211,7 @@ def _number(attributes: Mapping[str, str], name: str, default: int) -> int:
     """Return an attribute that is a whole number of at least 0."""
     text = attributes.get(name, str(default)).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise SourceError(
-            f"its OME-XML says {name}={shown(text)}, which is not a whole number; its metadata is damaged"
-        )
+        raise SourceError(f"its OME-XML says {name}={shown(text)}, which is not a whole number; {DAMAGED_XML}")
     return int(text)
 
 

@@ -14,7 +14,7 @@ import tifffile
 
 from pyramid.errors import OptionError, PyramidError, SourceError
 from pyramid.readers.files.cached_file import SeekableFile
-from pyramid.readers.files.file import LocalFile, SourceFile
+from pyramid.readers.files.file import CUT_OFF, LocalFile, SourceFile
 from pyramid.readers.tiff.chain import read_chain
 from pyramid.readers.tiff.file_set import FileSet, find_companion, read_xml
 from pyramid.readers.tiff.images import find_images
@@ -145,10 +145,7 @@ class OpenedTiff:
             raise failure
         errors, _ = sort_messages(self._heard)
         if errors:
-            raise SourceError(
-                f"{self.file} is not what it says: {errors[0]}; it is cut off or damaged: "
-                "copy it again from where it came from"
-            )
+            raise SourceError(f"{self.file} is not what it says: {errors[0]}; {CUT_OFF}")
 
     def _network_error(self) -> SourceError | None:
         """Return the first error of the network, which tifffile takes for damage."""

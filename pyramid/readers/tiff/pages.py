@@ -14,6 +14,7 @@ from typing import TypeAlias
 import tifffile
 
 from pyramid.errors import SourceError
+from pyramid.readers.files.file import DAMAGED
 from pyramid.readers.tiff.chain import Directory, Signature
 
 Page: TypeAlias = "tifffile.TiffPage | tifffile.TiffFrame"
@@ -127,7 +128,7 @@ def _is_run(series: tifffile.TiffPageSeries, file: PageFile, offset: int) -> boo
 def keyframe_of(page: Page) -> tifffile.TiffPage:
     """Return the keyframe of a page; raise SourceError if it has none."""
     if page.keyframe is None:
-        raise SourceError(f"page {page.index} does not fit the others; the file is damaged")
+        raise SourceError(f"page {page.index} does not fit the others; {DAMAGED}")
     return page.keyframe
 
 

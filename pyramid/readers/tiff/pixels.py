@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
-from pyramid.readers.files.file import Files
+from pyramid.readers.files.file import CUT_OFF, Files
 from pyramid.readers.files.raw_array import ByteFile, FlatArray, flat_spans, read_exactly, read_flat
 from pyramid.readers.tiff.layout import TiffLayout
 from pyramid.readers.tiff.stored_page import StoredPage
@@ -181,7 +181,7 @@ def _damaged(page: StoredPage, segment: Segment, error: Exception) -> SourceErro
     place = f", tile {segment.position[2:4]}" if page.coding.is_tiled else f", strip {segment.number}"
     return SourceError(
         f"{page.file}: {page.label}{'' if page.is_flat else place} at byte {segment.offset} cannot be read: "
-        f"{error or type(error).__name__}; the file is damaged or cut short: copy it again from where it came from"
+        f"{error or type(error).__name__}; {CUT_OFF}"
     )
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Shape, reduced_shape
+from pyramid.readers.files.file import CUT_OFF, DAMAGED
 from pyramid.readers.tiff.pages import Page
 
 # The tags that say how long segments are: StripByteCounts, TileByteCounts, and the length of an old JPEG.
@@ -147,7 +148,7 @@ def locate_segments(
     offsets, counts = tuple(map(int, page.dataoffsets)), tuple(map(int, page.databytecounts))
     kind = "tile" if coding.is_tiled else "strip"
     if not offsets:
-        raise SourceError(f"page {page.index} does not say where its pixels are; the file is damaged")
+        raise SourceError(f"page {page.index} does not say where its pixels are; {DAMAGED}")
     if not any(code in keyframe.tags for code in BYTE_COUNTS) and len(offsets) > 1:
         if len(offsets) == segments and coding.is_plain:
             return offsets, _plain_counts(keyframe, coding, segments)
@@ -160,7 +161,7 @@ def locate_segments(
     if found < segments and not one_run:
         raise SourceError(
             f"page {page.index} has {segments} {kind}s, but {len(offsets)} offsets and {len(counts)} byte counts, so "
-            f"that {kind} {found} is missing; the file is damaged: copy it again from where it came from"
+            f"that {kind} {found} is missing; {DAMAGED}"
         )
     return offsets, counts
 
@@ -177,13 +178,11 @@ def check_inside(page: StoredPage, size_bytes: int) -> None:
         what = f"{page.file}: {page.label}, {'tile' if page.coding.is_tiled else 'strip'} {number}"
         if offset + count > size_bytes:
             raise SourceError(
-                f"{what} takes bytes {offset} to {offset + count}, but the file ends at {size_bytes}; it is cut off or "
-                "damaged: copy it again from where it came from"
+                f"{what} takes bytes {offset} to {offset + count}, but the file ends at {size_bytes}; {CUT_OFF}"
             )
         if (offset == 0) != (count == 0) and not page.is_flat:
             raise SourceError(
-                f"{what} has the offset {offset} and {count} bytes, but only both together may be 0; the file is "
-                "damaged: copy it again from where it came from"
+                f"{what} has the offset {offset} and {count} bytes, but only both together may be 0; {DAMAGED}"
             )
 
 
@@ -199,7 +198,7 @@ def _segment_shape(page: tifffile.TiffPage) -> Shape:
     strip = (1, page.rowsperstrip, page.imagewidth)
     inner = (page.tiledepth, page.tilelength, page.tilewidth) if page.is_tiled else strip
     if min(inner) < 1:
-        raise SourceError(f"its strips or tiles have the shape {inner} (depth, length, width): the file is damaged")
+        raise SourceError(f"its strips or tiles have the shape {inner} (depth, length, width); {DAMAGED}")
     return (1, *(int(n) for n in inner), page.shaped[4])
 
 
