@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-AXES = "tczyx"
-SPACE = "zyx"
+AXES = "tczyx"  # all axes, in the order of OME-Zarr
+SPACE = "zyx"  # those whose pixels have a length
 # Most pixels of a window, not reached: below it sums of 64-bit pixels, kept in two halves, cannot overflow.
 MAX_WINDOW_PX = 2**30
 

@@ -15,7 +15,6 @@ from pyramid.errors import SourceError, StorageError, short_repr
 from pyramid.ngff.metadata import ome_content
 from pyramid.ngff.values import check_path as check_path
 from pyramid.ngff.values import mapping
-from pyramid.ngff.values import shown as shown
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import ByteSink

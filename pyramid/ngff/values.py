@@ -9,8 +9,6 @@ from typing import Any
 
 from pyramid.errors import SourceError, short_repr
 
-shown = short_repr  # the name by which the readers import it
-
 # The longest path that is read from a document: macOS allows no path over 1024 bytes.
 MAX_PATH_CHARACTERS = 1000
 
