@@ -7,6 +7,10 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+# The first byte of a part, and the first byte after it.
+Span: TypeAlias = tuple[int, int]
 
 # The largest error document. Errors are short, unlike many objects that are XML.
 MAX_ERROR_BYTES = 2**16
@@ -100,16 +104,35 @@ class Answer:
                 decoded = _decode(decoded, name)
         yield from decoded
 
-    def part(self) -> bytes:
-        """Return a part of an object.
+    def part(self, span: Span | None = None) -> bytes:
+        """Return the part of an object that the server sent for `span`.
 
-        Raises AnswerError as `body` does, and for a part of an encoded object.
+        Raises AnswerError as `body` does, and for a part of an encoded object or of another length.
         """
         if self.is_encoded:
             raise AnswerError(
                 f"its body is encoded ({self.encoding[:40]}), so that parts cannot be read", status=NO_RANGES
             )
-        return b"".join(self.body())
+        part = b"".join(self.body())
+        if span is not None and self.size_bytes is not None:
+            expected = min(span[1], self.size_bytes) - span[0]
+            if len(part) != expected:
+                raise AnswerError(f"{len(part)} bytes came of a part of {expected}", again=True)
+        return part
+
+    def cut(self, span: Span) -> bytes:
+        """Return a part that is cut from the whole object.
+
+        Only the part is held in memory, and the bytes after it are not read.
+        """
+        start, stop = span
+        pieces, passed = [], 0
+        for piece in self.body():
+            pieces.append(memoryview(piece)[max(start - passed, 0) : max(stop - passed, 0)].tobytes())
+            passed += len(piece)
+            if passed >= stop:
+                break
+        return b"".join(pieces)
 
     def _check(self, start: bytes) -> None:
         """Raise AnswerError if the body is not an object.

@@ -13,7 +13,6 @@ from pyramid.stores.address import check_endpoint, check_one_line
 from pyramid.stores.cache import WholeObjects
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects, RangeReader
-from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.readable import Readable
 from pyramid.stores.retry import RETRY_OPTIONS, RetryPolicy
 from pyramid.stores.schemes import Access, Option, Scheme, find_scheme
@@ -69,8 +68,7 @@ def open_parts(objects: Objects) -> RangeReader:
 
     If damage in transit shows only in whole objects, they are fetched whole and kept for a while.
     """
-    by_whole = isinstance(objects, RemoteObjects) and objects.checks_whole
-    return WholeObjects(objects) if by_whole else objects
+    return WholeObjects(objects) if objects.checks_whole else objects
 
 
 def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -17,12 +17,9 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeAlias
 
-from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, Answer, AnswerError
+from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, Answer, AnswerError, Span
 from pyramid.stores.connections import Connection
-
-Span: TypeAlias = tuple[int, int]
 
 # Open connections kept for one host: about as many as requests run at once.
 MAX_KEPT = 32

@@ -55,7 +55,7 @@ class ObjectsStore(Store):
     supports_deletes = True
     supports_listing = True
 
-    def __init__(self, objects: Objects, *, read_only: bool = False) -> None:
+    def __init__(self, objects: Objects | Readable, *, read_only: bool = False) -> None:
         super().__init__(read_only=read_only)
         self.objects = objects if isinstance(objects, Readable) else Readable(objects)
         self._flying = 0  # changed only by the thread of zarr's loop
@@ -131,12 +131,12 @@ class ObjectsStore(Store):
     async def set(self, key: str, value: Buffer) -> None:
         """Store an object."""
         self._check_writable()
-        await _ask(self.objects.put, key, value.to_bytes())
+        await _ask(self.objects.inner.put, key, value.to_bytes())
 
     async def delete(self, key: str) -> None:
         """Remove an object."""
         self._check_writable()
-        await _ask(self.objects.delete, key)
+        await _ask(self.objects.inner.delete, key)
 
     def list(self) -> AsyncIterator[str]:
         """Yield all keys."""
