@@ -6,12 +6,15 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+
 from pyramid.concurrency.cancelling import check_not_cancelled
 from pyramid.errors import OptionError, StorageError
 from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object, place_of
 from pyramid.stores.redact import without_secrets
-from pyramid.stores.retry import RETRY_OPTIONS, AttemptFailure, call_with_retries
-from pyramid.stores.schemes import Access, Option
+from pyramid.stores.retry import AttemptFailure, call_with_retries
+from pyramid.stores.schemes import RETRY_OPTIONS, Access, Option
 
 T = TypeVar("T")
 _TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
@@ -30,8 +33,6 @@ class FsspecObjects(Objects):
     """
 
     def __init__(self, access: Access) -> None:
-        from fsspec.core import url_to_fs  # noqa: PLC0415  (only for these schemes)
-
         self.location = access.location
         self._access = access
         options = {name: value for name, value in access.options.items() if name not in RETRY_OPTIONS}
@@ -103,7 +104,6 @@ class FsspecObjects(Objects):
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object."""
-        from fsspec import AbstractFileSystem  # noqa: PLC0415  (only for these schemes)
 
         def write(path: str) -> bool:
             if "/" in path:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from pyramid.concurrency.cancelling import check_not_cancelled, pause
 from pyramid.errors import OptionError, StoppedError, StorageError
-from pyramid.stores.schemes import Option
+from pyramid.stores.schemes import RETRY_OPTIONS
 
 T = TypeVar("T")
 
@@ -32,8 +32,6 @@ LONGEST_PAUSE_S = 5.0
 SLOW_BYTES_PER_S = 2**20
 # The time after which a host that has never answered is given up: its address is more likely wrong than down.
 NEVER_CONNECTED_S = 10.0
-
-RETRY_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries", "retry_seconds", "timeout")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
+
+from obstore.store import HTTPStore
 
 from pyramid.errors import StorageError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError, Span
@@ -16,7 +18,6 @@ from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, is_timeout, s
 
 if TYPE_CHECKING:
     import obstore
-    from obstore.store import HTTPStore
     from typing_extensions import Unpack
 
     from pyramid.stores.plain import PlainClient
@@ -125,10 +126,5 @@ class WebObjects(RemoteObjects):
 
 def open_store(access: Access) -> WebObjects:
     """Return the objects at and below a location, without a request."""
-
-    def build(settings: Mapping[str, Any]) -> HTTPStore:
-        from obstore.store import HTTPStore  # noqa: PLC0415  (a local run needs no obstore)
-
-        return HTTPStore.from_url(access.location.address, **settings)
-
-    return WebObjects(access, build, access.location.address)
+    address = access.location.address
+    return WebObjects(access, lambda settings: HTTPStore.from_url(address, **settings), address)
