@@ -29,6 +29,8 @@ _PLAIN = frozenset({"", "identity", "aws-chunked"})
 PASSING_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "Busy", "ServerBusy"}
 )
+# Statuses of failures that may pass: the same request may succeed a little later.
+PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # The status of answers that show that a server does not give ranges: that of "Not Implemented".
 NO_RANGES = 501
 
@@ -79,6 +81,11 @@ class Answer:
     kind: str
     pieces: Iterable[bytes]
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str | None:
+        """The tag of the object, or else its time of change; None if it has neither."""
+        return self.tag or self.changed or None
 
     @property
     def is_encoded(self) -> bool:

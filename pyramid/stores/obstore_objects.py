@@ -46,7 +46,6 @@ class RemoteObjects(Objects):
         Builds obstore's store for the location, from settings that all its stores know.
     endpoint
         The address of the service; empty for the usual one.
-
     """
 
     # Whether each object has a tag. Errors have none.
@@ -131,9 +130,8 @@ class RemoteObjects(Objects):
         answer = self._open(key, seconds, head=True)
         if answer is None:
             return None
-        if answer.size_bytes is None or answer.is_encoded or self._may_be_error(answer):
-            return self._measure(key, seconds)
-        return answer.size_bytes, answer.tag or answer.changed or None
+        size = self._size_in(answer)
+        return self._measure(key, seconds) if size is None else (size, answer.version)
 
     def _measure(self, key: str, seconds: float) -> Fingerprint | None:
         """Return size and tag by a GET.
@@ -143,14 +141,19 @@ class RemoteObjects(Objects):
         answer = self._open(key, seconds, in_pieces=True)
         if answer is None:
             return None
-        size = answer.size_bytes
-        if size is None or answer.is_encoded or self._may_be_error(answer):
-            self.knows_ranges = self.knows_ranges and size is not None and not answer.is_encoded
+        size = self._size_in(answer)
+        if size is None:
+            self.knows_ranges = self.knows_ranges and answer.size_bytes is not None and not answer.is_encoded
             size = sum(len(piece) for piece in answer.body())
-        return size, answer.tag or answer.changed or None
+        return size, answer.version
 
-    def _may_be_error(self, answer: Answer) -> bool:
-        return self._has_tags and answer.tag is None and (answer.size_bytes or 0) <= _MAX_ERROR_BYTES
+    def _size_in(self, answer: Answer) -> int | None:
+        """Return the size of the object that the headers give.
+
+        Returns None if they do not, or if the answer may be an error.
+        """
+        may_be_error = self._has_tags and answer.tag is None and (answer.size_bytes or 0) <= _MAX_ERROR_BYTES
+        return None if answer.is_encoded or may_be_error else answer.size_bytes
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object: one PUT, never in parts."""
@@ -216,7 +219,8 @@ class RemoteObjects(Objects):
                 pages = None  # another attempt continues after the last key
                 raise
 
-        while batch := call_with_retries(page, f"LIST {self._place(prefix)}", self._access.retry_policy, self._judge):
+        what = f"LIST {place_of(self.location, prefix)}"
+        while batch := call_with_retries(page, what, self._access.retry_policy, self._judge):
             last = batch[-1]["path"]
             yield from (item["path"] for item in batch)
 
@@ -258,13 +262,10 @@ class RemoteObjects(Objects):
                 raise
 
         answer = call_with_retries(
-            attempt, f"{method} {self._place(key)}{more}", self._access.retry_policy, self._judge
+            attempt, f"{method} {place_of(self.location, key)}{more}", self._access.retry_policy, self._judge
         )
         self._answered = True
         return answer
-
-    def _place(self, key: str) -> str:
-        return place_of(self.location, key)
 
     def _seconds(self, body_bytes: int, timeouts: int) -> float:
         """Return the seconds that a request may take, which depend on its body.

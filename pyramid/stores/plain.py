@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, Answer, AnswerError, Span
+from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, PASSING_STATUSES, Answer, AnswerError, Span
 from pyramid.stores.connections import Connection
 
 # Open connections kept for one host: about as many as requests run at once.
@@ -135,7 +135,7 @@ class PlainClient:
             said = " ".join(re.sub(r"<[^>]*>", " ", start).split())
             raise AnswerError(
                 f"{response.status} {response.reason}: {said}".rstrip(": "),
-                again=response.status in (408, 429, 500, 502, 503, 504),
+                again=response.status in PASSING_STATUSES,
                 status=response.status,
             )
         if response.length == 0:  # such as after HEAD

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import obstore.exceptions as raised
 
 from pyramid.errors import DamageError
-from pyramid.stores.answers import NO_RANGES, PASSING_CODES, AnswerError
+from pyramid.stores.answers import NO_RANGES, PASSING_CODES, PASSING_STATUSES, AnswerError
 from pyramid.stores.checksums import WrongSumError
 from pyramid.stores.objects import ABSENT
 from pyramid.stores.redact import without_secrets
@@ -38,8 +38,6 @@ _FINAL: Mapping[type[Exception], int | None] = {
     raised.InvalidPathError: None,
     raised.UnknownConfigurationKeyError: None,
 }
-# Statuses of failures that may pass: the same request may succeed a little later.
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 NOT_IN_RANGE = 416
 MOVED = 301
 # The longest reason that is shown, so that an error remains one short paragraph.
@@ -114,7 +112,7 @@ def judge(error: Exception, secrets: tuple[str, ...]) -> AttemptFailure:
         reason = f"the headers of the server's answer cannot be used: {_reason(short, text)}"
         return AttemptFailure(without_secrets(reason, secrets), "ETag" in short, status=status)
     damaged = any(name in text for name in _DAMAGED)
-    refused = isinstance(error, tuple(_FINAL)) or (status is not None and status not in _PASSING)
+    refused = isinstance(error, tuple(_FINAL)) or (status is not None and status not in PASSING_STATUSES)
     code = _CODE.search(short) or _OF_KEY.search(short) if status is None else None
     refused = refused or (code is not None and code.group(1) not in PASSING_CODES)
     known = isinstance(error, (raised.BaseError, ConnectionError, TimeoutError))

@@ -11,7 +11,7 @@ from obstore.store import HTTPStore
 
 from pyramid.errors import StorageError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError, Span
-from pyramid.stores.objects import Fingerprint
+from pyramid.stores.objects import Fingerprint, place_of
 from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.schemes import Access, Option
 from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, is_timeout, status_of
@@ -99,9 +99,8 @@ class WebObjects(RemoteObjects):
             if status_of(error) not in (NO_RANGES, NOT_IN_RANGE):
                 raise
             answer = None
-        if answer is None or answer.size_bytes is None or answer.is_encoded:
-            return super()._measure(key, seconds)
-        return answer.size_bytes, answer.tag or answer.changed or None
+        size = None if answer is None else self._size_in(answer)
+        return super()._measure(key, seconds) if answer is None or size is None else (size, answer.version)
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Raise StorageError, because web addresses can only be read."""
@@ -121,7 +120,9 @@ class WebObjects(RemoteObjects):
         raise self._refused(prefix, "be listed")
 
     def _refused(self, key: str, what: str) -> StorageError:
-        return StorageError(f"{self._place(key)}: http:// and https:// URLs can only be read and cannot {what}", True)
+        return StorageError(
+            f"{place_of(self.location, key)}: http:// and https:// URLs can only be read and cannot {what}", True
+        )
 
 
 def open_store(access: Access) -> WebObjects:
