@@ -13,6 +13,7 @@ from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.schemes import Access, Option, client_options, from_environment
 
 _SUM = "md5"  # name of the sum in the metadata of a blob
+# Options by their names in a connection string.
 _OF_CONNECTION = {
     "accountname": "account_name",
     "accountkey": "account_key",

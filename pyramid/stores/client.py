@@ -44,7 +44,9 @@ def bucket_builder(kind: str, bucket: str, path: str, config: Mapping[str, Any],
 
 # Keys in one listing or one removal: the most that S3 takes in a request.
 PAGE = 1000
+# The least size of a piece of a body: large enough that the calls between two pieces cost little.
 _PIECE_BYTES = 2**20
+# Codes of 404 for a missing bucket or container, which is an error of the address.
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
@@ -146,8 +148,8 @@ class Client:
         except Exception as error:
             reason = re.sub(r"Generic \w+ error: ", "", " ".join(str(error).partition("\n\nDebug source")[0].split()))
             raise AnswerError(
-                f"it cannot be asked with these options or credentials: {reason[:300]}; check the storage options and "
-                "what the environment holds"
+                f"it cannot be reached with these options or credentials: {reason[:300]}; check the storage options "
+                "and the environment"
             ) from error
 
     def _settings(self, seconds: float) -> dict[str, Any]:

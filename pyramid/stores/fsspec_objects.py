@@ -17,9 +17,11 @@ from pyramid.stores.retry import AttemptFailure, call_with_retries
 from pyramid.stores.schemes import RETRY_OPTIONS, Access, Option
 
 T = TypeVar("T")
+# Names that packages of fsspec have for a tag or a time of change, the best first.
 _TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
 # Bytes of an object that are read at once and held in memory.
 _BLOCK_BYTES = 4 * 2**20
+# Errors that another attempt would meet again.
 _FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyramid.stores.location import Location
 
 T = TypeVar("T")
+# Bytes of a file that are read at once: few calls, and little memory.
 _PIECE_BYTES = 2**20
 # Flags of opening. A pipe is opened without waiting for a writer, which might never come.
 _HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -70,7 +70,7 @@ class MemoryObjects(Objects):
         return None if body is None else (len(body), md5([body]))
 
     def put(self, key: str, body: bytes | memoryview) -> None:
-        """Keep a copy of `body`."""
+        """Store a copy of `body`."""
         with self._changing:
             self._held[self._full(key)] = bytes(body)
 
@@ -82,7 +82,7 @@ class MemoryObjects(Objects):
         return (key.removeprefix(root) for key in held if key.startswith(root + prefix))
 
     def delete(self, key: str) -> None:
-        """Forget an object."""
+        """Remove an object; do nothing if it is missing."""
         with self._changing:
             self._held.pop(self._full(key), None)
 

@@ -17,6 +17,7 @@ from pyramid.errors import StorageError
 from pyramid.stores.objects import ByteSink, Fingerprint, Objects, no_object
 
 T = TypeVar("T")
+# The status of a refusal: that of HTTP.
 FORBIDDEN = 403
 
 

@@ -14,6 +14,7 @@ from pyramid.stores.objects import ABSENT
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import AttemptFailure
 
+# The status, code, message and cause in the texts of obstore, which has no attributes for them.
 _STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 _OF_KEY = re.compile(r"\(code: (\w{1,100})\)")  # of one object of a request that removes several
@@ -38,6 +39,7 @@ _FINAL: Mapping[type[Exception], int | None] = {
     raised.InvalidPathError: None,
     raised.UnknownConfigurationKeyError: None,
 }
+# Statuses of a range after the end of an object, and of a redirect without an address.
 NOT_IN_RANGE = 416
 MOVED = 301
 # The longest reason that is shown, so that an error remains one short paragraph.
