@@ -21,7 +21,6 @@ from pyramid.readers.files.cached_file import SeekableFile
 from pyramid.readers.files.file import has_changed
 from pyramid.readers.files.prefetch import PrefetchedFile, submit
 from pyramid.readers.files.temporary_copy import read_copy
-from pyramid.stores.web import WebObjects
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
@@ -146,8 +145,7 @@ def remote_file(url: str, options: Options) -> RemoteFile | None:
             return None
         size_bytes, tag = fingerprint
         head = objects.get_range("", 0, min(size_bytes, HEAD_BYTES))
-        by_ranges = not isinstance(objects, WebObjects) or objects.knows_ranges
-        return RemoteFile(objects, size_bytes, head, by_ranges, tag)
+        return RemoteFile(objects, size_bytes, head, objects.knows_ranges, tag)
     except StorageError as error:
         remedy = "" if "; check" in str(error) else "; check the address and the credentials"
         raise SourceError(f"{error}{remedy}") from error
