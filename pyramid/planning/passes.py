@@ -30,9 +30,11 @@ HELD_BYTES_AIM = 128 * 2**20
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
 # Cost of one more pass, in pixels copied, besides what it reads.
 PASS_PX = 2**24
-# Encoded bytes that are read together next to the pixels: neighbours in a TIFF or in a shard, up to this size.
+# Encoded bytes that are read together next to the pixels, neighbours in a TIFF or in a shard, up to this size: enough
+# that the cost of a request itself is small, and little against a block.
 GATHERED_BYTES = 4 * 2**20
-# Reads of a level on object storage under way at once, as many as `pyramid.writing.decode` makes.
+# Reads of a level on object storage under way at once in a block: many, since each waits for a round trip. A round
+# number, with which they hold at most 64 MiB.
 READS_BACK = 16
 # Copies of a source chunk in memory while it is decoded, next to the block: its encoded bytes and its pixels.
 SOURCE_COPIES = 2

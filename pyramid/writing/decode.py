@@ -18,17 +18,15 @@ from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import StorageError
 from pyramid.model import Box, Shape
 from pyramid.planning.encoding import CRC_BYTES, INDEX_ENTRY_BYTES
+from pyramid.planning.passes import GATHERED_BYTES, READS_BACK
 from pyramid.writing.codecs import CODECS, crc32c
 from pyramid.writing.encode import EMPTY, StoredLevel
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import Objects, RangeReader
 
-# Bytes of a shard that are read with one request: enough that the cost of the request itself is small.
-MAX_REQUEST_BYTES = 4 * 2**20
-# Requests of one region at once over a network: many, since each waits. Where each may fetch a whole shard, there are
-# few, since shards fill the memory.
-REQUESTS, WHOLE_REQUESTS = 16, 4
+# Requests of one region at once where each may fetch a whole shard: few, since shards fill the memory.
+WHOLE_REQUESTS = 4
 
 
 def decode_chunk(data: bytes | memoryview, stored: StoredLevel) -> NDArray[Any]:
@@ -84,7 +82,7 @@ class LevelReader:
         ValueError
             If an object is damaged.
         """
-        most = REQUESTS if self.parts is self.objects else WHOLE_REQUESTS
+        most = READS_BACK if self.parts is self.objects else WHOLE_REQUESTS
         most = 1 if self.objects.location.is_local else most
         objects = list(box.grid_positions(self.stored.level.object_shape))
         if not self.stored.level.shards:
@@ -194,7 +192,7 @@ def _gather_runs(key: str, chunks: Iterable[_Chunk]) -> Iterator[_Run]:
         if run:
             first, last = run[0], run[-1]
             follows = last.offset == chunk.offset == EMPTY or last.offset + last.size_bytes == chunk.offset
-            if not follows or chunk.offset + chunk.size_bytes - first.offset > MAX_REQUEST_BYTES:
+            if not follows or chunk.offset + chunk.size_bytes - first.offset > GATHERED_BYTES:
                 yield _Run(key, run)
                 run = []
         run.append(chunk)
