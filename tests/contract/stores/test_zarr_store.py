@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from tests.support.servers.service import Service
 from zarr.core.buffer import Buffer, cpu
 from zarr.core.sync import sync
 from zarr.testing.store import StoreTests
@@ -20,6 +19,7 @@ from zarr.testing.store import StoreTests
 from pyramid.errors import StorageError
 from pyramid.stores import Objects, open_objects
 from pyramid.stores.zarr_store import ObjectsStore
+from tests.support.servers.service import Service
 
 T = TypeVar("T", bound=type)
 # The store has no `get_sync`, `set_sync` and `delete_sync`, which zarr's protocols leave to each store: with them zarr
