@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.pieces import Bytes, Pieces, open_pieces
-from pyramid.writing.codecs import auto_shuffle
+from pyramid.planning.encoding import auto_shuffle
 
 SHUFFLES = {"none": "noshuffle", "byte": "shuffle", "bit": "bitshuffle"}
 CODECS = ("blosc:lz4", "blosc:zstd")

@@ -38,6 +38,7 @@ __all__ = [
     "plan",
 ]
 
+# The module of each public name that is imported when it is first needed.
 _HOMES = {
     "Collection": "pyramid.image",
     "Download": "pyramid.downloading",

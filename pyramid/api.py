@@ -135,7 +135,7 @@ def plan_parsed(
         if sample:
             from pyramid.writing.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
-            estimated = estimate(job.plan, job.source, options)
+            estimated = estimate(job.plan, job.source)
         if options.report is not None:
             write_report(plan_report(job.plan, estimated), options.report)
         return job.plan, estimated
@@ -162,16 +162,13 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Pr
     with _runner(options, opened) as (runner, resources):
         if runner.elsewhere:
             _check_travels(source, target, options)
-        target_needs_whole_objects = target is not None and not locate(target).is_local
-        source_is_remote = opened.spec.location is not None and not locate(opened.spec.location).is_local
-        source_in_memory = isinstance(opened, DaskSource)
-        extra_blocks = int(target_needs_whole_objects and not runner.elsewhere)
+        target_is_remote = _is_remote(target)
         resources = replace(
             resources,
-            target_needs_whole_objects=target_needs_whole_objects,
-            source_is_remote=source_is_remote,
-            source_in_memory=source_in_memory,
-            extra_blocks=extra_blocks,
+            target_needs_whole_objects=target_is_remote,
+            source_is_remote=_is_remote(opened.spec.location),
+            source_in_memory=isinstance(opened, DaskSource),
+            extra_blocks=int(target_is_remote and not runner.elsewhere),
         )
         decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
         if target is not None:
@@ -181,6 +178,10 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Pr
         if options.report is not None:
             check_report(options.report)
         yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+
+
+def _is_remote(url: str | None) -> bool:
+    return url is not None and not locate(url).is_local
 
 
 def _check_travels(source: object, target: str | None, options: Options) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pyramid.concurrency.buffers import Buffers as Buffers
 from pyramid.model import Box, reduced_shape
-from pyramid.planning import Level, Pass
+from pyramid.planning import Pass, PlannedLevel
 from pyramid.reduce import Method
 
 # Value of pixels outside the image, and of chunks that are left out: the usual fill value of Zarr.
@@ -48,7 +48,7 @@ class Part:
         return self.array[tuple(slice(0, n) for n in self.box.shape)]
 
 
-def empty_part(level: Level, number: int, box: Box, buffers: Buffers, dtype: np.dtype[Any]) -> Part:
+def empty_part(level: PlannedLevel, number: int, box: Box, buffers: Buffers, dtype: np.dtype[Any]) -> Part:
     """Return a part with padding set to the fill value, and pixels not yet set."""
     padded = tuple(-(-n // c) * c for n, c in zip(box.shape, level.chunks, strict=True))
     array = buffers.take(number, padded, dtype)
@@ -76,7 +76,7 @@ class Build:
         Source of the parts' arrays.
     """
 
-    levels: Sequence[Level]
+    levels: Sequence[PlannedLevel]
     pass_: Pass
     dtype: np.dtype[Any]
     method: Method

@@ -5,7 +5,8 @@ An error text is one sentence or a few: the rule that was broken, the value that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import reprlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,6 +16,12 @@ ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 # Characters of a foreign exception's text that are shown, and of a traceback that is sent between processes. Both are
 # cut since a library may put a whole document into its message.
 MAX_CAUSE, MAX_TRACEBACK = 1000, 20_000
+# The longest form of a value in an error: one line of a terminal.
+MAX_VALUE_CHARACTERS = 80
+
+# A bounded repr, because a value may be huge and deep.
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxlist = _REPR.maxtuple = MAX_VALUE_CHARACTERS
 
 
 class PyramidError(Exception):
@@ -79,6 +86,33 @@ class DamageError(StorageError):
 
 class RemoteCause(Exception):
     """The traceback of an exception in another process, as text."""
+
+
+def short_repr(value: object) -> str:
+    """Return a value as an error shows it, in at most one line.
+
+    However large a value is, only a part of it is read.
+
+    Examples
+    --------
+    >>> short_repr("cells"), len(short_repr([0] * 10_000))
+    ("'cells'", 80)
+    """
+    text = _REPR.repr(value)
+    return text if len(text) <= MAX_VALUE_CHARACTERS else f"{text[: MAX_VALUE_CHARACTERS - 3]}..."
+
+
+def list_some(texts: Sequence[str], most: int, separator: str = ", ") -> str:
+    """List at most `most` texts, and say how many are left out.
+
+    Examples
+    --------
+    >>> list_some(["A/1", "A/2", "B/1"], 2), list_some(["A/1", "A/2", "B/1"], 1, "; ")
+    ('A/1, A/2 and 1 more', 'A/1; and 2 more')
+    """
+    left = len(texts) - most
+    more = f"{separator.strip(', ')} and {left} more" if left > 0 else ""
+    return separator.join(texts[:most]) + more
 
 
 @contextmanager

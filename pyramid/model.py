@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-AXES = "tczyx"
-SPACE = "zyx"
+AXES = "tczyx"  # all axes, in the order of OME-Zarr
+SPACE = "zyx"  # those whose pixels have a length
+# Most pixels of a window, not reached: below it sums of 64-bit pixels, kept in two halves, cannot overflow.
+MAX_WINDOW_PX = 2**30
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -153,6 +155,8 @@ class SourceSpec:
         Sentences for the user about everything that was left out or guessed.
     translation
         Centre of the first pixel on each axis, in `units`; empty if it is the origin.
+    chunks_at_once
+        Number of `chunks` that one reading decodes at a time. The plan counts their memory.
     """
 
     axes: str
@@ -166,6 +170,7 @@ class SourceSpec:
     location: str | None = None
     notices: tuple[str, ...] = ()
     translation: tuple[float, ...] = ()
+    chunks_at_once: int = 1
 
 
 @runtime_checkable

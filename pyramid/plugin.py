@@ -1,7 +1,7 @@
 """All that a plug-in implements or uses: a reader, or a downsampling method.
 
-``docs/extending.md`` has one of each, whole. A reader is named by an entry point of the group ``pyramid.readers``, a
-method by one of ``pyramid.methods``; the tests of `pyramid.testing` hold either against its contract.
+``docs/extending.md`` has a complete example of each. A reader is named by an entry point of the group
+``pyramid.readers``, a method by one of ``pyramid.methods``. The tests in `pyramid.testing` check both.
 """
 
 from pyramid.errors import OptionError, SourceError

@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from pyramid.errors import list_some
+
 # Longest text of a cell, in characters: a row with a longer one would not fit a terminal.
 MAX_CHARACTERS = 100
 
@@ -13,12 +15,17 @@ Row: TypeAlias = tuple[str, ...]
 Table: TypeAlias = tuple[Sequence[str], Sequence[Row]]
 
 
-def by(values: Sequence[int] | None) -> str:
+def format_shape(values: Sequence[int] | None) -> str:
     """Format extents by axis, as ``2 x 512 x 512``."""
     return "none" if values is None else " x ".join(map(str, values))
 
 
-def numbers(values: Sequence[float] | None) -> str:
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, as ``1 object`` or ``2 objects``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def format_numbers(values: Sequence[float] | None) -> str:
     """Format numbers by axis.
 
     Returns an empty text where the numbers are not known.
@@ -26,26 +33,25 @@ def numbers(values: Sequence[float] | None) -> str:
     return ", ".join(f"{value:.6g}" for value in values or ())
 
 
-def listed(values: Sequence[str], most: int = 12) -> str:
+def format_list(values: Sequence[str], most: int = 12) -> str:
     """List at most `most` words, and say how many are left out.
 
     Examples
     --------
-    >>> listed(["A/1", "A/2", "B/1"], 2)
+    >>> format_list(["A/1", "A/2", "B/1"], 2)
     'A/1, A/2 and 1 more'
     """
-    left = len(values) - most
-    return ", ".join(map(clean, values)) if left <= 0 else f"{', '.join(map(clean, values[:most]))} and {left} more"
+    return list_some(list(map(clean_cell, values)), most)
 
 
-def clean(cell: str) -> str:
+def clean_cell(cell: str) -> str:
     r"""Make text safe for one cell.
 
     The outcome is one line, not too long, and holds nothing that a terminal would obey.
 
     Examples
     --------
-    >>> clean("\x1b[2J cells\n")
+    >>> clean_cell("\x1b[2J cells\n")
     '�[2J cells�'
     """
     return _printable(cell if len(cell) <= MAX_CHARACTERS else f"{cell[: MAX_CHARACTERS - 3]}...")
@@ -67,7 +73,7 @@ def render_text(tables: Iterable[Table]) -> str:
 
 def _aligned(table: Sequence[Row]) -> Iterator[str]:
     # Long texts are cut, except in the last cell of a row: nothing follows it, and an address must be whole.
-    cells = [(*(clean(cell) for cell in row[:-1]), _printable(row[-1])) for row in table]
+    cells = [(*(clean_cell(cell) for cell in row[:-1]), _printable(row[-1])) for row in table]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

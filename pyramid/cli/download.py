@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from pyramid.cli.failures import exit_on_error
-from pyramid.cli.flags import storage_flags, storage_values
+from pyramid.cli.flags import (
+    json_flag,
+    print_notices,
+    progress_flag,
+    quiet_flag,
+    storage_flags,
+    storage_values,
+    verbose_flag,
+)
 
 
 @click.command()
@@ -19,10 +27,10 @@ from pyramid.cli.flags import storage_flags, storage_values
 @click.option("--workers", metavar="N", help="Requests at a time. [default: 16].")
 @click.option("--max-objects", metavar="N", help="How many chunks or shards there may be. [default: 10000000].")
 @storage_flags
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--no-progress", is_flag=True, help="Show no progress.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
+@json_flag
+@progress_flag
+@quiet_flag
+@verbose_flag
 def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> None:
     """Copy the OME-Zarr at URL to the folder DIR, byte for byte.
 
@@ -38,8 +46,8 @@ def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> 
         options = {name: value for name, value in rest.items() if value is not None}
         with download_progress_callback(shown=not (quiet or no_progress)) as progress:
             done = downloading.download(url, folder, storage_options=storage_options, progress=progress, **options)
-        for sentence in () if quiet else done.notices:
-            click.echo(f"pyramid: {sentence}", err=True)
+        if not quiet:
+            print_notices(done.notices)
         if as_json:
             click.echo(json.dumps(done.to_dict(), indent=2))
         elif not quiet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -12,6 +12,19 @@ from pyramid.options import parsing
 from pyramid.options.convert import STORAGE_FLAGS, Options, OptionSpec, make_options, option_specs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+progress_flag = click.option("--no-progress", is_flag=True, help="Show no progress.")
+quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
+config_flag = click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
+
+
+def print_notices(notices: Iterable[str]) -> None:
+    """Print what the reader left out or guessed."""
+    for sentence in notices:
+        click.echo(f"pyramid: {sentence}", err=True)
 
 
 def _flag(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -13,7 +13,18 @@ import click
 from pyramid._version import __version__
 from pyramid.cli.download import download
 from pyramid.cli.failures import exit_on_error
-from pyramid.cli.flags import option_flags, option_values, storage_flags, storage_values
+from pyramid.cli.flags import (
+    config_flag,
+    json_flag,
+    option_flags,
+    option_values,
+    print_notices,
+    progress_flag,
+    quiet_flag,
+    storage_flags,
+    storage_values,
+    verbose_flag,
+)
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
@@ -41,11 +52,6 @@ def main() -> None:
     gc.set_threshold(GARBAGE_OBJECTS)
 
 
-_json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-_quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-_verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
-
-
 def _options(config: str | None, flags: Mapping[str, Any]) -> Options:
     """Return the options of a configuration file, replaced by given flags."""
     if config is None:
@@ -65,21 +71,15 @@ def _refuse_memory_target(target: str) -> None:
         )
 
 
-def _notice(notices: Iterable[str]) -> None:
-    """Print what the reader left out or guessed."""
-    for sentence in notices:
-        click.echo(f"pyramid: {sentence}", err=True)
-
-
 @main.command()
 @click.argument("source")
 @click.argument("target")
 @option_flags
-@click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
-@_json_flag
-@click.option("--no-progress", is_flag=True, help="Show no progress.")
-@_quiet_flag
-@_verbose_flag
+@config_flag
+@json_flag
+@progress_flag
+@quiet_flag
+@verbose_flag
 def convert(source: str, target: str, config: str | None, as_json: bool, **rest: Any) -> None:
     """Build the OME-Zarr pyramid TARGET of the image SOURCE.
 
@@ -96,14 +96,14 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
         with progress_callback(shown=not (quiet or no_progress)) as progress:
             result = api.run(source, target, options, progress)
         if not quiet:
-            _notice(result.plan.spec.notices)
+            print_notices(result.plan.spec.notices)
         if as_json:
             click.echo(json.dumps(result.to_dict(), indent=2))
         elif not quiet:
             try:
                 click.echo(str(api.read_back(target, options)))
             except PyramidError as error:  # the pyramid itself is written
-                _notice([str(error)])
+                print_notices([str(error)])
             click.echo(result.summary(), err=True)
 
 
@@ -112,9 +112,9 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 @click.argument("target", required=False)
 @option_flags
 @click.option("--sample", is_flag=True, help="Read a few chunks, to estimate bytes after compression and time.")
-@click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
-@_json_flag
-@_verbose_flag
+@config_flag
+@json_flag
+@verbose_flag
 def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:
     """Show what convert would do, without writing anything.
 
@@ -129,7 +129,7 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
         from pyramid.engine.report import plan_report  # noqa: PLC0415
 
         decided, estimate = api.plan_parsed(source, target, options, sample=sample)
-        _notice(decided.spec.notices)
+        print_notices(decided.spec.notices)
         if as_json:
             click.echo(json.dumps(plan_report(decided, estimate), indent=2))
         else:
@@ -142,8 +142,8 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
 @click.argument("url")
 @click.option("--all", "every", is_flag=True, help="Read all wells and images of a collection, not one as a sample.")
 @storage_flags
-@_json_flag
-@_verbose_flag
+@json_flag
+@verbose_flag
 def info(url: str, every: bool, as_json: bool, verbose: bool, **storage: Any) -> None:
     """Print the metadata of an OME-Zarr, without reading pixels.
 
@@ -154,7 +154,7 @@ def info(url: str, every: bool, as_json: bool, verbose: bool, **storage: Any) ->
         from pyramid import image  # noqa: PLC0415  (numpy: not for --help)
 
         found = image.info(url, storage_options, all=every)
-        _notice(found.notices)
+        print_notices(found.notices)
         click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
 
 
@@ -163,7 +163,7 @@ main.add_command(download)
 
 @main.command()
 @click.argument("folder", default="pyramid-demo")
-@_verbose_flag
+@verbose_flag
 def demo(folder: str, verbose: bool) -> None:
     """Write a real sample TIFF to FOLDER, convert it, and say how to view the result."""
     with exit_on_error(verbose=verbose):

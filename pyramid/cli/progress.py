@@ -5,30 +5,47 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from pyramid.downloading import DownloadProgress
     from pyramid.engine.build import Progress
 
+State = TypeVar("State")
+
 # Time between two lines of a log: often enough to see that a run goes on, and short logs of long runs.
 LINE_EVERY_S = 30.0
 
 
-@contextmanager
-def progress_callback(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """Yield a callback that shows how far a run is.
+def progress_callback(*, shown: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:
+    """Provide a callback that shows how far a run is, or None."""
+    return _callback(_bar, _line) if shown else nullcontext()
 
-    Yields None where nothing is to be shown.
-    """
-    if not shown:
-        yield None
-    elif sys.stderr.isatty():
-        with _bar() as callback:
+
+def download_progress_callback(*, shown: bool) -> AbstractContextManager[Callable[[DownloadProgress], None] | None]:
+    """Provide a callback that shows how far a download is, or None."""
+    return _callback(_download_bar, _download_line) if shown else nullcontext()
+
+
+@contextmanager
+def _callback(
+    bar: Callable[[], AbstractContextManager[Callable[[State], None]]], line: Callable[[State], str]
+) -> Iterator[Callable[[State], None]]:
+    """Provide a callback that moves a bar on a terminal, and else prints lines."""
+    if sys.stderr.isatty():
+        with bar() as callback:
             yield callback
-    else:
-        yield _lines()
+        return
+    last_s = time.monotonic()
+
+    def print_line(state: State) -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s >= LINE_EVERY_S:
+            last_s = time.monotonic()
+            print(line(state), file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)
+
+    yield print_line
 
 
 @contextmanager
@@ -43,39 +60,11 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         yield lambda state: bar.update(row, completed=state.done_bytes, total=state.total_bytes)
 
 
-def _lines() -> Callable[[Progress], None]:
-    last_s = time.monotonic()
-
-    def print_line(state: Progress) -> None:
-        nonlocal last_s
-        if time.monotonic() - last_s < LINE_EVERY_S:
-            return
-        last_s = time.monotonic()
-        rate = state.done_bytes / max(state.seconds, 1e-9)
-        left_s = (state.total_bytes - state.done_bytes) / max(rate, 1)
-        percent = 100 * state.done_bytes / state.total_bytes
-        print(  # noqa: T201  (a line of a log)
-            f"{percent:.0f} %, {state.done_bytes / 1e9:.2f} GB at {rate / 1e6:.0f} MB/s, {left_s:.0f} s left",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return print_line
-
-
-@contextmanager
-def download_progress_callback(*, shown: bool) -> Iterator[Callable[[DownloadProgress], None] | None]:
-    """Yield a callback that shows how far a download is.
-
-    Yields None where nothing is to be shown.
-    """
-    if not shown:
-        yield None
-    elif sys.stderr.isatty():
-        with _download_bar() as callback:
-            yield callback
-    else:
-        yield _download_lines()
+def _line(state: Progress) -> str:
+    rate = state.done_bytes / max(state.seconds, 1e-9)
+    left_s = (state.total_bytes - state.done_bytes) / max(rate, 1)
+    percent = 100 * state.done_bytes / state.total_bytes
+    return f"{percent:.0f} %, {_amount(state)}, {left_s:.0f} s left"
 
 
 @contextmanager
@@ -92,20 +81,10 @@ def _download_bar() -> Iterator[Callable[[DownloadProgress], None]]:
         )
 
 
-def _download_lines() -> Callable[[DownloadProgress], None]:
-    last_s = time.monotonic()
-
-    def print_line(state: DownloadProgress) -> None:
-        nonlocal last_s
-        if time.monotonic() - last_s < LINE_EVERY_S:
-            return
-        last_s = time.monotonic()
-        line = f"{state.done_objects} of {state.total_objects} objects, {_amount(state)}"
-        print(line, file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)
-
-    return print_line
+def _download_line(state: DownloadProgress) -> str:
+    return f"{state.done_objects} of {state.total_objects} objects, {_amount(state)}"
 
 
-def _amount(state: DownloadProgress) -> str:
+def _amount(state: Progress | DownloadProgress) -> str:
     rate = state.done_bytes / max(state.seconds, 1e-9)
     return f"{state.done_bytes / 1e9:.2f} GB at {rate / 1e6:.0f} MB/s"

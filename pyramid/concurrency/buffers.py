@@ -49,7 +49,8 @@ class Buffers:
         self._changed = threading.Condition()
         self._under_way = 0
         if key is None:
-            _process.add(self)
+            with _changing:
+                _live[self.key] = self
 
     def take(self, key: Hashable, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return an array in C order with arbitrary content.
@@ -104,53 +105,26 @@ class Buffers:
         return find_buffers, (self.key,)
 
 
-class _Process:
-    """The buffers of all passes of which this process runs blocks.
-
-    They are kept as long as a task has them. Those of the latest pass are kept until another begins, since there may be
-    no task between two blocks.
-    """
-
-    def __init__(self) -> None:
-        self._changing = threading.Lock()
-        self._live: WeakValueDictionary[str, Buffers] = WeakValueDictionary()
-        self._last: Buffers | None = None
-        self._ended: OrderedDict[str, None] = OrderedDict()
-
-    def add(self, buffers: Buffers) -> None:
-        with self._changing:
-            self._live[buffers.key] = buffers
-
-    def find(self, key: str) -> Buffers:
-        with self._changing:
-            found = self._live.get(key)
-            if found is None:
-                found = self._live[key] = Buffers(key=key)
-            if key in self._ended:
-                found.stop()
-            else:
-                self._last = found
-            return found
-
-    def end(self, key: str) -> Buffers | None:
-        with self._changing:
-            self._ended[key] = None
-            if len(self._ended) > MAX_ENDED:
-                self._ended.popitem(last=False)
-            found = self._live.get(key)
-            if found is not None:
-                found.stop()
-            if self._last is found:
-                self._last = None
-            return found
-
-
-_process = _Process()
+# The buffers of all passes of which this process runs blocks, kept as long as a task has them.
+_live: WeakValueDictionary[str, Buffers] = WeakValueDictionary()
+# The latest pass of another process, kept until the next begins: there may be no task between two of its blocks.
+_latest: list[Buffers] = []
+# Keys of passes that have ended, the oldest first.
+_ended: OrderedDict[str, None] = OrderedDict()
+_changing = threading.Lock()
 
 
 def find_buffers(key: str) -> Buffers:
     """Return the buffers of a pass in this process."""
-    return _process.find(key)
+    with _changing:
+        found = _live.get(key)
+        if found is None:
+            found = _live[key] = Buffers(key=key)
+        if key in _ended:
+            found.stop()
+        else:
+            _latest[:] = [found]
+        return found
 
 
 def end_buffers(key: str) -> Buffers | None:
@@ -161,4 +135,13 @@ def end_buffers(key: str) -> Buffers | None:
     Buffers
         The buffers of the pass in this process; None if no block has them.
     """
-    return _process.end(key)
+    with _changing:
+        _ended[key] = None
+        if len(_ended) > MAX_ENDED:
+            _ended.popitem(last=False)
+        found = _live.get(key)
+        if found is not None:
+            found.stop()
+        if found in _latest:
+            _latest.clear()
+        return found

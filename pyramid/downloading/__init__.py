@@ -12,13 +12,14 @@ from typing import Any
 
 from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
-from pyramid.downloading.levels import parse_levels, spelled
-from pyramid.downloading.record import Record, begun, may_resume
+from pyramid.downloading.levels import format_levels, parse_levels
+from pyramid.downloading.record import Record, hold, may_resume
 from pyramid.downloading.run import DownloadProgress, DownloadTally, Run
 from pyramid.downloading.walk import Walk
-from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError
+from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError, list_some
 from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
+from pyramid.tables import format_count
 
 # Requests at a time: enough that their latency hides, and few enough for any server.
 WORKERS = 16
@@ -84,16 +85,20 @@ class Download:
         1 object is missing at the source, and here
         the metadata is rewritten: it names only levels 2:
         """
-        lines = [f"{self.folder}: {_count(self.objects, 'object')}, {self.bytes / 1e6:.1f} MB in {self.seconds:.1f} s"]
+        lines = [
+            f"{self.folder}: {format_count(self.objects, 'object')}, {self.bytes / 1e6:.1f} MB in {self.seconds:.1f} s"
+        ]
         if self.kept:
-            lines.append(f"{_count(self.kept, 'object')} kept from an earlier run")
+            lines.append(f"{format_count(self.kept, 'object')} kept from an earlier run")
         if self.missing:
             be = "is" if self.missing == 1 else "are"
-            lines.append(f"{_count(self.missing, 'object')} {be} missing at the source, and here")
+            lines.append(f"{format_count(self.missing, 'object')} {be} missing at the source, and here")
         if self.forbidden:
-            lines.append(f"{_count(self.forbidden, 'request')} refused, as a server may where listing is not allowed")
+            lines.append(
+                f"{format_count(self.forbidden, 'request')} refused, as a server may where listing is not allowed"
+            )
         if self.retries:
-            lines.append(f"{_count(self.retries, 'request')} made again")
+            lines.append(f"{format_count(self.retries, 'request')} made again")
         if self.levels is not None:
             lines.append(f"the metadata is rewritten: it names only levels {self.levels}")
         return "\n".join(lines)
@@ -170,13 +175,13 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
             raise SourceError(str(error)) from error
         record = Record.of(str(objects.location), chosen_levels, root.node)
         resumed = may_resume(target, record, overwrite=overwrite)
-        with _resumable(record.url, target.path, chosen_levels), begun(target, record, resumed=resumed):
+        with _resumable(record.url, target.path, chosen_levels), hold(target, record, resumed=resumed):
             Run(objects, target, fetching, most=max_objects, tally=tally, lacking=walk.lacking).fill(root)
             _check_whole(walk.lacking, target.path)
     return Download(
         url=record.url,
         folder=target.path,
-        levels=spelled(chosen_levels),
+        levels=format_levels(chosen_levels),
         objects=tally.objects,
         bytes=tally.bytes,
         missing=tally.missing,
@@ -194,18 +199,17 @@ def _check_whole(lacking: Sequence[str], folder: str) -> None:
     The record of the download stays, so that it can continue.
     """
     if lacking:
-        shown = "; ".join(lacking[:MAX_SHOWN]) + (f"; and {len(lacking) - MAX_SHOWN} more" * (len(lacking) > MAX_SHOWN))
         be = "is" if len(lacking) == 1 else "are"
         raise SourceError(
-            f"{folder}: {_count(len(lacking), 'part')} of the source {be} missing or broken, and all the rest is "
-            f"copied: {shown}; the same command fetches what is missing once it is there"
+            f"{folder}: {format_count(len(lacking), 'part')} of the source {be} missing or broken, and all the rest is "
+            f"copied: {list_some(lacking, MAX_SHOWN, '; ')}; the same command fetches what is missing once it is there"
         )
 
 
 @contextmanager
 def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
     """Add to a failure the command that continues the download."""
-    words = ["pyramid", "download", url, folder, *([] if levels is None else [f"--levels={spelled(levels)}"])]
+    words = ["pyramid", "download", url, folder, *([] if levels is None else [f"--levels={format_levels(levels)}"])]
     remedy = f"{shlex.join(words)} (with the same storage options) goes on where it stopped"
     try:
         yield
@@ -228,7 +232,3 @@ def _parse_count(name: str, value: object) -> int:
         return parsing.count(value)
     except OptionError as error:
         raise OptionError(f"{name}: {error}") from None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pyramid.downloading.levels import image_paths
-from pyramid.downloading.tables import LISTS
-from pyramid.errors import SourceError
-from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES, Node, check_path, join, parse_document, shown
+from pyramid.errors import SourceError, short_repr
+from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES, Node, join_path, parse_document
+from pyramid.ngff.groups import OTHER_GROUPS
+from pyramid.ngff.values import check_path, list_or_empty, mapping_or_empty, path_below
 
 # The most nodes of one group that are followed: metadata comes from anyone.
 MAX_CHILDREN = 100_000
+
+# The lists in which a plate and a well name their children.
+MEMBER_LISTS = (("plate", "wells"), ("well", "images"))
 
 Kind = Literal["array", "group"]
 
@@ -39,22 +43,22 @@ class Child:
     leads: bool = True
 
 
-def consolidated(node: Node) -> Iterator[Child]:
+def consolidated_children(node: Node) -> Iterator[Child]:
     """Yield the children that consolidated metadata names.
 
     None is required: it may have been removed after the metadata was written.
     """
     if node.zarr_format == 3:
-        body = node.documents[key := join(node.path, "zarr.json")]
+        body = node.documents[key := join_path(node.path, "zarr.json")]
         inline = parse_document(body, key).get("consolidated_metadata") if b"consolidated_metadata" in body else None
-        for path, document in mapping(mapping(inline).get("metadata")).items():
-            kind = mapping(document).get("node_type")
+        for path, document in mapping_or_empty(mapping_or_empty(inline).get("metadata")).items():
+            kind = mapping_or_empty(document).get("node_type")
             yield Child(check_path(path), "array" if kind == "array" else "group", required=False)
         return
     body = node.documents.get(".zmetadata", b"{}")
     if len(body) > MAX_DOCUMENT_BYTES:  # only a plate's is so long, and a plate names its wells itself
         return
-    for key in mapping(parse_document(body, ".zmetadata").get("metadata")):
+    for key in mapping_or_empty(parse_document(body, ".zmetadata").get("metadata")):
         path, _, name = key.rpartition("/")
         if name in (".zarray", ".zgroup"):
             yield Child(check_path(path), "array" if name == ".zarray" else "group", required=False)
@@ -68,7 +72,7 @@ def image_children(ome: Mapping[str, Any]) -> Iterator[Child]:
     if "multiscales" in ome:
         paths = image_paths(ome["multiscales"])
         if not paths:
-            raise SourceError(f"multiscales is {shown(ome['multiscales'])}, which names no level")
+            raise SourceError(f"multiscales is {short_repr(ome['multiscales'])}, which names no level")
         yield from (Child(path, "array") for path in paths)
         yield Child("labels", "group", required=False)
     if "multiscales" in ome or "plate" in ome:
@@ -96,16 +100,14 @@ def listed_paths(node: Node, lists: Mapping[str, object], lacking: list[str]) ->
     """
     for name, given in lists.items():
         if not isinstance(given, list) or not given:
-            raise SourceError(f"{place_of(node)}: {name} is {shown(given)}, and it must be a list of what there is")
+            raise SourceError(f"{node.place}: {name} is {short_repr(given)}, and it must be a list of what there is")
         for number, item in enumerate(given):
             path = item.get("path") if isinstance(item, Mapping) else item
+            place = f"{node.place}: {name}[{number}]"
             if not isinstance(path, str):
-                lacking.append(f"{place_of(node)}: {name}[{number}] is {shown(item)}, which names nothing")
-                continue
-            try:
-                yield check_path(path)
-            except SourceError as error:
-                raise SourceError(f"{place_of(node)}: {name}[{number}]: {error}") from None
+                lacking.append(f"{place} is {short_repr(item)}, which names nothing")
+            elif path:
+                yield path_below(path, place)
 
 
 def by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str, Child]]]:
@@ -129,21 +131,8 @@ def by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str,
 def check_count(node: Node) -> None:
     """Raise SourceError if a list of children is too long to be followed."""
     ome = node.ome
-    lists = [
-        *(ome.get(name) for name in LISTS),
-        mapping(ome.get("plate")).get("wells"),
-        mapping(ome.get("well")).get("images"),
-    ]
-    most = max(len(found) if isinstance(found, list) else 0 for found in lists)
+    lists = [ome.get(name) for name in OTHER_GROUPS]
+    lists += [mapping_or_empty(ome.get(key)).get(part) for key, part in MEMBER_LISTS]
+    most = max(len(list_or_empty(found)) for found in lists)
     if most > MAX_CHILDREN:
-        raise SourceError(f"{place_of(node)} names {most} nodes, and more than {MAX_CHILDREN} are not followed")
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """Return a mapping as it is, and an empty one for anything else."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def place_of(node: Node) -> str:
-    """Return the name of a node in error messages."""
-    return node.path or "the root"
+        raise SourceError(f"{node.place} names {most} nodes, and more than {MAX_CHILDREN} are not followed")

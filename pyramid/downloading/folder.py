@@ -17,7 +17,7 @@ from pyramid.errors import TargetError
 from pyramid.hierarchy.unfinished import DOWNLOAD
 
 # The most folders that are remembered as not being links: it bounds memory, and further ones are checked again.
-KNOWN_FOLDERS = 10_000
+MAX_KNOWN_FOLDERS = 10_000
 
 
 class Folder:
@@ -140,7 +140,7 @@ class Folder:
             raise TargetError(f"{path} is a link, and a download follows no links; remove it, or give another DIR")
         if not os.path.isdir(path):
             raise TargetError(f"{path} is a file where a folder must be; remove it, or give another DIR")
-        if len(self._known) >= KNOWN_FOLDERS:
+        if len(self._known) >= MAX_KNOWN_FOLDERS:
             self._known = {self.path}
         self._known.add(path)
         return True

@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import OptionError
-from pyramid.hierarchy.nodes import Node, check_path, join
+from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, encode_document
+from pyramid.hierarchy.nodes import Node, join_path
+from pyramid.ngff.values import check_path, mappings
 
 
 def parse_levels(value: object) -> slice | None:
@@ -42,12 +44,12 @@ def parse_levels(value: object) -> slice | None:
     return slice(start, None if found[3] is None else int(found[3]))
 
 
-def spelled(levels: slice | None) -> str | None:
+def format_levels(levels: slice | None) -> str | None:
     """Return the levels as a user writes them.
 
     Examples
     --------
-    >>> spelled(parse_levels("2")), spelled(parse_levels("-2:"))
+    >>> format_levels(parse_levels("2")), format_levels(parse_levels("-2:"))
     ('2', '-2:')
     """
     if levels is None:
@@ -57,7 +59,7 @@ def spelled(levels: slice | None) -> str | None:
     return ":".join("" if part is None else str(part) for part in (levels.start, levels.stop))
 
 
-def chosen(node: Node, levels: slice | None) -> Node:
+def with_levels(node: Node, levels: slice | None) -> Node:
     """Return a group with metadata that names only the chosen levels.
 
     The rest of an image's metadata is kept, and so are the paths of its levels. Consolidated metadata would name
@@ -70,19 +72,19 @@ def chosen(node: Node, levels: slice | None) -> Node:
     """
     if levels is None or node.array is not None:
         return node
-    held = _with_levels(node, levels)
+    held = _ome_with_levels(node, levels)
     attributes = {**node.attributes, "ome": held} if node.ome is not node.attributes else held
-    key = join(node.path, ".zattrs" if node.zarr_format == 2 else "zarr.json")
+    key = join_path(node.path, ATTRIBUTE_KEYS[node.zarr_format])
     if node.zarr_format == 2:
         documents = {name: body for name, body in node.documents.items() if name != ".zmetadata"}
         if held is not node.ome:
-            documents[key] = _written(attributes)
+            documents[key] = encode_document(attributes)
         return replace(node, attributes=attributes, documents=documents)
     document = {**json.loads(node.documents[key]), "attributes": attributes}
     if held is node.ome and "consolidated_metadata" not in document:
         return node
     document.pop("consolidated_metadata", None)
-    return replace(node, attributes=attributes, documents={key: _written(document)})
+    return replace(node, attributes=attributes, documents={key: encode_document(document)})
 
 
 def image_paths(multiscales: object, levels: slice | None = None) -> list[str]:
@@ -91,30 +93,23 @@ def image_paths(multiscales: object, levels: slice | None = None) -> list[str]:
     Broken entries name none.
     """
     found: dict[str, None] = {}
-    for image in items(multiscales):
-        for dataset in items(image.get("datasets"))[levels or slice(None)]:
+    for image in mappings(multiscales):
+        for dataset in mappings(image.get("datasets"))[levels or slice(None)]:
             found[check_path(dataset.get("path"))] = None
     return list(found)
 
 
-def items(value: object) -> list[Mapping[str, Any]]:
-    """Return the objects of a list, and an empty list for anything else."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def _with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
+def _ome_with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
     """Return the attributes of OME-Zarr with only the chosen levels."""
     if "multiscales" not in node.ome:
         return node.ome
     images = []
-    for image in items(node.ome["multiscales"]):
-        datasets = items(image.get("datasets"))
+    for image in mappings(node.ome["multiscales"]):
+        datasets = mappings(image.get("datasets"))
         if not datasets[levels]:
             name = node.path or "the image"
-            raise OptionError(f"levels: {name} has {len(datasets)} levels, and {spelled(levels)} takes none of them")
+            raise OptionError(
+                f"levels: {name} has {len(datasets)} levels, and {format_levels(levels)} takes none of them"
+            )
         images.append({**image, "datasets": datasets[levels]})
     return {**node.ome, "multiscales": images}
-
-
-def _written(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, indent=2).encode()

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 from pyramid.downloading.folder import Folder
 from pyramid.errors import TargetError
+from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
 from pyramid.hierarchy.unfinished import DOWNLOAD
 from pyramid.stores import locate
@@ -22,8 +23,8 @@ from pyramid.writing.lease import check_no_run_around
 if sys.platform != "win32":
     import fcntl
 
-# Files that make a folder a Zarr if they are at its root; they are removed first, so that the rest looks unfinished.
-ROOT_KEYS = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata")
+# Files that make a folder look complete; they are removed first, so that the rest looks unfinished.
+_REMOVED_FIRST = frozenset({*ROOT_KEYS, ".zmetadata"})
 # The most bytes of a record that are read: a record has some hundred, a URL at most some thousand.
 _MAX_RECORD_BYTES = 2**16
 
@@ -74,7 +75,7 @@ def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
     if not names or found == asdict(record):
         return bool(names)
     if overwrite:
-        if names.isdisjoint({DOWNLOAD, *ROOT_KEYS}):
+        if names.isdisjoint({DOWNLOAD, *_REMOVED_FIRST}):
             raise TargetError(f"{folder.path} holds no Zarr, and --overwrite replaces only a Zarr; empty it yourself")
         return False
     if not found:
@@ -88,7 +89,7 @@ def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
 
 
 @contextlib.contextmanager
-def begun(folder: Folder, record: Record, *, resumed: bool) -> Iterator[None]:
+def hold(folder: Folder, record: Record, *, resumed: bool) -> Iterator[None]:
     """Hold a folder while it is filled.
 
     The contents of the folder are removed first, unless the download is `resumed`. An exception in the block leaves the
@@ -145,7 +146,7 @@ def _clear(folder: Folder) -> None:
 
     Half removed, it must not look complete.
     """
-    names = sorted(set(os.listdir(folder.path)) - {DOWNLOAD}, key=lambda name: name not in ROOT_KEYS)
+    names = sorted(set(os.listdir(folder.path)) - {DOWNLOAD}, key=lambda name: name not in _REMOVED_FIRST)
     for name in names:
         path = os.path.join(folder.path, name)
         if os.path.isdir(path) and not os.path.islink(path):

@@ -17,11 +17,11 @@ from pyramid.downloading.folder import Folder
 from pyramid.downloading.walk import Branch
 from pyramid.errors import OptionError, StorageError
 from pyramid.hierarchy.keys import grid_of, object_bytes
-from pyramid.hierarchy.nodes import join
+from pyramid.hierarchy.nodes import join_path
 from pyramid.stores import Readable
 
 # Objects that wait for each thread: so many that none is idle while the next key is looked for on disk.
-WAITING = 4
+MAX_WAITING = 4
 # Objects that are there already, for each call of the progress callback: they are found faster than it can show.
 REPORT_EVERY = 1000
 
@@ -129,7 +129,7 @@ class Run:
         self._objects = objects
         self._folder = folder
         self._pool = pool
-        self._max_in_flight = pool.workers * WAITING
+        self._max_in_flight = pool.workers * MAX_WAITING
         self._most = most
         self._tally = tally
         self._done: queue.SimpleQueue[tuple[_Open, Future[int | None]]] = queue.SimpleQueue()
@@ -163,7 +163,7 @@ class Run:
         self._tally.total += held
         if self._tally.total > self._most:
             raise OptionError(
-                f"max_objects: with {branch.node.path or 'the root'} there are {self._tally.total} objects to ask for, "
+                f"max_objects: with {branch.node.place} there are {self._tally.total} objects to ask for, "
                 f"and the limit is {self._most}; allow more, or take only the coarser levels with levels"
             )
 
@@ -251,7 +251,7 @@ def _keys(branch: Branch) -> Iterator[str]:
     yield from branch.files
     if branch.node.array is not None:
         for key in grid_of(branch.node).keys():  # noqa: SIM118  (a grid is not a mapping)
-            yield join(branch.node.path, key)
+            yield join_path(branch.node.path, key)
 
 
 def _rank(key: str) -> tuple[bool, str]:

@@ -13,37 +13,36 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from pyramid.concurrency.pool import Pool
+from pyramid.downloading.anndata import encoded_members, names_nothing, unknown_paths
 from pyramid.downloading.children import (
     MAX_CHILDREN,
+    MEMBER_LISTS,
     Child,
     Kind,
     by_first_part,
     check_count,
-    consolidated,
+    consolidated_children,
     image_children,
     listed_paths,
-    place_of,
 )
-from pyramid.downloading.levels import chosen, image_paths
-from pyramid.downloading.tables import LISTS, encoded_members, names_nothing, unknown_paths
+from pyramid.downloading.levels import image_paths, with_levels
 from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.keys import grid_of
-from pyramid.hierarchy.nodes import Node, check_path, join, read_document, read_node
+from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, read_document, read_node
 from pyramid.hierarchy.unfinished import check_finished
+from pyramid.ngff.groups import LAYOUT_KEY, OTHER_GROUPS
+from pyramid.ngff.values import check_path
 from pyramid.stores import Readable
 
-LAYOUT = "bioformats2raw.layout"
 # The longest consolidated metadata that is copied: a plate's holds that of all its arrays. If it is longer than a
 # document may be, it is not parsed.
 MAX_CONSOLIDATED_BYTES = 64 * 2**20
 # The most keys of a table that are listed, on storage that can be listed: they are held in memory.
 MAX_LISTED = 1_000_000
-# The lists in which a plate and a well name their children.
-_PARTS = (("plate", "wells"), ("well", "images"))
 # The most parts of a path: a level of a label of a field of a well has seven.
 MAX_DEPTH = 40
 # Nodes that are read ahead of their turn, in each group that is being walked: their requests overlap.
-AHEAD = 8
+MAX_AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,24 +139,22 @@ class Walk:
             for path in set(image_paths(images)) - set(image_paths(images, self.levels)):
                 del named[path]
         if len(named) > MAX_CHILDREN:
-            raise SourceError(
-                f"{place_of(node)} names {len(named)} nodes, and more than {MAX_CHILDREN} are not followed"
-            )
+            raise SourceError(f"{node.place} names {len(named)} nodes, and more than {MAX_CHILDREN} are not followed")
         if not node.path and not named:
             raise SourceError(
                 f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
                 "download lists nothing; give the URL of an image or array in it"
             )
-        files = (join(node.path, "OME/METADATA.ome.xml"),) if LAYOUT in node.ome else ()
-        return Branch(chosen(node, self.levels), files, self._children(node, named))
+        files = (join_path(node.path, "OME/METADATA.ome.xml"),) if LAYOUT_KEY in node.ome else ()
+        return Branch(with_levels(node, self.levels), files, self._children(node, named))
 
     def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:
         """Yield the branches below a node, reading a few ahead."""
         waiting: list[tuple[Child, dict[str, Child], Future[Node | SourceError | None]]] = []
         parts = iter(by_first_part(named))
         while True:
-            for child, beyond in itertools.islice(parts, AHEAD - len(waiting)):
-                path = join(node.path, child.path)
+            for child, beyond in itertools.islice(parts, MAX_AHEAD - len(waiting)):
+                path = join_path(node.path, child.path)
                 if path.count("/") >= MAX_DEPTH:
                     raise SourceError(f"{path!r} has more than {MAX_DEPTH} parts, and is not followed")
                 read = self.pool.submit(self._read, path, node.zarr_format, child.kind)
@@ -201,7 +198,7 @@ class Walk:
 
         Where the child itself is missing, the branch holds only those beyond it.
         """
-        path = join(parent.path, child.path)
+        path = join_path(parent.path, child.path)
         if isinstance(node, Node):
             try:
                 branch = self._branch(node, beyond, leads=child.leads)
@@ -217,18 +214,18 @@ class Walk:
         elif child.required:
             self.lacking.append(f"{path!r} is named by metadata, but no such {child.kind or 'node'} exists")
         if beyond:
-            bare = Node(join(parent.path, child.path), parent.zarr_format, {}, None, {})
+            bare = Node(join_path(parent.path, child.path), parent.zarr_format, {}, None, {})
             yield self._branch(bare, beyond, leads=False)
 
     def _named(self, node: Node) -> dict[str, Child]:
         """Return the children that a group's metadata names, by path below it."""
         ome = node.ome
-        children = [*consolidated(node), *image_children(ome)]
-        lists = {f"{key}.{part}": ome[key].get(part) for key, part in _PARTS if isinstance(ome.get(key), Mapping)}
-        lists |= {name: ome[name] for name in LISTS if isinstance(ome.get(name), list) and ome[name]}
+        children = [*consolidated_children(node), *image_children(ome)]
+        lists = {f"{key}.{part}": ome[key].get(part) for key, part in MEMBER_LISTS if isinstance(ome.get(key), Mapping)}
+        lists |= {name: ome[name] for name in OTHER_GROUPS if isinstance(ome.get(name), list) and ome[name]}
         children += [Child(path, "group") for path in listed_paths(node, lists, self.lacking)]
         children += [Child(check_path(name), None, required=False) for name in encoded_members(node) or ()]
-        if LAYOUT in ome:
+        if LAYOUT_KEY in ome:
             children += self._series(node, in_plate="plate" in ome)
         return {child.path: child for child in children if child.path}
 
@@ -240,13 +237,10 @@ class Walk:
         children = [Child("OME", "group", required=False)]
         if in_plate:
             return children
-        about = read_node(self.objects, join(node.path, "OME"), node.zarr_format, "group")
+        about = read_node(self.objects, join_path(node.path, "OME"), node.zarr_format, "group")
         series = about.ome.get("series") if about is not None else None
         if about is not None and isinstance(series, list):
             paths = listed_paths(about, {"series": series}, self.lacking) if series else ()
             return [*children, *(Child(path, "group") for path in paths)]
-        numbers = itertools.takewhile(lambda number: self._is_group(node, number), range(MAX_CHILDREN))
-        return [*children, *(Child(str(number), "group") for number in numbers)]
-
-    def _is_group(self, node: Node, number: int) -> bool:
-        return read_node(self.objects, join(node.path, str(number)), node.zarr_format, "group") is not None
+        names = numbered_groups(self.objects, node.path, node.zarr_format, MAX_CHILDREN)
+        return [*children, *(Child(name, "group") for name in names)]

@@ -6,6 +6,7 @@ serves clusters.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ class Tally:
     def state(self) -> Progress:
         """Return the progress of the run."""
         item_bytes = np.dtype(self.plan.spec.dtype).itemsize
-        total_bytes = sum(int(np.prod(pass_.shape, dtype=object)) for pass_ in self.plan.passes) * item_bytes
+        total_bytes = sum(math.prod(pass_.shape) for pass_ in self.plan.passes) * item_bytes
         seconds = time.perf_counter() - self.started_s
         return Progress(self.done_bytes, total_bytes, self.done_tasks, self.plan.tasks, seconds)
 

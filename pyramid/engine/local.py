@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pyramid.concurrency.buffers import Buffers
 from pyramid.concurrency.signals import leave_signals
 from pyramid.engine.receipt import Receipt
+from pyramid.engine.task import do_block
 from pyramid.engine.wave import Wave
 from pyramid.errors import StoppedError
 from pyramid.planning import Resources
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 # Blocks submitted for each thread: one under way, and one that begins as soon as the first has ended.
 QUEUED = 2
 # Blocks for each worker in one call of a scheduler without callbacks. It reports only when all of them are done: more
-# would delay progress and errors, fewer would leave workers idle.
+# would delay progress and errors, fewer would leave workers idle: of 4 turns, at most one is lost at the end of a call.
 TOGETHER = 4
 # Seconds that an interrupted run waits for blocks under way. There is a limit because a request may stall for longer.
 PATIENCE_S = 1.5
@@ -71,7 +73,12 @@ class LocalRunner:
     def _run_on_threads(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         with _threads(self.workers, wave.task.buffers) as threads:
             if wave.pixels is None:
-                _run_calls(wave.calls(), on_receipt, threads, QUEUED * self.workers)
+                _run_calls(
+                    (partial(do_block, index, wave.task) for index in wave.blocks),
+                    on_receipt,
+                    threads,
+                    QUEUED * self.workers,
+                )
                 return
             from pyramid.engine.schedulers import local_scheduler  # noqa: PLC0415  (only if the source is a Dask array)
 

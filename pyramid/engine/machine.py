@@ -24,7 +24,8 @@ def free_bytes() -> int:
 
     It is the free memory of the machine, or what the control group (a container, a job) has left if that is less.
     """
-    return min(int(psutil.virtual_memory().available), _left_in_group())
+    left_in_groups = (max(1, limit - used) for limit, used in _groups())
+    return min([int(psutil.virtual_memory().available), *left_in_groups])
 
 
 def total_bytes() -> int:
@@ -32,12 +33,7 @@ def total_bytes() -> int:
 
     If the control group (a container, a job) of this process may take less, its limit is returned.
     """
-    limits = (limit for limit, _ in _groups())
-    return min(int(psutil.virtual_memory().total), *limits, 2**63)
-
-
-def _left_in_group() -> int:
-    return min((max(1, limit - used) for limit, used in _groups()), default=2**63)
+    return min([int(psutil.virtual_memory().total), *(limit for limit, _ in _groups())])
 
 
 def _groups() -> Iterator[tuple[int, int]]:

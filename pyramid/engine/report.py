@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +52,14 @@ class Result:
         """Size of the source's pixels in bytes."""
         return math.prod(self.plan.spec.shape) * np.dtype(self.plan.spec.dtype).itemsize
 
+    @property
+    def bytes_per_second(self) -> float:
+        """Size of the source's pixels in bytes that are converted in a second."""
+        return self.source_bytes / max(self.seconds, 1e-9)
+
     def summary(self) -> str:
         """Return the result as one line for a terminal."""
-        rate = self.source_bytes / max(self.seconds, 1e-9)
-        return f"{self.source_bytes / 1e6:.1f} MB in {self.seconds:.2f} s, {rate / 1e6:.0f} MB/s"
+        return f"{self.source_bytes / 1e6:.1f} MB in {self.seconds:.2f} s, {self.bytes_per_second / 1e6:.0f} MB/s"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report for JSON."""
@@ -64,7 +68,7 @@ class Result:
             "source": self.plan.spec.location,
             "seconds": self.seconds,
             "source_bytes": self.source_bytes,
-            "bytes_per_second": self.source_bytes / max(self.seconds, 1e-9),
+            "bytes_per_second": self.bytes_per_second,
             "retries": self.retries,
             "requests_again": self.requests_again,
             "versions": {name: version(name) for name in REPORTED},
@@ -74,7 +78,7 @@ class Result:
 
 def plan_report(plan: Plan, estimate: Estimate | None) -> dict[str, Any]:
     """Return a plan for JSON, with its estimate if there is one."""
-    return plan.to_dict() | ({"estimate": estimate.to_dict()} if estimate else {})
+    return plan.to_dict() | ({"estimate": asdict(estimate)} if estimate else {})
 
 
 def check_report(path: str) -> None:

@@ -142,11 +142,8 @@ def _of_callable(get: Callable[..., Any]) -> Scheduler | None:
     if inner is processes:
         # One task in each message, so that a stopped run does not wait for further tasks.
         return Scheduler(get, {"chunksize": 1}, workers, asks=workers is None, elsewhere=True)
-    return Scheduler(get, workers=workers, asks=workers is None, elsewhere=_is_of_processes(pool))
-
-
-def _is_of_processes(pool: object) -> bool:
-    return pool is not None and not isinstance(pool, ThreadPoolExecutor)
+    elsewhere = pool is not None and not isinstance(pool, ThreadPoolExecutor)
+    return Scheduler(get, workers=workers, asks=workers is None, elsewhere=elsewhere)
 
 
 def _runs_this_thread(pool: object) -> bool:

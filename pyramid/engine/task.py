@@ -31,9 +31,12 @@ from pyramid.stores import counting_retries
 from pyramid.writing.extremes import Extremes, join, measure
 from pyramid.writing.target import Target
 
-# Attempts at a block, and the pause between them, which doubles each time: short troubles of a disk or network pass.
+# Attempts at a block. With the pauses between them they outlast troubles of 1.4 s, as of a network disk that
+# reconnects. Stores repeat their requests for longer themselves.
 ATTEMPTS = 4
-FIRST_PAUSE_S = 0.1
+# Pause after the first attempt, in seconds; each further pause is twice as long. A round number between a request's
+# round trip (a repeated block must not meet the same trouble) and the time that most blocks take.
+FIRST_PAUSE_S = 0.2
 
 # Errors of the system that repeating a block cannot fix: permissions, a full disk, a path that cannot exist.
 _FINAL = frozenset(
@@ -83,7 +86,7 @@ class BlockTask:
             explaining(StoppedError, f"levels {self.pass_.first} to {self.pass_.last}: a block failed"),
             self.buffers.under_way(),
             cancel_when(self.buffers.is_stopped),
-            self.target.write_block(self.buffers) as writer,
+            self.target.write_block(self.buffers, self.pass_.queue_bytes) as writer,
             self.buffers.working,
         ):
             for part in build.parts(box, self._reader(box, pixels)):
@@ -92,16 +95,16 @@ class BlockTask:
                 writer.add(part)
         return Receipt(index, box.size_px * dtype.itemsize, tuple(extremes.items()))
 
-    def _reader(self, box: Box, handed: NDArray[Any] | None) -> Read:
+    def _reader(self, box: Box, pixels: NDArray[Any] | None) -> Read:
         """Return a function that reads a slab of the block at `box` into an array."""
         if self.pass_.source is not None:
             return functools.partial(self.target.read, self.pass_.source)
-        if handed is None:
+        if pixels is None:
             return self._read
 
         def copy(slab: Box, out: NDArray[Any]) -> None:
             start = tuple(a - b for a, b in zip(slab.start, box.start, strict=True))
-            out[...] = handed[Box(start, slab.shape).slices]
+            out[...] = pixels[Box(start, slab.shape).slices]
 
         return copy
 
@@ -110,7 +113,7 @@ class BlockTask:
 
         A reader plug-in may raise any exception, which is raised again as SourceError.
         """
-        assert self.source is not None  # a task that is handed no pixels has a source
+        assert self.source is not None  # a task without pixels has a source
         with explaining(SourceError, f"the source cannot be read at {slab.start}"):
             self.source.read(slab, out)
 
@@ -136,7 +139,7 @@ def do_block(index: int, task: BlockTask, pixels: NDArray[Any] | None = None) ->
         receipt = replace(receipt, attempts=attempt, requests_again=again.count)
         if not may_help or attempt == ATTEMPTS:
             break
-        time.sleep(FIRST_PAUSE_S * 2**attempt)
+        time.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
     return receipt
 
 

@@ -1,6 +1,7 @@
-"""Shape, dtype and codecs of an array, read from its document.
+"""Shape, dtype and codecs of an array, read and checked from its document.
 
-Metadata needs neither the zarr library nor a request.
+Metadata needs neither the zarr library nor a request. `read_extents` reads no more than a download needs, so that
+arrays of any dtype and codec can be copied.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from pyramid.errors import SourceError
-from pyramid.hierarchy.extents import read_extents, read_lengths
-from pyramid.hierarchy.nodes import Node, shown
+from pyramid.errors import SourceError, short_repr
+from pyramid.hierarchy.nodes import Node
 from pyramid.model import Shape
 
+# The most axes, and the most pixels on an axis: as many as NumPy 1 and an int64 can hold.
+MAX_NDIM = 32
+MAX_EXTENT = 2**63 - 1
 # The most codecs of a chunk, and how deep shards may be nested: documents come from anyone.
 MAX_CODECS = 32
 MAX_CODEC_DEPTH = 4
 
-# The kinds of dtype that both formats have; text and times are left out, for they are not pixels.
+# The kinds of dtype that both formats have; text and times are not pixels.
 _KINDS = "biufc"
 _V3_NAMES = frozenset(
     ["bool", "float16", "float32", "float64", "complex64", "complex128"]
@@ -84,6 +87,70 @@ def read_facts(node: Node) -> ArrayFacts:
     return ArrayFacts(shape, chunks, shards, _dtype_v3(document.get("data_type")), codecs)
 
 
+def read_extents(node: Node) -> tuple[Shape, Shape]:
+    """Read the shape of an array and of one of its objects, in pixels.
+
+    An object is a shard, or a chunk where chunks are not in shards.
+
+    Raises
+    ------
+    SourceError
+        If a key is missing or broken, or the grid is of a kind that is not known.
+
+    Examples
+    --------
+    >>> read_extents(Node("0", 2, {}, {"shape": [9, 9], "chunks": [4, 4]}, {}))
+    ((9, 9), (4, 4))
+    """
+    document = node.array or {}
+    shape = read_lengths(document, "shape", 0)
+    if node.zarr_format == 2:
+        return shape, read_lengths(document, "chunks", 1, len(shape))
+    name, grid = read_named(document, "chunk_grid")
+    if name != "regular":
+        raise SourceError(f"its chunk_grid is {short_repr(name)}, and only a 'regular' one can be read here")
+    return shape, read_lengths(grid, "chunk_shape", 1, len(shape))
+
+
+def read_lengths(document: Mapping[str, Any], key: str, least: int, ndim: int | None = None) -> Shape:
+    """Read a list of whole numbers of at least `least`, one for each axis.
+
+    There must be `ndim` of them, or at most `MAX_NDIM` where `ndim` is None.
+
+    Raises
+    ------
+    SourceError
+        If the value is anything else.
+    """
+    value: Any = document.get(key)
+    counts = isinstance(value, list) and (len(value) <= MAX_NDIM if ndim is None else len(value) == ndim)
+    if not counts or not all(type(length) is int and least <= length <= MAX_EXTENT for length in value):
+        count = f"at most {MAX_NDIM}" if ndim is None else ndim
+        raise SourceError(
+            f"its {key} must be a list of {count} whole numbers of at least {least}, not {short_repr(value)}"
+        )
+    return tuple(value)
+
+
+def read_named(document: Mapping[str, Any], key: str) -> tuple[object, Mapping[str, Any]]:
+    """Read the name and configuration of one of Zarr's extension points.
+
+    It may be given by only its name.
+
+    Examples
+    --------
+    >>> read_named({"chunk_key_encoding": "default"}, "chunk_key_encoding")
+    ('default', {})
+    """
+    value = document.get(key)
+    if isinstance(value, str):
+        return value, {}
+    if not isinstance(value, Mapping):
+        raise SourceError(f"its {key} must be an object with a name, not {short_repr(value)}")
+    configuration = value.get("configuration", {})
+    return value.get("name"), configuration if isinstance(configuration, Mapping) else {}
+
+
 def codec_names(codecs: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
     """Yield short names of codecs, with those within a shard in its place.
 
@@ -123,11 +190,11 @@ def _codecs(value: object, depth: int = MAX_CODEC_DEPTH) -> tuple[Mapping[str, A
     A codec may be given by only its name. Codecs within shards are checked too, down to `depth`.
     """
     if not isinstance(value, list | tuple) or len(value) > MAX_CODECS or depth == 0:
-        raise SourceError(f"its codecs must be a list of at most {MAX_CODECS} objects, not {shown(value)}")
+        raise SourceError(f"its codecs must be a list of at most {MAX_CODECS} objects, not {short_repr(value)}")
     codecs = [{"name": codec} if isinstance(codec, str) else codec for codec in value]
     for codec in codecs:
         if not isinstance(codec, Mapping) or not isinstance(codec.get("name", codec.get("id")), str):
-            raise SourceError(f"its codec {shown(codec)} has no name")
+            raise SourceError(f"its codec {short_repr(codec)} has no name")
         if "codecs" in _configuration(codec):
             _codecs(_configuration(codec)["codecs"], depth - 1)
     return tuple(codecs)
@@ -139,11 +206,11 @@ def _dtype_v2(value: object) -> np.dtype[Any]:
     except (TypeError, ValueError, SyntaxError):
         dtype = None
     if dtype is None or dtype.kind not in _KINDS or dtype.names or dtype.shape:
-        raise SourceError(f"its dtype {shown(value)} is not supported for pixels")
+        raise SourceError(f"its dtype {short_repr(value)} is not supported for pixels")
     return dtype
 
 
 def _dtype_v3(value: object) -> np.dtype[Any]:
     if not isinstance(value, str) or value not in _V3_NAMES:
-        raise SourceError(f"its data_type {shown(value)} is not supported for pixels")
+        raise SourceError(f"its data_type {short_repr(value)} is not supported for pixels")
     return np.dtype(value)

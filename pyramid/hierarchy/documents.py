@@ -15,6 +15,13 @@ import numpy as np
 
 from pyramid.model import Shape
 
+# Documents that make a folder a Zarr, if one of them is at its root. Those that can hold ``multiscales`` come first,
+# because they are removed first.
+ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+# The document with the attributes of a group, by the Zarr format.
+ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
+
+# The codecs of a shard's index: those that the specification recommends, and that all readers have.
 _INDEX_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
 
 
@@ -56,8 +63,8 @@ def group_documents(zarr_format: Literal[2, 3], attributes: Mapping[str, Any]) -
     (['.zattrs', '.zgroup'], ['zarr.json'])
     """
     if zarr_format == 2:
-        return {".zgroup": _encode({"zarr_format": 2}), ".zattrs": _encode(attributes)}
-    return {"zarr.json": _encode({"attributes": attributes, "zarr_format": 3, "node_type": "group"})}
+        return {".zgroup": encode_document({"zarr_format": 2}), ".zattrs": encode_document(attributes)}
+    return {"zarr.json": encode_document({"attributes": attributes, "zarr_format": 3, "node_type": "group"})}
 
 
 def array_documents(zarr_format: Literal[2, 3], form: ArrayForm) -> dict[str, bytes]:
@@ -70,8 +77,8 @@ def array_documents(zarr_format: Literal[2, 3], form: ArrayForm) -> dict[str, by
     (['.zarray', '.zattrs'], [{'name': 'bytes'}])
     """
     if zarr_format == 2:
-        return {".zarray": _encode(_array_v2(form)), ".zattrs": _encode({})}
-    return {"zarr.json": _encode(_array_v3(form))}
+        return {".zarray": encode_document(_array_v2(form)), ".zattrs": encode_document({})}
+    return {"zarr.json": encode_document(_array_v3(form))}
 
 
 def _array_v2(form: ArrayForm) -> dict[str, Any]:
@@ -128,5 +135,6 @@ def _fill_value(form: ArrayForm) -> bool | int | float:
     return value
 
 
-def _encode(document: Mapping[str, Any]) -> bytes:
+def encode_document(document: Mapping[str, Any]) -> bytes:
+    """Return a document as it is stored: JSON that a person can read."""
     return json.dumps(document, indent=2).encode()

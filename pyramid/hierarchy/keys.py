@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyramid.errors import SourceError
-from pyramid.hierarchy.extents import read_extents, read_named
-from pyramid.hierarchy.nodes import Node, join, shown
+from pyramid.errors import SourceError, short_repr
+from pyramid.hierarchy.arrays import read_extents, read_named
+from pyramid.hierarchy.nodes import Node, join_path
 from pyramid.model import Shape
 
 
@@ -75,7 +75,7 @@ def grid_of(node: Node) -> Grid:
         shape, object_shape = read_extents(node)
         prefix, separator = _key_encoding(node)
     except SourceError as error:
-        key = join(node.path, "zarr.json" if node.zarr_format == 3 else ".zarray")
+        key = join_path(node.path, "zarr.json" if node.zarr_format == 3 else ".zarray")
         raise SourceError(f"{key}: {error}") from None
     return Grid(tuple(-(-n // edge) for n, edge in zip(shape, object_shape, strict=True)), prefix, separator)
 
@@ -90,11 +90,11 @@ def _key_encoding(node: Node) -> tuple[str, str]:
             raise SourceError("its storage_transformers change keys in a way that is not known here")
         name, keys = read_named(document, key := "chunk_key_encoding")
         if name not in ("default", "v2"):
-            raise SourceError(f"its {key} must be 'default' or 'v2', not {shown(name)}")
+            raise SourceError(f"its {key} must be 'default' or 'v2', not {short_repr(name)}")
         prefix, usual = ("c", "/") if name == "default" else ("", ".")
         separator = keys.get("separator", usual)
     if separator != "." and separator != "/":
-        raise SourceError(f"the separator of its {key} must be '.' or '/', not {shown(separator)}")
+        raise SourceError(f"the separator of its {key} must be '.' or '/', not {short_repr(separator)}")
     return prefix, separator
 
 
@@ -110,9 +110,8 @@ def object_bytes(node: Node) -> int:
         return 0
     _, object_shape = read_extents(node)
     if node.zarr_format == 3:
-        found = re.fullmatch(r"[a-z]+(\d{1,3})", str(node.array.get("data_type")))
-        item_bits = int(found[1]) if found else 8
+        found, unit_bits = re.fullmatch(r"[a-z]+(\d{1,3})", str(node.array.get("data_type"))), 1
     else:
-        found = re.fullmatch(r"[<>|][a-zA-Z](\d{1,3})", str(node.array.get("dtype")))
-        item_bits = 8 * int(found[1]) if found else 8
+        found, unit_bits = re.fullmatch(r"[<>|][a-zA-Z](\d{1,3})", str(node.array.get("dtype"))), 8
+    item_bits = unit_bits * int(found[1]) if found else 8
     return min(math.prod(object_shape) * item_bits // 8, 2**30)

@@ -7,26 +7,22 @@ Plain HTTP has no listing, so a node is known by its own documents. They are ``z
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pyramid.errors import SourceError, StorageError
-from pyramid.ngff.values import shown as shown
+from pyramid.errors import SourceError, StorageError, short_repr
+from pyramid.ngff.metadata import ome_content
+from pyramid.ngff.values import check_path as check_path
+from pyramid.ngff.values import mapping
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import ByteSink
 
 # The longest document that is parsed: in memory, parsed JSON takes some twenty times its length.
 MAX_DOCUMENT_BYTES = 16 * 2**20
-# The longest path that is read from a document: macOS allows no path over 1024 bytes.
-MAX_PATH_CHARACTERS = 1000
 # The first bytes of a document that is not JSON, shown in its error.
 MAX_SHOWN_BYTES = 40
-
-# Parts of a path that some systems take for something else: a backslash, a drive's letter, control characters.
-_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +44,15 @@ class Node:
     """
 
     path: str
-    zarr_format: int
+    zarr_format: Literal[2, 3]
     attributes: Mapping[str, Any]
     array: Mapping[str, Any] | None
     documents: Mapping[str, bytes]
+
+    @property
+    def place(self) -> str:
+        """Its path as messages give it."""
+        return self.path or "the root"
 
     @property
     def ome(self) -> Mapping[str, Any]:
@@ -62,8 +63,7 @@ class Node:
         >>> Node("", 3, {"ome": {"version": "0.5"}}, None, {}).ome
         {'version': '0.5'}
         """
-        held = self.attributes.get("ome")
-        return held if isinstance(held, Mapping) else self.attributes
+        return ome_content(self.attributes)[0]
 
 
 class Fetches(Protocol):
@@ -116,39 +116,23 @@ def read_node(
     return found
 
 
-def check_path(path: object) -> str:
-    """Return a path that came from data, if it cannot lead out of its URL.
-
-    Examples
-    --------
-    >>> check_path("labels/nuclei/0")
-    'labels/nuclei/0'
-
-    Raises
-    ------
-    SourceError
-        If it is not text, is absolute or too long, or has an empty part, ``.``, ``..``, a backslash, a drive's letter
-        or a control character.
-    """
-    if not isinstance(path, str) or len(path) > MAX_PATH_CHARACTERS:
-        raise SourceError(f"{shown(path)} is not a path of at most {MAX_PATH_CHARACTERS} characters")
-    parts = path.split("/") if path else []
-    if not {"", ".", ".."}.isdisjoint(parts) or any(_UNSAFE.search(part) for part in parts):
-        raise SourceError(
-            f"{shown(path)} is not a path below its group; it must not be absolute or hold '..' or a backslash"
-        )
-    return path
-
-
-def join(*parts: str) -> str:
+def join_path(*parts: str) -> str:
     """Join parts to a path or key, leaving out empty ones.
 
     Examples
     --------
-    >>> join("", "labels", "", "nuclei")
+    >>> join_path("", "labels", "", "nuclei")
     'labels/nuclei'
     """
     return "/".join(part for part in parts if part)
+
+
+def numbered_groups(objects: Fetches, path: str, zarr_format: int, most: int) -> Iterator[str]:
+    """Yield the names of the groups 0, 1, … up to the first that is missing."""
+    for name in map(str, range(most)):
+        if read_node(objects, join_path(path, name), zarr_format, "group") is None:
+            return
+        yield name
 
 
 def read_document(objects: Fetches, key: str, most_bytes: int = MAX_DOCUMENT_BYTES) -> bytes | None:
@@ -177,7 +161,7 @@ def read_document(objects: Fetches, key: str, most_bytes: int = MAX_DOCUMENT_BYT
     raise SourceError(f"{key} is longer than {most_bytes} bytes, too long for the metadata of an image")
 
 
-def parse_document(body: bytes, key: str) -> dict[str, Any]:
+def parse_document(body: bytes, key: str) -> Mapping[str, Any]:
     """Parse a document that must be a JSON object.
 
     Raises
@@ -189,9 +173,7 @@ def parse_document(body: bytes, key: str) -> dict[str, Any]:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{key} is not JSON: {_why_not_json(body, error)}") from None
-    if not isinstance(parsed, dict):
-        raise SourceError(f"{key}: there must be a JSON object, not {shown(parsed)}")
-    return parsed
+    return mapping(parsed, key)
 
 
 def _why_not_json(body: bytes, error: Exception) -> str:
@@ -202,20 +184,20 @@ def _why_not_json(body: bytes, error: Exception) -> str:
     if "sys.set_int_max_str_digits" in str(error):
         return "a number in it has thousands of digits"
     if body.lstrip()[:1] not in (b"{", b"["):
-        return f"it begins with {shown(body[:MAX_SHOWN_BYTES].decode(errors='replace'))}"
+        return f"it begins with {short_repr(body[:MAX_SHOWN_BYTES].decode(errors='replace'))}"
     return str(error)
 
 
 def _read_v3(objects: Fetches, path: str) -> Node | None:
-    key = join(path, "zarr.json")
+    key = join_path(path, "zarr.json")
     body = read_document(objects, key)
     if body is None:
         return None
     document = parse_document(body, key)
     kind = document.get("node_type")
     if kind not in ("array", "group"):
-        raise SourceError(f"{key}: node_type is {shown(kind)}, and it must be 'array' or 'group'")
-    attributes = _attributes(document.get("attributes", {}), f"{key}: attributes")
+        raise SourceError(f"{key}: node_type is {short_repr(kind)}, and it must be 'array' or 'group'")
+    attributes = mapping(document.get("attributes", {}), f"{key}: attributes")
     return Node(path, 3, attributes, document if kind == "array" else None, {key: body})
 
 
@@ -227,11 +209,11 @@ def _read_v2(objects: Fetches, path: str, kind: Literal["array", "group"] | None
         None: (".zarray", ".zgroup") if path else (".zgroup", ".zarray"),
     }
     for name in names[kind]:
-        body = read_document(objects, key := join(path, name))
+        body = read_document(objects, key := join_path(path, name))
         if body is None:
             continue
         document = parse_document(body, key)
-        zattrs = read_document(objects, zattrs_key := join(path, ".zattrs"))
+        zattrs = read_document(objects, zattrs_key := join_path(path, ".zattrs"))
         documents = {key: body} if zattrs is None else {key: body, zattrs_key: zattrs}
         attributes = {} if zattrs is None else parse_document(zattrs, zattrs_key)
         return Node(path, 2, attributes, document if name == ".zarray" else None, documents)
@@ -243,8 +225,8 @@ def _read_implicit(objects: Fetches, path: str, kind: Literal["group"] | None) -
 
     Returns None where there is a ``.zarray`` too: then the attributes are an array's.
     """
-    body = read_document(objects, key := join(path, ".zattrs"))
-    if body is None or (kind == "group" and read_document(objects, join(path, ".zarray")) is not None):
+    body = read_document(objects, key := join_path(path, ".zattrs"))
+    if body is None or (kind == "group" and read_document(objects, join_path(path, ".zarray")) is not None):
         return None
     return Node(path, 2, parse_document(body, key), None, {key: body})
 
@@ -272,9 +254,3 @@ class _Document:
 
     def held(self) -> bytes:
         return b"".join(self._pieces)
-
-
-def _attributes(value: object, place: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise SourceError(f"{place}: there must be a JSON object, not {shown(value)}")
-    return value

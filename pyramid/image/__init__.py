@@ -1,7 +1,7 @@
 """Images opened from OME-Zarr: metadata is read at once, pixels when asked for."""
 
 from pyramid.image.image import Collection, Image
-from pyramid.image.level import Level
+from pyramid.image.level import ImageLevel
 from pyramid.image.opening import info, open
 
-__all__ = ["Collection", "Image", "Level", "info", "open"]
+__all__ = ["Collection", "Image", "ImageLevel", "info", "open"]

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.image.table import image_tables
 from pyramid.ngff import Plate
-from pyramid.tables import Row, Table, by, listed, render_html, render_text
+from pyramid.tables import Row, Table, format_count, format_list, format_shape
 
 if TYPE_CHECKING:
     from pyramid.image.image import Collection, Image
 
+# The heads of the table of images that were read.
 MEMBER_HEADS = ("axes", "shape", "dtype", "levels", "format", "image")
 # The largest plate that is drawn: 1536 wells are 32 x 48, and a terminal has room for 48 columns.
 MAX_ROWS, MAX_COLUMNS = 64, 48
-_WORDS = {
-    "plate": ("well", "wells"),
-    "well": ("field", "fields"),
-    "series": ("image", "images"),
-    "labels": ("label", "labels"),
-}
+# The noun for a member, by the kind of a collection.
+_NOUNS = {"plate": "well", "well": "field", "series": "image", "labels": "label"}
 
 
 def summary(collection: Collection) -> str:
@@ -30,9 +27,8 @@ def summary(collection: Collection) -> str:
 
 
 def _count(collection: Collection) -> str:
-    one, many = _WORDS[collection.kind]
-    counted = f"{len(collection.paths)} {one if len(collection.paths) == 1 else many}"
-    return counted if collection.counted else f"{counted} or more"
+    count = format_count(len(collection.paths), _NOUNS[collection.kind])
+    return count if collection.counted else f"{count} or more"
 
 
 def as_dict(collection: Collection) -> dict[str, Any]:
@@ -59,13 +55,13 @@ def facts(collection: Collection) -> Iterator[tuple[str, str]]:
     if isinstance(metadata, Plate):
         yield "rows x columns", f"{len(metadata.rows)} x {len(metadata.columns)}"
         if metadata.acquisitions:
-            yield "acquisitions", listed([run.name or str(run.id) for run in metadata.acquisitions])
+            yield "acquisitions", format_list([run.name or str(run.id) for run in metadata.acquisitions])
         if metadata.field_count is not None:
             yield "fields a well", f"at most {metadata.field_count}"
         if not _fits(metadata):
-            yield "wells that exist", listed(collection.paths)
+            yield "wells that exist", format_list(collection.paths)
     else:
-        yield _WORDS[collection.kind][1], listed(collection.paths) or "none"
+        yield f"{_NOUNS[collection.kind]}s", format_list(collection.paths) or "none"
     yield "holds", _count(collection)
 
 
@@ -86,27 +82,23 @@ def member_rows(images: Sequence[Image]) -> Iterator[Row]:
     """Yield one row for each image that was read, under MEMBER_HEADS."""
     for image in images:
         first = image.levels[0]
-        yield (image.axes, by(first.shape), str(first.dtype), str(len(image.levels)), image.version, image.url)
+        yield (
+            image.axes,
+            format_shape(first.shape),
+            str(first.dtype),
+            str(len(image.levels)),
+            image.version,
+            image.url,
+        )
 
 
 def collection_tables(collection: Collection) -> Sequence[Table]:
     """Return a collection as tables: its facts, its plate, and the images read."""
     plate = collection.metadata
-    drawn = isinstance(plate, Plate) and _fits(plate)
     tables: list[Table] = [((), [*facts(collection)])]
-    if isinstance(plate, Plate) and drawn:
+    if isinstance(plate, Plate) and _fits(plate):
         tables.append((("", *plate.columns), [*well_rows(plate)]))
     images = collection.images
     if len(images) == 1:
         return [*tables, *image_tables(images[0])]
     return [*tables, (MEMBER_HEADS, [*member_rows(images)])]
-
-
-def as_text(collection: Collection) -> str:
-    """Return a collection as text, for a terminal."""
-    return render_text(collection_tables(collection))
-
-
-def as_html(collection: Collection) -> str:
-    """Return a collection as HTML, for a notebook."""
-    return render_html(collection_tables(collection))

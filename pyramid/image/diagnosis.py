@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Iterator
 
 from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.arrays import read_facts
+from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
 from pyramid.stores import Objects
-from pyramid.tables import by, listed
+from pyramid.tables import format_list, format_shape
 
 # The most entries of a folder that are looked at: enough to name what is in it.
 MAX_ENTRIES = 1000
 _CONVERT = "make an OME-Zarr of it with pyramid convert"
+# The first bytes of files that are given by mistake, and what to do with each.
 _SIGNS = {
-    b"II*\0": f"it is a TIFF; {_CONVERT}",
-    b"MM\0*": f"it is a TIFF; {_CONVERT}",
-    b"II+\0": f"it is a TIFF; {_CONVERT}",
-    b"MM\0+": f"it is a TIFF; {_CONVERT}",
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), f"it is a TIFF; {_CONVERT}"),
     b"\x93NUMPY": f"it is a NumPy array; {_CONVERT}",
     b"\x89HDF": f"it is an HDF5 file; {_CONVERT}",
     b"PK\x03\x04": "it is a zip archive; unpack it, and give the folder",
 }
-_METADATA = ("zarr.json", ".zgroup", ".zarray")
 
 
-def tell_nothing(objects: Objects, path: str, refused: StorageError | None) -> SourceError:
+def explain_missing(objects: Objects, path: str, refused: StorageError | None) -> SourceError:
     """Return the error for an address without a Zarr group or array.
 
     Parameters
@@ -42,10 +41,10 @@ def tell_nothing(objects: Objects, path: str, refused: StorageError | None) -> S
     if path:
         return SourceError("it is named, but no such Zarr group exists")
     if objects.location.is_local:
-        return SourceError(_tell_local(objects))
-    known = _tell_first_bytes(objects)
-    if known is not None:
-        return SourceError(known)
+        return SourceError(_describe_local(objects))
+    with contextlib.suppress(StorageError, OSError):  # most often no file is there
+        if known := _describe_file(objects):
+            return SourceError(known)
     if refused is not None:
         return SourceError(
             f"the server refuses access (403): it is private, or there is nothing; check the address and the "
@@ -57,11 +56,11 @@ def tell_nothing(objects: Objects, path: str, refused: StorageError | None) -> S
     )
 
 
-def tell_array(node: Node) -> SourceError:
+def explain_array(node: Node) -> SourceError:
     """Return the error for an array where an image should be."""
     try:
         facts = read_facts(node)
-        found = f"a Zarr array, {by(facts.shape)} of {facts.dtype}"
+        found = f"a Zarr array, {format_shape(facts.shape)} of {facts.dtype}"
     except SourceError:
         found = "a Zarr array"
     return SourceError(
@@ -69,9 +68,11 @@ def tell_array(node: Node) -> SourceError:
     )
 
 
-def tell_group(objects: Objects, node: Node) -> SourceError:
+def explain_group(objects: Objects, node: Node) -> SourceError:
     """Return the error for a group whose metadata names no image."""
-    within = listed(list(_zarr_within(objects.location.path))) if objects.location.is_local and not node.path else ""
+    within = (
+        format_list(list(_zarr_within(objects.location.path))) if objects.location.is_local and not node.path else ""
+    )
     if "scene" in node.ome:
         hint = f", as one of: {within}" if within else ""
         return SourceError(f"it is a scene, which places several images together; give an image in it{hint}")
@@ -82,26 +83,18 @@ def tell_group(objects: Objects, node: Node) -> SourceError:
     )
 
 
-def _tell_first_bytes(objects: Objects) -> str | None:
-    """Describe a file by its first bytes.
-
-    Returns None if there is not a file, or one of another kind.
-    """
-    try:
-        start = objects.get_range("", 0, 8)
-    except (StorageError, OSError):
-        return None
+def _describe_file(objects: Objects) -> str | None:
+    """Describe a file by its first bytes; return None if it is of another kind."""
+    start = objects.get_range("", 0, 8)
     return next((description for sign, description in _SIGNS.items() if start.startswith(sign)), None)
 
 
-def _tell_local(objects: Objects) -> str:
+def _describe_local(objects: Objects) -> str:
     path = objects.location.path
     if not os.path.lexists(path):
         return "no such file or folder exists; check the path"
     if not os.path.isdir(path):
-        start = objects.get_range("", 0, 8)
-        known = next((description for sign, description in _SIGNS.items() if start.startswith(sign)), None)
-        return known or "it is a file, and an OME-Zarr is a folder; give the path of the folder"
+        return _describe_file(objects) or "it is a file, and an OME-Zarr is a folder; give the path of the folder"
     names = list(_names(path))
     if not names:
         return "the folder is empty, and holds no OME-Zarr; check the path"
@@ -109,7 +102,7 @@ def _tell_local(objects: Objects) -> str:
         return f"it is N5, not an OME-Zarr; {_CONVERT}"
     within = list(_zarr_within(path))
     if within:
-        return f"it is a folder, not an OME-Zarr; give one of those within: {listed(within)}"
+        return f"it is a folder, not an OME-Zarr; give one of those within: {format_list(within)}"
     return "it is a folder without zarr.json, .zgroup or .zarray, so not an OME-Zarr; give the folder that holds one"
 
 
@@ -121,5 +114,5 @@ def _names(path: str) -> Iterator[str]:
 def _zarr_within(path: str) -> Iterator[str]:
     """Yield the folders in a folder that look like Zarr."""
     for name in sorted(_names(path)):
-        if any(os.path.isfile(os.path.join(path, name, key)) for key in _METADATA):
+        if any(os.path.isfile(os.path.join(path, name, key)) for key in ROOT_KEYS):
             yield name

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pyramid.image import collection_table, table
-from pyramid.image.level import Level
+from pyramid.image.level import ImageLevel
 from pyramid.ngff import Group, Multiscale, OmeroChannel
-from pyramid.tables import by
+from pyramid.tables import format_shape, render_html, render_text
 
 Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
 
@@ -40,7 +40,7 @@ class Image:
     url: str
     version: str
     metadata: Multiscale
-    levels: tuple[Level, ...]
+    levels: tuple[ImageLevel, ...]
     labels: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -70,11 +70,11 @@ class Image:
 
     def __str__(self) -> str:
         """Return a table of its levels and channels."""
-        return table.as_text(self)
+        return render_text(table.image_tables(self))
 
     def __repr__(self) -> str:
         """Return its URL, axes and largest shape."""
-        return f"<Image {self.url!r}: {self.axes} {by(self.levels[0].shape)}, {len(self.levels)} levels>"
+        return f"<Image {self.url!r}: {self.axes} {format_shape(self.levels[0].shape)}, {len(self.levels)} levels>"
 
     def _repr_html_(self) -> str:
         """Return a table with a picture of a small level."""
@@ -85,7 +85,7 @@ class Image:
             picture = f'<img alt="a small level" src="data:image/png;base64,{encoded}">'
         except Exception as error:  # whatever is wrong with its pixels, the table is right
             picture = f"<p>No picture can be shown: {html.escape(str(error) or type(error).__name__)}</p>"
-        return picture + table.as_html(self)
+        return picture + render_html(table.image_tables(self))
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -142,7 +142,7 @@ class Collection:
 
     def __str__(self) -> str:
         """Return tables of its members and of the images that were read."""
-        return collection_table.as_text(self)
+        return render_text(collection_table.collection_tables(self))
 
     def __repr__(self) -> str:
         """Return its URL, kind and number of members."""
@@ -150,4 +150,4 @@ class Collection:
 
     def _repr_html_(self) -> str:
         """Return tables of its members and of the images that were read."""
-        return collection_table.as_html(self)
+        return render_html(collection_table.collection_tables(self))

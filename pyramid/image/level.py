@@ -13,6 +13,7 @@ from pyramid.hierarchy.arrays import ArrayFacts
 from pyramid.hierarchy.nodes import Node
 from pyramid.model import Shape
 from pyramid.stores import Location
+from pyramid.tables import format_shape
 
 if TYPE_CHECKING:
     import dask.array
@@ -25,7 +26,7 @@ MAX_COUNTED = 50_000
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class ArrayAddress:
     """The address of an array: the store of its image, and its node there.
 
     Parameters
@@ -79,7 +80,7 @@ class Place:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Level:
+class ImageLevel:
     """One level of an image.
 
     Parameters
@@ -92,7 +93,7 @@ class Level:
         Centre of its first pixel on each axis, in the image's units; None where the image gives none.
     facts
         Shape, dtype and codecs, as in its document.
-    place
+    address
         The address of its array.
     """
 
@@ -100,7 +101,7 @@ class Level:
     scale: tuple[float, ...] | None
     translation: tuple[float, ...] | None
     facts: ArrayFacts
-    place: Place
+    address: ArrayAddress
 
     @property
     def shape(self) -> Shape:
@@ -130,7 +131,7 @@ class Level:
     @functools.cached_property
     def stored_bytes(self) -> int | None:
         """Bytes of its files; None where they are not on local disk, or too many."""
-        return self.place.stored_bytes()
+        return self.address.stored_bytes()
 
     @property
     def codecs(self) -> list[dict[str, Any]]:
@@ -140,7 +141,7 @@ class Level:
     @functools.cached_property
     def zarr(self) -> Array[Any]:
         """The Zarr array."""
-        return self.place.open()
+        return self.address.open()
 
     @property
     def data(self) -> dask.array.Array:
@@ -155,4 +156,4 @@ class Level:
 
     def __repr__(self) -> str:
         """Return its path, shape and dtype."""
-        return f"<Level {self.path!r}: {' x '.join(map(str, self.shape))} {self.dtype}>"
+        return f"<Level {self.path!r}: {format_shape(self.shape)} {self.dtype}>"

@@ -36,7 +36,7 @@ def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None 
     with _wrap_errors(reader.location):
         found = reader.read("")
         if isinstance(found, Collection):
-            raise SourceError(f"it is {_KINDS[found.kind]}, not an image; open an image in it, as {_example(found)}")
+            raise SourceError(f"it is {_PHRASES[found.kind]}, not an image; open an image in it, as {_example(found)}")
         return replace(found, notices=(*found.notices, *reader.objects.notices))
 
 
@@ -98,4 +98,5 @@ def _example(collection: Collection) -> str:
     return f"{collection.url}/{first}/0" if collection.kind == "plate" else f"{collection.url}/{first}"
 
 
-_KINDS = {"plate": "a plate", "well": "a well", "series": "a series of images", "labels": "a list of labels"}
+# Each kind of collection as an error calls it.
+_PHRASES = {"plate": "a plate", "well": "a well", "series": "a series of images", "labels": "a list of labels"}

@@ -18,16 +18,16 @@ from pyramid.ngff.channels import MAX_ACTIVE, make_window, omero_channels
 from pyramid.ngff.metadata import OmeroChannel, Window
 
 if TYPE_CHECKING:
-    from pyramid.image import Image, Level
+    from pyramid.image import Image, ImageLevel
 
 # The longest side of a picture: it fits next to a table in a notebook.
-LONGEST_PX = 256
+MAX_SIDE_PX = 256
 # The most bytes that are read for a picture, before compression: more would keep a notebook waiting.
 MAX_READ_BYTES = 2**28
 
 
 def as_png(image: Image) -> bytes:
-    """Return the picture as an RGB PNG, at most LONGEST_PX high and wide.
+    """Return the picture as an RGB PNG, at most MAX_SIDE_PX high and wide.
 
     Raises
     ------
@@ -47,14 +47,14 @@ def as_png(image: Image) -> bytes:
     return bytes(imagecodecs.png_encode(composite(planes, channels)))
 
 
-def choose_level(image: Image) -> Level:
+def choose_level(image: Image) -> ImageLevel:
     """Return the smallest level that fills the picture, or else the largest."""
     y, x = image.axes.index("y"), image.axes.index("x")
-    filling = [level for level in image.levels if max(level.shape[y], level.shape[x]) >= LONGEST_PX]
+    filling = [level for level in image.levels if max(level.shape[y], level.shape[x]) >= MAX_SIDE_PX]
     return filling[-1] if filling else image.levels[0]
 
 
-def read_bytes(level: Level, axes: str) -> int:
+def read_bytes(level: ImageLevel, axes: str) -> int:
     """Return the bytes of the chunks that hold one plane of y and x, uncompressed."""
     return level.dtype.itemsize * math.prod(
         -(-extent // chunk) * chunk if axis in "yx" else chunk
@@ -96,7 +96,7 @@ def _brightness(plane: NDArray[Any], window: Window, *, inverted: bool) -> NDArr
     return np.nan_to_num(1.0 - scaled if inverted else scaled, nan=0.0)
 
 
-def _shown_indices(image: Image, level: Level) -> list[int]:
+def _shown_indices(image: Image, level: ImageLevel) -> list[int]:
     """Return the channels that are shown: at most `MAX_ACTIVE` of the active ones.
 
     The first one is shown where none is active.
@@ -107,13 +107,13 @@ def _shown_indices(image: Image, level: Level) -> list[int]:
     return active[:MAX_ACTIVE] or [0]
 
 
-def _read_plane(image: Image, level: Level, channel: int) -> NDArray[Any]:
+def _read_plane(image: Image, level: ImageLevel, channel: int) -> NDArray[Any]:
     """Read one channel of the middle z as a plane (y, x).
 
     It is thinned to the picture's size, and read at the time that the image shows at first.
     """
     extent = dict(zip(image.axes, level.shape, strict=True))
-    step = -(-max(extent["y"], extent["x"]) // LONGEST_PX)
+    step = -(-max(extent["y"], extent["x"]) // MAX_SIDE_PX)
     fixed = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "c": channel, "z": extent.get("z", 1) // 2}
     index = tuple(fixed.get(axis, slice(None)) for axis in image.axes)
     plane = np.asarray(level.zarr[index])

@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pyramid.concurrency.parallel import map_concurrently
-from pyramid.errors import PyramidError, SourceError
+from pyramid.errors import PyramidError, SourceError, short_repr
 from pyramid.hierarchy.arrays import read_facts
-from pyramid.hierarchy.nodes import Node, join, parse_document, read_document, read_node, shown
+from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, parse_document, read_document, read_node
 from pyramid.hierarchy.unfinished import check_finished
-from pyramid.image.diagnosis import tell_array, tell_group, tell_nothing
+from pyramid.image.diagnosis import explain_array, explain_group, explain_missing
 from pyramid.image.image import Collection, Image, Kind
-from pyramid.image.level import Level, Place
+from pyramid.image.level import ArrayAddress, ImageLevel
 from pyramid.ngff import (
     Dataset,
     Group,
@@ -27,22 +27,23 @@ from pyramid.ngff import (
     Plate,
     Series,
     Well,
+    given_version,
     parse_group,
     parse_versioned,
     read_paths,
-    said_version,
 )
 from pyramid.stores import Location, Readable, locate, open_objects
-from pyramid.tables import listed
+from pyramid.tables import format_list
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 # Requests at a time: enough that their latency hides, and few enough for any server.
-REQUESTS = 16
+MAX_REQUESTS = 16
 # The most members of a collection that are read, where all are asked for: all are held in memory.
 MAX_MEMBERS = 10_000
 
+# The kind of a collection by the class of its metadata.
 _KINDS: Mapping[type[Group], Kind] = {Plate: "plate", Well: "well", Series: "series", Labels: "labels"}
 
 
@@ -86,23 +87,18 @@ class Reader:
         StorageError
             If the storage fails.
         """
-        node = self._node(path, zarr_format, None if zarr_format is None else "group")
+        node = read_node(self.objects, path, zarr_format, None if zarr_format is None else "group")
         if node is None:
-            raise tell_nothing(self.objects.inner, path, self.objects.refusal)
+            raise explain_missing(self.objects.inner, path, self.objects.refusal)
         if node.array is not None:
-            raise tell_array(node)
+            raise explain_array(node)
         check_finished(node)
         if "multiscales" in node.ome:
             return self._image(node)
         found = parse_group(node.attributes)
         if found is None:
-            raise tell_group(self.objects.inner, node)
+            raise explain_group(self.objects.inner, node)
         return self._collection(node, *found)
-
-    def _node(
-        self, path: str, zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
-    ) -> Node | None:
-        return read_node(self.objects, path, zarr_format, kind)
 
     def _image(self, node: Node) -> Image:
         version, metadata = parse_versioned(node.attributes)
@@ -110,7 +106,7 @@ class Reader:
         labels: tuple[str, ...] = ()
         notices = [*_odd_version(node, version.name)]
 
-        def read(dataset: Dataset | None) -> Level | Labels | str:
+        def read(dataset: Dataset | None) -> ImageLevel | Labels | str:
             if dataset is not None:
                 return self._level(node, dataset, metadata.axes)
             try:
@@ -120,7 +116,7 @@ class Reader:
 
         levels = []
         for found in self._map(read, tasks):
-            if isinstance(found, Level):
+            if isinstance(found, ImageLevel):
                 levels.append(found)
             elif isinstance(found, Labels):
                 labels = found.paths
@@ -129,8 +125,8 @@ class Reader:
         notices += [*metadata.notices, *_odd_levels(levels)]
         return Image(self._at(node.path), version.name, metadata, tuple(levels), labels, tuple(notices))
 
-    def _level(self, node: Node, dataset: Dataset, axes: str) -> Level:
-        found = self._node(join(node.path, dataset.path), node.zarr_format, "array")
+    def _level(self, node: Node, dataset: Dataset, axes: str) -> ImageLevel:
+        found = read_node(self.objects, join_path(node.path, dataset.path), node.zarr_format, "array")
         if found is None:
             raise SourceError(f"level {dataset.path!r} is named in its metadata, but no such array exists")
         try:
@@ -141,17 +137,17 @@ class Reader:
             raise SourceError(
                 f"level {dataset.path!r} has {len(facts.shape)} axes, and the image has {len(axes)}: {axes}"
             )
-        place = Place(self.location, self.url, self.options, found)
-        return Level(dataset.path, dataset.scale, dataset.translation, facts, place)
+        address = ArrayAddress(self.location, self.url, self.options, found)
+        return ImageLevel(dataset.path, dataset.scale, dataset.translation, facts, address)
 
     def _labels(self, node: Node) -> Labels:
         """Read the list in ``labels/`` with one request; it is empty if missing."""
-        path = join(node.path, "labels")
+        path = join_path(node.path, "labels")
         if node.zarr_format == 2:
             body = read_document(self.objects, key := f"{path}/.zattrs")
             content: Mapping[str, Any] = {} if body is None else parse_document(body, key)
         else:
-            found = self._node(path, 3, "group")
+            found = read_node(self.objects, path, 3, "group")
             content = {} if found is None else found.ome
         return Labels(read_paths(content.get("labels", ()), f"{path}: labels"))
 
@@ -165,14 +161,16 @@ class Reader:
             paths = self._series(node)
         if not paths and isinstance(group, Series):
             counted = self.location.is_local
-            paths = self._numbered(node.path, node.zarr_format) if counted else ("0",)
+            paths = (
+                tuple(numbered_groups(self.objects, node.path, node.zarr_format, MAX_MEMBERS)) if counted else ("0",)
+            )
         notices = tuple(_odd_version(node, version))
         kind = _KINDS[type(group)]
         return Collection(self._at(node.path), kind, version, node.zarr_format, group, paths, counted, notices=notices)
 
     def _series(self, node: Node) -> tuple[str, ...]:
         """Read the list of images in the group ``OME``; it is empty if missing."""
-        found = self._node(join(node.path, "OME"), node.zarr_format, "group")
+        found = read_node(self.objects, join_path(node.path, "OME"), node.zarr_format, "group")
         return () if found is None else read_paths(found.ome.get("series", ()), "OME: series")
 
     def with_members(self, collection: Collection, path: str, *, every: bool) -> Collection:
@@ -181,7 +179,8 @@ class Reader:
         A member that cannot be read becomes a notice.
         """
         if every and not collection.counted:
-            collection = replace(collection, paths=self._numbered(path, collection.zarr_format), counted=True)
+            numbered = numbered_groups(self.objects, path, collection.zarr_format, MAX_MEMBERS)
+            collection = replace(collection, paths=tuple(numbered), counted=True)
         paths = collection.paths
         chosen = paths[: self.most if every else 1]
         notices = list(collection.notices)
@@ -193,7 +192,7 @@ class Reader:
 
         def read(name: str) -> Image | Collection | str:
             try:
-                return inner._member(join(path, name), collection, every=every)
+                return inner._member(join_path(path, name), collection, every=every)
             except PyramidError as error:
                 return f"{name} cannot be read: {error}"
 
@@ -215,13 +214,6 @@ class Reader:
         wanted = "a well" if holder.kind == "plate" else "an image"
         raise SourceError(f"there must be {wanted}, not {found!r}")
 
-    def _numbered(self, path: str, zarr_format: int) -> tuple[str, ...]:
-        """Return the names of the images 0, 1, … up to the first that is missing."""
-        found: list[str] = []
-        while len(found) < MAX_MEMBERS and self._node(join(path, str(len(found))), zarr_format, "group"):
-            found.append(str(len(found)))
-        return tuple(found)
-
     def _map(self, do: Callable[[T], R], items: Sequence[T]) -> Iterable[R]:
         """Return the result of `do` for each item, in order.
 
@@ -230,20 +222,20 @@ class Reader:
         if self.sequential or self.location.is_local or len(items) < 2:
             return map(do, items)
         made = map_concurrently(
-            lambda number: (number, do(items[number])), range(len(items)), min(REQUESTS, len(items))
+            lambda number: (number, do(items[number])), range(len(items)), min(MAX_REQUESTS, len(items))
         )
         return [found for _, found in sorted(made, key=lambda pair: pair[0])]
 
     def _at(self, path: str) -> str:
-        return join(str(self.location), path)
+        return join_path(str(self.location), path)
 
 
-def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
+def _odd_levels(levels: Sequence[ImageLevel]) -> Iterator[str]:
     """Yield notices where levels are the same array, or differ in dtype."""
     paths = [level.path for level in levels]
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
-        yield f"several of its levels are the same array: {listed(twice)}"
+        yield f"several of its levels are the same array: {format_list(twice)}"
     counts = [math.prod(level.shape) for level in levels]
     if max(counts) > counts[0]:
         largest = levels[counts.index(max(counts))].path
@@ -251,15 +243,15 @@ def _odd_levels(levels: Sequence[Level]) -> Iterator[str]:
     others = [level for level in levels if level.dtype.newbyteorder("=") != levels[0].dtype.newbyteorder("=")]
     if others:
         named = [f"{level.path} of {level.dtype}" for level in others]
-        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].dtype}, {listed(named)}"
+        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].dtype}, {format_list(named)}"
 
 
 def _odd_version(node: Node, version: str | None) -> Iterator[str]:
     """Yield a notice where the version is missing, or written in an unusual form."""
-    given = said_version(node.attributes)
+    given = given_version(node.attributes)
     if given is None and version is None:
         yield "it does not give its version"
     elif given is None:
         yield f"it does not give its version; it is read as {version}"
     elif given != version:
-        yield f"its version, {shown(given)}, is read as {version}"
+        yield f"its version, {short_repr(given)}, is read as {version}"

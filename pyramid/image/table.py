@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
-from pyramid.tables import Row, Table, by, listed, numbers, render_html, render_text
+from pyramid.tables import Row, Table, format_list, format_numbers, format_shape
 
 if TYPE_CHECKING:
     from pyramid.image.image import Image
-    from pyramid.image.level import Level
+    from pyramid.image.level import ImageLevel
     from pyramid.ngff import OmeroChannel
 
+# The heads of the tables of levels and of channels; the last one of levels is left out where no bytes are counted.
 LEVEL_HEADS = ("level", "path", "shape", "scale", "translation", "chunks", "shards", "stored bytes")
 CHANNEL_HEADS = ("channel", "label", "color", "values", "shown", "active")
 
@@ -37,7 +38,7 @@ def as_dict(image: Image) -> dict[str, Any]:
     }
 
 
-def _level_as_dict(level: Level) -> dict[str, Any]:
+def _level_as_dict(level: ImageLevel) -> dict[str, Any]:
     return {
         "path": level.path,
         "shape": list(level.shape),
@@ -58,45 +59,40 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     yield "image", image.name
     yield "at", image.url
     yield "format", f"OME-Zarr {image.version}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
-    yield "axes", f"{image.axes} {by(first.shape)}"
+    yield "axes", f"{image.axes} {format_shape(first.shape)}"
     yield "dtype", str(first.dtype)
     units = (f"{axis} in {unit}" for axis, unit in zip(image.axes, image.units, strict=True) if unit)
     yield "units", ", ".join(units) or "not known"
     if metadata.systems:
         names = [f"{metadata.systems[0].name} (of the levels)", *(system.name for system in metadata.systems[1:])]
-        yield "coordinate systems", listed(names)
+        yield "coordinate systems", format_list(names)
     if metadata.method:
         yield "method", metadata.method
     if metadata.label is not None:
         yield "label of", metadata.label.source or "an unknown image"
     if image.labels:
-        yield "labels", listed(image.labels)
+        yield "labels", format_list(image.labels)
     yield "before compression", f"{sum(level.nbytes for level in image.levels):,} bytes"
     yield "stored", _stored(image)
 
 
 def _stored(image: Image) -> str:
     """Describe the bytes of all levels, where no request for each object is needed."""
-    if not first_place_is_local(image):
+    if not image.levels[0].address.location.is_local:
         return "not counted: that would take a request for each object"
     sizes = [level.stored_bytes for level in image.levels]
     known = [size for size in sizes if size is not None]
     return f"{sum(known):,} bytes" if len(known) == len(sizes) else "not counted: too many files"
 
 
-def first_place_is_local(image: Image) -> bool:
-    """Return whether the image is on local disk."""
-    return image.levels[0].place.location.is_local
-
-
 def level_rows(image: Image) -> Iterator[Row]:
     """Yield one row for each level, under LEVEL_HEADS."""
     for number, level in enumerate(image.levels):
-        scale = numbers(level.scale) if level.scale is not None else "unknown"
+        scale = format_numbers(level.scale) if level.scale is not None else "unknown"
         stored = "" if level.stored_bytes is None else f"{level.stored_bytes:,}"
         yield (
-            *(str(number), level.path, by(level.shape), scale, numbers(level.translation)),
-            *(by(level.chunks), by(level.shards), stored),
+            *(str(number), level.path, format_shape(level.shape), scale, format_numbers(level.translation)),
+            *(format_shape(level.chunks), format_shape(level.shards), stored),
         )
 
 
@@ -124,13 +120,3 @@ def image_tables(image: Image) -> Sequence[Table]:
         (LEVEL_HEADS[:columns], [row[:columns] for row in level_rows(image)]),
         (CHANNEL_HEADS, [*channel_rows(image)]),
     )
-
-
-def as_text(image: Image) -> str:
-    """Return an image as text, for a terminal."""
-    return render_text(image_tables(image))
-
-
-def as_html(image: Image) -> str:
-    """Return an image as HTML, for a notebook."""
-    return render_html(image_tables(image))

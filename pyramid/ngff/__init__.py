@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyramid.errors import OptionError, SourceError
+from pyramid.errors import OptionError, SourceError, short_repr
 from pyramid.ngff import v01, v02, v03, v04, v05, v06
 from pyramid.ngff.channels import omero_channels
 from pyramid.ngff.groups import (
@@ -33,11 +33,11 @@ from pyramid.ngff.metadata import (
     LabelFacts,
     Multiscale,
     OmeroChannel,
-    Version,
     Window,
+    ome_content,
 )
-from pyramid.ngff.reading import first_image, is_family
-from pyramid.ngff.values import shown
+from pyramid.ngff.values import mapping_or_empty
+from pyramid.ngff.version import Version, first_image, is_family
 
 __all__ = [
     "FORMATS",
@@ -59,14 +59,15 @@ __all__ = [
     "Window",
     "attributes",
     "creator",
+    "given_version",
     "omero_channels",
     "parse",
     "parse_group",
     "parse_versioned",
     "read_paths",
-    "said_version",
 ]
 
+# One module for each version, the earliest first.
 _MODULES = (v01, v02, v03, v04, v05, v06)
 FORMATS: Mapping[str, Version] = {module.VERSION.name: module.VERSION for module in _MODULES}
 WRITABLE = tuple(name for name, version in FORMATS.items() if version.write is not None)
@@ -109,9 +110,9 @@ def parse_versioned(attributes: Attributes) -> tuple[Version, Multiscale]:
         image = version.read(attributes)
         if image is not None:
             return version, image
-    if "multiscales" not in _content(attributes)[0]:
+    if "multiscales" not in ome_content(attributes)[0]:
         raise SourceError("its attributes have no multiscales, so it is not an OME-Zarr image")
-    raise _unread(said_version(attributes))
+    raise _unread(given_version(attributes))
 
 
 def parse_group(attributes: Attributes) -> tuple[str | None, Group] | None:
@@ -132,41 +133,36 @@ def parse_group(attributes: Attributes) -> tuple[str | None, Group] | None:
     >>> parse_group({"ome": {"version": "0.5", "bioformats2raw.layout": 3}})
     ('0.5', Series(paths=None))
     """
-    content, prefix = _content(attributes)
-    group = read_group(content, prefix)
+    group = read_group(*ome_content(attributes))
     if group is None:
         return None
-    given = said_version(attributes)
+    given = given_version(attributes)
     family = next((name for name in FORMATS if is_family(given, name)), None)
     if given is not None and family is None:
         raise _unread(given)
     return family, group
 
 
-def said_version(attributes: Attributes) -> object:
+def given_version(attributes: Attributes) -> object:
     """Return the version in the attributes, wherever OME-Zarr's versions write it.
 
     It is None where it is missing.
 
     Examples
     --------
-    >>> said_version({"multiscales": [{"version": "0.4-dev-spatialdata"}]}), said_version({"plate": {"version": "0.2"}})
-    ('0.4-dev-spatialdata', '0.2')
+    >>> given_version({"multiscales": [{"version": "0.4-dev-spatialdata"}]})
+    '0.4-dev-spatialdata'
+    >>> given_version({"plate": {"version": "0.2"}})
+    '0.2'
     """
-    content, _ = _content(attributes)
+    content, _ = ome_content(attributes)
     holders = (content, first_image(content), content.get("plate"), content.get("well"))
-    given = (holder.get("version") for holder in holders if isinstance(holder, Mapping))
+    given = (mapping_or_empty(holder).get("version") for holder in holders)
     return next((version for version in given if version is not None), None)
 
 
-def _content(attributes: Attributes) -> tuple[Attributes, str]:
-    """Return the mapping with OME-Zarr's keys, and the prefix of their places."""
-    ome = attributes.get("ome")
-    return (ome, "ome.") if isinstance(ome, Mapping) else (attributes, "")
-
-
 def _unread(given: object) -> SourceError:
-    return SourceError(f"it is of OME-Zarr version {shown(given)}; those read here are: {', '.join(FORMATS)}")
+    return SourceError(f"it is of OME-Zarr version {short_repr(given)}; those read here are: {', '.join(FORMATS)}")
 
 
 def creator(version: str, method: str | None, location: str | None) -> dict[str, str]:

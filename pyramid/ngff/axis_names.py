@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# The type of each axis in the metadata, as the specification names it.
+AXIS_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+# Words that mean an axis: those of microscopes, cameras, maps and array libraries.
 _WORDS = {
     "t": "time times timepoint timepoints timestep timesteps frame frames",
     "c": "channel channels ch band bands wavelength wavelengths",

@@ -11,6 +11,7 @@ import numpy as np
 from pyramid.model import Channel
 from pyramid.ngff.metadata import OmeroChannel, Window
 
+# The colours of a single channel, and of the channels of a picture.
 WHITE = "FFFFFF"
 RGB = ("FF0000", "00FF00", "0000FF")
 # Colours of channels that have none. Magenta and green come first: many people cannot tell red from green.
@@ -20,6 +21,7 @@ MAX_ACTIVE = 6
 
 Measured: TypeAlias = tuple[float, float, float, float]
 
+# The names that the channels of a picture may have, in lower case.
 _RGB_NAMES = (("red", "r"), ("green", "g"), ("blue", "b"), ("alpha", "a"))
 
 

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pyramid.errors import SourceError
+from pyramid.errors import SourceError, short_repr
 from pyramid.ngff.metadata import Attributes
-from pyramid.ngff.values import index, items, mapping, path_below, shown, text
+from pyramid.ngff.values import index, items, list_or_empty, mapping, mapping_or_empty, objects, path_below, text
 
 # The most items of each list that are read: far more than instruments write, for metadata comes from anyone.
 MAX_WELLS = 100_000
 MAX_ROWS = 10_000
 MAX_IMAGES = 100_000
 
+# Groups in an image or a plate that hold none of its levels or wells, each with a list of its own name.
+OTHER_GROUPS = ("labels", "tables")
 LAYOUT_KEY = "bioformats2raw.layout"
 
 
@@ -161,16 +163,16 @@ def read_paths(value: object, place: str) -> tuple[str, ...]:
 def _read_plate(value: object, place: str) -> Plate:
     plate = mapping(value, place)
     rows, columns = (_read_names(plate.get(key), f"{place}.{key}") for key in ("rows", "columns"))
-    wells = items(plate.get("wells"), f"{place}.wells", MAX_WELLS)
     by_name = tuple({name: i for i, name in enumerate(names)} for names in (rows, columns))
-    read = tuple(_read_well_place(well, by_name, f"{place}.wells[{i}]") for i, well in enumerate(wells))
-    if len({well.path for well in read}) < len(read):
+    listed = objects(plate.get("wells"), f"{place}.wells", MAX_WELLS)
+    wells = tuple(_read_plate_well(well, by_name, here) for well, here in listed)
+    if len({well.path for well in wells}) < len(wells):
         raise SourceError(f"{place}.wells: a well is listed twice; every well must be listed once")
     return Plate(
         name=text(plate.get("name")) or "",
         rows=rows,
         columns=columns,
-        wells=read,
+        wells=wells,
         acquisitions=tuple(_read_acquisitions(plate.get("acquisitions"))),
         field_count=index(plate.get("field_count")),
     )
@@ -181,8 +183,8 @@ def _read_acquisitions(value: object) -> Iterator[Acquisition]:
 
     The others can be left out, for nothing depends on them.
     """
-    for item in value[:MAX_ROWS] if isinstance(value, list | tuple) else ():
-        number = index(item.get("id")) if isinstance(item, Mapping) else None
+    for item in map(mapping_or_empty, list_or_empty(value)[:MAX_ROWS]):
+        number = index(item.get("id"))
         if number is not None:
             yield Acquisition(number, text(item.get("name")))
 
@@ -190,50 +192,44 @@ def _read_acquisitions(value: object) -> Iterator[Acquisition]:
 def _read_names(value: object, place: str) -> tuple[str, ...]:
     """Read the names of rows or columns, each once."""
     names = []
-    for i, item in enumerate(items(value, place, MAX_ROWS)):
-        name = text(mapping(item, f"{place}[{i}]").get("name"))
+    for item, here in objects(value, place, MAX_ROWS):
+        name = text(item.get("name"))
         if not name:
-            raise SourceError(f"{place}[{i}].name: a name is text, not {shown(item.get('name'))}")
+            raise SourceError(f"{here}.name: a name is text, not {short_repr(item.get('name'))}")
         names.append(name)
     if len(set(names)) < len(names):
         raise SourceError(f"{place}: two of them have the same name; every name must be there once")
     return tuple(names)
 
 
-def _read_well_place(value: object, by_name: Sequence[Mapping[str, int]], place: str) -> PlateWell:
+def _read_plate_well(well: Attributes, by_name: Sequence[Mapping[str, int]], place: str) -> PlateWell:
     """Read the path, row and column of a well.
 
     The row and column are those that its metadata gives. From 0.1 to 0.3 they are those in its path.
     """
-    well = mapping(value, place)
     path = path_below(well.get("path"), f"{place}.path")
     names = path.split("/")
     if len(names) != 2:
-        raise SourceError(f"{place}.path: {shown(path)} does not have the form ROW/COLUMN")
+        raise SourceError(f"{place}.path: {short_repr(path)} does not have the form ROW/COLUMN")
     row, column = (
-        _place_of(well, key, name, (known, f"{place}.{key}"))
+        _check_index(well[key], len(known), f"{place}.{key}") if key in well else known.get(name)
         for key, name, known in zip(("rowIndex", "columnIndex"), names, by_name, strict=True)
     )
     return PlateWell(path, row, column)
 
 
-def _place_of(well: Attributes, key: str, name: str, known: tuple[Mapping[str, int], str]) -> int | None:
-    by_name, place = known
-    if key not in well:
-        return by_name.get(name)
-    found = index(well[key])
-    if found is None or found >= len(by_name):
-        raise SourceError(f"{place}: {shown(well[key])} is not one of the {len(by_name)} that the plate has")
+def _check_index(value: object, count: int, place: str) -> int:
+    found = index(value)
+    if found is None or found >= count:
+        raise SourceError(f"{place}: {short_repr(value)} is not one of the {count} that the plate has")
     return found
 
 
 def _read_well(value: object, place: str) -> Well:
-    images = items(mapping(value, place).get("images"), f"{place}.images", MAX_IMAGES)
-    fields = []
-    for i, item in enumerate(images):
-        image = mapping(item, here := f"{place}.images[{i}]")
-        path = path_below(image.get("path"), f"{here}.path")
-        fields.append(Field(path, index(image.get("acquisition"))))
+    images = objects(mapping(value, place).get("images"), f"{place}.images", MAX_IMAGES)
+    fields = [
+        Field(path_below(image.get("path"), f"{here}.path"), index(image.get("acquisition"))) for image, here in images
+    ]
     if len({field.path for field in fields}) < len(fields):
         raise SourceError(f"{place}.images: an image is listed twice; every image must be listed once")
     return Well(tuple(fields))

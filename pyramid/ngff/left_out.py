@@ -5,14 +5,18 @@ They are those beyond the size and place of its pixels and its channels.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
-from pyramid.ngff.metadata import Attributes
-from pyramid.ngff.values import index, shown
+from pyramid.errors import list_some, short_repr
+from pyramid.ngff.metadata import Attributes, ome_content
+from pyramid.ngff.values import index, list_or_empty, mapping_or_empty, mappings
+from pyramid.ngff.version import first_image
 
 # The most places that a notice names: more would hide the rest.
 MAX_NAMED = 8
-MAX_CHANNELS = 1000  # that are looked at
+# The most channels that are looked at: metadata comes from anyone.
+MAX_CHANNELS = 1000
+# Keys of a group and of ``ome`` that are read or replaced.
 _ROOT = frozenset({"multiscales", "omero", "_creator", "ome"})
 _OME = frozenset({"version", "multiscales", "omero", "_creator"})
 # Keys of an image that are read or replaced. The method of its levels is replaced by that of the conversion.
@@ -42,24 +46,19 @@ def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
     >>> list(left_out({"multiscales": [{"axes": []}, {}], "spatialdata_attrs": {}}))
     ['multiscales[1]', 'spatialdata_attrs']
     """
-    ome = attributes.get("ome")
-    content, prefix = (ome, "ome.") if isinstance(ome, Mapping) else (attributes, "")
-    multiscales = content.get("multiscales")
-    listed = multiscales if isinstance(multiscales, list | tuple) else ()
-    first = listed[0] if listed and isinstance(listed[0], Mapping) else {}
-    yield from beyond(first, _MULTISCALE, f"{prefix}multiscales[0].")
-    if len(listed) > 1:
-        yield f"{prefix}multiscales[1]" if len(listed) == 2 else f"{prefix}multiscales[1] to [{len(listed) - 1}]"
-    omero = content.get("omero")
-    if isinstance(omero, Mapping):
-        yield from beyond(omero, _OMERO, f"{prefix}omero.")
-        yield from _left_out_of_channels(omero.get("channels"), f"{prefix}omero.channels[].")
-        rdefs = omero.get("rdefs")
-        shown_first = rdefs if isinstance(rdefs, Mapping) else {}
-        if index(shown_first.get("defaultZ")) not in (None, 0, middle_z):
-            yield f"{prefix}omero.rdefs.defaultZ"
-        if index(shown_first.get("defaultT")) not in (None, 0):
-            yield f"{prefix}omero.rdefs.defaultT"
+    content, prefix = ome_content(attributes)
+    yield from beyond(first_image(content), _MULTISCALE, f"{prefix}multiscales[0].")
+    count = len(list_or_empty(content.get("multiscales")))
+    if count > 1:
+        yield f"{prefix}multiscales[1]" if count == 2 else f"{prefix}multiscales[1] to [{count - 1}]"
+    omero = mapping_or_empty(content.get("omero"))
+    yield from beyond(omero, _OMERO, f"{prefix}omero.")
+    yield from _left_out_of_channels(omero.get("channels"), f"{prefix}omero.channels[].")
+    shown_first = mapping_or_empty(omero.get("rdefs"))
+    if index(shown_first.get("defaultZ")) not in (None, 0, middle_z):
+        yield f"{prefix}omero.rdefs.defaultZ"
+    if index(shown_first.get("defaultT")) not in (None, 0):
+        yield f"{prefix}omero.rdefs.defaultT"
     if prefix:
         yield from beyond(content, _OME, prefix)
     yield from beyond(attributes, _ROOT)
@@ -67,8 +66,7 @@ def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
 
 def _left_out_of_channels(channels: object, prefix: str) -> Iterator[str]:
     """Yield each key of channels that is lost, once."""
-    listed = channels if isinstance(channels, list | tuple) and len(channels) <= MAX_CHANNELS else ()
-    known = [channel for channel in listed if isinstance(channel, Mapping)]
+    known = mappings(channels) if len(list_or_empty(channels)) <= MAX_CHANNELS else []
     yield from dict.fromkeys(key for channel in known for key in beyond(channel, _CHANNEL, prefix))
     for key, usual in _SHOWN_LINEARLY.items():
         if any(channel.get(key) not in (None, *usual) for channel in known):
@@ -79,11 +77,10 @@ def beyond(holder: Attributes, known: Collection[str], prefix: str = "") -> Iter
     """Yield the keys of an object that are not `known`, each as a place."""
     for key in holder:
         if key not in known:
-            yield f"{prefix}{shown(key)[1:-1]}"
+            yield f"{prefix}{short_repr(key)[1:-1]}"
 
 
 def describe_left_out(places: list[str]) -> Iterator[str]:
     """Yield one notice that names the places left out, or none if nothing is."""
     if places:
-        more = f" and {len(places) - MAX_NAMED} more" if len(places) > MAX_NAMED else ""
-        yield f"not carried over from the source: {', '.join(places[:MAX_NAMED])}{more}"
+        yield f"not carried over from the source: {list_some(places, MAX_NAMED)}"

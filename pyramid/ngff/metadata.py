@@ -5,9 +5,9 @@ Tuples by axis follow `Multiscale.axes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from pyramid.model import Channel
 
@@ -141,30 +141,15 @@ class Multiscale:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Version:
-    """A version of OME-Zarr, by its differences from the others.
+def ome_content(attributes: Attributes) -> tuple[Attributes, str]:
+    """Return the mapping with OME-Zarr's keys, and the prefix of their places.
 
-    Parameters
-    ----------
-    name
-        Its name in the metadata, without a patch number.
-    zarr_format
-        The Zarr format that it uses.
-    shards
-        Whether chunks can be gathered in shards.
-    dimension_names
-        Whether every array carries the names of its axes.
-    write
-        From an image's metadata to the attributes of its group; None for a version that is only read.
-    read
-        The reverse; it returns None for attributes of another version, or not of an image. It raises SourceError, with
-        the place, if they are broken.
+    It is the one under ``ome``, or else the attributes themselves.
+
+    Examples
+    --------
+    >>> ome_content({"ome": {"version": "0.5"}}), ome_content({"plate": {}})
+    (({'version': '0.5'}, 'ome.'), ({'plate': {}}, ''))
     """
-
-    name: str
-    zarr_format: Literal[2, 3]
-    shards: bool
-    dimension_names: bool
-    write: Callable[[Multiscale], dict[str, Any]] | None
-    read: Callable[[Attributes], Multiscale | None]
+    ome = attributes.get("ome")
+    return (ome, "ome.") if isinstance(ome, Mapping) else (attributes, "")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
+from pyramid.errors import list_some, short_repr
 from pyramid.model import Channel
 from pyramid.ngff.channels import default_colors
 from pyramid.ngff.metadata import OmeroChannel, Window
-from pyramid.ngff.values import finite, index, shown
+from pyramid.ngff.values import finite, index, mapping_or_empty
+
+T = TypeVar("T")
 
 # The most channels, and the longest label, that are read: metadata comes from anyone.
 MAX_CHANNELS = 100_000
@@ -27,11 +31,10 @@ def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
     >>> read_channels({"channels": [{"label": "DAPI", "color": "0000ff", "inverted": True}]})
     (OmeroChannel(label='DAPI', color='0000FF', window=None, active=True, inverted=True),)
     """
-    items = omero.get("channels") if isinstance(omero, Mapping) else None
+    items = mapping_or_empty(omero).get("channels")
     if not isinstance(items, list | tuple) or len(items) > MAX_CHANNELS:
         return ()
-    defaults = default_colors(len(items))
-    return tuple(_read_channel(item, color) for item, color in zip(items, defaults, strict=True))
+    return tuple(map(_read_channel, map(mapping_or_empty, items), default_colors(len(items))))
 
 
 def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
@@ -44,32 +47,29 @@ def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[st
     >>> read_given({"channels": [{"label": "DAPI"}, {"color": "red"}]}, "omero")[0]
     (Channel(name='DAPI', color=None, inverted=False), Channel(name=None, color=None, inverted=False))
     """
-    items = omero.get("channels") if isinstance(omero, Mapping) else None
+    items = mapping_or_empty(omero).get("channels")
     if items is None:
         return (), ()
     if not isinstance(items, list | tuple) or len(items) > MAX_CHANNELS:
-        return (), (f"not read: {place}.channels is {shown(items)}, not a list of at most {MAX_CHANNELS} channels",)
-    channels = [item if isinstance(item, Mapping) else {} for item in items]
-    odd = [f"channels[{i}]: {shown(item)}" for i, item in enumerate(items) if not isinstance(item, Mapping)]
+        return (), (
+            f"not read: {place}.channels is {short_repr(items)}, not a list of at most {MAX_CHANNELS} channels",
+        )
+    channels = list(map(mapping_or_empty, items))
+    odd = [f"channels[{i}]: {short_repr(item)}" for i, item in enumerate(items) if not isinstance(item, Mapping)]
     for key, read in (("label", _read_label), ("color", _read_color)):
         for i, channel in enumerate(channels):
             if channel.get(key) is not None and read(channel) is None:
-                odd.append(f"channels[{i}].{key}: {shown(channel[key])}")
-    more = f"; and {len(odd) - MAX_NAMED} more" if len(odd) > MAX_NAMED else ""
-    notices = (f"not read: {place}.{'; '.join(odd[:MAX_NAMED])}{more} (names and colours of channels)",) if odd else ()
-    return tuple(map(_read_own, channels)), notices
+                odd.append(f"channels[{i}].{key}: {short_repr(channel[key])}")
+    notice = f"not read: {place}.{list_some(odd, MAX_NAMED, '; ')} (names and colours of channels)"
+    return tuple(map(_read_given, channels)), (notice,) if odd else ()
 
 
-def _read_own(channel: Mapping[str, object]) -> Channel:
-    """Return what is said of one channel, without what is made up."""
-    window = _read_window(channel.get("window"))
-    return Channel(
-        _read_label(channel) or None,
-        _read_color(channel),
-        inverted=channel.get("inverted") is True,
-        shown=(window.start, window.end) if window is not None and window.start < window.end else None,
-        active=channel.get("active") is not False,
-    )
+def _read_given(channel: Mapping[str, object]) -> Channel:
+    """Return a channel as it is given, without defaults."""
+    read = _read_channel(channel, "")
+    window = read.window
+    shown = (window.start, window.end) if window is not None and window.start < window.end else None
+    return Channel(read.label or None, read.color or None, inverted=read.inverted, shown=shown, active=read.active)
 
 
 def _read_label(channel: Mapping[str, object]) -> str | None:
@@ -87,14 +87,11 @@ def _read_color(channel: Mapping[str, object]) -> str | None:
 
 def read_defaults(omero: object) -> tuple[int, int]:
     """Read the z and the t that viewers show at first; 0 where they are not given."""
-    rdefs = omero.get("rdefs") if isinstance(omero, Mapping) else None
-    if not isinstance(rdefs, Mapping):
-        return 0, 0
+    rdefs = mapping_or_empty(mapping_or_empty(omero).get("rdefs"))
     return index(rdefs.get("defaultZ")) or 0, index(rdefs.get("defaultT")) or 0
 
 
-def _read_channel(item: object, default_color: str) -> OmeroChannel:
-    channel = item if isinstance(item, Mapping) else {}
+def _read_channel(channel: Mapping[str, object], default_color: str) -> OmeroChannel:
     return OmeroChannel(
         label=_read_label(channel),
         color=_read_color(channel) or default_color,
@@ -109,14 +106,13 @@ def _read_window(value: object) -> Window | None:
 
     The missing one of two ranges is taken from the other. None is returned where both are missing.
     """
-    window = value if isinstance(value, Mapping) else {}
+    window = mapping_or_empty(value)
     ends = {key: finite(window.get(key)) for key in ("min", "max", "start", "end")}
     low, high = _first(ends["min"], ends["start"]), _first(ends["max"], ends["end"])
     if low is None or high is None:
         return None
-    start, end = _first(ends["start"], low), _first(ends["end"], high)
-    return None if start is None or end is None else Window(low, high, start, end)
+    return Window(low, high, _first(ends["start"], low), _first(ends["end"], high))
 
 
-def _first(value: float | None, other: float | None) -> float | None:
+def _first(value: float | None, other: T) -> float | T:
     return other if value is None else value

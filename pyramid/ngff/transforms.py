@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from pyramid.errors import list_some, short_repr
 from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.metadata import Attributes
-from pyramid.ngff.values import finite, shown
+from pyramid.ngff.values import finite, list_or_empty, mapping_or_empty
 
 # The deepest nesting and the longest list that are read: metadata comes from anyone.
 MAX_DEPTH = 8
@@ -52,7 +53,7 @@ class Placement:
     has_translation: bool = False
 
 
-def nowhere(ndim: int) -> Placement:
+def identity(ndim: int) -> Placement:
     """Return the placement that changes nothing."""
     return Placement((1.0,) * ndim, (0.0,) * ndim)
 
@@ -98,9 +99,9 @@ def read_list(value: object, axes: str, place: str, depth: int = MAX_DEPTH) -> P
     >>> read_list([{"type": "scale", "scale": [2, 0]}, {"type": "mapAxis"}], "yx", "t").unread
     ('t[0].scale: 0 on x', "t[1]: a 'mapAxis'")
     """
-    placed = nowhere(len(axes))
+    placed = identity(len(axes))
     if not isinstance(value, list | tuple) or len(value) > MAX_TRANSFORMS or depth == 0:
-        return _lose(placed, f"{place}: {shown(value)}")
+        return _lose(placed, f"{place}: {short_repr(value)}")
     for i, item in enumerate(value):
         placed = compose(placed, _read(item, axes, f"{place}[{i}]", depth))
         if not placed.whole:
@@ -114,20 +115,18 @@ def read_outer(value: object, axes: str, place: str) -> Placement:
 
     If several name their output, they lead to several coordinate systems, and none of these is the pixels' own.
     """
-    listed = value if isinstance(value, list | tuple) else ()
-    ends = [item for item in listed if isinstance(item, Mapping) and item.get("output") is not None]
-    if len(ends) < 2:
+    listed = list_or_empty(value)
+    if sum(mapping_or_empty(item).get("output") is not None for item in listed) < 2:
         return read_list(value, axes, place)
-    moving = [i for i, item in enumerate(listed) if not isinstance(item, Mapping) or item.get("type") != "identity"]
-    return replace(nowhere(len(axes)), unread=tuple(f"{place}[{i}]: {_kind(listed[i])}" for i in moving))
+    moving = [i for i, item in enumerate(listed) if mapping_or_empty(item).get("type") != "identity"]
+    return replace(identity(len(axes)), unread=tuple(f"{place}[{i}]: {_kind(listed[i])}" for i in moving))
 
 
-def describe(unread: Sequence[str]) -> Iterator[str]:
+def describe_unread(unread: Sequence[str]) -> Iterator[str]:
     """Yield one notice that names the parts not read, or none if all were."""
     if unread:
-        named = "; ".join(unread[:MAX_NAMED])
-        more = f"; and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
-        yield f"not read: {named}{more} (transformations of the pixels to their size and place)"
+        named = list_some(unread, MAX_NAMED, "; ")
+        yield f"not read: {named} (transformations of the pixels to their size and place)"
 
 
 def _lose(placed: Placement, reason: str) -> Placement:
@@ -135,26 +134,25 @@ def _lose(placed: Placement, reason: str) -> Placement:
 
 
 def _kind(transform: object) -> str:
-    return f"a {shown(transform.get('type'))}" if isinstance(transform, Mapping) else shown(transform)
+    return f"a {short_repr(transform.get('type'))}" if isinstance(transform, Mapping) else short_repr(transform)
 
 
 def _read(transform: object, axes: str, place: str, depth: int) -> Placement:
     """Return the placement of one transformation."""
-    kind = transform.get("type") if isinstance(transform, Mapping) else None
-    if not isinstance(transform, Mapping) or not isinstance(kind, str) or not _is_between(transform, axes):
-        return _lose(nowhere(len(axes)), f"{place}: {_kind(transform)}")
-    if kind == "sequence":
-        return read_list(transform.get("transformations"), axes, f"{place}.transformations", depth - 1)
-    reader = _READERS.get(kind)
-    placed = reader(transform, axes, place) if reader is not None else None
-    return placed or _lose(nowhere(len(axes)), f"{place}: {_kind(transform)}")
+    placed = None
+    if isinstance(transform, Mapping) and _is_between(transform, axes):
+        kind = transform.get("type")
+        if kind == "sequence":
+            return read_list(transform.get("transformations"), axes, f"{place}.transformations", depth - 1)
+        if isinstance(kind, str) and kind in _READERS:
+            placed = _READERS[kind](transform, axes, place)
+    return placed or _lose(identity(len(axes)), f"{place}: {_kind(transform)}")
 
 
 def _is_between(transform: Attributes, axes: str) -> bool:
     """Return whether a transformation keeps the image's axes, as far as it names them."""
     for key in ("input", "output"):
-        end = transform.get(key)
-        named = end.get("axes") if isinstance(end, Mapping) else None
+        named = mapping_or_empty(transform.get(key)).get("axes")
         if isinstance(named, list | tuple) and len(named) <= MAX_TRANSFORMS:
             names = [axis.get("name") if isinstance(axis, Mapping) else axis for axis in named]
             if [axis_letter(name) for name in names] != list(axes):
@@ -163,41 +161,43 @@ def _is_between(transform: Attributes, axes: str) -> bool:
 
 
 def _read_identity(_transform: Attributes, axes: str, _place: str) -> Placement:
-    return nowhere(len(axes))
+    return identity(len(axes))
 
 
 def _read_scale(transform: Attributes, axes: str, place: str) -> Placement | None:
-    sizes = transform.get("scale")
-    if not isinstance(sizes, list | tuple) or len(sizes) != len(axes):
+    sizes, unread = _read_by_axis(transform.get("scale"), axes, f"{place}.scale", MIN_SIZE, MAX_SIZE)
+    if sizes is None:
         return None
-    known = [_size(size) for size in sizes]
-    unknown = [i for i, size in enumerate(known) if size is None]
     return replace(
-        nowhere(len(axes)),
-        scale=tuple(1.0 if size is None else size for size in known),
-        unknown=frozenset(unknown),
-        unread=tuple(f"{place}.scale: {shown(sizes[i])} on {axes[i]}" for i in unknown),
+        identity(len(axes)),
+        scale=tuple(1.0 if size is None else size for size in sizes),
+        unknown=frozenset(i for i, size in enumerate(sizes) if size is None),
+        unread=unread,
         has_scale=True,
     )
 
 
-def _size(value: object) -> float | None:
-    size = finite(value)
-    return size if size is not None and MIN_SIZE <= size <= MAX_SIZE else None
-
-
 def _read_translation(transform: Attributes, axes: str, place: str) -> Placement | None:
-    offsets = transform.get("translation")
-    if not isinstance(offsets, list | tuple) or len(offsets) != len(axes):
+    key = "translation"
+    offsets, unread = _read_by_axis(transform.get(key), axes, f"{place}.{key}", -MAX_OFFSET, MAX_OFFSET)
+    if offsets is None:
         return None
-    known = [finite(offset) for offset in offsets]
-    broken = [i for i, offset in enumerate(known) if offset is None or abs(offset) > MAX_OFFSET]
-    return replace(
-        nowhere(len(axes)),
-        translation=tuple(0.0 if i in broken or offset is None else offset for i, offset in enumerate(known)),
-        unread=tuple(f"{place}.translation: {shown(offsets[i])} on {axes[i]}" for i in broken),
-        has_translation=True,
-    )
+    translation = tuple(offset or 0.0 for offset in offsets)
+    return replace(identity(len(axes)), translation=translation, unread=unread, has_translation=True)
+
+
+def _read_by_axis(
+    value: object, axes: str, place: str, least: float, greatest: float
+) -> tuple[list[float | None] | None, tuple[str, ...]]:
+    """Read one number for each axis, with the places of those that are out of range.
+
+    These are None, and so is the list if it has another length.
+    """
+    if not isinstance(value, list | tuple) or len(value) != len(axes):
+        return None, ()
+    known = [number if number is not None and least <= number <= greatest else None for number in map(finite, value)]
+    rows = zip(value, axes, known, strict=True)
+    return known, tuple(f"{place}: {short_repr(given)} on {axis}" for given, axis, number in rows if number is None)
 
 
 def _read_affine(transform: Attributes, axes: str, _place: str) -> Placement | None:
@@ -214,21 +214,21 @@ def _read_affine(transform: Attributes, axes: str, _place: str) -> Placement | N
     if not _is_diagonal(square) or not all(MIN_SIZE <= size <= MAX_SIZE for size in scale):
         return None
     offsets = tuple(row[ndim] for row in rows[:ndim])
-    return replace(nowhere(ndim), scale=scale, translation=offsets, has_scale=True, has_translation=any(offsets))
+    return replace(identity(ndim), scale=scale, translation=offsets, has_scale=True, has_translation=any(offsets))
 
 
 def _read_rotation(transform: Attributes, axes: str, _place: str) -> Placement | None:
     ndim = len(axes)
     rows = _matrix(transform.get("rotation"), (ndim,), ndim)
     turns = rows is None or not _is_diagonal(rows) or any(rows[i][i] != 1 for i in range(ndim))
-    return None if turns else nowhere(ndim)
+    return None if turns else identity(ndim)
 
 
 def _read_axis_map(transform: Attributes, axes: str, _place: str) -> Placement | None:
     mapped: Any = transform.get("mapAxis")
     if isinstance(mapped, Mapping):
-        return nowhere(len(axes)) if all(old == new for old, new in mapped.items()) and mapped else None
-    return nowhere(len(axes)) if isinstance(mapped, list) and mapped == list(range(len(axes))) else None
+        return identity(len(axes)) if all(old == new for old, new in mapped.items()) and mapped else None
+    return identity(len(axes)) if isinstance(mapped, list) and mapped == list(range(len(axes))) else None
 
 
 def _matrix(value: object, heights: tuple[int, ...], width: int) -> list[list[float]] | None:
@@ -252,6 +252,7 @@ def _is_diagonal(rows: Sequence[Sequence[float]]) -> bool:
 
 Reader: TypeAlias = Callable[[Attributes, str, str], "Placement | None"]
 
+# The readers of transformations by their types; the types that are not here cannot be read.
 _READERS: Mapping[str, Reader] = {
     "identity": _read_identity,
     "scale": _read_scale,

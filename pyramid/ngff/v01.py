@@ -6,28 +6,27 @@ Its version may be missing.
 from __future__ import annotations
 
 from pyramid.model import AXES
-from pyramid.ngff.metadata import Attributes, Multiscale, Version
-from pyramid.ngff.reading import Frame, Layout, read_flat, unknown_placement
-from pyramid.ngff.transforms import nowhere
-
-NAME = "0.1"
+from pyramid.ngff.frames import Frame, unknown_placement
+from pyramid.ngff.metadata import Attributes
+from pyramid.ngff.version import Version
 
 
 def _frame(_first: Attributes, _place: str) -> Frame:
-    return Frame(AXES, (None,) * len(AXES), nowhere(len(AXES)))
+    return Frame(AXES, (None,) * len(AXES))
 
 
-def looks(first: Attributes) -> bool:
-    """Return whether an item without a version looks like 0.1 or 0.2.
-
-    The item is one of ``multiscales``.
-    """
+def recognizes(first: Attributes) -> bool:
+    """Return whether an item of ``multiscales`` looks like 0.1 or 0.2."""
     return "datasets" in first and "axes" not in first
 
 
-def _read(attributes: Attributes) -> Multiscale | None:
-    return read_flat(attributes, NAME, LAYOUT, looks)
-
-
-LAYOUT = Layout(_frame, unknown_placement, gives_sizes=False)
-VERSION = Version(NAME, zarr_format=2, shards=False, dimension_names=False, write=None, read=_read)
+VERSION = Version(
+    "0.1",
+    zarr_format=2,
+    shards=False,
+    dimension_names=False,
+    below_ome=False,
+    recognizes=recognizes,
+    frame=_frame,
+    placement=unknown_placement,
+)

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyramid.errors import SourceError
-from pyramid.model import AXES
+from pyramid.errors import SourceError, short_repr
 from pyramid.ngff import v02
 from pyramid.ngff.axis_names import axis_letter
-from pyramid.ngff.metadata import Attributes, Multiscale
-from pyramid.ngff.reading import Frame, Layout, check_letters, read_flat, unknown_placement
-from pyramid.ngff.transforms import nowhere
-from pyramid.ngff.values import items, shown
-
-NAME = "0.3"
+from pyramid.ngff.frames import Frame, axis_items, check_letters
+from pyramid.ngff.metadata import Attributes
+from pyramid.ngff.values import list_or_empty
 
 
 def _frame(first: Attributes, place: str) -> Frame:
-    letters = items(first.get("axes"), place := f"{place}.axes")
-    if not 2 <= len(letters) <= len(AXES):
-        raise SourceError(f"{place}: an image has 2 to 5 axes, and there are {len(letters)}")
-    known = [axis_letter(letter) for letter in letters]
-    if None in known:
-        i = known.index(None)
-        raise SourceError(f"{place}[{i}]: axis {shown(letters[i])} is not one of t, c, z, y and x")
-    axes = check_letters([letter for letter in known if letter is not None], place)
-    return Frame(axes, (None,) * len(axes), nowhere(len(axes)))
+    letters = []
+    for i, name in enumerate(axis_items(first.get("axes"), place := f"{place}.axes")):
+        letter = axis_letter(name)
+        if letter is None:
+            raise SourceError(f"{place}[{i}]: axis {short_repr(name)} is not one of t, c, z, y and x")
+        letters.append(letter)
+    axes = check_letters(letters, place)
+    return Frame(axes, (None,) * len(axes))
 
 
-def looks(first: Attributes) -> bool:
-    """Return whether an item of ``multiscales`` without a version looks like 0.3."""
-    axes = first.get("axes")
-    return isinstance(axes, list | tuple) and bool(axes) and all(isinstance(axis, str) for axis in axes)
+def recognizes(first: Attributes) -> bool:
+    """Return whether an item of ``multiscales`` looks like 0.3."""
+    axes = list_or_empty(first.get("axes"))
+    return bool(axes) and all(isinstance(axis, str) for axis in axes)
 
 
-def _read(attributes: Attributes) -> Multiscale | None:
-    return read_flat(attributes, NAME, Layout(_frame, unknown_placement, gives_sizes=False), looks)
-
-
-VERSION = replace(v02.VERSION, name=NAME, read=_read)
+VERSION = replace(v02.VERSION, name="0.3", recognizes=recognizes, frame=_frame)

@@ -1,31 +1,34 @@
-"""OME-Zarr 0.4: Zarr format 2, its keys among all other attributes.
+"""OME-Zarr 0.4: as 0.3, but axes are objects, and levels have transformations.
 
-The version is written in each of them.
+The version is written in each of its keys.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pyramid.ngff import v01, v03
-from pyramid.ngff.metadata import Attributes, Multiscale, Version
-from pyramid.ngff.reading import Layout, listed_frame, listed_placement, read_flat
-from pyramid.ngff.writing import content
+from pyramid.ngff.frames import listed_frame, listed_placement
+from pyramid.ngff.metadata import Attributes, Multiscale
+from pyramid.ngff.writing import make_content
 
 NAME = "0.4"
-LAYOUT = Layout(listed_frame, listed_placement)
+
+
+def _recognizes(first: Attributes) -> bool:
+    return not v01.recognizes(first) and not v03.recognizes(first)
 
 
 def _write(image: Multiscale) -> dict[str, Any]:
-    return content(image, {"version": NAME})
+    return make_content(image, {"version": NAME})
 
 
-def _looks(first: Attributes) -> bool:
-    return not v01.looks(first) and not v03.looks(first)
-
-
-def _read(attributes: Attributes) -> Multiscale | None:
-    return read_flat(attributes, NAME, LAYOUT, _looks)
-
-
-VERSION = Version(NAME, zarr_format=2, shards=False, dimension_names=False, write=_write, read=_read)
+VERSION = replace(
+    v03.VERSION,
+    name=NAME,
+    recognizes=_recognizes,
+    frame=listed_frame,
+    placement=listed_placement,
+    write=_write,
+)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pyramid.ngff import v04
-from pyramid.ngff.metadata import Attributes, Multiscale, Version
-from pyramid.ngff.reading import read_below_ome
-from pyramid.ngff.writing import content
+from pyramid.ngff.metadata import Attributes, Multiscale
+from pyramid.ngff.writing import make_content
 
 NAME = "0.5"
 
 
+def _recognizes(first: Attributes) -> bool:
+    return "coordinateSystems" not in first
+
+
 def _write(image: Multiscale) -> dict[str, Any]:
-    return {"ome": {"version": NAME, **content(image, {})}}
+    return {"ome": {"version": NAME, **make_content(image, {})}}
 
 
-def _read(attributes: Attributes) -> Multiscale | None:
-    return read_below_ome(attributes, NAME, v04.LAYOUT, lambda first: "coordinateSystems" not in first)
-
-
-VERSION = Version(NAME, zarr_format=3, shards=True, dimension_names=True, write=_write, read=_read)
+VERSION = replace(
+    v04.VERSION,
+    name=NAME,
+    zarr_format=3,
+    shards=True,
+    dimension_names=True,
+    below_ome=True,
+    recognizes=_recognizes,
+    write=_write,
+)

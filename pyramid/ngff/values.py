@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import reprlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pyramid.errors import SourceError
+from pyramid.errors import SourceError, short_repr
 
-# The longest form of a value in an error: one line of a terminal.
-SHOWN_CHARACTERS = 80
+# The longest path that is read from a document: macOS allows no path over 1024 bytes.
+MAX_PATH_CHARACTERS = 1000
 
-# A bounded repr, for a value may be huge and deep.
-_REPR = reprlib.Repr()
-_REPR.maxstring = _REPR.maxlist = _REPR.maxtuple = SHOWN_CHARACTERS
+# Parts of a path that some systems take for something else: a backslash, a drive's letter, control characters.
+_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
 
 
 def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
@@ -26,7 +25,7 @@ def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
         If the value is anything else; the error names the place.
     """
     if not isinstance(value, list | tuple) or not value:
-        raise SourceError(f"{place}: there must be a list with at least one item, not {shown(value)}")
+        raise SourceError(f"{place}: there must be a list with at least one item, not {short_repr(value)}")
     if most is not None and len(value) > most:
         noun = place.rpartition(".")[2]
         raise SourceError(f"{place}: {len(value)} {noun} are more than the {most} that can be read here")
@@ -36,26 +35,35 @@ def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
 def mapping(value: object, place: str) -> Mapping[str, Any]:
     """Return a JSON object; raise SourceError for anything else."""
     if not isinstance(value, Mapping):
-        raise SourceError(f"{place}: there must be an object, not {shown(value)}")
+        raise SourceError(f"{place}: there must be a JSON object, not {short_repr(value)}")
     return value
 
 
-def numbers(value: object, count: int, place: str) -> tuple[float, ...]:
-    """Return a list of finite numbers, one for each axis.
+def objects(value: object, place: str, most: int | None = None) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yield each JSON object of a list, with its place.
 
     Raises
     ------
     SourceError
-        If the value is anything else; the error names the place.
+        If the value is not a list, as from `items`, or one of its items is not an object.
     """
-    given = items(value, place)
-    if len(given) != count:
-        raise SourceError(f"{place}: there are {len(given)} numbers for {count} axes")
-    known = tuple(number for number in map(finite, given) if number is not None)
-    if len(known) < count:
-        broken = next(item for item in given if finite(item) is None)
-        raise SourceError(f"{place}: {shown(broken)} is not a finite number")
-    return known
+    for i, item in enumerate(items(value, place, most)):
+        yield mapping(item, f"{place}[{i}]"), f"{place}[{i}]"
+
+
+def mapping_or_empty(value: object) -> Mapping[str, Any]:
+    """Return a JSON object as it is, and an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_or_empty(value: object) -> Sequence[Any]:
+    """Return a list as it is, and an empty one for anything else."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """Return the JSON objects of a list, and none for anything else."""
+    return [item for item in list_or_empty(value) if isinstance(item, Mapping)]
 
 
 def finite(value: object) -> float | None:
@@ -81,13 +89,37 @@ def text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def check_path(path: object) -> str:
+    """Return a path that came from data, if it cannot lead out of its URL.
+
+    Examples
+    --------
+    >>> check_path("labels/nuclei/0")
+    'labels/nuclei/0'
+
+    Raises
+    ------
+    SourceError
+        If it is not text, is absolute or too long, or has an empty part, ``.``, ``..``, a backslash, a drive's letter
+        or a control character.
+    """
+    if not isinstance(path, str) or len(path) > MAX_PATH_CHARACTERS:
+        raise SourceError(f"{short_repr(path)} is not a path of at most {MAX_PATH_CHARACTERS} characters")
+    parts = path.split("/") if path else []
+    if not {"", ".", ".."}.isdisjoint(parts) or any(_UNSAFE.search(part) for part in parts):
+        raise SourceError(
+            f"{short_repr(path)} is not a path below its group; it must not be absolute or hold '..' or a backslash"
+        )
+    return path
+
+
 def path_below(value: object, place: str) -> str:
     """Return a path that stays below the group whose metadata names it.
 
     Raises
     ------
     SourceError
-        If it is not text, is absolute, or has ``..``, ``.``, a backslash or an empty part.
+        If it is empty, or not a path as from `check_path`; the error names the place.
 
     Examples
     --------
@@ -95,23 +127,8 @@ def path_below(value: object, place: str) -> str:
     'scale0/image'
     """
     if not isinstance(value, str) or not value:
-        raise SourceError(f"{place}: a path is text, not {shown(value)}")
-    if "\\" in value or "\0" in value or not {"", ".", ".."}.isdisjoint(value.split("/")):
-        raise SourceError(
-            f"{place}: {shown(value)} is not a path below the group; it must not be absolute or hold '..' or '\\'"
-        )
-    return value
-
-
-def shown(value: object) -> str:
-    """Return a value as an error shows it, in at most one line.
-
-    However large a value is, only a part of it is read.
-
-    Examples
-    --------
-    >>> shown("cells"), len(shown([0] * 10_000))
-    ("'cells'", 80)
-    """
-    text = _REPR.repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
+        raise SourceError(f"{place}: a path is text, not {short_repr(value)}")
+    try:
+        return check_path(value)
+    except SourceError as error:
+        raise SourceError(f"{place}: {error}") from None

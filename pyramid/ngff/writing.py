@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyramid.ngff.axis_names import AXIS_TYPES
 from pyramid.ngff.metadata import Dataset, Multiscale, OmeroChannel, Window
 
-AXIS_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 
-
-def content(image: Multiscale, stamp: Mapping[str, str]) -> dict[str, Any]:
+def make_content(image: Multiscale, stamp: Mapping[str, str]) -> dict[str, Any]:
     """Return ``multiscales``, ``omero`` where there are channels, and ``_creator``.
 
     Parameters
@@ -20,23 +19,23 @@ def content(image: Multiscale, stamp: Mapping[str, str]) -> dict[str, Any]:
     stamp
         Items for both ``multiscales`` and ``omero``: the version, where the format has it there.
     """
-    document: dict[str, Any] = {"multiscales": [{**stamp, **multiscale(image)}]}
+    document: dict[str, Any] = {"multiscales": [{**stamp, **make_multiscale(image)}]}
     if image.channels:
-        document["omero"] = {**stamp, **omero(image)}
+        document["omero"] = {**stamp, **make_omero(image)}
     if image.provenance:
         document["_creator"] = dict(image.provenance)
     return document
 
 
-def multiscale(image: Multiscale) -> dict[str, Any]:
+def make_multiscale(image: Multiscale) -> dict[str, Any]:
     """Return one item of ``multiscales``."""
     item: dict[str, Any] = {"name": image.name} if image.name else {}
-    item["axes"] = [axis(letter, unit) for letter, unit in zip(image.axes, image.units, strict=True)]
+    item["axes"] = [make_axis(letter, unit) for letter, unit in zip(image.axes, image.units, strict=True)]
     translated = any(any(dataset.translation or ()) for dataset in image.datasets)
     item["datasets"] = [
         {
             "path": dataset.path,
-            "coordinateTransformations": transformations(dataset, len(image.axes), translated=translated),
+            "coordinateTransformations": make_transformations(dataset, len(image.axes), translated=translated),
         }
         for dataset in image.datasets
     ]
@@ -49,19 +48,19 @@ def multiscale(image: Multiscale) -> dict[str, Any]:
     return item
 
 
-def axis(letter: str, unit: str | None) -> dict[str, str]:
+def make_axis(letter: str, unit: str | None) -> dict[str, str]:
     """Return one item of ``axes``.
 
     Examples
     --------
-    >>> axis("x", "micrometer")
+    >>> make_axis("x", "micrometer")
     {'name': 'x', 'type': 'space', 'unit': 'micrometer'}
     """
     item = {"name": letter, "type": AXIS_TYPES[letter]}
     return item if unit is None else {**item, "unit": unit}
 
 
-def transformations(dataset: Dataset, ndim: int, *, translated: bool) -> list[dict[str, Any]]:
+def make_transformations(dataset: Dataset, ndim: int, *, translated: bool) -> list[dict[str, Any]]:
     """Return the transformations of a level: one scale, and one translation if needed.
 
     An unknown scale is written as ones. A translation is written if any level of the image is `translated`.
@@ -74,7 +73,7 @@ def transformations(dataset: Dataset, ndim: int, *, translated: bool) -> list[di
     return [scale, {"type": "translation", "translation": [float(offset) for offset in offsets]}]
 
 
-def omero(image: Multiscale) -> dict[str, Any]:
+def make_omero(image: Multiscale) -> dict[str, Any]:
     """Return the display settings of the image for viewers."""
     shown = [channel for channel in image.channels if channel.active]
     grey = len(shown) == 1 and shown[0].color == "FFFFFF"

@@ -13,7 +13,7 @@ from pyramid.errors import OptionError
 from pyramid.options.convert import make_options
 
 # Largest file that is read: a configuration needs a few hundred bytes, so a larger file is a mistake.
-BYTES_MOST = 2**16
+MAX_CONFIG_BYTES = 2**16
 
 
 def read_config(path: str) -> dict[str, Any]:
@@ -50,11 +50,13 @@ def read_config(path: str) -> dict[str, Any]:
 def _read(path: str) -> bytes:
     try:
         with Path(path).expanduser().open("rb") as file:
-            text = file.read(BYTES_MOST + 1)
+            text = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise OptionError(f"config: {path} cannot be read: {error.strerror}; check the path") from error
-    if len(text) > BYTES_MOST:
-        raise OptionError(f"config: {path} is over {BYTES_MOST} bytes, too large for a configuration; check the path")
+    if len(text) > MAX_CONFIG_BYTES:
+        raise OptionError(
+            f"config: {path} is over {MAX_CONFIG_BYTES} bytes, too large for a configuration; check the path"
+        )
     return text
 
 

@@ -17,6 +17,8 @@ from pyramid.options import parsing
 PerAxis: TypeAlias = Mapping[str, int]
 ScaleFactors: TypeAlias = Literal["auto"] | tuple[PerAxis, ...]
 
+# The codecs, and the highest effort of each. Without a codec the effort is ignored, so any that a codec has will do.
+MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "none": 22}
 METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
 
 
@@ -120,7 +122,7 @@ class Options:
         "blosc:lz4",
         OptionSpec(
             "compression: blosc:lz4, blosc:zstd, zstd, gzip or none",
-            parsing.one_of("blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"),
+            parsing.one_of(*MAX_CODEC_LEVELS),
             "NAME",
         ),
     )

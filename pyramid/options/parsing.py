@@ -17,6 +17,7 @@ from pyramid.model import AXES
 ChunkLayout: TypeAlias = Literal["auto", "plane", "volume"]
 ShardLayout: TypeAlias = Literal["auto", "none"]
 _Word = TypeVar("_Word", bound=str)
+Number = TypeVar("Number", int, float)
 
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 # Prefixes of the SI by their symbols. The micro sign, the Greek letter mu and u all mean micro, as people write each.
@@ -178,29 +179,35 @@ def _pair(item: str, whole: str, example: str) -> tuple[str, str]:
     raise OptionError(f"{item!r} names no axis; write {example}")
 
 
-def _counts_by_axis(value: object) -> dict[str, int]:
-    """Parse whole numbers of at least 1, by axis."""
+def _parse_by_axis(value: object, example: str, parse: Callable[[str], Number]) -> dict[str, Number]:
+    """Parse the text for each axis, and name the axis in errors."""
     found = {}
-    for axis, right in _by_axis(value, "z=1,y=2,x=2").items():
+    for axis, right in _by_axis(value, example).items():
         try:
-            found[axis] = count(right)
+            found[axis] = parse(right)
         except OptionError as error:
             raise OptionError(f"{axis}: {error}") from None
     return found
 
 
+def _counts_by_axis(value: object) -> dict[str, int]:
+    """Parse whole numbers of at least 1, by axis."""
+    return _parse_by_axis(value, "z=1,y=2,x=2", count)
+
+
 def scale(value: object) -> dict[str, float]:
     """Parse physical pixel sizes by axis, each finite and above 0."""
-    found = {}
-    for axis, right in _by_axis(value, "z=0.5,y=0.1,x=0.1").items():
-        try:
-            number = float(right)
-        except ValueError:
-            raise OptionError(f"{axis}: {right!r} is not a number") from None
-        if not 0 < number < float("inf"):
-            raise OptionError(f"{axis}: {right} is not a size; a pixel is above 0 and finite")
-        found[axis] = number
-    return found
+    return _parse_by_axis(value, "z=0.5,y=0.1,x=0.1", _size)
+
+
+def _size(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        raise OptionError(f"{value!r} is not a number") from None
+    if not 0 < number < float("inf"):
+        raise OptionError(f"{value} is not a size; a pixel is above 0 and finite")
+    return number
 
 
 def unit(axis: str, value: str) -> str:

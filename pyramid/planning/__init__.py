@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from pyramid.model import Channel, Shape, SourceSpec
+from pyramid.model import Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
-from pyramid.planning.levels import Level, check_axes, make_levels
-from pyramid.planning.passes import Pass, fit_resources, make_passes, outbox_bytes
+from pyramid.planning.encoding import Encoding, choose_encoding
+from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
+from pyramid.planning.passes import Pass, make_passes
 from pyramid.planning.resources import Resources, show_bytes
-from pyramid.planning.table import as_html, as_text
+from pyramid.planning.table import plan_tables
+from pyramid.tables import render_html, render_text
 
-__all__ = ["Level", "Pass", "Plan", "Resources", "make_plan", "outbox_bytes", "show_bytes"]
+__all__ = ["Encoding", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,10 @@ class Plan:
     ----------
     spec
         The source, with the options' scale, units, name and channels in place of its own.
-    version, method, codec
-        Version of OME-Zarr, downsampling method and codec.
+    version, method
+        Version of OME-Zarr, and downsampling method.
+    encoding
+        Encoding of pixels into objects.
     levels
         The levels, level 0 first.
     passes
@@ -42,8 +46,8 @@ class Plan:
     spec: SourceSpec
     version: str
     method: str
-    codec: str
-    levels: tuple[Level, ...]
+    encoding: Encoding
+    levels: tuple[PlannedLevel, ...]
     passes: tuple[Pass, ...]
     resources: Resources
 
@@ -62,8 +66,12 @@ class Plan:
 
     @property
     def read_amplification(self) -> float:
-        """Number of pixels that are decoded for each pixel of the source."""
-        return _amplification(self.passes[0], self.spec.chunks)
+        """Number of pixels that are decoded for each pixel of the source.
+
+        It is 1 where no chunk is decoded twice.
+        """
+        sizes = zip(self.passes[0].shape, self.passes[0].block, self.spec.chunks, strict=True)
+        return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
 
     @property
     def objects(self) -> int:
@@ -77,8 +85,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
+        values = asdict(self)
         return {
-            **asdict(self),
+            **values.pop("encoding"),
+            **values,
             "tasks": self.tasks,
             "peak_bytes": self.peak_bytes,
             "read_amplification": self.read_amplification,
@@ -87,10 +97,10 @@ class Plan:
         }
 
     def __str__(self) -> str:
-        return as_text(self)
+        return render_text(plan_tables(self))
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return render_html(plan_tables(self))
 
 
 def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: Resources) -> Plan:
@@ -114,10 +124,12 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     """
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
-    levels = make_levels(spec, options, centred=centred, shards_allowed=FORMATS[options.ome_zarr_version].shards)
-    resources = fit_resources(levels, spec.dtype, spec.chunks, resources)
-    passes = make_passes(levels, spec.dtype, spec.chunks, resources)
-    return Plan(spec, options.ome_zarr_version, options.method, options.codec, levels, passes, resources)
+    version = FORMATS[options.ome_zarr_version]
+    levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
+    item_bytes = np.dtype(spec.dtype).itemsize
+    encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
+    passes, resources = make_passes(levels, spec, resources)
+    return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources)
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
@@ -166,15 +178,6 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
     for i, color in enumerate(options.channel_colors or ()):
         channels[i] = replace(channels[i], color=color)
     return tuple(channels)
-
-
-def _amplification(chosen: Pass, source_chunks: Shape) -> float:
-    """Return how many pixels are decoded for each pixel of the source.
-
-    Returns 1 where no chunk is decoded twice.
-    """
-    sizes = zip(chosen.shape, chosen.block, source_chunks, strict=True)
-    return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
 
 
 def _decoded_px(extent: int, edge: int, chunk: int) -> int:

@@ -19,12 +19,13 @@ from pyramid.model import SPACE, Shape, SourceSpec
 from pyramid.options.parsing import ChunkLayout, ShardLayout
 
 # Largest automatic chunk and shard before compression: a viewer fetches a chunk at once, and shards keep objects few.
-CHUNK_BYTES_MOST = 2**20
-SHARD_BYTES_MOST = 64 * 2**20
+MAX_CHUNK_BYTES = 2**20
+MAX_SHARD_BYTES = 64 * 2**20
 # Least size before compression. A smaller chunk or shard is gathered with its neighbours in time and over channels:
 # many small objects are slow to write and to read.
-CHUNK_BYTES_LEAST = 2**19
-SHARD_BYTES_LEAST = 4 * 2**20
+MIN_CHUNK_BYTES = 2**19
+MIN_SHARD_BYTES = 4 * 2**20
+# Axes along which small chunks are gathered, in this order.
 GATHERED_AXES = "tc"
 # Extent of y and x in the layout `auto` before z grows: viewers draw tiles of 256 pixels.
 AUTO_EDGE = 256
@@ -57,7 +58,7 @@ def chunk_shape(spec: SourceSpec, given: ChunkLayout | Mapping[str, int]) -> Sha
 
 
 class _Growing:
-    """A chunk that grows by powers of two up to `CHUNK_BYTES_MOST`.
+    """A chunk that grows by powers of two up to `MAX_CHUNK_BYTES`.
 
     Its last step may take an edge beyond the end of the axis: chunks are cut to each level's shape later.
     """
@@ -67,12 +68,12 @@ class _Growing:
         self._item_bytes = np.dtype(spec.dtype).itemsize
         self.edges = dict.fromkeys(spec.axes, 1)
 
-    def fill(self, axes: str, edge_most: float = math.inf) -> None:
+    def fill(self, axes: str, max_edge: float = math.inf) -> None:
         """Double `axes` together while the chunk stays small enough.
 
-        Each grows up to the end of its axis, or to `edge_most`.
+        Each grows up to the end of its axis, or to `max_edge`.
         """
-        while self._double(axes, edge_most):
+        while self._double(axes, max_edge):
             pass
 
     def fill_cube(self, depth: float) -> None:
@@ -93,15 +94,15 @@ class _Growing:
         """
         others = [axis for axis in SPACE if axis not in axes]
         for axis in axes:
-            if self._bytes_of(self.edges) >= CHUNK_BYTES_LEAST or not all(map(self._is_whole, others)):
+            if self._bytes_of(self.edges) >= MIN_CHUNK_BYTES or not all(map(self._is_whole, others)):
                 return
             self.fill(axis)
             others.append(axis)
 
-    def _double(self, axes: str, edge_most: float = math.inf) -> bool:
-        growing = [axis for axis in axes if not self._is_whole(axis) and 2 * self.edges[axis] <= edge_most]
+    def _double(self, axes: str, max_edge: float = math.inf) -> bool:
+        growing = [axis for axis in axes if not self._is_whole(axis) and 2 * self.edges[axis] <= max_edge]
         doubled = self.edges | {axis: 2 * self.edges[axis] for axis in growing}
-        if not growing or self._bytes_of(doubled) > CHUNK_BYTES_MOST:
+        if not growing or self._bytes_of(doubled) > MAX_CHUNK_BYTES:
             return False
         self.edges = doubled
         return True
@@ -158,7 +159,7 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
         return math.prod(min(s, n) for s, n in zip(shards, spec.shape, strict=True)) * item_bytes
 
     def can_grow(axis: int) -> bool:
-        return shards[axis] < spec.shape[axis] and 2 * held_bytes() <= SHARD_BYTES_MOST
+        return shards[axis] < spec.shape[axis] and 2 * held_bytes() <= MAX_SHARD_BYTES
 
     for axis in sorted(range(len(shards)), key=lambda i: (spec.axes[i] != "c", -i)):
         while shards[axis] < spec.chunks[axis] and can_grow(axis):
@@ -167,7 +168,7 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
         axis = min(growing, key=lambda i: (shards[i] // chunks[i], order.index(i)))
         shards[axis] *= 2
     for axis in (i for letter in GATHERED_AXES if (i := spec.axes.find(letter)) >= 0):
-        while held_bytes() < SHARD_BYTES_LEAST and can_grow(axis):
+        while held_bytes() < MIN_SHARD_BYTES and can_grow(axis):
             shards[axis] *= 2
     return tuple(shards)
 

@@ -6,22 +6,23 @@ Nothing here depends on the machine, its memory or its workers. The same source 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pyramid.errors import OptionError
-from pyramid.model import SPACE, Shape, SourceSpec, reduced_shape
+from pyramid.model import MAX_WINDOW_PX, SPACE, Shape, SourceSpec, reduced_shape
 from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 
 # Largest depth of a voxel, in widths, at which z is halved too: deeper voxels get nearer to cubes without it.
-ANISOTROPY_MOST = 1.5
+MAX_ANISOTROPY = 1.5
 # Largest number of levels: halving ends before this for any image whose extents fit in 64 bits.
-LEVELS_MOST = 64
+MAX_LEVELS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class PlannedLevel:
     """One level: an array of the pyramid. Every tuple has one item for each axis.
 
     Parameters
@@ -59,13 +60,10 @@ class Level:
     @property
     def objects(self) -> int:
         """Number of objects that hold the level's pixels."""
-        count = 1
-        for extent, edge in zip(self.shape, self.object_shape, strict=True):
-            count *= -(-extent // edge)
-        return count
+        return math.prod(-(-extent // edge) for extent, edge in zip(self.shape, self.object_shape, strict=True))
 
 
-def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_allowed: bool) -> tuple[Level, ...]:
+def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_allowed: bool) -> tuple[PlannedLevel, ...]:
     """Decide every level of the pyramid of `spec`.
 
     Parameters
@@ -91,12 +89,17 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
     unknown = tuple(1.0 if size is None else size for size in spec.scale)
     ones = (1,) * len(spec.axes)
     origin = spec.translation or (0.0,) * len(ones)
-    level = Level(spec.shape, ones, ones, unknown, origin, chunks, shards)
+    level = PlannedLevel(spec.shape, ones, ones, unknown, origin, chunks, shards)
     levels = [_fitted(level)]
     for factors in _steps(spec, options):
         before = level
+        if math.prod(map(min, before.shape, factors)) >= MAX_WINDOW_PX:
+            raise OptionError(
+                f"scale_factors: a window holds less than 2**30 pixels, but {_show(spec.axes, factors)} make more; "
+                "give smaller factors"
+            )
         total = _times(before.total, factors)
-        level = Level(
+        level = PlannedLevel(
             shape=reduced_shape(before.shape, factors),
             factors=factors,
             total=total,
@@ -111,7 +114,7 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
     return tuple(levels)
 
 
-def _fitted(level: Level) -> Level:
+def _fitted(level: PlannedLevel) -> PlannedLevel:
     """Return the level with chunk and shard cut to its shape.
 
     A shard of one chunk is left out.
@@ -160,8 +163,8 @@ def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
     for made in itertools.count(1):
         if made == options.levels or (options.levels is None and _is_small(spec.axes, shape, options.min_size)):
             return
-        if made == LEVELS_MOST:
-            raise OptionError(f"levels: a pyramid has at most {LEVELS_MOST}")
+        if made == MAX_LEVELS:
+            raise OptionError(f"levels: a pyramid has at most {MAX_LEVELS}")
         factors = _auto_factors(spec, shape, total) if given == "auto" else _factors(spec.axes, given[0])
         smaller = reduced_shape(shape, factors)
         if smaller == shape and options.levels is None:
@@ -195,7 +198,7 @@ def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
     z, y, x = (size.get(axis) for axis in SPACE)
     halved = {"y", "x"}
     if z is not None and y is not None and x is not None and unit["z"] == unit["y"] == unit["x"]:
-        halved |= {"z"} if z <= ANISOTROPY_MOST * max(y, x) else set()
+        halved |= {"z"} if z <= MAX_ANISOTROPY * max(y, x) else set()
     return tuple(2 if axis in halved and n > 1 else 1 for axis, n in zip(spec.axes, shape, strict=True))
 
 

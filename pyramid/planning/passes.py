@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pyramid.errors import OptionError
-from pyramid.model import Box, Shape, reduced_shape
-from pyramid.planning.levels import Level
+from pyramid.model import Box, Shape, SourceSpec, reduced_shape
+from pyramid.planning.encoding import write_queue_bytes
+from pyramid.planning.levels import PlannedLevel
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.slabs import choose_slab, padded_px
 
@@ -24,16 +25,17 @@ BLOCK_BYTES_AIM = 32 * 2**20
 # Memory of one task above which a pass takes no further level: more levels save little, and many workers would take
 # much memory. Blocks handed over and bytes that wait to be written are not counted, as few levels have them too.
 HELD_BYTES_AIM = 128 * 2**20
-# Most bytes that wait to be written on local disk. An object flows into its file while it is made, so only some of its
-# segments wait.
-STREAM_BYTES = 16 * 2**20
-# Memory for what waits to be written, in objects and in bytes: one object while the next is made, or many small ones.
-OUTBOX_UNITS, OUTBOX_SMALL_UNITS, OUTBOX_BYTES = 2.1, 16, 16 * 2**20
 # Costs for each pixel, in copies of a pixel. In order: decoding it from disk, decoding it from object storage, skipping
 # it in a file's row outside a block, and all work on it.
 DECODE_COPIES, FETCH_COPIES, CUT_COPIES, WORK_COPIES = 4, 64, 2, 16
 # Cost of one more pass, in pixels copied, besides what it reads.
 PASS_PX = 2**24
+# Encoded bytes that are read together next to the pixels, neighbours in a TIFF or in a shard, up to this size: enough
+# that the cost of a request itself is small, and little against a block.
+GATHERED_BYTES = 4 * 2**20
+# Reads of a level on object storage under way at once in a block: many, since each waits for a round trip. A round
+# number, with which they hold at most 64 MiB.
+READS_BACK = 16
 # Copies of a source chunk in memory while it is decoded, next to the block: its encoded bytes and its pixels.
 SOURCE_COPIES = 2
 
@@ -55,6 +57,8 @@ class Pass:
         shards end before others begin.
     task_bytes
         Largest memory of one task.
+    queue_bytes
+        The part of it for encoded bytes that wait to be written.
     """
 
     source: int | None
@@ -65,6 +69,7 @@ class Pass:
     slab: Shape
     group: Shape
     task_bytes: int
+    queue_bytes: int
 
     @property
     def grid(self) -> Shape:
@@ -95,39 +100,42 @@ class Pass:
             yield from group.split(self.slab)
 
 
-def fit_resources(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> Resources:
-    """Leave out the extra blocks where the smallest blocks would not fit with them."""
-    jobs = (_Job(levels, number, np.dtype(dtype).itemsize, source_chunks, resources) for number in range(len(levels)))
-    fits = not resources.extra_blocks or max(job.smallest().task_bytes for job in jobs) <= resources.task_bytes
-    return resources if fits else replace(resources, extra_blocks=0)
-
-
-def make_passes(levels: Sequence[Level], dtype: str, source_chunks: Shape, resources: Resources) -> tuple[Pass, ...]:
+def make_passes(
+    levels: Sequence[PlannedLevel], spec: SourceSpec, resources: Resources
+) -> tuple[tuple[Pass, ...], Resources]:
     """Cut the building of `levels` into passes, each with as many levels as fit.
+
+    Returns
+    -------
+    tuple
+        The passes, and the resources. The extra blocks are left out where the smallest blocks would not fit with them.
 
     Raises
     ------
     OptionError
         If not even one level's smallest block fits. The message says which memory would be enough.
     """
-    item_bytes = np.dtype(dtype).itemsize
+    item_bytes = np.dtype(spec.dtype).itemsize
+    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, resources)
+    if resources.extra_blocks and choice.largest_least_bytes() > resources.task_bytes:
+        resources = replace(resources, extra_blocks=0)
+        choice = replace(choice, resources=resources)
     passes: list[Pass] = []
-    first = 0
-    while first < len(levels):
-        job = _Job(levels, first, item_bytes, source_chunks, resources)
-        passes.append(job.choose())
-        first = passes[-1].last + 1
-    return tuple(passes)
+    while choice.first < len(levels):
+        passes.append(choice.choose())
+        choice = replace(choice, first=passes[-1].last + 1)
+    return tuple(passes), resources
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _PassChoice:
     """The choice of one pass: its levels from `first` on, and its blocks."""
 
-    levels: Sequence[Level]
+    levels: Sequence[PlannedLevel]
     first: int
     item_bytes: int
     source_chunks: Shape
+    chunks_at_once: int
     resources: Resources
 
     @property
@@ -137,13 +145,11 @@ class _Job:
     def choose(self) -> Pass:
         smallest = self.smallest()
         if smallest.task_bytes > self.resources.task_bytes:
-            # Any level may have to be the first of a pass, so the largest of their smallest blocks must fit.
-            others = (replace(self, first=number).smallest() for number in range(len(self.levels)))
-            enough = max(other.task_bytes for other in others)
+            enough_bytes = self.largest_least_bytes() * self.resources.workers
             raise OptionError(
                 f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, and "
                 f"{show_bytes(self.resources.memory_bytes)} is allowed for {self.resources.workers}; give --memory "
-                f"{show_bytes(enough * self.resources.workers)}, fewer workers, or smaller chunks or shards"
+                f"{show_bytes(enough_bytes)}, fewer workers, or smaller chunks or shards"
             )
         fitting = [smallest, *self._fitting(smallest)]
         chosen = min(fitting, key=lambda pass_: (self._overhead_px(pass_), -pass_.last))
@@ -182,6 +188,13 @@ class _Job:
         copies = FETCH_COPIES if self.resources.target_needs_whole_objects else DECODE_COPIES
         return overhead_px + PASS_PX + copies * math.prod(self.levels[pass_.last].shape)
 
+    def largest_least_bytes(self) -> int:
+        """Return the memory that a task must have.
+
+        Any level may have to be the first of a pass.
+        """
+        return max(replace(self, first=number).smallest().task_bytes for number in range(len(self.levels)))
+
     def smallest(self) -> Pass:
         """Return the pass of only the first level, in its smallest blocks."""
         return self._pass(self.first, self._edges(self.first))
@@ -206,7 +219,13 @@ class _Job:
             slab = choose_slab(base, factors, block, self.source_chunks, self.item_bytes, one_object=one_object)
             group = tuple(map(min, map(math.lcm, slab, base.object_shape), block))
         source = None if self.first == 0 else self.first - 1
-        return Pass(source, self.first, last, self.shape, block, slab, group, self._task_bytes(last, block, slab))
+        whole_objects = self.resources.target_needs_whole_objects
+        queue_bytes = write_queue_bytes(
+            self.levels[self.first : last + 1], self.item_bytes, whole_objects=whole_objects
+        )
+        read_bytes = self._read_bytes(block, slab)
+        task_bytes = self._held_px(last, block, slab) * self.item_bytes + read_bytes + queue_bytes
+        return Pass(source, self.first, last, self.shape, block, slab, group, task_bytes, queue_bytes)
 
     def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
         """Count the pixels that a task holds: a slab, and the levels made from it."""
@@ -220,16 +239,25 @@ class _Job:
             held += padded_px(extent, level.chunks)
         return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
 
-    def _task_bytes(self, last: int, block: Shape, slab: Shape) -> int:
-        held = self._held_px(last, block, slab)
-        if self.resources.source_in_memory and self.first == 0:
-            held += math.prod(block)
-        written = self.levels[self.first : last + 1]
-        outbox = outbox_bytes(max(math.prod(level.object_shape) for level in written) * self.item_bytes)
-        if not self.resources.target_needs_whole_objects:
-            chunk = max(math.prod(level.chunks) for level in written)
-            outbox = max(min(outbox, STREAM_BYTES), math.ceil(OUTBOX_UNITS * chunk * self.item_bytes))
-        return held * self.item_bytes + outbox
+    def _read_bytes(self, block: Shape, slab: Shape) -> int:
+        """Count the bytes that reading takes next to the pixels that `_held_px` counts.
+
+        They are not held for long, so they do not limit the levels of a pass.
+        """
+        if self.first > 0:
+            reads = READS_BACK if self.resources.target_needs_whole_objects else 1
+            level = self.levels[self.first - 1]
+            object_bytes = math.prod(level.object_shape) * self.item_bytes
+            return min(reads * min(object_bytes, GATHERED_BYTES), math.prod(block) * self.item_bytes)
+        if self.resources.source_in_memory:
+            return math.prod(block) * self.item_bytes
+        if max(self.source_chunks) == 1:  # pixels are read straight into the slab
+            return 0
+        touched = math.prod(-(-n // c) for n, c in zip(slab, self.source_chunks, strict=True))
+        others = min(touched, self.chunks_at_once) - 1
+        chunk_px = math.prod(map(min, self.source_chunks, slab))
+        gathered_bytes = min(GATHERED_BYTES, math.prod(slab) * self.item_bytes)
+        return SOURCE_COPIES * others * chunk_px * self.item_bytes + gathered_bytes
 
     def _widened(self, chosen: Pass) -> Pass:
         """Return the pass in blocks of whole source chunks, on each axis where that fits.
@@ -264,16 +292,3 @@ class _Job:
 def _leaves_workers_idle(candidate: Pass, otherwise: Pass, resources: Resources) -> bool:
     """Check whether larger blocks leave workers idle that smaller ones would not."""
     return candidate.tasks < min(resources.workers, otherwise.tasks)
-
-
-def outbox_bytes(unit_bytes: int) -> int:
-    """Return the memory that a task has for bytes that wait to be written.
-
-    `unit_bytes` is the size of an object before compression.
-
-    Examples
-    --------
-    >>> outbox_bytes(2**20) // 2**20, outbox_bytes(2**26) // 2**20
-    (16, 134)
-    """
-    return max(math.ceil(OUTBOX_UNITS * unit_bytes), min(OUTBOX_SMALL_UNITS * unit_bytes, OUTBOX_BYTES))

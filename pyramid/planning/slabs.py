@@ -10,16 +10,17 @@ from __future__ import annotations
 import math
 
 from pyramid.model import Shape
-from pyramid.planning.levels import Level
+from pyramid.planning.levels import PlannedLevel
 
 # Size of a slab that is aimed at: in smaller ones the cost of calls shows, and a cache holds less of larger ones.
 SLAB_BYTES_AIM = 16 * 2**20
-# Most shards that are under way at once: each is an open file, and systems limit those.
-OPEN_SHARDS = 64
+# Most shards that are under way at once in a block: each is an open file. Three workers stay below 256, the limit of a
+# process on macOS.
+MAX_OPEN_SHARDS = 64
 
 
 def choose_slab(  # noqa: PLR0913  (only this function would use an object of them)
-    level: Level, factors: Shape, block: Shape, source_chunks: Shape, item_bytes: int, *, one_object: bool
+    level: PlannedLevel, factors: Shape, block: Shape, source_chunks: Shape, item_bytes: int, *, one_object: bool
 ) -> Shape:
     """Return the extents of a slab, or those of the block where slabs gain nothing.
 
@@ -41,7 +42,7 @@ def choose_slab(  # noqa: PLR0913  (only this function would use an object of th
     Examples
     --------
     >>> ones, scale = (1, 1, 1), (1.0, 1.0, 1.0)
-    >>> level = Level((64, 2048, 2048), ones, ones, scale, scale, (32, 128, 128), (64, 512, 1024))
+    >>> level = PlannedLevel((64, 2048, 2048), ones, ones, scale, scale, (32, 128, 128), (64, 512, 1024))
     >>> choose_slab(level, (1, 2, 2), (64, 512, 2048), (1, 1, 1), 2, one_object=False)
     (32, 128, 2048)
     """
@@ -50,11 +51,11 @@ def choose_slab(  # noqa: PLR0913  (only this function would use an object of th
         edge < min(object_shape, end) for edge, object_shape, end in zip(slab, level.object_shape, block, strict=True)
     )
     shards = math.prod(-(-edge // object_shape) for edge, object_shape in zip(slab, level.object_shape, strict=True))
-    too_many = begun and shards > (1 if one_object else OPEN_SHARDS)
+    too_many = begun and shards > (1 if one_object else MAX_OPEN_SHARDS)
     return block if too_many or 2 * math.prod(slab) > math.prod(block) else slab
 
 
-def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> Shape:
+def _least(level: PlannedLevel, factors: Shape, block: Shape, source_chunks: Shape) -> Shape:
     """Return the smallest slab of whole rows that cuts neither chunks nor windows.
 
     It also keeps the order of the chunks of a shard.
@@ -72,7 +73,7 @@ def _least(level: Level, factors: Shape, block: Shape, source_chunks: Shape) -> 
     return (*slab[:-1], block[-1])
 
 
-def _grown(slab: Shape, level: Level, block: Shape, item_bytes: int) -> Shape:
+def _grown(slab: Shape, level: PlannedLevel, block: Shape, item_bytes: int) -> Shape:
     """Return a slab of more rows of chunks, as long as it is small.
 
     It has at most the rows of a shard.

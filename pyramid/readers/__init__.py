@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pyramid.model import Source
     from pyramid.options.convert import Options
 
-GROUP = "pyramid.readers"
+GROUP = "pyramid.readers"  # of the entry points of readers, ours and those of plug-ins
+# The kinds that can be read, for errors: a list of all is the remedy where none fits.
 KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
 
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options import parsing
-from pyramid.readers.axes import FILL_REMEDY, AxisOrder, array_order, check_dtype, doubtful_axes
-from pyramid.readers.files.file import Place, local_file
+from pyramid.readers.axes import FILL_REMEDY, AxisOrder
+from pyramid.readers.files.file import SourceFile
+from pyramid.readers.files.finding import find_file
 from pyramid.readers.files.raw_array import FlatArray, flat_spans, read_flat
-from pyramid.readers.files.remote import remote_file
-from pyramid.readers.labelled import Labelled, plain_notices, unlabel
+from pyramid.readers.labelled import Labelled, describe_array, plain_notices, unlabel
 from pyramid.readers.paths import is_url, local_path, stem
 from pyramid.stores import locate
 
@@ -46,7 +46,7 @@ class NpySource:
     ----------
     spec
         What is known before a pixel is read.
-    place, offset
+    file, offset
         The file as it was when it was opened, and the byte at which its pixels begin.
     dtype
         The dtype of the pixels in the file, as NumPy writes it, with its byte order.
@@ -55,7 +55,7 @@ class NpySource:
     """
 
     spec: SourceSpec
-    place: Place
+    file: SourceFile
     offset: int
     dtype: str
     order: AxisOrder
@@ -72,13 +72,13 @@ class NpySource:
         pieces = list(self.order.pieces(box, out))
         spans = (span for part, view in pieces for span in flat_spans(array, part.start, view))
         try:
-            with self.place.reading(spans) as files:
+            with self.file.reading(spans) as files:
                 for part, view in pieces:
-                    read_flat(files[str(self.place)], array, part.start, view)
+                    read_flat(files[str(self.file)], array, part.start, view)
         except SourceError:
             raise
         except (OSError, EOFError) as error:
-            raise SourceError(f"{self.place} cannot be read: {error}; copy it again from where it came from") from error
+            raise SourceError(f"{self.file} cannot be read: {error}; copy it again from where it came from") from error
 
 
 def open_array(source: object, options: Options) -> ArraySource | NpySource | None:
@@ -98,51 +98,40 @@ def open_array(source: object, options: Options) -> ArraySource | NpySource | No
     if isinstance(labelled.array, np.ndarray):
         parsing.check_one_image(options.series, "an array")
         return _open_ndarray(labelled, options.axes)
-    place = _npy_file(source, options)
-    if place is None:
+    file = _npy_file(source, options)
+    if file is None:
         return None
     parsing.check_one_image(options.series, "a .npy file")
-    return _open_npy(place, options.axes)
+    return _open_npy(file, options.axes)
 
 
-def _npy_file(source: object, options: Options) -> Place | None:
+def _npy_file(source: object, options: Options) -> SourceFile | None:
     path = local_path(source)
-    if path is not None:
-        return local_file(path) if path.is_file() and _is_npy(path.name) else None
-    if not is_url(source) or not _is_npy(locate(str(source)).path):
+    if path is None and not is_url(source):
         return None
-    place = remote_file(str(source), options)
-    if place is None:
-        raise SourceError(f"the file {locate(str(source))} does not exist; check the spelling")
-    return place
-
-
-def _is_npy(name: str) -> bool:
-    """Return whether a name ends in ``.npy``; raise SourceError for ``.npz``."""
-    if name.lower().endswith(".npz"):
-        raise SourceError(f"{name} is a .npz, which may hold several arrays; save the array to convert with numpy.save")
-    return name.lower().endswith(".npy")
+    name = (str(path) if path is not None else locate(str(source)).path).lower()
+    file = find_file(source, options) if name.endswith((".npy", ".npz")) else None
+    if file is not None and name.endswith(".npz"):
+        raise SourceError(
+            f"{file.name} is a .npz, which may hold several arrays; save the array to convert with numpy.save"
+        )
+    return file
 
 
 def _open_ndarray(labelled: Labelled, axes: str | None) -> ArraySource:
     array: NDArray[Any] = labelled.array
     if isinstance(array, np.ma.MaskedArray):
         raise SourceError(f"a masked array would lose its mask; {FILL_REMEDY}")
-    dtype = check_dtype(array.dtype)
-    order = array_order(array.shape, axes, labelled.dimensions)
-    spec = _spec(order, dtype, labelled.name or "image", None)
-    whole = np.asarray(array)
-    guessed = doubtful_axes(array.shape, axes, labelled.dimensions)
-    notices = (*guessed, *labelled.notices, *plain_notices(array))
-    canonical = whole.transpose([order.letters.index(axis) for axis in order.axes])
-    return ArraySource(replace(spec, notices=notices), canonical)
+    spec, order = describe_array(labelled, array.shape, array.dtype, axes)
+    canonical = np.asarray(array).transpose([order.letters.index(axis) for axis in order.axes])
+    return ArraySource(replace(spec, notices=(*spec.notices, *plain_notices(array))), canonical)
 
 
-def _open_npy(place: Place, axes: str | None) -> NpySource:
-    with place.open() as file:
+def _open_npy(file: SourceFile, axes: str | None) -> NpySource:
+    with file.open() as stream:
         try:
-            shape, in_fortran, stored = _header(file)
-            offset, size_bytes = file.tell(), file.seek(0, io.SEEK_END)
+            shape, in_fortran, stored = _header(stream)
+            offset, size_bytes = stream.tell(), stream.seek(0, io.SEEK_END)
             if stored.hasobject:
                 raise ValueError("it holds Python objects")
             if min(shape, default=0) < 0:
@@ -154,31 +143,21 @@ def _open_npy(place: Place, axes: str | None) -> NpySource:
         except Exception as error:  # a header is Python's own syntax, which fails in many ways
             reason = str(error) or type(error).__name__
             raise SourceError(
-                f"{place} cannot be read as .npy: {reason}; it is damaged, or does not hold a plain array"
+                f"{file} cannot be read as .npy: {reason}; it is damaged, or does not hold a plain array"
             ) from error
-    dtype = check_dtype(stored)
-    order = array_order(shape, axes)
-    spec = replace(
-        _spec(order, dtype, stem(PurePath(place.name)), str(place)),
-        notices=(*place.notices, *doubtful_axes(shape, axes)),
-    )
+    labelled = Labelled(None, name=stem(PurePath(file.name)), notices=file.notices)
+    spec, order = describe_array(labelled, shape, stored, axes)
     if in_fortran:  # in Fortran's order the first dimension is the fastest
         order = AxisOrder(order.letters[::-1], order.shape[::-1])
-    return NpySource(spec, place, offset, stored.str, order)
+    return NpySource(replace(spec, location=str(file)), file, offset, stored.str, order)
 
 
-def _header(file: io.RawIOBase) -> tuple[Shape, bool, np.dtype[Any]]:
+def _header(stream: io.RawIOBase) -> tuple[Shape, bool, np.dtype[Any]]:
     """Read the header of a ``.npy``: shape, whether in Fortran's order, and dtype."""
-    version = np.lib.format.read_magic(file)
+    version = np.lib.format.read_magic(stream)
     # Version 3 differs from 2 only in field names beyond ASCII, and a plain array has no fields.
     read_long = np.lib.format.read_array_header_2_0
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): read_long, (3, 0): read_long}
     if version not in readers:
         raise ValueError(f"its version {version[0]}.{version[1]} is not known")
-    return readers[version](file)
-
-
-def _spec(order: AxisOrder, dtype: str, name: str, location: str | None) -> SourceSpec:
-    shape: Shape = order.axes_shape
-    nothing = (None,) * len(shape)
-    return SourceSpec(order.axes, shape, dtype, (1,) * len(shape), nothing, nothing, name, location=location)
+    return readers[version](stream)

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.errors import OptionError, SourceError
+from pyramid.errors import OptionError, SourceError, short_repr
 from pyramid.model import AXES, Box, Shape
 from pyramid.ngff.axis_names import axis_letter
-from pyramid.ngff.values import shown
 
 # The most pixels of an image: an exbibyte even at one byte a pixel, so that a file that claims more is damaged.
 MAX_PX = 2**60
@@ -25,6 +24,7 @@ MAX_CHANNELS = 100_000
 # The axes of an array without names, by its number of dimensions: the most common reading of each.
 DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 COLOR_SAMPLES = (3, 4)  # of a pixel: red, green and blue, and alpha
+# Remedies of errors, which several readers share.
 AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
 FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array, 0) for a Dask array"
 
@@ -177,7 +177,7 @@ def _named_letters(names: Sequence[object], dimensions: int) -> tuple[str, ...] 
     else:
         return letters
     raise SourceError(
-        f"the names of the array's {dimensions} dimensions, {shown(list(names))}, {reason}; {AXES_REMEDY}"
+        f"the names of the array's {dimensions} dimensions, {short_repr(list(names))}, {reason}; {AXES_REMEDY}"
     )
 
 
@@ -187,7 +187,7 @@ def check_extent(axes: str, shape: Shape) -> None:
         raise SourceError(f"the image ({axes}, shape {shape}) has an axis with no pixels; there is nothing to convert")
     if math.prod(shape) > MAX_PX:
         raise SourceError(
-            f"the image ({axes}) has the shape {shown(shape)}: more pixels than any image has; it is damaged"
+            f"the image ({axes}) has the shape {short_repr(shape)}: more pixels than any image has; it is damaged"
         )
     channels = math.prod(n for n, axis in zip(shape, axes, strict=True) if axis == "c")
     if channels > MAX_CHANNELS:

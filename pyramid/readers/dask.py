@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, SourceSpec
 from pyramid.options import parsing
-from pyramid.readers.axes import FILL_REMEDY, array_order, check_dtype, doubtful_axes
-from pyramid.readers.labelled import unlabel
+from pyramid.readers.axes import FILL_REMEDY
+from pyramid.readers.labelled import describe_array, unlabel
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
@@ -68,21 +68,10 @@ def open_dask(source: object, options: Options) -> DaskSource | None:
         )
     if isinstance(array._meta, np.ma.MaskedArray):
         raise SourceError(f"a masked Dask array would lose its mask; {FILL_REMEDY}")
-    dtype = check_dtype(np.dtype(array.dtype))
     shape = tuple(int(n) for n in array.shape)
-    order = array_order(shape, options.axes, labelled.dimensions)
-    canonical = _checked(array).transpose([order.letters.index(axis) for axis in order.axes]).astype(dtype)
-    nothing = (None,) * len(shape)
-    spec = SourceSpec(
-        order.axes,
-        order.axes_shape,
-        dtype,
-        tuple(int(max(c)) for c in canonical.chunks),
-        nothing,
-        nothing,
-        name=labelled.name or "image",
-        notices=(*doubtful_axes(shape, options.axes, labelled.dimensions), *labelled.notices),
-    )
+    spec, order = describe_array(labelled, shape, np.dtype(array.dtype), options.axes)
+    canonical = _checked(array).transpose([order.letters.index(axis) for axis in order.axes]).astype(spec.dtype)
+    spec = replace(spec, chunks=tuple(int(max(c)) for c in canonical.chunks))
     return DaskSource(spec, canonical)
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+
+from pyramid.model import Shape, SourceSpec
+from pyramid.readers.axes import AxisOrder, array_order, check_dtype, doubtful_axes
+from pyramid.tables import format_list
 
 MAX_LISTED = 6  # names in a notice, which is to stay one readable line
 
@@ -47,7 +52,7 @@ def unlabel(source: object) -> Labelled:
     if left_out:
         notices = (
             f"of the {type(source).__name__}, the pixels and the names of the dimensions are taken, and not "
-            f"{_listed(left_out)}; give the size of a pixel with --scale",
+            f"{format_list([str(name)[:40] for name in left_out], MAX_LISTED)}; give the size of a pixel with --scale",
         )
     return Labelled(labelled.data, tuple(labelled.dims), str(getattr(labelled, "name", None) or ""), notices)
 
@@ -60,7 +65,28 @@ def plain_notices(array: object) -> tuple[str, ...]:
     return (f"of the {kind.__module__}.{kind.__qualname__}, the pixels are taken; a unit of theirs is not kept",)
 
 
-def _listed(names: Iterable[object]) -> str:
-    words = [str(name)[:40] for name in names]
-    more = len(words) - MAX_LISTED
-    return ", ".join(words[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+def describe_array(
+    labelled: Labelled, shape: Shape, dtype: np.dtype[Any], axes: str | None
+) -> tuple[SourceSpec, AxisOrder]:
+    """Return an array's description, without sizes, and the order of its axes.
+
+    Parameters
+    ----------
+    labelled
+        Name, names of the dimensions, and notices.
+    shape, dtype
+        Those of its pixels.
+    axes
+        The user's letters, in the array's order; None if the user gives none.
+
+    Raises
+    ------
+    OptionError, SourceError
+        As `check_dtype` and `array_order` do.
+    """
+    name = check_dtype(dtype)
+    order = array_order(shape, axes, labelled.dimensions)
+    nothing = (None,) * len(shape)
+    notices = (*doubtful_axes(shape, axes, labelled.dimensions), *labelled.notices)
+    chunks, title = (1,) * len(shape), labelled.name or "image"
+    return SourceSpec(order.axes, order.axes_shape, name, chunks, nothing, nothing, title, notices=notices), order

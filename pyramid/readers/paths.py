@@ -7,6 +7,7 @@ import re
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
+# The start of a URL. A drive's letter is followed by one slash, so that a path on Windows is not a URL.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 

@@ -1,4 +1,4 @@
-"""The protocol of a reducer, its look-up by name, and its use on arrays.
+"""The protocol of a reducer, its look-up by name, and the check of its arguments.
 
 A window is a box of `factors` pixels that starts at a multiple of `factors`. A window that reaches over the far edge is
 reduced over the pixels that it has. Everything here is NumPy. Compiled kernels are in the methods' own modules.
@@ -11,10 +11,8 @@ import math
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
-
 from pyramid.errors import OptionError
-from pyramid.model import reduced_shape
+from pyramid.model import MAX_WINDOW_PX, reduced_shape
 from pyramid.options import parsing
 
 if TYPE_CHECKING:
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "pyramid.methods"
 # Most axes of an image: OME-Zarr has t, c, z, y and x.
 MAX_AXES = 5
-# Most pixels of a window, not reached: below it sums of 64-bit pixels, kept in two halves, cannot overflow.
-MAX_WINDOW_PX = 2**30
 
 
 @runtime_checkable
@@ -98,46 +94,4 @@ def check(array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any])
     if array.dtype != out.dtype or not array.dtype.isnative:
         raise OptionError(f"array and out share one native dtype; these are {array.dtype!r} and {out.dtype!r}")
     if not (array.flags.c_contiguous and out.flags.c_contiguous):
-        raise OptionError("array and out are C-contiguous; pass a copy, or use downsample")
-
-
-def downsample(array: NDArray[Any], factors: Shape, method: str = "mean") -> NDArray[Any]:
-    """Reduce an array by whole factors.
-
-    Parameters
-    ----------
-    array
-        Pixels, of 1 to 5 axes, of any real dtype, byte order and memory layout.
-    factors
-        Window on each axis, in pixels, at least 1.
-    method
-        ``mean``, ``nearest``, ``mode``, ``median``, ``min``, ``max``, or the name of a plug-in.
-
-    Returns
-    -------
-    NDArray
-        Of shape ``ceil(array.shape / factors)`` and of the array's dtype, in native byte order.
-
-    Raises
-    ------
-    OptionError
-        If the method is unknown, a factor is below 1, or factors and axes differ in number. Also if the dtype is not
-        boolean, integer or floating point.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> downsample(np.array([[1, 3, 5], [5, 7, 8]], "uint16"), (2, 2))
-    array([[4, 6]], dtype=uint16)
-    """
-    array = np.asarray(array)
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > np.dtype("float64").itemsize:
-        raise OptionError(f"pixels are boolean, integers or floats of at most 64 bits; these are {array.dtype}")
-    array = np.asarray(array, array.dtype.newbyteorder("="), order="C")
-    if not 1 <= array.ndim <= MAX_AXES:
-        raise OptionError(f"an image has 1 to {MAX_AXES} axes; this one has {array.ndim}")
-    if len(factors) != array.ndim or min(factors, default=0) < 1:
-        raise OptionError(f"one factor of at least 1 is needed for each of {array.ndim} axes; these are {factors}")
-    out = np.empty(reduced_shape(array.shape, factors), array.dtype)
-    load_method(method)(array, array.shape, factors, out)
-    return out
+        raise OptionError("array and out are C-contiguous; pass a copy")

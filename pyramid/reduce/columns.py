@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 # Size of the columns: with the counts next to them they take half of a small first-level cache.
 _BUFFER_BYTES = 2**14
 # Least number of columns: enough to fill the widest registers.
-_LEAST_COLUMNS = 32
+_MIN_COLUMNS = 32
 
 
 def make_columns(windows: Windows, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.unsignedinteger[Any]]]:
     """Allocate as many columns as the cache holds, and counts of valid pixels."""
-    wanted = max(_LEAST_COLUMNS, _BUFFER_BYTES // (windows.most_px * dtype.itemsize))
+    wanted = max(_MIN_COLUMNS, _BUFFER_BYTES // (windows.most_px * dtype.itemsize))
     width = min(wanted, windows.reduced_width)
     # Counts as wide as the pixels, where such counts fit, are compared in the same registers.
     counts = next(t for t in (np.uint8, np.uint16, np.uint32) if _fits(t, windows.most_px, dtype))

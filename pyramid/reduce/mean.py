@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyramid.reduce.base import MAX_WINDOW_PX
+from pyramid.model import MAX_WINDOW_PX
 from pyramid.reduce.compiled import compiled, inlined
 from pyramid.reduce.window import WindowMethod, Windows
 

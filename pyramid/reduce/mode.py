@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 # Largest window in which all pairs are compared: up to here that is quicker, with wide registers, than counting runs.
-_MOST_PAIRED_PX = 64
+_MAX_PAIRED_PX = 64
 
 
 def _mode(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
@@ -78,7 +78,7 @@ def _modes(  # noqa: PLR0913  (Numba takes no object that could hold them)
                 height = gather(array, windows, group, y, start, columns, valid, last)
                 sort(columns, height)
                 target = out[windows.targets[group], y, start : min(start + valid.size, width)]
-                if height <= _MOST_PAIRED_PX:
+                if height <= _MAX_PAIRED_PX:
                     _compare_pairs(columns, height, valid, target)
                 else:
                     _count_runs(columns, valid, target)

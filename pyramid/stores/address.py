@@ -8,6 +8,7 @@ import urllib.parse
 from pyramid.errors import OptionError
 from pyramid.stores.redact import has_password, without_secrets
 
+# A host: an IPv6 address in brackets, or a name without characters that end it or that no name has.
 _HOST = re.compile(r"\[[0-9A-Fa-f:.%]+\]|[^\s/?#@\\<>\"{}|^`%\[\]:\x00-\x1f\x7f]+")
 
 
@@ -42,9 +43,7 @@ def why_no_address(url: str) -> str | None:
 def check_one_line(value: str, name: str) -> None:
     """Raise OptionError if a value holds a line break or a control character.
 
-    Copied credentials may hold them.
-
-    They cannot be sent, and a client that is given them may panic.
+    Copied credentials may hold them. They cannot be sent, and a client may panic over them.
 
     Examples
     --------
@@ -52,8 +51,8 @@ def check_one_line(value: str, name: str) -> None:
     """
     if re.search(r"[\x00-\x1f\x7f]", value):
         raise OptionError(
-            f"{name} holds a line break or another control character, which no credentials have; set it anew, without "
-            "a line break at its end"
+            f"{name} holds a line break or another control character, which no credentials have; set it again, "
+            "without a line break at its end"
         )
 
 

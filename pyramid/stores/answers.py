@@ -7,6 +7,10 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+# The first byte of a part, and the first byte after it.
+Span: TypeAlias = tuple[int, int]
 
 # The largest error document. Errors are short, unlike many objects that are XML.
 MAX_ERROR_BYTES = 2**16
@@ -25,6 +29,8 @@ _PLAIN = frozenset({"", "identity", "aws-chunked"})
 PASSING_CODES = frozenset(
     {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "Busy", "ServerBusy"}
 )
+# Statuses of failures that may pass: the same request may succeed a little later.
+PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # The status of answers that show that a server does not give ranges: that of "Not Implemented".
 NO_RANGES = 501
 
@@ -77,6 +83,11 @@ class Answer:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def version(self) -> str | None:
+        """The tag of the object, or else its time of change; None if it has neither."""
+        return self.tag or self.changed or None
+
+    @property
     def is_encoded(self) -> bool:
         """True if the body is encoded and so is not the object itself."""
         return any(name not in _PLAIN for name in _names(self.encoding))
@@ -100,16 +111,35 @@ class Answer:
                 decoded = _decode(decoded, name)
         yield from decoded
 
-    def part(self) -> bytes:
-        """Return a part of an object.
+    def part(self, span: Span | None = None) -> bytes:
+        """Return the part of an object that the server sent for `span`.
 
-        Raises AnswerError as `body` does, and for a part of an encoded object.
+        Raises AnswerError as `body` does, and for a part of an encoded object or of another length.
         """
         if self.is_encoded:
             raise AnswerError(
                 f"its body is encoded ({self.encoding[:40]}), so that parts cannot be read", status=NO_RANGES
             )
-        return b"".join(self.body())
+        part = b"".join(self.body())
+        if span is not None and self.size_bytes is not None:
+            expected = min(span[1], self.size_bytes) - span[0]
+            if len(part) != expected:
+                raise AnswerError(f"{len(part)} bytes came of a part of {expected}", again=True)
+        return part
+
+    def cut(self, span: Span) -> bytes:
+        """Return a part that is cut from the whole object.
+
+        Only the part is held in memory, and the bytes after it are not read.
+        """
+        start, stop = span
+        pieces, passed = [], 0
+        for piece in self.body():
+            pieces.append(memoryview(piece)[max(start - passed, 0) : max(stop - passed, 0)].tobytes())
+            passed += len(piece)
+            if passed >= stop:
+                break
+        return b"".join(pieces)
 
     def _check(self, start: bytes) -> None:
         """Raise AnswerError if the body is not an object.

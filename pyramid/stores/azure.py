@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from pyramid.errors import OptionError
 from pyramid.stores.answers import Answer
 from pyramid.stores.checksums import WrongSumError, md5
+from pyramid.stores.client import bucket_builder
 from pyramid.stores.obstore_objects import RemoteObjects
-from pyramid.stores.schemes import Access, Option, client_options
-
-if TYPE_CHECKING:
-    from obstore.store import AzureConfig, AzureStore
+from pyramid.stores.schemes import Access, Option, client_options, from_environment
 
 _SUM = "md5"  # name of the sum in the metadata of a blob
-_ACCOUNTS = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
+# Options by their names in a connection string.
 _OF_CONNECTION = {
     "accountname": "account_name",
     "accountkey": "account_key",
@@ -62,28 +59,21 @@ class AzureObjects(RemoteObjects):
 def open_store(access: Access) -> AzureObjects:
     """Return the blobs at and below a location, without a request."""
     config = client_options(OPTIONS, access.options)
-    connection = str(config.pop("connection_string", "") or os.environ.get("AZURE_STORAGE_CONNECTION_STRING", ""))
+    connection = str(config.pop("connection_string", "") or from_environment("AZURE_STORAGE_CONNECTION_STRING"))
     config = {**_connection(connection), **config}
     container, _, host = access.location.bucket.partition("@")
     if host:  # such as abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY
         config.setdefault("account_name", host.partition(".")[0])
-    named = next((os.environ[name] for name in _ACCOUNTS if os.environ.get(name)), "")
+    named = from_environment("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
     if "account_name" not in config and not named:
         raise OptionError(
             f"{access.location}: Azure needs an account; give the storage option account_name, or set "
             "AZURE_STORAGE_ACCOUNT_NAME"
         )
     config.setdefault("account_name", named)
-    for variable in ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"):
-        if os.environ.get(variable):
-            config.setdefault("endpoint", os.environ[variable])
-
-    def build(settings: Mapping[str, Any]) -> AzureStore:
-        from obstore.store import AzureStore  # noqa: PLC0415  (a local run needs no obstore)
-
-        prefix = access.location.path or None
-        return AzureStore(container, prefix=prefix, config=cast("AzureConfig", config), **settings)
-
+    if endpoint := from_environment("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"):
+        config.setdefault("endpoint", endpoint)
+    build = bucket_builder("AzureStore", container, access.location.path, config)
     return AzureObjects(access, build, str(config.get("endpoint", "")))
 
 

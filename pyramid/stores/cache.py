@@ -6,8 +6,7 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import Future
 
-from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Objects
+from pyramid.stores.objects import Objects, no_object
 
 # Memory for whole objects. The last one is kept whatever its size, because its parts are read one after another.
 KEPT_BYTES = 2**27
@@ -31,7 +30,7 @@ class WholeObjects:
         """Return a part of an object; raise StorageError if it is missing."""
         body = self._whole(key)
         if body is None:
-            raise StorageError(f"{self._objects.location}/{key}: the object is missing", True, ABSENT)
+            raise no_object(self._objects.location, key)
         return body[start:stop]
 
     def get_tail(self, key: str, size: int) -> bytes | None:

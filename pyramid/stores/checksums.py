@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Piece = TypeVar("Piece", bound="Buffer")
+# A tag that may be an MD5 sum, with or without quotes.
 _SUM = re.compile(r'"?([0-9a-fA-F]{32})"?')
 
 

@@ -6,7 +6,10 @@ import re
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+
+import obstore
+import obstore.store
 
 from pyramid.errors import PyramidError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
@@ -14,18 +17,36 @@ from pyramid.stores.objects import ABSENT
 from pyramid.stores.verdicts import has_odd_headers, status_of
 from pyramid.stores.waiting import guarded, stream, wait_for
 
-if TYPE_CHECKING:
-    import obstore
-    import obstore.store
-
-    ObStore: TypeAlias = obstore.store.ObjectStore
-
+ObStore: TypeAlias = "obstore.store.ObjectStore"
 # Builds a store whose requests are made once, with a time limit.
-Build: TypeAlias = Callable[[Mapping[str, Any]], "ObStore"]
+Build: TypeAlias = Callable[[Mapping[str, Any]], ObStore]
+
+
+def bucket_builder(kind: str, bucket: str, path: str, config: Mapping[str, Any], **more: Any) -> Build:
+    """Return the function that builds obstore's store of a bucket.
+
+    Parameters
+    ----------
+    kind
+        The name of the class in `obstore.store`.
+    bucket, path
+        The bucket and the path in it, which may be empty.
+    config, more
+        The settings of the service, and other arguments of the class.
+    """
+
+    def build(settings: Mapping[str, Any]) -> ObStore:
+        store: ObStore = getattr(obstore.store, kind)(bucket, prefix=path or None, config=config, **more, **settings)
+        return store
+
+    return build
+
 
 # Keys in one listing or one removal: the most that S3 takes in a request.
 PAGE = 1000
+# The least size of a piece of a body: large enough that the calls between two pieces cost little.
 _PIECE_BYTES = 2**20
+# Codes of 404 for a missing bucket or container, which is an error of the address.
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
@@ -54,8 +75,6 @@ class Client:
 
         Returns None if the object is missing.
         """
-        import obstore  # noqa: PLC0415  (a local run needs no obstore)
-
         store = self._store(seconds)
         try:
             found = wait_for(lambda: obstore.get_async(store, key, options=options))
@@ -88,16 +107,12 @@ class Client:
         self, key: str, body: bytes | memoryview, seconds: float, attributes: Mapping[str, str] | None = None
     ) -> str | None:
         """Store an object in one request, and return its tag."""
-        import obstore  # noqa: PLC0415
-
         store = self._store(seconds)
         about = dict(attributes) if attributes else None
         return wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False, attributes=about))["e_tag"]
 
     def pages(self, prefix: str, last: str | None, seconds: float) -> AsyncIterable[Any]:
         """List keys that begin with `prefix` and come after `last`."""
-        import obstore  # noqa: PLC0415
-
         store = self._store(seconds)
         return aiter(obstore.list(store, prefix or None, offset=last, chunk_size=PAGE))
 
@@ -106,8 +121,6 @@ class Client:
 
         Raises FileNotFoundError if one of several is missing and the service says so.
         """
-        import obstore  # noqa: PLC0415
-
         store = self._store(seconds)
         paths = keys[0] if len(keys) == 1 else list(keys)
         try:
@@ -133,10 +146,10 @@ class Client:
         except PyramidError:
             raise
         except Exception as error:
-            told = re.sub(r"Generic \w+ error: ", "", " ".join(str(error).partition("\n\nDebug source")[0].split()))
+            reason = re.sub(r"Generic \w+ error: ", "", " ".join(str(error).partition("\n\nDebug source")[0].split()))
             raise AnswerError(
-                f"it cannot be asked with these options or credentials: {told[:300]}; check the storage options and "
-                "what the environment holds"
+                f"it cannot be reached with these options or credentials: {reason[:300]}; check the storage options "
+                "and the environment"
             ) from error
 
     def _settings(self, seconds: float) -> dict[str, Any]:

@@ -35,10 +35,12 @@ class Connection:
         if proxy and not urllib.request.proxy_bypass(urllib.parse.urlsplit(f"//{host}").hostname or host):
             through = urllib.parse.urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
             self._proxy = f"http://{host}" if scheme == "http" else ""
-        kind = _Https if scheme == "https" else _Http
-        self._http = kind(through, timeout=CONNECT_S)
-        if through != host and scheme == "https":
-            self._http.set_tunnel(host)
+        self._http: Any = http.client.HTTPConnection(through, timeout=CONNECT_S)  # typed for real sockets only
+        if scheme == "https":
+            context = ssl.create_default_context()
+            self._http = http.client.HTTPSConnection(through, timeout=CONNECT_S, context=context)
+            if through != host:
+                self._http.set_tunnel(host)
 
     def ask(self, method: str, target: str, headers: Mapping[str, str], seconds: float) -> http.client.HTTPResponse:
         """Send a request and return the head of the answer.
@@ -46,34 +48,20 @@ class Connection:
         Each wait for the server lasts at most `seconds`.
         """
         if self._http.sock is None:
-            self._http.connect()
+            self._connect()
         self._http.sock.limit_s = seconds
         host = {"Host": self.netloc} if self._proxy else {}
         self._http.request(method, self._proxy + target, headers={**host, **headers})
-        return self._http.getresponse()
+        response: http.client.HTTPResponse = self._http.getresponse()
+        return response
+
+    def _connect(self) -> None:
+        self._http.connect()
+        self._http.sock = _Socket(self._http.sock)
 
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
-
-
-class _Http(http.client.HTTPConnection):
-    sock: Any
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _Socket(self.sock)
-
-
-class _Https(http.client.HTTPSConnection):
-    sock: Any
-
-    def __init__(self, host: str, *, timeout: float) -> None:
-        super().__init__(host, timeout=timeout, context=ssl.create_default_context())
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _Socket(self.sock)
 
 
 class _Socket:

@@ -6,21 +6,26 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+
 from pyramid.concurrency.cancelling import check_not_cancelled
 from pyramid.errors import OptionError, StorageError
-from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key
+from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object, place_of
 from pyramid.stores.redact import without_secrets
-from pyramid.stores.retry import RETRY_OPTIONS, AttemptFailure, call_with_retries
-from pyramid.stores.schemes import Access, Option
+from pyramid.stores.retry import AttemptFailure, call_with_retries
+from pyramid.stores.schemes import RETRY_OPTIONS, Access, Option
 
 T = TypeVar("T")
+# Names that packages of fsspec have for a tag or a time of change, the best first.
 _TAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified")
 # Bytes of an object that are read at once and held in memory.
 _BLOCK_BYTES = 4 * 2**20
+# Errors that another attempt would meet again.
 _FINAL = (PermissionError, NotImplementedError, IsADirectoryError, NotADirectoryError)
 
 
-class FsspecObjects:
+class FsspecObjects(Objects):
     """Objects in a file system of fsspec.
 
     Parameters
@@ -30,16 +35,12 @@ class FsspecObjects:
     """
 
     def __init__(self, access: Access) -> None:
-        from fsspec.core import url_to_fs  # noqa: PLC0415  (only for these schemes)
-
         self.location = access.location
         self._access = access
-        self._answered = False
-        self._opened: tuple[Any, str] | None = None
         options = {name: value for name, value in access.options.items() if name not in RETRY_OPTIONS}
         self._open: Callable[[], tuple[Any, str]] = functools.partial(url_to_fs, access.location.address, **options)
         try:
-            self._opened = self._open()
+            self._connection  # noqa: B018  (so that wrong options are found now)
         except ImportError as error:
             raise OptionError(f"{self.location}: {access.location.scheme}:// needs a package: {error}") from None
         except (TypeError, ValueError) as error:
@@ -48,25 +49,23 @@ class FsspecObjects:
                 f"{self.location} cannot be opened by fsspec: {reason}; check its storage options"
             ) from None
         except Exception:  # some connect at once; each request tries again, and says what fails
-            self._opened = None
+            return
 
     @property
     def _files(self) -> Any:  # noqa: ANN401  (fsspec has no types)
-        return self._connected()[0]
+        return self._connection[0]
 
     @property
     def _root(self) -> str:
-        return self._connected()[1]
+        return self._connection[1]
 
-    def _connected(self) -> tuple[Any, str]:
-        """Return the file system and the path in it.
+    @functools.cached_property
+    def _connection(self) -> tuple[Any, str]:
+        """The file system and the path in it.
 
         Raises the error of fsspec if it cannot connect.
         """
-        if self._opened is None:
-            self._opened = self._open()
-        self._answered = True
-        return self._opened
+        return self._open()
 
     def get(self, key: str) -> bytes | None:
         """Return the whole object, or None if it is missing."""
@@ -76,15 +75,8 @@ class FsspecObjects:
         """Return the bytes from `start` up to `stop`."""
         body = self._ask("read", key, lambda path: bytes(self._files.cat_file(path, start=start, end=stop)))
         if body is None:
-            raise StorageError(
-                f"{self.location}/{key}: a part cannot be read, since the object is missing", True, ABSENT
-            )
+            raise no_object(self.location, key)
         return body
-
-    def get_tail(self, key: str, size: int) -> bytes | None:
-        """Return the last `size` bytes, or None if the object is missing."""
-        whole = self.size(key)
-        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """Write the whole object to `into` in blocks."""
@@ -102,11 +94,6 @@ class FsspecObjects:
 
         return self._ask("read", key, read)
 
-    def size(self, key: str) -> int | None:
-        """Return the size in bytes, or None if the object is missing."""
-        fingerprint = self.fingerprint(key)
-        return None if fingerprint is None else fingerprint[0]
-
     def fingerprint(self, key: str) -> Fingerprint | None:
         """Return the size of an object, and its tag if the file system has one."""
 
@@ -119,7 +106,6 @@ class FsspecObjects:
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object."""
-        from fsspec import AbstractFileSystem  # noqa: PLC0415  (only for these schemes)
 
         def write(path: str) -> bool:
             if "/" in path:
@@ -161,7 +147,7 @@ class FsspecObjects:
             except FileNotFoundError:
                 return None
 
-        place = f"{self.location}/{key}" if key else str(self.location)
+        place = place_of(self.location, key)
         return call_with_retries(attempt, f"{what} {place}", self._access.retry_policy, self._judge)
 
     def _path(self, key: str) -> str:
@@ -170,7 +156,7 @@ class FsspecObjects:
     def _judge(self, error: Exception) -> AttemptFailure:
         reason = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
         may_pass = isinstance(error, OSError) and not isinstance(error, _FINAL)
-        return AttemptFailure(reason, may_pass, never_connected=may_pass and not self._answered)
+        return AttemptFailure(reason, may_pass, never_connected=may_pass and "_connection" not in vars(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
 
+from pyramid.stores.client import bucket_builder
 from pyramid.stores.obstore_objects import RemoteObjects
-from pyramid.stores.schemes import Access, Option, client_options
-
-if TYPE_CHECKING:
-    from obstore.store import GCSConfig, GCSStore
-
+from pyramid.stores.schemes import Access, Option, client_options, from_environment
 
 # Storage options by their usual names.
 OPTIONS: Mapping[str, Option] = {
     # The path of a service account's file is sent to other processes. The text of the file is secret, and is not.
-    "token": Option("token", secret=True),
+    "token": Option("token", secret=True, may_be_path=True),
     "anon": Option("skip_signature"),
     "endpoint_url": Option("base_url"),
 }
@@ -30,13 +25,7 @@ def open_store(access: Access) -> RemoteObjects:
         config["skip_signature"] = True
     elif token:
         config["service_account_key" if token.lstrip().startswith("{") else "service_account_path"] = token
-    if "base_url" not in config and os.environ.get("GOOGLE_BASE_URL"):
-        config["base_url"] = os.environ["GOOGLE_BASE_URL"]
-
-    def build(settings: Mapping[str, Any]) -> GCSStore:
-        from obstore.store import GCSStore  # noqa: PLC0415  (a local run needs no obstore)
-
-        place = access.location
-        return GCSStore(place.bucket, prefix=place.path or None, config=cast("GCSConfig", config), **settings)
-
+    if endpoint := from_environment("GOOGLE_BASE_URL"):
+        config.setdefault("base_url", endpoint)
+    build = bucket_builder("GCSStore", access.location.bucket, access.location.path, config)
     return RemoteObjects(access, build, str(config.get("base_url", "")))

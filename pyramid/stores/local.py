@@ -12,18 +12,19 @@ import os
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pyramid.errors import PyramidError, StorageError
-from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key
+from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object
 from pyramid.stores.schemes import Access, Option
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
 
 T = TypeVar("T")
+# Bytes of a file that are read at once: few calls, and little memory.
 _PIECE_BYTES = 2**20
 # Flags of opening. A pipe is opened without waiting for a writer, which might never come.
 _HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -32,7 +33,7 @@ _HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) 
 OPTIONS: Mapping[str, Option] = {}
 
 
-class LocalObjects:
+class LocalObjects(Objects):
     """Files at and below a path.
 
     Parameters
@@ -57,13 +58,8 @@ class LocalObjects:
 
         body = self._read(key, read)
         if body is None:
-            raise StorageError(f"{self._path(key)}: the file is missing", True, ABSENT)
+            raise no_object(self.location, key)
         return body
-
-    def get_tail(self, key: str, size: int) -> bytes | None:
-        """Return the last `size` bytes, or None if the file is missing."""
-        whole = self.size(key)
-        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """Write the whole file to `into` in pieces."""
@@ -77,11 +73,6 @@ class LocalObjects:
             return size
 
         return self._read(key, read)
-
-    def size(self, key: str) -> int | None:
-        """Return the size in bytes, or None if the file is missing."""
-        fingerprint = self.fingerprint(key)
-        return None if fingerprint is None else fingerprint[0]
 
     def fingerprint(self, key: str) -> Fingerprint | None:
         """Return the size of a file, and a tag from its inode and time of change."""
@@ -130,11 +121,6 @@ class LocalObjects:
             return
         except OSError as error:
             raise _failure(path, error) from error
-
-    def delete_all(self, keys: Sequence[str]) -> None:
-        """Remove files, one after another."""
-        for key in keys:
-            self.delete(key)
 
     def _path(self, key: str) -> Path:
         return Path(self.location.path, check_key(key))

@@ -106,8 +106,8 @@ def _locate_bucket(url: str, row: Scheme, rest: str) -> Location:
     bucket, _, key = rest.partition("/")
     if row.name != "memory" and not _BUCKET.fullmatch(bucket.rpartition("@")[2].partition(":")[0]):
         raise OptionError(
-            f"{without_secrets(url)}: {bucket[:80]!r} holds what no bucket's name can; a URL has the form "
-            f"{scheme}://BUCKET/KEY"
+            f"{without_secrets(url)}: {bucket[:80]!r} has characters that are not allowed in bucket "
+            f"names; a URL has the form {scheme}://BUCKET/KEY"
         )
     parts = [part for part in key.split("/") if part]
     if not bucket or not parts or ".." in parts:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
 from pyramid.stores.checksums import md5
-from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key, hand_over
+from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object
 from pyramid.stores.schemes import Access, Option
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def _bucket(name: str) -> dict[str, bytes]:
     return {}
 
 
-class MemoryObjects:
+class MemoryObjects(Objects):
     """Objects of one bucket at and below a path.
 
     Parameters
@@ -47,18 +47,17 @@ class MemoryObjects:
         """Return the bytes from `start` up to `stop`."""
         body = self.get(key)
         if body is None:
-            raise StorageError(f"{self.location}: the object {key!r} is missing", True, ABSENT)
+            raise no_object(self.location, key)
         return body[start:stop]
-
-    def get_tail(self, key: str, size: int) -> bytes | None:
-        """Return the last `size` bytes, or None if it is missing."""
-        body = self.get(key)
-        return None if body is None else body[max(len(body) - size, 0) :]
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """Fetch the whole object in one piece."""
         del expected_bytes
-        return hand_over(self.get(key), into)
+        body = self.get(key)
+        if body is None:
+            return None
+        into.write(body)
+        return len(body)
 
     def size(self, key: str) -> int | None:
         """Return the size in bytes, or None if it is missing."""
@@ -71,7 +70,7 @@ class MemoryObjects:
         return None if body is None else (len(body), md5([body]))
 
     def put(self, key: str, body: bytes | memoryview) -> None:
-        """Keep a copy of `body`."""
+        """Store a copy of `body`."""
         with self._changing:
             self._held[self._full(key)] = bytes(body)
 
@@ -83,14 +82,9 @@ class MemoryObjects:
         return (key.removeprefix(root) for key in held if key.startswith(root + prefix))
 
     def delete(self, key: str) -> None:
-        """Forget an object."""
+        """Remove an object; do nothing if it is missing."""
         with self._changing:
             self._held.pop(self._full(key), None)
-
-    def delete_all(self, keys: Sequence[str]) -> None:
-        """Forget objects."""
-        for key in keys:
-            self.delete(key)
 
     def _full(self, key: str) -> str:
         return f"{self.location.path}/{check_key(key)}" if key else self.location.path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, StorageError
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
@@ -48,12 +48,22 @@ class Objects(Protocol):
     file. Failed requests are repeated if that may help. A final failure is a StorageError. It names the key, the answer
     of the server and the number of attempts, but nothing secret. Objects pickle as a URL and the options that are not
     secret.
+
+    A store inherits what it cannot do better than by its other methods.
+
+    Attributes
+    ----------
+    location
+        The location of the objects.
+    knows_ranges
+        Whether the server gives parts of objects; True until an answer shows otherwise.
+    checks_whole
+        Whether damage in transit is found only when an object is read whole.
     """
 
-    @property
-    def location(self) -> Location:
-        """The location of the objects."""
-        ...
+    location: Location
+    knows_ranges: bool = True
+    checks_whole: bool = False
 
     def get(self, key: str) -> bytes | None:
         """Return the whole object, or None if it is missing: one request."""
@@ -73,7 +83,8 @@ class Objects(Protocol):
         Returns None if the object is missing. Makes one request, or two if the service does not support such ranges,
         as with Azure.
         """
-        ...
+        whole = self.size(key)
+        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """Write the whole object to `into` in pieces: one request.
@@ -85,7 +96,8 @@ class Objects(Protocol):
 
     def size(self, key: str) -> int | None:
         """Return the size in bytes, or None if it is missing: one request."""
-        ...
+        fingerprint = self.fingerprint(key)
+        return None if fingerprint is None else fingerprint[0]
 
     def fingerprint(self, key: str) -> Fingerprint | None:
         """Return the size and tag of the object, which change when it does: one request.
@@ -117,7 +129,8 @@ class Objects(Protocol):
 
         Missing objects are ignored.
         """
-        ...
+        for key in keys:
+            self.delete(key)
 
 
 def check_key(key: str) -> str:
@@ -136,12 +149,11 @@ def check_key(key: str) -> str:
     return key
 
 
-def hand_over(body: bytes | None, into: ByteSink) -> int | None:
-    """Write an object to `into` in one piece, for stores that have no smaller ones.
+def place_of(location: Location, key: str) -> str:
+    """Return the path or URL of an object, without secrets."""
+    return f"{location}/{key}" if key else str(location)
 
-    Returns the number of bytes, or None if `body` is None.
-    """
-    if body is None:
-        return None
-    into.write(body)
-    return len(body)
+
+def no_object(location: Location, key: str) -> StorageError:
+    """Return the error of a request for a part of an object that is missing."""
+    return StorageError(f"{place_of(location, key)} does not exist", True, ABSENT)

@@ -9,14 +9,14 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyramid.errors import StorageError
 from pyramid.stores.address import check_endpoint
-from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
+from pyramid.stores.answers import NO_RANGES, Answer
 from pyramid.stores.checksums import Sums, md5
 from pyramid.stores.client import PAGE, Build, Client
-from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, check_key
+from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, Objects, check_key, no_object, place_of
 from pyramid.stores.retry import SLOW_BYTES_PER_S, AttemptFailure, call_with_retries
 from pyramid.stores.schemes import Access
 from pyramid.stores.verdicts import NOT_IN_RANGE, is_timeout, judge
@@ -24,11 +24,10 @@ from pyramid.stores.waiting import stream
 
 if TYPE_CHECKING:
     import obstore
+    from typing_extensions import Unpack
 
 
 T = TypeVar("T")
-# The first byte of a part, and the first byte after it.
-Span: TypeAlias = tuple[int, int]
 
 # Bodies up to this size have the same time limit. Each limit needs a client of its own, so few limits are better.
 _LEAST_CLASS_BYTES = 2**20
@@ -36,7 +35,7 @@ _LEAST_CLASS_BYTES = 2**20
 _MAX_ERROR_BYTES = 2**12
 
 
-class RemoteObjects:
+class RemoteObjects(Objects):
     """Objects of one URL.
 
     Parameters
@@ -47,14 +46,8 @@ class RemoteObjects:
         Builds obstore's store for the location, from settings that all its stores know.
     endpoint
         The address of the service; empty for the usual one.
-
-    Attributes
-    ----------
-    knows_ranges
-        Whether the server gives parts of objects; True until an answer shows otherwise.
     """
 
-    knows_ranges = True
     # Whether each object has a tag. Errors have none.
     _has_tags = True
     # Headers that are added to each request.
@@ -68,17 +61,13 @@ class RemoteObjects:
         allow_http = endpoint.startswith("http://")
         self._client = Client(build, self._headers, allow_http=allow_http)
         self._sums = Sums(wanted=allow_http)
+        self.checks_whole = allow_http
         self._answered = False
         self._knows_tails = True
 
     def get(self, key: str) -> bytes | None:
         """Return the whole object: one GET."""
-
-        def request(seconds: float) -> bytes | None:
-            answer = self._open(key, seconds)
-            return None if answer is None else b"".join(answer.body())
-
-        return self._ask("GET", key, 0, request)
+        return self._read(key, 0, lambda answer: b"".join(answer.body()))
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
         """Return a part of an object: one GET with a range.
@@ -87,68 +76,35 @@ class RemoteObjects:
         """
         if stop <= start:
             return b""
-        by_range = self.knows_ranges
-        try:
-            if by_range:
-                body = self._ask("GET", key, stop - start, functools.partial(self._part, key, (start, stop)))
-            else:
-                body = self._ask("GET", key, stop, functools.partial(self._cut, key, (start, stop)))
-        except StorageError as error:
-            if error.status == NOT_IN_RANGE:
-                return b""
-            if error.status != NO_RANGES or not by_range:
-                raise
-            self.knows_ranges = False
-            return self.get_range(key, start, stop)
+        span = (start, stop)
+        if self.knows_ranges:
+            try:
+                return self._existing(key, self._read(key, stop - start, lambda answer: answer.part(span), range=span))
+            except StorageError as error:
+                if error.status == NOT_IN_RANGE:
+                    return b""
+                if error.status != NO_RANGES:
+                    raise
+                self.knows_ranges = False
+        return self._existing(key, self._read(key, stop, lambda answer: answer.cut(span), in_pieces=True))
+
+    def _existing(self, key: str, body: bytes | None) -> bytes:
         if body is None:
-            raise self._absent(key)
+            raise no_object(self.location, key)
         return body
-
-    def _part(self, key: str, span: Span, seconds: float) -> bytes | None:
-        """Return a part of an object by a range."""
-        answer = self._open(key, seconds, span)
-        body = None if answer is None else answer.part()
-        if body is not None and answer is not None and answer.size_bytes is not None:
-            expected = min(span[1], answer.size_bytes) - span[0]
-            if len(body) != expected:
-                raise AnswerError(f"{len(body)} bytes came of a part of {expected}", again=True)
-        return body
-
-    def _cut(self, key: str, span: Span, seconds: float) -> bytes | None:
-        """Return a part that is cut from the whole object.
-
-        Only the part is held in memory, and the bytes after it are not read.
-        """
-        answer = self._open(key, seconds, in_pieces=True)
-        if answer is None:
-            return None
-        start, stop = span
-        pieces, passed = [], 0
-        for piece in answer.body():
-            pieces.append(memoryview(piece)[max(start - passed, 0) : max(stop - passed, 0)].tobytes())
-            passed += len(piece)
-            if passed >= stop:
-                break
-        return b"".join(pieces)
 
     def get_tail(self, key: str, size: int) -> bytes | None:
         """Return the last bytes: one GET, after a HEAD if the service needs one."""
         if self._knows_tails and self.knows_ranges:
-
-            def request(seconds: float) -> bytes | None:
-                answer = self._open_tail(key, seconds, size)
-                return None if answer is None else answer.part()
-
             try:
-                return self._ask("GET", key, size, request)
+                return self._read(key, size, Answer.part, range={"suffix": size})
             except StorageError as error:
                 if error.status == NOT_IN_RANGE:
                     return b""
                 if error.status != NO_RANGES:
                     raise
             self._knows_tails = False
-        whole = self.size(key)
-        return None if whole is None else self.get_range(key, max(whole - size, 0), whole)
+        return super().get_tail(key, size)
 
     def fetch(self, key: str, into: ByteSink, expected_bytes: int = 0) -> int | None:
         """Fetch the whole object in pieces: one GET."""
@@ -166,22 +122,16 @@ class RemoteObjects:
 
         return self._ask("GET", key, expected_bytes, request)
 
-    def size(self, key: str) -> int | None:
-        """Return the size in bytes: one HEAD."""
-        fingerprint = self.fingerprint(key)
-        return None if fingerprint is None else fingerprint[0]
-
     def fingerprint(self, key: str) -> Fingerprint | None:
         """Return the size and tag: one HEAD, and a GET if that says too little."""
         return self._ask("HEAD", key, 0, functools.partial(self._fingerprint, key))
 
     def _fingerprint(self, key: str, seconds: float) -> Fingerprint | None:
-        answer = self._open_head(key, seconds)
+        answer = self._open(key, seconds, head=True)
         if answer is None:
             return None
-        if answer.size_bytes is None or answer.is_encoded or self._may_be_error(answer):
-            return self._measure(key, seconds)
-        return answer.size_bytes, answer.tag or answer.changed or None
+        size = self._size_in(answer)
+        return self._measure(key, seconds) if size is None else (size, answer.version)
 
     def _measure(self, key: str, seconds: float) -> Fingerprint | None:
         """Return size and tag by a GET.
@@ -191,14 +141,19 @@ class RemoteObjects:
         answer = self._open(key, seconds, in_pieces=True)
         if answer is None:
             return None
-        size = answer.size_bytes
-        if size is None or answer.is_encoded or self._may_be_error(answer):
-            self.knows_ranges = self.knows_ranges and size is not None and not answer.is_encoded
+        size = self._size_in(answer)
+        if size is None:
+            self.knows_ranges = self.knows_ranges and answer.size_bytes is not None and not answer.is_encoded
             size = sum(len(piece) for piece in answer.body())
-        return size, answer.tag or answer.changed or None
+        return size, answer.version
 
-    def _may_be_error(self, answer: Answer) -> bool:
-        return self._has_tags and answer.tag is None and (answer.size_bytes or 0) <= _MAX_ERROR_BYTES
+    def _size_in(self, answer: Answer) -> int | None:
+        """Return the size of the object that the headers give.
+
+        Returns None if they do not, or if the answer may be an error.
+        """
+        may_be_error = self._has_tags and answer.tag is None and (answer.size_bytes or 0) <= _MAX_ERROR_BYTES
+        return None if answer.is_encoded or may_be_error else answer.size_bytes
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Store an object: one PUT, never in parts."""
@@ -213,34 +168,38 @@ class RemoteObjects:
         answer = self._client.get(key, seconds, {}, in_pieces=True)
         return md5(() if answer is None else answer.pieces)
 
-    def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
-        """Request an object or a part of it.
+    def _read(
+        self,
+        key: str,
+        body_bytes: int,
+        use: Callable[[Answer], T],
+        *,
+        in_pieces: bool = False,
+        **options: Unpack[obstore.GetOptions],
+    ) -> T | None:
+        """Return what `use` makes of an object, or None if it is missing: one GET."""
+
+        def request(seconds: float) -> T | None:
+            answer = self._open(key, seconds, in_pieces=in_pieces, **options)
+            return None if answer is None else use(answer)
+
+        return self._ask("GET", key, body_bytes, request)
+
+    def _open(
+        self, key: str, seconds: float, *, in_pieces: bool = False, **options: Unpack[obstore.GetOptions]
+    ) -> Answer | None:
+        """Request an object, a part of it (``range``) or its headers (``head``).
 
         The body comes with the answer, or later in pieces.
         """
-        options: obstore.GetOptions = {} if span is None else {"range": span}
-        return self._get(key, seconds, options, in_pieces=in_pieces)
-
-    def _open_tail(self, key: str, seconds: float, size: int) -> Answer | None:
-        return self._get(key, seconds, {"range": {"suffix": size}})
-
-    def _open_head(self, key: str, seconds: float) -> Answer | None:
-        return self._get(key, seconds, {"head": True})
-
-    def _get(self, key: str, seconds: float, options: obstore.GetOptions, *, in_pieces: bool = False) -> Answer | None:
         answer = self._client.get(key, seconds, options, in_pieces=in_pieces)
-        if answer is None or "range" in options or "head" in options:
+        if answer is None or options:
             return answer
         return replace(answer, pieces=self._sums.checked(key, answer.pieces, self._sum(answer)))
 
     def _sum(self, answer: Answer) -> str | None:
         """Return the tag that may be the MD5 sum of an object."""
         return answer.tag
-
-    @property
-    def checks_whole(self) -> bool:
-        """True if damage in transit is found only when an object is read whole."""
-        return self._sums.wanted
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys that begin with `prefix`: one request for each thousand."""
@@ -260,7 +219,8 @@ class RemoteObjects:
                 pages = None  # another attempt continues after the last key
                 raise
 
-        while batch := call_with_retries(page, f"LIST {self._place(prefix)}", self._access.retry_policy, self._judge):
+        what = f"LIST {place_of(self.location, prefix)}"
+        while batch := call_with_retries(page, what, self._access.retry_policy, self._judge):
             last = batch[-1]["path"]
             yield from (item["path"] for item in batch)
 
@@ -302,16 +262,10 @@ class RemoteObjects:
                 raise
 
         answer = call_with_retries(
-            attempt, f"{method} {self._place(key)}{more}", self._access.retry_policy, self._judge
+            attempt, f"{method} {place_of(self.location, key)}{more}", self._access.retry_policy, self._judge
         )
         self._answered = True
         return answer
-
-    def _absent(self, key: str) -> StorageError:
-        return StorageError(f"{self._place(key)}: a part cannot be read, since the object is missing", True, ABSENT)
-
-    def _place(self, key: str) -> str:
-        return f"{self.location}/{key}" if key else str(self.location)
 
     def _seconds(self, body_bytes: int, timeouts: int) -> float:
         """Return the seconds that a request may take, which depend on its body.

@@ -13,10 +13,9 @@ from pyramid.stores.address import check_endpoint, check_one_line
 from pyramid.stores.cache import WholeObjects
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects, RangeReader
-from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.readable import Readable
-from pyramid.stores.retry import RETRY_OPTIONS, RetryPolicy
-from pyramid.stores.schemes import Access, Option, Scheme, find_scheme
+from pyramid.stores.retry import RetryPolicy
+from pyramid.stores.schemes import Access, Scheme, find_scheme
 from pyramid.stores.surroundings import CREDENTIALS, surroundings
 
 if TYPE_CHECKING:
@@ -69,14 +68,14 @@ def open_parts(objects: Objects) -> RangeReader:
 
     If damage in transit shows only in whole objects, they are fetched whole and kept for a while.
     """
-    by_whole = isinstance(objects, RemoteObjects) and objects.checks_whole
-    return WholeObjects(objects) if by_whole else objects
+    return WholeObjects(objects) if objects.checks_whole else objects
 
 
 def public_options(url: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the options that are not secret, the only ones sent to other processes."""
-    known = _options(_row(locate(url)))
-    return {name: value for name, value in (options or {}).items() if not _is_secret(known, name, value)}
+    given = options or {}
+    secrets = _row(locate(url)).secrets(given)
+    return {name: value for name, value in given.items() if name not in secrets}
 
 
 def check_travels(url: str, options: Mapping[str, Any] | None) -> None:
@@ -92,7 +91,7 @@ def check_travels(url: str, options: Mapping[str, Any] | None) -> None:
         raise OptionError(
             f"{location}: memory:// exists in one process only; a cluster needs a place that all workers reach"
         )
-    secret = (options or {}).keys() - public_options(url, options).keys()
+    secret = _row(location).secrets(options or {})
     if secret or location.hidden:
         what = f"storage option {sorted(secret)[0]!r}" if secret else "the user or query in its URL"
         raise OptionError(
@@ -105,16 +104,6 @@ def _row(location: Location) -> Scheme:
     row = find_scheme(location.scheme)
     assert row is not None, "a location always has a known scheme"
     return row
-
-
-def _options(scheme: Scheme) -> Mapping[str, Option]:
-    return scheme.options if scheme.name == "file" else {**scheme.options, **RETRY_OPTIONS}
-
-
-def _is_secret(known: Mapping[str, Option], name: str, value: object) -> bool:
-    if name == "token" and known.get(name) == Option("token", secret=True):  # Google's may be a path
-        return str(value).lstrip().startswith("{")
-    return name not in known or known[name].secret
 
 
 def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -132,7 +121,7 @@ def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: st
     """Open a store, once for each location, options and surroundings."""
     del around
     scheme = _row(location)
-    known, given = _options(scheme), dict(options)
+    known, given = scheme.options, dict(options)
     for name in given:
         if scheme.name == "file":
             raise OptionError(f"{location}: a path on local disk takes no storage options, got {', '.join(given)}")
@@ -142,7 +131,8 @@ def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: st
         check_one_line(os.environ.get(name, ""), f"the environment variable {name}")
     if "endpoint_url" in given:
         check_endpoint(str(given["endpoint_url"]), str(location))
-    secrets = tuple(str(value) for name, value in given.items() if _is_secret(known, name, value))
-    public = {name: value for name, value in given.items() if not _is_secret(known, name, value)}
+    secrets = scheme.secrets(given)
+    public = {name: value for name, value in given.items() if name not in secrets}
+    hidden = (*map(str, secrets.values()), location.hidden)
     reopen = (open_objects, (str(location), public))
-    return scheme.open(Access(location, given, RetryPolicy.of(given), (*secrets, location.hidden), reopen))
+    return scheme.open(Access(location, given, RetryPolicy.of(given), hidden, reopen))

@@ -17,19 +17,18 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeAlias
 
-from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, Answer, AnswerError
+from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, PASSING_STATUSES, Answer, AnswerError, Span
 from pyramid.stores.connections import Connection
-
-Span: TypeAlias = tuple[int, int]
 
 # Open connections kept for one host: about as many as requests run at once.
 MAX_KEPT = 32
 # Redirects followed for one request: more of them are a loop.
 MAX_REDIRECTS = 10
+# Statuses of redirects that name another address.
 _MOVED = (301, 302, 303, 307, 308)
-_PLACE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+# The header ``Content-Range``: the first byte, the last byte, and the size of the whole or ``*``.
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 class PlainClient:
@@ -133,14 +132,9 @@ class PlainClient:
             next(iter(body), None)
             return None
         if response.status not in (200, 206):
-            start = next(iter(body), b"")[:300].decode(errors="replace")
+            start = next(iter(body), b"")[:300]
             body.close()
-            said = " ".join(re.sub(r"<[^>]*>", " ", start).split())
-            raise AnswerError(
-                f"{response.status} {response.reason}: {said}".rstrip(": "),
-                again=response.status in (408, 429, 500, 502, 503, 504),
-                status=response.status,
-            )
+            raise _error_of(response, start)
         if response.length == 0:  # such as after HEAD
             next(iter(body), None)
         size = headers.get("Content-Length", "")
@@ -209,12 +203,19 @@ class _Body:
         self.close()
 
 
+def _error_of(response: http.client.HTTPResponse, start: bytes) -> AnswerError:
+    """Return the error in an answer whose body begins with `start`."""
+    text = " ".join(re.sub(r"<[^>]*>", " ", start.decode(errors="replace")).split())
+    message = f"{response.status} {response.reason}: {text}".rstrip(": ")
+    return AnswerError(message, again=response.status in PASSING_STATUSES, status=response.status)
+
+
 def _check_part(response: http.client.HTTPResponse, span: Span, length: int | None) -> int | None:
     """Return the size of the whole object; None if the server does not say it.
 
     Raises AnswerError if the answer is not the part that was requested.
     """
-    found = _PLACE.fullmatch(response.headers.get("Content-Range", "").strip())
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
     whole = None if found is None or found[3] == "*" else int(found[3])
     if response.status == 206 and found is not None:
         start, stop = int(found[1]), int(found[2]) + 1

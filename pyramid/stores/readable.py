@@ -10,21 +10,19 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, Objects
-
-if TYPE_CHECKING:
-    from pyramid.stores.location import Location
+from pyramid.stores.objects import ByteSink, Fingerprint, Objects, no_object
 
 T = TypeVar("T")
+# The status of a refusal: that of HTTP.
 FORBIDDEN = 403
 
 
 class Readable:
-    """Objects of one run, of which forbidden ones may count as missing.
+    """The objects of one run, to be read only; forbidden ones may count as missing.
 
     They do if the server is known to refuse missing objects.
 
@@ -41,17 +39,13 @@ class Readable:
 
     def __init__(self, objects: Objects) -> None:
         self.inner = objects
+        self.location = objects.location
         self.forbidden = 0
         self._refusal: StorageError | None = None
         self._known: str | None = None
         self._forbids_missing: bool | None = None
         self._readable_at_s = 0.0
         self._checking = threading.Lock()
-
-    @property
-    def location(self) -> Location:
-        """The location of the objects."""
-        return self.inner.location
 
     def get(self, key: str) -> bytes | None:
         """Return the whole object; None if it is missing or counts as missing."""
@@ -61,7 +55,7 @@ class Readable:
         """Return the bytes from `start` up to `stop`, as `Objects.get_range` does."""
         body = self._read(key, lambda: self.inner.get_range(key, start, stop))
         if body is None:
-            raise StorageError(f"{self.location}/{key}: the object is missing", True, ABSENT)
+            raise no_object(self.location, key)
         return body
 
     def get_tail(self, key: str, size: int) -> bytes | None:
@@ -80,21 +74,9 @@ class Readable:
         """Return the fingerprint of an object, as `Objects.fingerprint` does."""
         return self._read(key, lambda: self.inner.fingerprint(key))
 
-    def put(self, key: str, body: bytes | memoryview) -> None:
-        """Store an object, as `Objects.put` does."""
-        self.inner.put(key, body)
-
     def keys(self, prefix: str = "") -> Iterator[str]:
         """List keys, as `Objects.keys` does."""
         return self.inner.keys(prefix)
-
-    def delete(self, key: str) -> None:
-        """Remove an object, as `Objects.delete` does."""
-        self.inner.delete(key)
-
-    def delete_all(self, keys: Sequence[str]) -> None:
-        """Remove objects, as `Objects.delete_all` does."""
-        self.inner.delete_all(keys)
 
     def check_found(self) -> None:
         """Raise the first refusal, if any; to be called when nothing was found at all."""

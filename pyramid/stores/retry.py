@@ -7,7 +7,6 @@ here.
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 import threading
@@ -15,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pyramid.concurrency.cancelling import check_not_cancelled, pause
 from pyramid.errors import OptionError, StoppedError, StorageError
-from pyramid.stores.schemes import Option
+from pyramid.stores.schemes import RETRY_OPTIONS
 
 T = TypeVar("T")
 
@@ -32,8 +31,6 @@ LONGEST_PAUSE_S = 5.0
 SLOW_BYTES_PER_S = 2**20
 # The time after which a host that has never answered is given up: its address is more likely wrong than down.
 NEVER_CONNECTED_S = 10.0
-
-RETRY_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries", "retry_seconds", "timeout")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +98,17 @@ class AttemptFailure:
     most: int | None = None
 
 
+@dataclass
 class RetryCount:
-    """The number of repeated requests, counted from any thread."""
+    """The number of repeated requests so far, counted from any thread."""
 
-    def __init__(self) -> None:
-        self._changing = threading.Lock()
-        self._count = 0
+    count: int = 0
+    _changing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self) -> None:
         """Count one more repetition."""
         with self._changing:
-            self._count += 1
-
-    @property
-    def count(self) -> int:
-        """The number so far."""
-        return self._count
+            self.count += 1
 
 
 _retries: ContextVar[RetryCount | None] = ContextVar("retries", default=None)
@@ -164,8 +156,8 @@ def call_with_retries(
         If the run is cancelled, as by `cancel_when`.
     """
     check_not_cancelled()
-    began_s, alike = time.monotonic(), 0
-    for number in itertools.count():
+    began_s, number, alike = time.monotonic(), 0, 0
+    while True:
         try:
             return attempt()
         except StoppedError:
@@ -174,11 +166,7 @@ def call_with_retries(
             verdict = judge(error)
             spent_s = time.monotonic() - began_s
             pause_s = min(FIRST_PAUSE_S * 2 ** min(number, 10), LONGEST_PAUSE_S) * random.uniform(0.5, 1)
-            limit_s = (
-                min(retry_policy.retry_seconds, NEVER_CONNECTED_S)
-                if verdict.never_connected
-                else retry_policy.retry_seconds
-            )
+            limit_s = min(retry_policy.retry_seconds, NEVER_CONNECTED_S if verdict.never_connected else math.inf)
             alike = alike + 1 if verdict.most is not None else 0
             over = number >= retry_policy.retries or spent_s + pause_s > limit_s or alike >= (verdict.most or math.inf)
             if not verdict.again or over:
@@ -189,4 +177,4 @@ def call_with_retries(
         counted = _retries.get()
         if counted is not None:
             counted.add()
-    raise AssertionError("the loop ends by what it returns or raises")
+        number += 1

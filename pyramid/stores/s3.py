@@ -9,19 +9,21 @@ import urllib.parse
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+import obstore
+from obstore.store import S3Store
 
 from pyramid.errors import OptionError
 from pyramid.stores.answers import AnswerError
-from pyramid.stores.client import Build
+from pyramid.stores.client import Build, bucket_builder
 from pyramid.stores.obstore_objects import RemoteObjects
-from pyramid.stores.schemes import Access, Option, client_options
+from pyramid.stores.schemes import Access, Option, client_options, from_environment
 from pyramid.stores.waiting import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from obstore.store import S3Config, S3Store
 
 # The region if none is given: the default of S3, which compatible services accept.
 _REGION = "us-east-1"
@@ -89,10 +91,8 @@ class S3Objects(RemoteObjects):
         obstore can sign only the URLs of objects. But it accepts any address of a bucket, so it is given one with a
         query. With the option ``anon`` the URL is not signed.
         """
-        import obstore  # noqa: PLC0415  (a local run needs no obstore)
-        from obstore.store import S3Store  # noqa: PLC0415
-
-        config, bucket = dict(self._config), self.location.bucket
+        config: Any = dict(self._config)
+        bucket = self.location.bucket
         base = str(config.get("endpoint", "")).rstrip("/")
         is_host = str(config.pop("virtual_hosted_style_request", "")).lower() == "true"
         if not base:
@@ -102,7 +102,7 @@ class S3Objects(RemoteObjects):
         if str(config.get("skip_signature", "")).lower() == "true":
             return address
         config |= {"endpoint": f"{address}&x-end=", "virtual_hosted_style_request": True}
-        store = S3Store(bucket, config=cast("S3Config", config), credential_provider=self._provider)
+        store = S3Store(bucket, config=config, credential_provider=self._provider)
         return guarded(lambda: obstore.sign(store, "GET", "1", timedelta(seconds=max(60, seconds))))
 
 
@@ -110,31 +110,18 @@ def open_store(access: Access) -> RemoteObjects:
     """Return the objects at and below a location, without a request."""
     given = client_options(OPTIONS, access.options)
     profile = str(given.pop("profile", "") or "")
-    known: dict[str, Any] = {"region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION}
+    known: dict[str, Any] = {"region": from_environment("AWS_REGION", "AWS_DEFAULT_REGION") or _REGION}
     provider = None
     if not given.get("skip_signature") and "access_key_id" not in given:
         name = profile or ("" if "AWS_ACCESS_KEY_ID" in os.environ else os.environ.get("AWS_PROFILE", ""))
         if name:
             provider, profile_settings = _profile(name)
             known |= profile_settings
-    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
-        if os.environ.get(variable):
-            known["endpoint"] = os.environ[variable]
-            break
+    if endpoint := from_environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
+        known["endpoint"] = endpoint
     config = {**known, **given}
-
-    def build(settings: Mapping[str, Any]) -> S3Store:
-        from obstore.store import S3Store  # noqa: PLC0415  (a local run needs no obstore)
-
-        place = access.location
-        return S3Store(
-            place.bucket,
-            prefix=place.path or None,
-            config=cast("S3Config", config),
-            credential_provider=provider,
-            **settings,
-        )
-
+    location = access.location
+    build = bucket_builder("S3Store", location.bucket, location.path, config, credential_provider=provider)
     return S3Objects(access, build, config, provider)
 
 

@@ -7,6 +7,7 @@ which returns the objects of an `Access` without a request.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,21 @@ class Option:
         The name of the option in the scheme's client.
     secret
         Whether the value is secret: never shown, and never sent to another process.
+    may_be_path
+        Whether the value may be the path of a file, which is not secret, or its text, a JSON object.
     """
 
     client: str
     secret: bool = False
+    may_be_path: bool = False
+
+    def is_secret(self, value: object) -> bool:
+        """Return whether a value is secret."""
+        return self.secret and not (self.may_be_path and not str(value).lstrip().startswith("{"))
+
+
+# Options of every scheme but ``file``: how often and how long requests are repeated.
+RETRY_OPTIONS: Mapping[str, Option] = {name: Option(name) for name in ("retries", "retry_seconds", "timeout")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,12 @@ class Scheme:
     def options(self) -> Mapping[str, Option]:
         """Storage options by their usual names."""
         options: Mapping[str, Option] = self._load().OPTIONS
-        return options
+        return options if self.name == "file" else {**options, **RETRY_OPTIONS}
+
+    def secrets(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the storage options that are secret; one that is not known might be."""
+        known = self.options
+        return {name: value for name, value in options.items() if name not in known or known[name].is_secret(value)}
 
     def open(self, access: Access) -> Objects:
         """Return the objects of a location, without a request."""
@@ -119,6 +136,11 @@ def find_scheme(name: str) -> Scheme | None:
 def client_options(known: Mapping[str, Option], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return storage options by the names that the client uses."""
     return {known[name].client: value for name, value in options.items() if name in known}
+
+
+def from_environment(*names: str) -> str:
+    """Return the first of some environment variables that is set; empty if none is."""
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def _is_known_to_fsspec(name: str) -> bool:

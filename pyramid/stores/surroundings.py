@@ -9,9 +9,10 @@ import hashlib
 import os
 from collections.abc import Mapping
 
+# Prefixes of the environment variables that clients of services read, and other variables that affect requests.
 _PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_")
 _OTHERS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME")
-# What is sent, or signs what is sent, by scheme.
+# Environment variables that are sent, or sign requests, by scheme.
 CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "s3": (
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN"),
@@ -21,6 +22,7 @@ CREDENTIALS: Mapping[str, tuple[str, ...]] = {
         f"AZURE_STORAGE_{name}" for name in ("ACCOUNT_NAME", "ACCOUNT_KEY", "ACCESS_KEY", "SAS_TOKEN", "TOKEN")
     ),
 }
+# Schemes whose stores take nothing from surroundings.
 _NO_SURROUNDINGS = ("file", "memory")
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+import obstore.exceptions as raised
 
 from pyramid.errors import DamageError
-from pyramid.stores.answers import NO_RANGES, PASSING_CODES, AnswerError
+from pyramid.stores.answers import NO_RANGES, PASSING_CODES, PASSING_STATUSES, AnswerError
 from pyramid.stores.checksums import WrongSumError
+from pyramid.stores.objects import ABSENT
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import AttemptFailure
 
+# The status, code, message and cause in the texts of obstore, which has no attributes for them.
 _STATUS = re.compile(r"(?:status code:|status) (\d{3})\b")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 _OF_KEY = re.compile(r"\(code: (\w{1,100})\)")  # of one object of a request that removes several
@@ -21,13 +26,20 @@ _WHERE = re.compile(
     r"The operation lacked [^:]* for path [^:]*: |Object at location .* already exists: |"
     r"Server returned non-2xx status code: "
 )
-_STATUSES = {
-    **{"NotFoundError": 404, "FileNotFoundError": 404, "PermissionDeniedError": 403, "UnauthenticatedError": 401},
-    **{"NotSupportedError": NO_RANGES, "NotImplementedError": NO_RANGES, "AlreadyExistsError": 409},
+# Classes of errors that another attempt would meet again, and the status that each amounts to. obstore has no class for
+# each status, so a status in the text goes first.
+_FINAL: Mapping[type[Exception], int | None] = {
+    FileNotFoundError: ABSENT,
+    raised.NotFoundError: ABSENT,
+    raised.PermissionDeniedError: 403,
+    raised.UnauthenticatedError: 401,
+    raised.NotSupportedError: NO_RANGES,
+    NotImplementedError: NO_RANGES,
+    raised.AlreadyExistsError: 409,
+    raised.InvalidPathError: None,
+    raised.UnknownConfigurationKeyError: None,
 }
-_FINAL = frozenset({*_STATUSES, "InvalidPathError", "UnknownConfigurationKeyError"})
-# Statuses of failures that may pass: the same request may succeed a little later.
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+# Statuses of a range after the end of an object, and of a redirect without an address.
 NOT_IN_RANGE = 416
 MOVED = 301
 # The longest reason that is shown, so that an error remains one short paragraph.
@@ -64,7 +76,7 @@ _HEADERS = re.compile(
 def has_odd_headers(error: BaseException | None) -> bool:
     """Return whether obstore cannot use an answer only because of its headers."""
     short = str(error).partition("\n\nDebug source")[0]
-    return type(error).__module__.startswith("obstore") and not _STATUS.search(short) and bool(_HEADERS.search(short))
+    return isinstance(error, raised.BaseError) and not _STATUS.search(short) and bool(_HEADERS.search(short))
 
 
 def is_timeout(error: Exception) -> bool:
@@ -82,7 +94,9 @@ def status_of(error: Exception) -> int | None:
     found = _STATUS.search(text.partition("\n\nDebug source")[0])
     if found:
         return int(found.group(1))
-    return MOVED if "Received redirect without LOCATION" in text else _STATUSES.get(type(error).__name__)
+    if "Received redirect without LOCATION" in text:
+        return MOVED
+    return next((status for kind, status in _FINAL.items() if isinstance(error, kind)), None)
 
 
 def judge(error: Exception, secrets: tuple[str, ...]) -> AttemptFailure:
@@ -100,10 +114,10 @@ def judge(error: Exception, secrets: tuple[str, ...]) -> AttemptFailure:
         reason = f"the headers of the server's answer cannot be used: {_reason(short, text)}"
         return AttemptFailure(without_secrets(reason, secrets), "ETag" in short, status=status)
     damaged = any(name in text for name in _DAMAGED)
-    refused = type(error).__name__ in _FINAL or (status is not None and status not in _PASSING)
+    refused = isinstance(error, tuple(_FINAL)) or (status is not None and status not in PASSING_STATUSES)
     code = _CODE.search(short) or _OF_KEY.search(short) if status is None else None
     refused = refused or (code is not None and code.group(1) not in PASSING_CODES)
-    known = type(error).__module__.startswith("obstore") or isinstance(error, (ConnectionError, TimeoutError))
+    known = isinstance(error, (raised.BaseError, ConnectionError, TimeoutError))
     return AttemptFailure(
         without_secrets(_reason(short, text), secrets),
         known and (damaged or not refused),

@@ -48,8 +48,7 @@ class _Answer:
     def cancelled(self) -> bool:
         return self._is_cancelled
 
-    def done(self) -> bool:
-        return self._is_cancelled
+    done = cancelled
 
     def cancel(self) -> None:
         """End the request: obstore is called back and drops it."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
+
+from obstore.store import HTTPStore
 
 from pyramid.errors import StorageError
-from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
-from pyramid.stores.objects import Fingerprint
-from pyramid.stores.obstore_objects import RemoteObjects, Span
+from pyramid.stores.answers import NO_RANGES, Answer, AnswerError, Span
+from pyramid.stores.objects import Fingerprint, place_of
+from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.schemes import Access, Option
 from pyramid.stores.verdicts import NOT_IN_RANGE, has_odd_headers, is_timeout, status_of
 
 if TYPE_CHECKING:
-    from obstore.store import HTTPStore
+    import obstore
+    from typing_extensions import Unpack
 
     from pyramid.stores.plain import PlainClient
 
@@ -37,34 +40,25 @@ class WebObjects(RemoteObjects):
     def _sum(self, answer: Answer) -> str | None:
         return None  # a tag of a web server may be the sum of something else than the body
 
-    def _open(self, key: str, seconds: float, span: Span | None = None, *, in_pieces: bool = False) -> Answer | None:
+    def _open(
+        self, key: str, seconds: float, *, in_pieces: bool = False, **options: Unpack[obstore.GetOptions]
+    ) -> Answer | None:
         """Request an object with obstore, or with `PlainClient` if that fails.
 
-        Once obstore could not read an answer, `PlainClient` makes all requests.
+        Once obstore could not read an answer, `PlainClient` makes all requests, except for the end of an object.
         """
+        span = options.get("range")
+        is_tail = isinstance(span, dict)
         if not self._is_odd:
             try:
-                return super()._open(key, seconds, span, in_pieces=in_pieces)
+                return super()._open(key, seconds, in_pieces=in_pieces, **options)
             except Exception as error:
-                if not has_odd_headers(error.__cause__ if isinstance(error, AnswerError) else error):
+                if is_tail or not has_odd_headers(error.__cause__ if isinstance(error, AnswerError) else error):
                     raise
                 self._is_odd = True
-        return self._plain.get(key, span, seconds)
-
-    def _open_head(self, key: str, seconds: float) -> Answer | None:
-        if not self._is_odd:
-            try:
-                return super()._open_head(key, seconds)
-            except Exception as error:
-                if not has_odd_headers(error):
-                    raise
-                self._is_odd = True
-        return self._plain.get(key, None, seconds, method="HEAD")
-
-    def _open_tail(self, key: str, seconds: float, size: int) -> Answer | None:
-        if self._is_odd:
+        if is_tail:
             raise AnswerError("parts are not counted from the end", status=NO_RANGES)
-        return super()._open_tail(key, seconds, size)
+        return self._plain.get(key, cast("Span | None", span), seconds, method="HEAD" if "head" in options else "GET")
 
     @functools.cached_property
     def _plain(self) -> PlainClient:
@@ -100,14 +94,13 @@ class WebObjects(RemoteObjects):
     def _measure(self, key: str, seconds: float) -> Fingerprint | None:
         """Return size and tag from the answer to a part, which says how long the whole is."""
         try:
-            answer = self._open(key, seconds, (0, 1)) if self.knows_ranges else None
+            answer = self._open(key, seconds, range=(0, 1)) if self.knows_ranges else None
         except Exception as error:
             if status_of(error) not in (NO_RANGES, NOT_IN_RANGE):
                 raise
             answer = None
-        if answer is None or answer.size_bytes is None or answer.is_encoded:
-            return super()._measure(key, seconds)
-        return answer.size_bytes, answer.tag or answer.changed or None
+        size = None if answer is None else self._size_in(answer)
+        return super()._measure(key, seconds) if answer is None or size is None else (size, answer.version)
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Raise StorageError, because web addresses can only be read."""
@@ -127,15 +120,12 @@ class WebObjects(RemoteObjects):
         raise self._refused(prefix, "be listed")
 
     def _refused(self, key: str, what: str) -> StorageError:
-        return StorageError(f"{self._place(key)}: http:// and https:// URLs can only be read and cannot {what}", True)
+        return StorageError(
+            f"{place_of(self.location, key)}: http:// and https:// URLs can only be read and cannot {what}", True
+        )
 
 
 def open_store(access: Access) -> WebObjects:
     """Return the objects at and below a location, without a request."""
-
-    def build(settings: Mapping[str, Any]) -> HTTPStore:
-        from obstore.store import HTTPStore  # noqa: PLC0415  (a local run needs no obstore)
-
-        return HTTPStore.from_url(access.location.address, **settings)
-
-    return WebObjects(access, build, access.location.address)
+    address = access.location.address
+    return WebObjects(access, lambda settings: HTTPStore.from_url(address, **settings), address)

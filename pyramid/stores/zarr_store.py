@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from pyramid.concurrency.cancelling import LOOK_S
 from pyramid.errors import StorageError
-from pyramid.stores.objects import ABSENT, Objects, RangeReader
+from pyramid.stores.objects import ABSENT, Objects
 from pyramid.stores.readable import Readable
 
 if TYPE_CHECKING:
@@ -41,32 +41,35 @@ async def _ask(do: Callable[..., T], *arguments: Any) -> T:
 class ObjectsStore(Store):
     """A Zarr store whose keys are those of `objects`.
 
+    Stores of one location are equal, whatever their storage options.
+
     Parameters
     ----------
     objects
         The objects to read and write.
     read_only
         Whether writing is refused.
-    parts
-        Reader of parts of objects; `objects` by default.
     """
 
     supports_writes = True
     supports_deletes = True
     supports_listing = True
 
-    def __init__(self, objects: Objects, *, read_only: bool = False, parts: RangeReader | None = None) -> None:
+    def __init__(self, objects: Objects | Readable, *, read_only: bool = False) -> None:
         super().__init__(read_only=read_only)
         self.objects = objects if isinstance(objects, Readable) else Readable(objects)
-        self._parts: RangeReader = parts or self.objects
         self._flying = 0  # changed only by the thread of zarr's loop
 
     def with_read_only(self, read_only: bool = False) -> ObjectsStore:
         """Return the same store, read-only or writable."""
-        return type(self)(self.objects, read_only=read_only, parts=self._parts)
+        return type(self)(self.objects, read_only=read_only)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ObjectsStore) and self.objects is other.objects and self.read_only == other.read_only
+        return (
+            isinstance(other, ObjectsStore)
+            and self.objects.location == other.objects.location
+            and self.read_only == other.read_only
+        )
 
     def __str__(self) -> str:
         return str(self.objects.location)
@@ -98,16 +101,18 @@ class ObjectsStore(Store):
         match byte_range:
             case None:
                 return self.objects.get(key)
-            case RangeByteRequest():
-                return self._get_range(key, byte_range.start, byte_range.end)
-            case SuffixByteRequest():
-                return self._parts.get_tail(key, byte_range.suffix)
-        size = self.objects.size(key)
-        return None if size is None else self._parts.get_range(key, byte_range.offset, size)
+            case RangeByteRequest(start, stop):
+                return self._get_range(key, start, stop)
+            case OffsetByteRequest(start):
+                size = self.objects.size(key)
+                return None if size is None else self._get_range(key, start, size)
+            case SuffixByteRequest(size):
+                return self.objects.get_tail(key, size)
+        raise ValueError(f"Unexpected byte_range, got {byte_range!r}: give one of the requests of zarr.abc.store")
 
     def _get_range(self, key: str, start: int, stop: int) -> bytes | None:
         try:
-            return self._parts.get_range(key, start, stop)
+            return self.objects.get_range(key, start, stop)
         except StorageError as error:
             if error.status == ABSENT:
                 return None
@@ -126,27 +131,29 @@ class ObjectsStore(Store):
     async def set(self, key: str, value: Buffer) -> None:
         """Store an object."""
         self._check_writable()
-        await _ask(self.objects.put, key, value.to_bytes())
+        await _ask(self.objects.inner.put, key, value.to_bytes())
 
     async def delete(self, key: str) -> None:
         """Remove an object."""
         self._check_writable()
-        await _ask(self.objects.delete, key)
+        await _ask(self.objects.inner.delete, key)
 
-    async def list(self) -> AsyncIterator[str]:
+    def list(self) -> AsyncIterator[str]:
         """Yield all keys."""
-        for key in await _ask(lambda: [*self.objects.keys()]):
-            yield key
+        return self.list_prefix("")
 
     async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
-        """Yield the keys that begin with `prefix`."""
+        """Yield the keys in the folder `prefix`."""
         folder = f"{prefix.rstrip('/')}/" if prefix else ""
         for key in await _ask(lambda: [*self.objects.keys(folder)]):
             yield key
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
         """Yield the names in a folder."""
-        folder = f"{prefix.rstrip('/')}/" if prefix else ""
-        keys = await _ask(lambda: [*self.objects.keys(folder)])
-        for name in dict.fromkeys(key.removeprefix(folder).partition("/")[0] for key in keys):
-            yield name
+        start = len(prefix.rstrip("/")) + 1 if prefix else 0
+        seen = set()
+        async for key in self.list_prefix(prefix):
+            name = key[start:].partition("/")[0]
+            if name not in seen:
+                seen.add(name)
+                yield name

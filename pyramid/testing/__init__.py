@@ -4,7 +4,7 @@ The tests of a plug-in inherit them. They need pytest.
 
 Examples
 --------
-A reader's test says how its source is made, and what it holds::
+A reader's test makes a source, and the array that it must hold::
 
     class TestCells(SourceContract):
         @pytest.fixture

@@ -79,7 +79,7 @@ class SourceContract:
         for box in random_boxes(expected.shape, 12):
             np.testing.assert_array_equal(read(source, box), expected[box.slices])
 
-    def test_a_strided_target_is_filled_and_nothing_beside_it(self, source: Source, expected: NDArray[Any]) -> None:
+    def test_a_strided_target_is_filled_and_nothing_else(self, source: Source, expected: NDArray[Any]) -> None:
         for box in random_boxes(expected.shape, 6, seed=1):
             around = np.ones([2 * n + 1 for n in box.shape], source.spec.dtype)
             within = tuple(slice(1, 1 + 2 * n, 2) for n in box.shape)

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pyramid.block import Part
 from pyramid.model import Box, Shape
-from pyramid.writing.encode import Encoding, ObjectEncoder
+from pyramid.planning.encoding import max_object_bytes
+from pyramid.writing.encode import ObjectEncoder, StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.objects import ObjectWriter
 from pyramid.writing.write_queue import WriteQueue
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-
-@dataclass(frozen=True)
-class StoredLevel:
-    """The array of one level.
-
-    Parameters
-    ----------
-    shape, object_shape
-        Shape in pixels of the level, and of one object.
-    prefix
-        Start of the keys of its objects.
-    encoding
-        The encoding of pixels into objects.
-    """
-
-    shape: Shape
-    object_shape: Shape
-    prefix: str
-    encoding: Encoding
-
-    def key(self, object_index: Shape) -> str:
-        """Return the key of an object by its index in the grid of objects."""
-        return self.prefix + "/".join(map(str, object_index))
 
 
 class BlockWriter:
@@ -73,23 +51,21 @@ class BlockWriter:
         TargetError
             If an object cannot be written, now or when the block ends. It says which object, and why.
         """
-        level = self._levels[part.level]
-        for object_index in part.box.grid_positions(level.object_shape):
-            key = level.key(object_index)
+        stored = self._levels[part.level]
+        for object_index in part.box.grid_positions(stored.level.object_shape):
+            key = stored.key(object_index)
             with wrap_errors(self._url, f"object {key}"):
-                start = tuple(i * n for i, n in zip(object_index, level.object_shape, strict=True))
-                encoder = self._begun.pop(key, None) or self._begin(level, key, start)
+                start = stored.start(object_index)
+                encoder = self._begun.pop(key, None) or self._begin(stored, key, start)
                 self._begun[key] = encoder
-                self._add_chunks(part, encoder, Box(start, level.object_shape), level.encoding.chunks)
+                self._add_chunks(part, encoder, Box(start, stored.level.object_shape), stored.level.chunks)
                 if encoder.finish_part():
                     del self._begun[key]
 
-    def _begin(self, level: StoredLevel, key: str, start: Shape) -> ObjectEncoder:
+    def _begin(self, stored: StoredLevel, key: str, start: Shape) -> ObjectEncoder:
         """Begin the object whose first pixel is at `start`."""
-        inside = tuple(min(u, n - a) for a, u, n in zip(start, level.object_shape, level.shape, strict=True))
-        max_bytes, _ = level.encoding.max_bytes(level.object_shape)
-        destination = self._writer.begin(key, max_bytes, self._queue)
-        return ObjectEncoder(level.encoding, level.object_shape, inside, destination)
+        max_bytes, _ = max_object_bytes(stored.level, np.dtype(stored.dtype).itemsize)
+        return ObjectEncoder(stored, start, self._writer.begin(key, max_bytes, self._queue))
 
     def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
         """Encode the chunks of a part that belong to one object."""

@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import numpy as np
@@ -21,16 +21,15 @@ from pyramid.block import FILL_VALUE
 from pyramid.concurrency.cancelling import cancel_when
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import TargetError
-from pyramid.hierarchy.documents import ArrayForm, array_documents
+from pyramid.hierarchy.documents import ROOT_KEYS, ArrayForm, array_documents
 from pyramid.hierarchy.unfinished import DOWNLOAD, check_no_download
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options
-from pyramid.planning import Level, Plan
+from pyramid.planning import Plan, PlannedLevel
 from pyramid.stores import Location, Objects, locate, open_objects
-from pyramid.writing.block_writer import StoredLevel
 from pyramid.writing.codecs import compressors
-from pyramid.writing.encode import make_encoding
+from pyramid.writing.encode import StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import WATCH_S, Lease, check_no_run, check_no_run_around
 from pyramid.writing.objects import REQUESTS
@@ -41,13 +40,11 @@ if sys.platform != "win32":
 
 T = TypeVar("T")
 
-# Documents that make a folder a Zarr, if one of them is at its root. Those that hold multiscales come first, so that
-# they are deleted first.
-ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 LEVEL_KEY = "0/zarr.json"  # identifies an image whose group is lost
 # Objects that one request removes at most: the limit of S3.
-DELETED_AT_ONCE = 1000
-# Seconds to find out, after a failed run, whether its target is unfinished: the error must not be delayed for long.
+MAX_DELETED_AT_ONCE = 1000
+# Seconds to find out, after a failed run, whether its target is unfinished. Ctrl-C ends a command after 1.8 s, and the
+# note must be printed before.
 LOOK_S = 1.0
 
 
@@ -107,6 +104,8 @@ def _check_folder(location: Location) -> None:
     path = location.path
     if not path.isascii() and any("\ud800" <= letter <= "\udfff" for letter in path):
         raise TargetError(f"{path!r} is not valid UTF-8, which chunks need; give another target")
+    with _refusing(location), suppress(FileNotFoundError, NotADirectoryError):
+        os.lstat(path)
     if os.path.lexists(path) and not os.path.isdir(path):
         raise TargetError(
             f"{location} is a file or a broken link, but an OME-Zarr is a folder; "
@@ -142,7 +141,7 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
     url
         Path or URL of the target, which `check_target` has accepted.
     options
-        Only ``overwrite``, ``storage_options``, ``skip_empty`` and those of the codec are used.
+        Only ``overwrite`` and ``storage_options`` are used.
 
     Raises
     ------
@@ -152,8 +151,8 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
     form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.storage_options)
     lease = Lease(objects, form.zarr_format)
-    target = Target(url, options.storage_options, _stored_levels(plan, options), form.zarr_format)
-    documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan, options)]
+    target = Target(url, options.storage_options, _stored_levels(plan), form.zarr_format)
+    documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan)]
     try:
         _claim(location, objects, options, lease)
         with wrap_errors(url, "metadata"):
@@ -182,7 +181,8 @@ def _give_back(lease: Lease, url: str, options: Options) -> bool:
 def _claim(location: Location, objects: Objects, options: Options, lease: Lease) -> None:
     """Remove existing content if it may be replaced, and claim the target."""
     if location.is_local:
-        _make_folder(location)
+        with _refusing(location):
+            os.makedirs(location.path, exist_ok=True)
     with _one_at_a_time(location):
         # A remote target was checked when the run was planned, and listing it again would cost a request.
         seen = not location.is_local and not options.overwrite
@@ -229,15 +229,15 @@ def _lock(folder: int, location: Location) -> None:
             return
 
 
-def _stored_levels(plan: Plan, options: Options) -> tuple[StoredLevel, ...]:
+def _stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
     keys = "" if FORMATS[plan.version].zarr_format == 2 else "c/"
     return tuple(
-        StoredLevel(level.shape, level.object_shape, f"{number}/{keys}", make_encoding(level, plan.spec.dtype, options))
+        StoredLevel(level, plan.spec.dtype, f"{number}/{keys}", plan.encoding)
         for number, level in enumerate(plan.levels)
     )
 
 
-def _documents(number: int, level: Level, plan: Plan, options: Options) -> Iterator[tuple[str, bytes]]:
+def _documents(number: int, level: PlannedLevel, plan: Plan) -> Iterator[tuple[str, bytes]]:
     """Yield key and body of each metadata document of one level's array."""
     version = FORMATS[plan.version]
     form = ArrayForm(
@@ -246,16 +246,18 @@ def _documents(number: int, level: Level, plan: Plan, options: Options) -> Itera
         shards=level.shards,
         dtype=plan.spec.dtype,
         fill_value=FILL_VALUE,
-        codecs=compressors(options, version.zarr_format, np.dtype(plan.spec.dtype).itemsize),
+        codecs=compressors(plan.encoding, version.zarr_format, np.dtype(plan.spec.dtype).itemsize),
         dimension_names=plan.spec.axes if version.dimension_names else None,
     )
     for name, body in array_documents(version.zarr_format, form).items():
         yield f"{number}/{name}", body
 
 
-def _make_folder(location: Location) -> None:
+@contextmanager
+def _refusing(location: Location) -> Iterator[None]:
+    """Raise TargetError for any error of the system."""
     try:
-        os.makedirs(location.path, exist_ok=True)
+        yield
     except OSError as error:
         raise TargetError(f"{location} cannot be created: {error.strerror}; give another target") from error
 
@@ -274,7 +276,7 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    _do_each(objects.delete_all, _batched(objects.keys(), DELETED_AT_ONCE), location)
+    _do_each(objects.delete_all, _batched(objects.keys(), MAX_DELETED_AT_ONCE), location)
 
 
 def _batched(items: Iterable[T], most: int) -> Iterator[list[T]]:

@@ -7,71 +7,51 @@ are read together.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import StorageError
 from pyramid.model import Box, Shape
-from pyramid.writing.block_writer import StoredLevel
-from pyramid.writing.encode import CRC_BYTES, EMPTY, Encoding, crc32c
+from pyramid.planning.encoding import CRC_BYTES, INDEX_ENTRY_BYTES
+from pyramid.planning.passes import GATHERED_BYTES, READS_BACK
+from pyramid.writing.codecs import CODECS, crc32c
+from pyramid.writing.encode import EMPTY, StoredLevel
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import Objects, RangeReader
 
-# Bytes of a shard that are read with one request: enough that the cost of the request itself is small.
-MAX_REQUEST_BYTES = 4 * 2**20
-# Requests of one region at once over a network: many, since each waits. Where each may fetch a whole shard, there are
-# few, since shards fill the memory.
-REQUESTS, WHOLE_REQUESTS = 16, 4
-
-_imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
-# Decodes into an array of the expected size, and returns the part that it filled.
-Decoder: TypeAlias = Callable[["bytes | memoryview", NDArray[np.uint8]], "Sized"]
+# Requests of one region at once where each may fetch a whole shard: few, since shards fill the memory.
+WHOLE_REQUESTS = 4
 
 
-def _copy(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
-    np.copyto(out, np.frombuffer(data, np.uint8))
-    return out
-
-
-_DECODERS: Mapping[str, Decoder] = {
-    "blosc:lz4": lambda data, out: _imagecodecs.blosc_decode(data, numthreads=1, out=out),
-    "blosc:zstd": lambda data, out: _imagecodecs.blosc_decode(data, numthreads=1, out=out),
-    "zstd": lambda data, out: _imagecodecs.zstd_decode(data, out=out),
-    "gzip": lambda data, out: _imagecodecs.gzip_decode(data, out=out),
-    "none": _copy,
-}
-
-
-def decode_chunk(data: bytes | memoryview, encoding: Encoding) -> NDArray[Any]:
+def decode_chunk(data: bytes | memoryview, stored: StoredLevel) -> NDArray[Any]:
     """Return the pixels of an encoded chunk.
 
     Returns
     -------
     ndarray
-        Of the encoding's chunk shape, little-endian.
+        Of the level's chunk shape, little-endian.
 
     Raises
     ------
     ValueError
         If the checksum is wrong, or the data decodes to another size. Codecs raise their own errors.
     """
-    if encoding.checksum:
+    if stored.encoding.checksum:
         data, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
         if crc32c(data) != checksum:
             raise ValueError("its crc32c is wrong")
-    dtype = np.dtype(encoding.dtype).newbyteorder("<")
-    out = np.empty(math.prod(encoding.chunks) * dtype.itemsize, np.uint8)
-    decoded = _DECODERS[encoding.codec](data, out)
+    dtype = np.dtype(stored.dtype).newbyteorder("<")
+    out = np.empty(math.prod(stored.level.chunks) * dtype.itemsize, np.uint8)
+    decoded = CODECS[stored.encoding.codec].decode(data, out)
     if len(decoded) != out.size:
         raise ValueError(f"it decodes to {len(decoded)} bytes instead of {out.size}")
-    return out.view(dtype).reshape(encoding.chunks)
+    return out.view(dtype).reshape(stored.level.chunks)
 
 
 @dataclass(frozen=True)
@@ -84,13 +64,13 @@ class LevelReader:
         The target.
     parts
         Reads parts of shards.
-    level
+    stored
         Array of the level.
     """
 
     objects: Objects
     parts: RangeReader
-    level: StoredLevel
+    stored: StoredLevel
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out`, of the box's shape and the level's dtype, with the pixels of `box`.
@@ -102,10 +82,10 @@ class LevelReader:
         ValueError
             If an object is damaged.
         """
-        most = REQUESTS if self.parts is self.objects else WHOLE_REQUESTS
+        most = READS_BACK if self.parts is self.objects else WHOLE_REQUESTS
         most = 1 if self.objects.location.is_local else most
-        objects = list(box.grid_positions(self.level.object_shape))
-        if not self.level.encoding.sharded:
+        objects = list(box.grid_positions(self.stored.level.object_shape))
+        if not self.stored.level.shards:
             for _ in map_concurrently(lambda index: self._read_chunk(index, box, out), objects, most):
                 pass
             return
@@ -115,25 +95,26 @@ class LevelReader:
         for _ in map_concurrently(lambda run: self._read_run(run, box, out), runs, most):
             pass
 
+    def _object_box(self, object_index: Shape) -> Box:
+        return Box(self.stored.start(object_index), self.stored.level.object_shape)
+
     def _read_chunk(self, object_index: Shape, box: Box, out: NDArray[Any]) -> None:
         """Read an object that is a single chunk."""
-        key = self.level.key(object_index)
+        key = self.stored.key(object_index)
         body = self.objects.get(key)
-        start = tuple(i * u for i, u in zip(object_index, self.level.object_shape, strict=True))
         if body is None:
             self._check_may_lack(key)
-        self._put(body, key, Box(start, self.level.object_shape), (box, out))
+        self._put(body, key, self._object_box(object_index), (box, out))
 
     def _find_runs(self, object_index: Shape, box: Box) -> list[_Run]:
         """Return the runs of chunks to read from a shard, found in its index."""
-        key, chunks = self.level.key(object_index), self.level.encoding.chunks
-        grid = tuple(u // c for u, c in zip(self.level.object_shape, chunks, strict=True))
-        start = tuple(i * u for i, u in zip(object_index, self.level.object_shape, strict=True))
+        key, chunks = self.stored.key(object_index), self.stored.level.chunks
+        grid, shard = self.stored.object_grid, self._object_box(object_index)
         wanted = []
         index = self._read_index(key, math.prod(grid))
-        for chunk in box.intersection(Box(start, self.level.object_shape)).grid_positions(chunks):
+        for chunk in box.intersection(shard).grid_positions(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
-            number = np.ravel_multi_index([(a - b) // c for a, b, c in zip(at, start, chunks, strict=True)], grid)
+            number = np.ravel_multi_index([(a - b) // c for a, b, c in zip(at, shard.start, chunks, strict=True)], grid)
             offset, size = (int(EMPTY), 0) if index is None else map(int, index[int(number)])
             if offset == EMPTY:
                 self._check_may_lack(f"{key}, chunk {number}" if index is not None else key)
@@ -148,7 +129,7 @@ class LevelReader:
         ValueError
             If the index is damaged.
         """
-        size = count * 16 + CRC_BYTES
+        size = count * INDEX_ENTRY_BYTES + CRC_BYTES
         body = self.parts.get_tail(key, size)
         if body is None:
             return None
@@ -165,7 +146,7 @@ class LevelReader:
         for chunk in run.chunks:
             begin = chunk.offset - first.offset
             data = None if body is None else body[begin : begin + chunk.size_bytes]
-            self._put(data, run.key, Box(chunk.start, self.level.encoding.chunks), (box, out))
+            self._put(data, run.key, Box(chunk.start, self.stored.level.chunks), (box, out))
 
     def _put(self, data: bytes | memoryview | None, key: str, chunk: Box, target: tuple[Box, NDArray[Any]]) -> None:
         """Decode a chunk, and copy its part of the region.
@@ -179,13 +160,13 @@ class LevelReader:
             view[...] = 0
             return
         try:
-            view[...] = decode_chunk(data, self.level.encoding)[_within(shared, chunk)]
+            view[...] = decode_chunk(data, self.stored)[_within(shared, chunk)]
         except Exception as error:  # each codec raises its own exceptions
             raise ValueError(f"{key}: the chunk at {chunk.start} is damaged: {error}") from error
 
     def _check_may_lack(self, what: str) -> None:
         """Raise StorageError for a missing object, unless empty ones were left out."""
-        if not self.level.encoding.skip_empty:
+        if not self.stored.encoding.skip_empty:
             raise StorageError(f"{self.objects.location}/{what} was written and is now missing", permanent=True)
 
 
@@ -211,7 +192,7 @@ def _gather_runs(key: str, chunks: Iterable[_Chunk]) -> Iterator[_Run]:
         if run:
             first, last = run[0], run[-1]
             follows = last.offset == chunk.offset == EMPTY or last.offset + last.size_bytes == chunk.offset
-            if not follows or chunk.offset + chunk.size_bytes - first.offset > MAX_REQUEST_BYTES:
+            if not follows or chunk.offset + chunk.size_bytes - first.offset > GATHERED_BYTES:
                 yield _Run(key, run)
                 run = []
         run.append(chunk)

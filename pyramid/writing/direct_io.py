@@ -16,13 +16,13 @@ import sys
 import threading
 import time
 
+from pyramid.planning.encoding import ALIGN_BYTES
+
 if sys.platform == "linux":
     import fcntl
 
-# Unit of direct writes: addresses, offsets and lengths are multiples of it. 4096 suits all common disks.
-ALIGN_BYTES = 4096
 # Least size of a file for direct writes: with smaller files, the latency of the disk would be noticeable.
-DIRECT_BYTES = 2 * 2**20
+MIN_DIRECT_BYTES = 2 * 2**20
 # Files that are written in each mode before one is chosen, and files until the other mode is tried again. It is tried
 # again since a disk may become busy or idle.
 TRIALS, AGAIN = 2, 64
@@ -134,7 +134,7 @@ class DiskFile:
         except BaseException:
             self.abandon()
             raise
-        if self._size >= DIRECT_BYTES:
+        if self._size >= MIN_DIRECT_BYTES:
             self._modes.note(self._direct, self._size, self._seconds)
 
     def abandon(self) -> None:
@@ -146,7 +146,7 @@ class DiskFile:
 
     def _open(self, size: int) -> io.FileIO:
         flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        self._direct = size >= DIRECT_BYTES and self._modes.choose()
+        self._direct = size >= MIN_DIRECT_BYTES and self._modes.choose()
         try:
             opened = os.open(self._partial, flags | (O_DIRECT if self._direct else 0), 0o666)
         except OSError as error:

@@ -8,162 +8,85 @@ thread encodes an object, and a shard's chunks are in C order.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-import google_crc32c
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.block import Buffers
 from pyramid.model import Shape
-from pyramid.options.convert import Options
-from pyramid.planning import Level
-from pyramid.writing.codecs import chosen_shuffle
+from pyramid.planning import Encoding, PlannedLevel
+from pyramid.planning.encoding import CRC_BYTES, max_encoded_bytes
+from pyramid.writing.codecs import CODECS, crc32c
 from pyramid.writing.write_queue import ObjectInProgress
 
-# Bounds of how much larger than its input a codec's output can be: fixed bytes, and one byte for each so many of input.
-# gzip, the worst, adds a header and 5 bytes to each 16 KiB.
-_OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 1024
 # Offset and size of a chunk that is left out, in a shard's index, as Zarr specifies.
 EMPTY = np.uint64(2**64 - 1)
-# Size of a crc32c checksum.
-CRC_BYTES = 4
-
-_imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
-Encoder: TypeAlias = Callable[[NDArray[Any], memoryview, "Encoding"], int]
-
-
-def _blosc(name: str) -> Encoder:
-    kinds = {"none": "noshuffle", "byte": "shuffle", "bit": "bitshuffle"}
-
-    def encode(chunk: NDArray[Any], out: memoryview, encoding: Encoding) -> int:
-        packed = _imagecodecs.blosc_encode(
-            chunk,
-            level=encoding.level,
-            compressor=name,
-            shuffle=kinds[encoding.shuffle],
-            typesize=chunk.itemsize,
-            numthreads=1,
-            out=out,
-        )
-        return len(packed)
-
-    return encode
-
-
-def _zstd(chunk: NDArray[Any], out: memoryview, encoding: Encoding) -> int:
-    return len(_imagecodecs.zstd_encode(chunk, level=encoding.level, out=out))
-
-
-def _gzip(chunk: NDArray[Any], out: memoryview, encoding: Encoding) -> int:
-    return len(_imagecodecs.gzip_encode(chunk, level=encoding.level, out=out))
-
-
-def _plain(chunk: NDArray[Any], out: memoryview, _encoding: Encoding) -> int:
-    out[: chunk.nbytes] = chunk.reshape(-1).view(np.uint8).data
-    return chunk.nbytes
-
-
-_ENCODERS: Mapping[str, Encoder] = {
-    "blosc:lz4": _blosc("lz4"),
-    "blosc:zstd": _blosc("zstd"),
-    "zstd": _zstd,
-    "gzip": _gzip,
-    "none": _plain,
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Encoding:
-    """The encoding of one level's pixels into objects.
-
-    Parameters
-    ----------
-    codec, level, shuffle
-        As in `pyramid.writing.codecs`, with a shuffle other than ``auto``.
-    checksum
-        True if each chunk ends with its crc32c.
-    dtype
-        NumPy name of the pixels' dtype. Pixels are stored little-endian.
-    chunks
-        Chunk shape.
-    sharded
-        True if an object is a shard.
-    skip_empty
-        True if chunks and shards that hold only zero bytes are left out.
-    """
-
-    codec: str
-    level: int
-    shuffle: str
-    checksum: bool
-    dtype: str
-    chunks: Shape
-    sharded: bool
-    skip_empty: bool
-
-    @property
-    def max_chunk_bytes(self) -> int:
-        """Size in bytes that no encoded chunk exceeds."""
-        plain = math.prod(self.chunks) * np.dtype(self.dtype).itemsize
-        return plain + plain // _OVERHEAD_SHARE + _OVERHEAD_BYTES
-
-    def max_bytes(self, object_shape: Shape) -> tuple[int, int]:
-        """Return the largest sizes of an object of a shape, and of a piece of it."""
-        chunks = math.prod(n // c for n, c in zip(object_shape, self.chunks, strict=True))
-        index_bytes = chunks * 16 + CRC_BYTES if self.sharded else 0
-        return chunks * self.max_chunk_bytes + index_bytes, max(self.max_chunk_bytes, index_bytes)
-
-    def encode_chunk(self, pixels: NDArray[Any], buffers: Buffers, destination: ObjectInProgress) -> int:
-        """Encode one chunk, and return its size in bytes, 0 if it is left out.
-
-        Parameters
-        ----------
-        pixels
-            The whole chunk; it may be strided.
-        buffers
-            Source of the memory that the chunk is gathered in.
-        destination
-            Takes the encoded bytes.
-        """
-        chunk = buffers.take("chunk", self.chunks, np.dtype(self.dtype).newbyteorder("<"))
-        _gather(pixels, chunk)
-        if self.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
-            return 0
-        out = destination.reserve(self.max_chunk_bytes)
-        size = _ENCODERS[self.codec](chunk, out, self)
-        if self.checksum:
-            out[size : size + CRC_BYTES] = crc32c(out[:size])
-            size += CRC_BYTES
-        destination.advance(size)
-        return size
-
-
-def make_encoding(level: Level, dtype: str, options: Options) -> Encoding:
-    """Return the encoding of a planned level's pixels.
+class StoredLevel:
+    """The array of one level.
 
     Parameters
     ----------
     level
-        The level, with its chunks and shards.
+        The level as planned.
     dtype
-        NumPy name of the pixels' dtype.
-    options
-        Only those of the codec, and ``skip_empty``, are used.
+        NumPy name of the pixels' dtype. Pixels are stored little-endian.
+    prefix
+        Start of the keys of its objects.
+    encoding
+        The encoding of its pixels into objects.
     """
-    return Encoding(
-        codec=options.codec,
-        level=options.codec_level,
-        shuffle=chosen_shuffle(options, np.dtype(dtype).itemsize),
-        checksum=options.checksum,
-        dtype=dtype,
-        chunks=level.chunks,
-        sharded=level.shards is not None,
-        skip_empty=options.skip_empty,
-    )
+
+    level: PlannedLevel
+    dtype: str
+    prefix: str
+    encoding: Encoding
+
+    @property
+    def object_grid(self) -> Shape:
+        """Number of chunks of an object on each axis."""
+        return tuple(n // c for n, c in zip(self.level.object_shape, self.level.chunks, strict=True))
+
+    def key(self, object_index: Shape) -> str:
+        """Return the key of an object by its index in the grid of objects."""
+        return self.prefix + "/".join(map(str, object_index))
+
+    def start(self, object_index: Shape) -> Shape:
+        """Return the first pixel of an object."""
+        return tuple(i * n for i, n in zip(object_index, self.level.object_shape, strict=True))
+
+
+def encode_chunk(
+    pixels: NDArray[Any], encoding: Encoding, buffers: Buffers, reserve: Callable[[int], memoryview]
+) -> int:
+    """Encode one chunk, and return its size in bytes, 0 if it is left out.
+
+    Parameters
+    ----------
+    pixels
+        The whole chunk; it may be strided.
+    encoding
+        The encoding.
+    buffers
+        Source of the memory that the chunk is gathered in.
+    reserve
+        Returns memory of a size, which takes the encoded bytes.
+    """
+    chunk = buffers.take("chunk", pixels.shape, pixels.dtype.newbyteorder("<"))
+    _gather(pixels, chunk)
+    if encoding.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
+        return 0
+    out = reserve(max_encoded_bytes(chunk.nbytes))
+    size = len(CODECS[encoding.codec].encode(chunk, out, encoding))
+    if encoding.checksum:
+        out[size : size + CRC_BYTES] = crc32c(out[:size])
+        size += CRC_BYTES
+    return size
 
 
 class ObjectEncoder:
@@ -171,24 +94,22 @@ class ObjectEncoder:
 
     Parameters
     ----------
-    encoding
-        The encoding of pixels into bytes.
-    object_shape
-        Shape of the object in pixels.
-    inside_shape
-        Shape of its part inside the level. Chunks of a shard outside the level are left out.
+    stored
+        The level of the object.
+    start
+        Its first pixel. Chunks of a shard outside the level are left out.
     destination
         Takes the bytes. It gets none of an object that is left out.
     """
 
-    def __init__(
-        self, encoding: Encoding, object_shape: Shape, inside_shape: Shape, destination: ObjectInProgress
-    ) -> None:
-        self._encoding = encoding
+    def __init__(self, stored: StoredLevel, start: Shape, destination: ObjectInProgress) -> None:
+        level = stored.level
+        inside = (min(u, n - a) for a, u, n in zip(start, level.object_shape, level.shape, strict=True))
+        self._stored = stored
         self._destination = destination
-        self._grid = tuple(n // c for n, c in zip(object_shape, encoding.chunks, strict=True))
+        self._grid = stored.object_grid
         self._index = np.full((math.prod(self._grid), 2), EMPTY, "<u8")
-        self._left = math.prod(-(-n // c) for n, c in zip(inside_shape, encoding.chunks, strict=True))
+        self._left = math.prod(-(-n // c) for n, c in zip(inside, level.chunks, strict=True))
         self._last = -1
         self._end = 0
 
@@ -203,8 +124,9 @@ class ObjectEncoder:
         number = int(np.ravel_multi_index(chunk_index, self._grid))
         if number <= self._last:
             raise ValueError(f"chunk {number} came after chunk {self._last}")
-        size = self._encoding.encode_chunk(pixels, buffers, self._destination)
+        size = encode_chunk(pixels, self._stored.encoding, buffers, self._destination.reserve)
         if size:
+            self._destination.advance(size)
             self._index[number] = self._end, size
         self._last, self._end, self._left = number, self._end + size, self._left - 1
 
@@ -219,7 +141,7 @@ class ObjectEncoder:
         if self._left:
             self._destination.suspend()
             return False
-        if self._encoding.sharded and self._end:
+        if self._stored.level.shards and self._end:
             index = self._index.tobytes()
             index += crc32c(index)
             self._destination.reserve(len(index))[:] = index
@@ -241,8 +163,3 @@ def _gather(pixels: NDArray[Any], chunk: NDArray[Any]) -> None:
         row = np.dtype((np.void, chunk.shape[-1] * chunk.itemsize))
         pixels, chunk = pixels.view(row), chunk.view(row)
     np.copyto(chunk, pixels)
-
-
-def crc32c(data: memoryview | bytes) -> bytes:
-    """Return the checksum at the end of a chunk or an index."""
-    return int(google_crc32c.value(bytes(data))).to_bytes(CRC_BYTES, "little")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pyramid.block import Buffers
+from pyramid.block import Buffers, empty_part
 from pyramid.model import Box, Source
-from pyramid.options.convert import Options
 from pyramid.planning import Plan, show_bytes
-from pyramid.writing.encode import Encoding, make_encoding
+from pyramid.writing.encode import encode_chunk
 
-# Chunks in a sample: enough to cover different parts of the image, few enough to be read in seconds.
-PIECES = 8
+# Chunks in a sample. A round number between 1, which may be background only, and some 100, which over a network would
+# take many seconds to read one after the other.
+SAMPLED_CHUNKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +45,8 @@ class Estimate:
             f"(from {show_bytes(self.sampled_bytes)} of the source)"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the estimate for JSON."""
-        return asdict(self)
 
-
-def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
+def estimate(plan: Plan, source: Source) -> Estimate:
     """Read and encode a few chunks of level 0, evenly spread over the image.
 
     Raises
@@ -60,44 +54,18 @@ def estimate(plan: Plan, source: Source, options: Options) -> Estimate:
     SourceError
         If a chunk cannot be read.
     """
-    base, item_bytes = plan.levels[0], np.dtype(plan.spec.dtype).itemsize
-    encoding = make_encoding(base, plan.spec.dtype, options)
+    base, dtype, buffers = plan.levels[0], np.dtype(plan.spec.dtype), Buffers()
     grid = tuple(-(-n // c) for n, c in zip(base.shape, base.chunks, strict=True))
-    wanted = min(PIECES, math.prod(grid))
+    wanted = min(SAMPLED_CHUNKS, math.prod(grid))
     read_bytes, seconds, stored_bytes = 0, 0.0, 0
     for flat in np.linspace(0, math.prod(grid) - 1, wanted).round().astype(int):
         start = tuple(int(i) * c for i, c in zip(np.unravel_index(flat, grid), base.chunks, strict=True))
         shape = tuple(min(c, n - a) for a, c, n in zip(start, base.chunks, base.shape, strict=True))
-        pixels = np.empty(shape, plan.spec.dtype)
+        chunk = empty_part(base, 0, Box(start, shape), buffers, dtype)
         started_s = time.perf_counter()
-        source.read(Box(start, shape), pixels)
-        stored_bytes += _encoded_bytes(pixels, encoding)
+        source.read(chunk.box, chunk.pixels)
+        stored_bytes += encode_chunk(chunk.array, plan.encoding, buffers, lambda size: memoryview(bytearray(size)))
         seconds += time.perf_counter() - started_s
-        read_bytes += math.prod(shape) * item_bytes
+        read_bytes += chunk.pixels.nbytes
     share = plan.raw_bytes / read_bytes
     return Estimate(round(stored_bytes * share), seconds * share / plan.resources.workers, read_bytes)
-
-
-def _encoded_bytes(pixels: NDArray[Any], encoding: Encoding) -> int:
-    """Return the size in bytes of pixels that are encoded as one chunk."""
-    return replace(encoding, chunks=pixels.shape, skip_empty=False).encode_chunk(pixels, Buffers(), _Memory())
-
-
-class _Memory:
-    """An object of one chunk whose bytes are not kept."""
-
-    def reserve(self, size: int) -> memoryview:
-        """Return memory for `size` bytes."""
-        return memoryview(bytearray(size))
-
-    def advance(self, size: int) -> None:
-        """Drop the bytes."""
-
-    def suspend(self) -> None:
-        """Do nothing."""
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-    def discard(self) -> None:
-        """Do nothing."""

@@ -23,19 +23,20 @@ from typing import Any, Literal
 import psutil
 
 from pyramid.errors import StoppedError, StorageError, TargetError
-from pyramid.hierarchy.documents import group_documents
+from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, group_documents
 from pyramid.hierarchy.unfinished import IN_PROGRESS
 from pyramid.stores import Location, Objects, open_objects
 
-# Seconds between two beats: rare enough that their requests cost little.
+# Seconds between two beats. A beat reads and writes one small object: 900 requests of each kind in an hour. A round
+# number under half of `WATCH_S`, so that two beats fall into the time that a run is watched.
 BEAT_S = 4.0
 # Seconds after which a beat that does not grow has ended: over twice the pause, so that one late beat does not matter.
+# A user who replaces the target of a killed run waits that long.
 WATCH_S = 10.0
-# Seconds between two looks at a beat.
+# Seconds between two looks at a beat. A round number: looks are requests, and a live run is found half a pause late at
+# most.
 _LOOK_S = 0.5
-# The documents that may hold the attributes of a group, by Zarr format.
-ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
-# Size of a document that is read: a claim is small, and a larger document is not one of ours.
+# Largest document that is parsed, in bytes: a claim has some 200, and a larger document is not one of ours.
 _MAX_BYTES = 2**20
 # Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.
 _alive_here: set[str] = set()

@@ -23,11 +23,11 @@ from pyramid.writing.target import Target
 SHOWN_PERCENT = (1.0, 99.9)
 # Pixels of a channel that percentiles are computed from. The level has at least the first number of them, so that the
 # percentiles are reliable. Planes are chosen up to the second number, so that they are read quickly.
-SAMPLE_PX_LEAST = 2**16
-SAMPLE_PX_MOST = 2**20
+MIN_SAMPLE_PX = 2**16
+MAX_SAMPLE_PX = 2**20
 # Pixels in memory at once. Planes of one chunk are read together with the pixels between them, up to this number. So
 # are the objects of all reads that are under way at once.
-SAMPLE_PX_HELD = 2**24
+MAX_HELD_PX = 2**24
 # Reads under way at once over the network: each waits for a round trip.
 READS = 16
 
@@ -55,13 +55,9 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         method=plan.method if len(plan.levels) > 1 else None,
         channels=_channels(plan, target, extremes),
         provenance=creator(__version__, plan.method, spec.location),
-        default_z=_middle(spec.axes, spec.shape),
+        default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
     target.commit(attributes(image, plan.version), lease)
-
-
-def _middle(axes: str, shape: Shape) -> int:
-    return shape[axes.index("z")] // 2 if "z" in axes else 0
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
@@ -145,7 +141,7 @@ def _reads_at_once(boxes: Iterable[Box], object_shape: Shape) -> int:
     4
     """
     most_objects = max(sum(1 for _ in box.grid_positions(object_shape)) for box in boxes)
-    return min(READS, max(1, SAMPLE_PX_HELD // (most_objects * math.prod(object_shape))))
+    return min(READS, max(1, MAX_HELD_PX // (most_objects * math.prod(object_shape))))
 
 
 def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:
@@ -162,7 +158,7 @@ def _together(boxes: Iterable[Box], chunks: Shape) -> Iterator[list[Box]]:
     held: list[Box] = []
     for box in boxes:
         apart = held and any(a // c != b // c for a, b, c in zip(box.start, held[0].start, chunks, strict=True))
-        if apart or _around([*held, box]).size_px > SAMPLE_PX_HELD:
+        if apart or _around([*held, box]).size_px > MAX_HELD_PX:
             yield from [held] if held else []
             held = []
         held.append(box)
@@ -181,7 +177,7 @@ def _sampled_level(plan: Plan) -> int:
     for number in reversed(range(len(plan.levels))):
         shape = plan.levels[number].shape
         channels = shape[plan.spec.axes.index("c")] if "c" in plan.spec.axes else 1
-        if math.prod(shape) // channels >= SAMPLE_PX_LEAST:
+        if math.prod(shape) // channels >= MIN_SAMPLE_PX:
             return number
     return 0
 
@@ -192,14 +188,14 @@ def _planes(axes: str, shape: Shape, channel: int) -> Iterator[Box]:
     This is the whole channel if it is small, otherwise some of its planes. Of a large plane only the middle is sampled.
     """
     extent = dict(zip(axes, shape, strict=True)) | {"c": 1}
-    if math.prod(extent[axis] for axis in axes) <= SAMPLE_PX_MOST:
+    if math.prod(extent[axis] for axis in axes) <= MAX_SAMPLE_PX:
         yield Box(tuple(channel if axis == "c" else 0 for axis in axes), tuple(extent[axis] for axis in axes))
         return
-    edge = math.isqrt(SAMPLE_PX_MOST)
+    edge = math.isqrt(MAX_SAMPLE_PX)
     plane = {axis: min(extent[axis], edge) for axis in "yx"}
     stack = {axis: n for axis, n in extent.items() if axis in "tz"}
     depth = math.prod(stack.values())
-    wanted = min(depth, max(1, SAMPLE_PX_MOST // math.prod(plane.values())))
+    wanted = min(depth, max(1, MAX_SAMPLE_PX // math.prod(plane.values())))
     middle = {axis: (extent[axis] - n) // 2 for axis, n in plane.items()}
     for flat in np.linspace(0, depth - 1, wanted).round().astype(int):
         at = dict(zip(stack, np.unravel_index(flat, tuple(stack.values())), strict=True)) if stack else {}

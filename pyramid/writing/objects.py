@@ -14,16 +14,15 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from pyramid.planning.encoding import ALIGN_BYTES
 from pyramid.stores import Objects, locate, open_objects
-from pyramid.writing.direct_io import ALIGN_BYTES, DiskFile, WriteModeChooser
+from pyramid.writing.direct_io import DiskFile, WriteModeChooser
 from pyramid.writing.write_queue import ObjectInProgress, WriteQueue
 
 # Folder of files that are being written: inside the target, so that they are on the same disk and can be renamed.
 PARTIAL = ".partial"
 # Bytes that are written to a file at once: with fewer, the cost of each call would be noticeable.
 SEGMENT_BYTES = 4 * 2**20
-# Segments in a write queue at most: enough to encode while others are written.
-SEGMENTS = 4
 # Requests of one block under way at once: many, since a service answers only after tens of milliseconds.
 REQUESTS = 32
 
@@ -34,18 +33,6 @@ class ObjectWriter(Protocol):
     @property
     def max_concurrent_writes(self) -> int:
         """Number of writes of one block at once."""
-        ...
-
-    def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
-        """Return the size of a block's write queue.
-
-        Parameters
-        ----------
-        planned_bytes
-            Memory that the plan provides for the queue.
-        piece_bytes, object_bytes
-            Size of the largest piece of an object, and of the largest object.
-        """
         ...
 
     def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
@@ -89,11 +76,6 @@ class FileWriter:
         self._made: set[str] = set()
         self._numbers = itertools.count()
         self._modes = WriteModeChooser()
-
-    def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
-        """Return the size of a few segments, whatever the size of an object."""
-        del object_bytes
-        return max(min(planned_bytes, SEGMENTS * SEGMENT_BYTES), 2 * (piece_bytes + 2 * ALIGN_BYTES))
 
     def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
         """Begin the file at `key`.
@@ -187,14 +169,6 @@ class UploadWriter:
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-
-    def queue_bytes(self, planned_bytes: int, piece_bytes: int, object_bytes: int) -> int:
-        """Return the planned size, or that of an object if it is larger.
-
-        The more writes are under way at once, the less the latency of a service matters.
-        """
-        del piece_bytes
-        return max(planned_bytes, object_bytes)
 
     def begin(self, key: str, max_bytes: int, queue: WriteQueue) -> ObjectInProgress:
         """Begin the object at `key`."""

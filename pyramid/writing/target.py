@@ -8,23 +8,21 @@ writes opens the store from these without a request. `pyramid.writing.encode` en
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.block import Buffers
 from pyramid.errors import DamageError, StorageError
 from pyramid.hierarchy.documents import group_documents
 from pyramid.model import Box
-from pyramid.planning import outbox_bytes
 from pyramid.stores import Objects, open_objects, open_parts, public_options
-from pyramid.writing.block_writer import BlockWriter, StoredLevel
+from pyramid.writing.block_writer import BlockWriter
 from pyramid.writing.decode import LevelReader
+from pyramid.writing.encode import StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import Lease
 from pyramid.writing.objects import ObjectWriter, open_writer
@@ -52,17 +50,12 @@ class Target:
     levels: tuple[StoredLevel, ...]
     zarr_format: Literal[2, 3] = 3
 
-    def write_block(self, buffers: Buffers) -> BlockWriter:
+    def write_block(self, buffers: Buffers, queue_bytes: int) -> BlockWriter:
         """Return the writer of one block.
 
-        It is a context manager. When it ends, the block is stored.
+        It is a context manager. When it ends, the block is stored. Encoded bytes that wait to be written take at most
+        `queue_bytes` of memory.
         """
-        item_bytes = (np.dtype(level.encoding.dtype).itemsize for level in self.levels)
-        shapes = [level.object_shape for level in self.levels]
-        planned = max(outbox_bytes(math.prod(shape) * n) for shape, n in zip(shapes, item_bytes, strict=True))
-        most = [level.encoding.max_bytes(level.object_shape) for level in self.levels]
-        whole, piece = (max(sizes) for sizes in zip(*most, strict=True))
-        queue_bytes = self._writer.queue_bytes(planned, piece, whole)
         queue = WriteQueue(self.url, buffers, queue_bytes, self._writer.max_concurrent_writes)
         return BlockWriter(self.url, self.levels, self._writer, queue)
 

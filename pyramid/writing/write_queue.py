@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 
 from pyramid.concurrency.cancelling import cancel_when
-from pyramid.writing.direct_io import ALIGN_BYTES
+from pyramid.planning.encoding import ALIGN_BYTES
 from pyramid.writing.errors import wrap_errors
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # Seconds to wait for the first answer of a scheduler: after that, the address is more likely wrong than slow.
 CONNECT_S = 10
-# Seconds to wait for a client to close: by then the work is done, and only a lost scheduler takes longer.
+# Seconds to wait for a client to close. The work is done by then, and a scheduler that answers closes it in a fraction
+# of a second. A round number that a user waits for at most where the scheduler is lost.
 CLOSE_S = 5
 # Values of Dask's configuration that mean the active client; Dask accepts both.
 ACTIVE = ("distributed", "dask.distributed")

@@ -26,11 +26,11 @@ from pyramid.planning import Resources
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-# Times that the scheduler repeats a task of a source's own graph, and a block whose worker was lost while it was sent.
-# A block repeats its own requests, so a few are enough.
+# Times that the scheduler repeats a task that raised, as one of a source's own graph may. A block does not raise: it
+# repeats itself, and puts its failure into the receipt. So the tasks of a source get as many attempts as a block has.
 RETRIES = 3
-# Seconds between two looks for receipts, and between two checks whether the cluster still has workers. The first is
-# cheap and keeps progress smooth. The second is a request to the scheduler.
+# Seconds between two looks for receipts, and between two checks whether the cluster still has workers. A look takes
+# microseconds, and a bar that moves 50 times a second is smooth. A check is a request to the scheduler.
 LOOK_S, ASK_S = 0.02, 2.0
 # Seconds that the end of a run waits for the scheduler, and for the workers: Ctrl-C must take effect soon.
 CANCEL_S, END_S = 0.5, 1.2

@@ -6,8 +6,8 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 # The longest request: its bytes take about as long as a round trip, and a retry repeats little.
 REQUEST_BYTES = 1 << 22
@@ -20,6 +20,10 @@ class Span(NamedTuple):
 
     start: int
     stop: int
+
+
+# A function that returns all bytes of a span, or raises an error. It is called from several threads at once.
+Fetch: TypeAlias = Callable[[Span], bytes]
 
 
 def requests(spans: Iterable[Span]) -> Iterator[Span]:

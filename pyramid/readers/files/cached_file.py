@@ -11,12 +11,12 @@ import io
 import os
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pyramid.errors import SourceError
-from pyramid.readers.files.byte_ranges import Span
-from pyramid.readers.files.prefetch import threads
+from pyramid.readers.files.byte_ranges import Fetch, Span
+from pyramid.readers.files.prefetch import fetch_all
 
 BLOCK_BYTES = 1 << 14  # the unit of fetching: holds most pages' tags and their values
 SEQUENCE_BYTES = 1 << 19  # the most that is read ahead in sequence: it is lost if the reader then seeks
@@ -32,10 +32,8 @@ class SeekableFile(io.RawIOBase):
 
     Parameters
     ----------
-    fetch
-        Returns all bytes of a span, or raises an error. It is called from several threads at once.
-    size_bytes
-        The file's size.
+    fetch, size_bytes
+        How its bytes are fetched, and its size.
     name
         The name in errors; the part after the last slash is the file's name.
     head
@@ -57,15 +55,15 @@ class SeekableFile(io.RawIOBase):
 
     mode = "rb"
 
-    def __init__(self, fetch: Callable[[Span], bytes], size_bytes: int, name: str, head: bytes = b"") -> None:
+    def __init__(self, fetch: Fetch, size_bytes: int, name: str, head: bytes = b"") -> None:
         super().__init__()
         self.name = name
         self._fetch = fetch
         self._size_bytes = size_bytes
         self._position = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._pieces_at: list[int] = []
-        self._kept_pieces: dict[int, bytes] = {}
+        self._pieces: dict[int, bytes] = {}
+        self._piece_starts: list[int] = []
         self._missed = Span(0, len(head))
         self._stride, self._strides = 0, 0
         self._ahead_bytes = BLOCK_BYTES
@@ -100,9 +98,9 @@ class SeekableFile(io.RawIOBase):
         try:
             if count > VALUE_BYTES:
                 raise SourceError(f"{self.name} claims {count} bytes for one value, over {VALUE_BYTES}; it is damaged")
-            data = self._piece(self._position, count)
+            data = self._find_piece(self._position, count)
             if data is None:
-                data = b"".join(self._pieces(Span(self._position, self._position + count)))
+                data = b"".join(self._block_parts(Span(self._position, self._position + count)))
                 self._keep_piece(self._position, data)
         except SourceError as error:
             self.failure = self.failure or error
@@ -120,26 +118,26 @@ class SeekableFile(io.RawIOBase):
     def close(self) -> None:
         """Close the file and drop the bytes that were kept."""
         self._blocks.clear()
-        self._kept_pieces.clear()
-        self._pieces_at.clear()
+        self._pieces.clear()
+        self._piece_starts.clear()
         super().close()
 
-    def _piece(self, start: int, count: int) -> bytes | None:
+    def _find_piece(self, start: int, count: int) -> bytes | None:
         """Return `count` bytes from a piece that was read before; None if none holds them."""
-        index = bisect_right(self._pieces_at, start) - 1
+        index = bisect_right(self._piece_starts, start) - 1
         if index < 0 or count > PIECE_BYTES.stop:
             return None
-        first = self._pieces_at[index]
-        data = self._kept_pieces[first][start - first : start - first + count]
+        first = self._piece_starts[index]
+        data = self._pieces[first][start - first : start - first + count]
         return data if len(data) == count else None
 
     def _keep_piece(self, start: int, data: bytes) -> None:
         """Keep a piece, unless too many are kept or one begins at the same byte."""
-        if len(data) in PIECE_BYTES and len(self._pieces_at) < MAX_PIECES and start not in self._kept_pieces:
-            self._pieces_at.insert(bisect_right(self._pieces_at, start), start)
-            self._kept_pieces[start] = data
+        if len(data) in PIECE_BYTES and len(self._piece_starts) < MAX_PIECES and start not in self._pieces:
+            self._piece_starts.insert(bisect_right(self._piece_starts, start), start)
+            self._pieces[start] = data
 
-    def _pieces(self, span: Span) -> Iterator[bytes]:
+    def _block_parts(self, span: Span) -> Iterator[bytes]:
         """Yield the bytes of a span, block by block."""
         if span.start == span.stop:
             return
@@ -162,9 +160,9 @@ class SeekableFile(io.RawIOBase):
         spans = [self._cut(start, max(wanted, self._ahead_bytes))]
         spans += [self._cut(start + i * stride, BLOCK_BYTES) for i in range(1, self._strides + 1)]
         spans = [span for span in spans if span.start < span.stop]
-        answers = map(self._fetch, spans) if len(spans) == 1 else threads(os.getpid()).map(self._fetch, spans)
+        answers = fetch_all(self._fetch, spans)
         # The needed blocks come first in `spans` and are kept last, so that they are dropped last.
-        for span, data in zip(reversed(spans), reversed(list(answers)), strict=True):
+        for span, data in zip(reversed(spans), reversed(answers), strict=True):
             self._keep(span.start // BLOCK_BYTES, data)
         last = start + (len(spans) - 1) * stride
         self._missed, self._stride = Span(last, spans[-1].stop), stride

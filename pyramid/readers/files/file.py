@@ -1,7 +1,7 @@
 """Files of pixels, on this machine or at a URL, with one interface for readers.
 
-A `Place` is opened to parse a file's structure, and is read by spans that are announced beforehand. It remembers the
-file as it was when it was opened, and refuses one that has changed since.
+A `SourceFile` is opened to parse a file's structure, and is read by spans that are announced beforehand. It remembers
+the file as it was when it was opened, and refuses one that has changed since.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pyramid.errors import SourceError
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.raw_array import ByteFile
 
+# The ends of errors about damage, with the remedy that is left.
+DAMAGED = "the file is damaged: copy it again from where it came from"
+CUT_OFF = "it is cut off or damaged: copy it again from where it came from"
+
 # The most files that a read holds open: an image may have thousands, and a process may open only some hundreds.
-MOST_OPEN = 64
+MAX_OPEN = 64
 
 
 class Files(Protocol):
@@ -30,7 +34,7 @@ class Files(Protocol):
         ...
 
 
-class Place(Protocol):
+class SourceFile(Protocol):
     """A file that exists; hashable, and small to pickle.
 
     Its text is its path or URL, without secrets.
@@ -39,11 +43,6 @@ class Place(Protocol):
     @property
     def name(self) -> str:
         """The file's own name."""
-        ...
-
-    @property
-    def is_local(self) -> bool:
-        """True for a file on this machine, whose folder may be searched for related files."""
         ...
 
     @property
@@ -82,7 +81,7 @@ class LocalFiles:
     def __getitem__(self, path: str) -> io.FileIO:
         """Return the file at `path`, open."""
         if path not in self.opened:
-            if len(self.opened) == MOST_OPEN:
+            if len(self.opened) == MAX_OPEN:
                 self.stack.close()
                 self.opened.clear()
             # unbuffered: whole runs go straight into the caller's memory
@@ -105,25 +104,16 @@ class LocalFile:
     path: str
     size_bytes: int
     changed_ns: int
+    notices: ClassVar[tuple[str, ...]] = ()
 
     @property
     def name(self) -> str:
         """The file's own name."""
         return PurePath(self.path).name
 
-    @property
-    def is_local(self) -> bool:
-        """True."""
-        return True
-
     def __str__(self) -> str:
         """Return the path."""
         return self.path
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """Empty: files of this machine need no notice."""
-        return ()
 
     def open(self) -> io.FileIO:
         """Open the file, unbuffered."""
@@ -144,7 +134,12 @@ class LocalFile:
 
     def _check(self) -> None:
         if local_file(self.path) != self:
-            raise SourceError(f"{self} has changed since it was opened; start again")
+            raise has_changed(self)
+
+
+def has_changed(file: object) -> SourceError:
+    """Return the error for a file that is not the one that was opened."""
+    return SourceError(f"{file} has changed since it was opened; start again")
 
 
 def local_file(path: str | Path) -> LocalFile:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import functools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pyramid.readers.files.byte_ranges import Span, requests
+from pyramid.readers.files.byte_ranges import Fetch, Span, requests
+
+R = TypeVar("R")
 
 # The most that a reading thread has in flight: four of the longest requests.
 FLIGHT_BYTES = 1 << 24
@@ -25,7 +27,7 @@ THREADS = 32
 
 
 @functools.cache
-def threads(process: int) -> ThreadPoolExecutor:
+def _threads(process: int) -> ThreadPoolExecutor:
     """Return the threads that fetch in a process.
 
     The process is an argument so that a fork does not use the threads of its parent, which it does not have.
@@ -33,28 +35,43 @@ def threads(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, thread_name_prefix=f"fetch-{process}")
 
 
-class Ahead:
+def submit(call: Callable[..., R], *arguments: object) -> Future[R]:
+    """Call a function in a thread that fetches, in a copy of the caller's context."""
+    return _threads(os.getpid()).submit(copy_context().run, call, *arguments)
+
+
+def fetch_all(fetch: Fetch, spans: Sequence[Span]) -> list[bytes]:
+    """Fetch several spans at once, or raise the first error."""
+    if len(spans) == 1:
+        return [fetch(spans[0])]
+    futures = [submit(fetch, span) for span in spans]
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+class PrefetchedFile:
     """A file whose bytes in `spans` are fetched ahead.
 
     Parameters
     ----------
-    fetch
-        Returns all bytes of a span, or raises an error. It is called from several threads at once.
-    size_bytes
-        The file's size.
+    fetch, size_bytes
+        How its bytes are fetched, and its size.
     spans
         The bytes that will be read, in that order. Other bytes are fetched when they are read.
 
     Examples
     --------
     >>> data = bytes(range(100))
-    >>> with Ahead(lambda span: data[span.start : span.stop], 100, [Span(10, 20), Span(50, 60)]) as file:
+    >>> with PrefetchedFile(lambda span: data[span.start : span.stop], 100, [Span(10, 20), Span(50, 60)]) as file:
     ...     buffer = bytearray(4)
     ...     file.seek(50), file.readinto(buffer), buffer.hex()
     (50, 4, '32333435')
     """
 
-    def __init__(self, fetch: Callable[[Span], bytes], size_bytes: int, spans: Iterable[Span]) -> None:
+    def __init__(self, fetch: Fetch, size_bytes: int, spans: Iterable[Span]) -> None:
         self._fetch = fetch
         self._size_bytes = size_bytes
         # a damaged file may claim bytes past its end, which no server has
@@ -121,6 +138,6 @@ class Ahead:
             full = len(self._flying) >= FLIGHT_REQUESTS or self._flying_bytes + size_bytes > FLIGHT_BYTES
             if self._flying and full:
                 return
-            self._flying.append((span, threads(os.getpid()).submit(copy_context().run, self._fetch, span)))
+            self._flying.append((span, submit(self._fetch, span)))
             self._flying_bytes += size_bytes
             self._next = next(self._coming, None)

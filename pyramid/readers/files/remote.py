@@ -1,4 +1,4 @@
-"""A file at a URL as a `Place`, which is read by ranges.
+"""A file at a URL as a `SourceFile`, which is read by ranges.
 
 Each process reads through a store of its own. If the server does not support ranges, each process fetches the whole
 file once, into a temporary file.
@@ -7,11 +7,9 @@ file once, into a temporary file.
 from __future__ import annotations
 
 import io
-import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,9 +18,9 @@ from pyramid import stores
 from pyramid.errors import SourceError, StorageError
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.cached_file import SeekableFile
-from pyramid.readers.files.prefetch import Ahead, threads
-from pyramid.readers.files.temporary_copy import copies
-from pyramid.stores.web import WebObjects
+from pyramid.readers.files.file import has_changed
+from pyramid.readers.files.prefetch import PrefetchedFile, submit
+from pyramid.readers.files.temporary_copy import read_copy
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 HEAD_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class RemoteFile:
     """A file at a URL.
 
@@ -49,11 +47,11 @@ class RemoteFile:
         Different each time that it is opened, so that nothing is kept of a file that was written again.
     """
 
-    objects: stores.Objects = field(repr=False)
-    size_bytes: int
-    head: bytes = field(repr=False)
-    by_ranges: bool = True
-    tag: str | None = None
+    objects: stores.Objects = field(repr=False, compare=False)
+    size_bytes: int = field(compare=False)
+    head: bytes = field(repr=False, compare=False)
+    by_ranges: bool = field(default=True, compare=False)
+    tag: str | None = field(default=None, compare=False)
     opening: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
     @property
@@ -61,20 +59,9 @@ class RemoteFile:
         """The file's own name."""
         return PurePosixPath(self.objects.location.path).name
 
-    @property
-    def is_local(self) -> bool:
-        """False."""
-        return False
-
     def __str__(self) -> str:
         """Return the URL, without secrets."""
         return str(self.objects.location)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteFile) and self.opening == other.opening
-
-    def __hash__(self) -> int:
-        return hash(self.opening)
 
     def __reduce__(self) -> tuple[type[RemoteFile], tuple[stores.Objects, int, bytes, bool, str | None, str]]:
         return RemoteFile, (self.objects, self.size_bytes, b"", self.by_ranges, self.tag, self.opening)
@@ -95,10 +82,10 @@ class RemoteFile:
     @contextmanager
     def reading(self, spans: Iterable[Span]) -> Iterator[_OneFile]:
         """Open the file for a read of `spans`, which are fetched ahead."""
-        check = threads(os.getpid()).submit(copy_context().run, self._check)
+        check = submit(self._check)
         try:
-            with Ahead(self.fetch, self.size_bytes, spans) as ahead:
-                yield _OneFile(str(self), ahead)
+            with PrefetchedFile(self.fetch, self.size_bytes, spans) as file:
+                yield _OneFile(str(self), file)
         except SourceError:
             check.result()  # raises if the file has changed, which then is the cause
             raise
@@ -107,13 +94,13 @@ class RemoteFile:
     def fetch(self, span: Span) -> bytes:
         """Return all bytes of a span within the file."""
         if not self.by_ranges:
-            return copies.find(self.opening, self.objects, self.size_bytes).read(span)
+            return read_copy(self.opening, self.objects, self.size_bytes, span)
         try:
             data = self.objects.get_range("", span.start, span.stop)
         except StorageError as error:
             raise SourceError(str(error)) from error
         if len(data) != span.stop - span.start:
-            raise self._changed()
+            raise has_changed(self)
         return data
 
     def _check(self) -> None:
@@ -124,23 +111,20 @@ class RemoteFile:
         except StorageError as error:
             raise SourceError(str(error)) from error
         if fingerprint != (self.size_bytes, self.tag):
-            raise self._changed()
-
-    def _changed(self) -> SourceError:
-        return SourceError(f"{self} has changed since it was opened; start again")
+            raise has_changed(self)
 
 
 @dataclass(frozen=True, slots=True)
 class _OneFile:
     """A single file: other files that its metadata names are not read."""
 
-    place: str
-    file: Ahead
+    url: str
+    file: PrefetchedFile
 
-    def __getitem__(self, path: str) -> Ahead:
-        """Return the file, whose path must be the place."""
-        if path != self.place:
-            raise SourceError(f"{self.place} names another file, {path}, which is not read from a URL; copy both here")
+    def __getitem__(self, path: str) -> PrefetchedFile:
+        """Return the file, whose path must be its URL."""
+        if path != self.url:
+            raise SourceError(f"{self.url} names another file, {path}, which is not read from a URL; copy both here")
         return self.file
 
 
@@ -161,8 +145,7 @@ def remote_file(url: str, options: Options) -> RemoteFile | None:
             return None
         size_bytes, tag = fingerprint
         head = objects.get_range("", 0, min(size_bytes, HEAD_BYTES))
-        by_ranges = not isinstance(objects, WebObjects) or objects.knows_ranges
-        return RemoteFile(objects, size_bytes, head, by_ranges, tag)
+        return RemoteFile(objects, size_bytes, head, objects.knows_ranges, tag)
     except StorageError as error:
         remedy = "" if "; check" in str(error) else "; check the address and the credentials"
         raise SourceError(f"{error}{remedy}") from error

@@ -8,14 +8,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections import OrderedDict
 from typing import IO
 
 from pyramid.errors import SourceError, StorageError
 from pyramid.readers.files.byte_ranges import Span
+from pyramid.readers.files.file import has_changed
+from pyramid.readers.files.last_used import LastUsed
 from pyramid.stores import Objects
 
-MOST_COPIES = 4  # kept in a process: a bound for the disk, as each is a whole file
+MAX_COPIES = 4  # kept in a process: a bound for the disk, as each is a whole file
 
 
 class Copy:
@@ -35,13 +36,13 @@ class Copy:
     """
 
     def __init__(self, objects: Objects, size_bytes: int) -> None:
-        self._place = str(objects.location)
+        self._name = str(objects.location)
         self._size_bytes = size_bytes
         self._reading = threading.Lock()
         folder = tempfile.gettempdir()
         if shutil.disk_usage(folder).free < size_bytes:
             raise SourceError(
-                f"{self._place}: its server does not support range requests, and {folder} has no room for a copy of "
+                f"{self._name}: its server does not support range requests, and {folder} has no room for a copy of "
                 f"its {size_bytes} bytes; set TMPDIR to a folder with more, or copy the file to this machine first"
             )
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="pyramid-")  # noqa: SIM115  (closed with the copy)
@@ -50,7 +51,7 @@ class Copy:
         except StorageError as error:
             raise SourceError(str(error)) from error
         if fetched != size_bytes:
-            raise self._changed()
+            raise has_changed(self._name)
 
     def __del__(self) -> None:  # not closed earlier: a thread may still read a copy after it is dropped
         if hasattr(self, "_file"):
@@ -63,7 +64,7 @@ class Copy:
     def write(self, piece: bytes, /) -> None:
         """Append a piece; raise SourceError if the object is longer than it was."""
         if self._file.tell() + len(piece) > self._size_bytes:
-            raise self._changed()
+            raise has_changed(self._name)
         self._file.write(piece)
 
     def read(self, span: Span) -> bytes:
@@ -72,27 +73,18 @@ class Copy:
             self._file.seek(span.start)
             return self._file.read(span.stop - span.start)
 
-    def _changed(self) -> SourceError:
-        return SourceError(f"{self._place} has changed since it was opened; start again")
+
+_copies: LastUsed[str, Copy] = LastUsed(MAX_COPIES)
 
 
-class _Copies:
-    """The copies that were last used in this process."""
+def read_copy(opening: str, objects: Objects, size_bytes: int, span: Span) -> bytes:
+    """Return the bytes of a span from the copy of an object.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, Copy] = OrderedDict()
-        self._lock = threading.Lock()
+    The copy is made at its first use.
 
-    def find(self, opening: str, objects: Objects, size_bytes: int) -> Copy:
-        """Return the copy of an object, fetched when it is first asked for."""
-        with self._lock:  # held during the fetch: threads that wait need the same copy
-            if opening not in self._kept:
-                self._kept[opening] = Copy(objects, size_bytes)
-            self._kept.move_to_end(opening)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-            return self._kept[opening]
-
-
-copies = _Copies(MOST_COPIES)
+    Raises
+    ------
+    SourceError
+        If the object cannot be fetched, or the disk has no room for it.
+    """
+    return _copies.find(opening, lambda: Copy(objects, size_bytes)).read(span)

@@ -10,12 +10,13 @@ from collections.abc import Collection, Sequence
 from pyramid.errors import OptionError, SourceError
 from pyramid.model import AXES, SPACE, Channel
 from pyramid.readers.axes import AXES_REMEDY, AxisOrder
-from pyramid.readers.tiff.units import shown
+from pyramid.tables import format_list
 
+# The axis of each of tifffile's letters that means one.
 _KNOWN = {"T": "t", "C": "c", "Z": "z", "Y": "y", "X": "x", "S": "c"}
 # Axes for dimensions of unknown meaning, the likeliest first: a stack is what most programs write.
 _GUESSES = "ztc"
-MAX_NAMED = 4
+MAX_NAMED = 4  # channels that a notice names, so that it stays readable
 
 
 def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[AxisOrder, list[str]]:
@@ -81,22 +82,13 @@ def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ..
         raise OptionError(
             f"--axes {override} names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}"
         )
-    _check_samples(axes, letters, shape, override)
-    return tuple(letters)
-
-
-def _check_samples(axes: str, letters: Sequence[str], shape: tuple[int, ...], override: str) -> None:
-    """Raise OptionError if the samples of a pixel are not named as channels.
-
-    This is for samples that are stored pixel by pixel.
-
-    Samples in separate planes may be a stack of three planes that a program took for red, green and blue.
-    """
+    # Samples in separate planes may be a stack of three planes that a program took for red, green and blue.
     if axes.endswith("S") and shape[-1] > 1 and letters[-1] != "c":
         raise OptionError(
             f"--axes {override} makes {letters[-1]} of the {shape[-1]} samples of a pixel, which are colours or "
             f"channels; the file has {axes} of shape {shape}: name its axes in that order, with c for S"
         )
+    return tuple(letters)
 
 
 def renamed_sizes(axes: str, order: AxisOrder, sizes: Collection[str]) -> tuple[dict[str, str], list[str]]:
@@ -150,12 +142,8 @@ def renamed_channels(
     if own == now and len(channels) == count:
         return channels, []
     named = [channel.name for channel in channels if channel.name]
-    notices = (
-        [
-            f"the names of its channels ({', '.join(map(shown, named[:MAX_NAMED]))}) are not taken, as --axes "
-            "gives them another axis"
-        ]
-        if named and own != now
-        else []
-    )
-    return (), notices
+    if not named or own == now:
+        return (), []
+    return (), [
+        f"the names of its channels ({format_list(named, MAX_NAMED)}) are not taken, as --axes gives them another axis"
+    ]

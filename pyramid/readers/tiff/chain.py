@@ -7,13 +7,16 @@ of the next. This module reads no pixels.
 
 from __future__ import annotations
 
+import io
 import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
+
+import tifffile
 
 from pyramid.errors import SourceError
+from pyramid.readers.files.file import CUT_OFF, DAMAGED
 
+Readable: TypeAlias = io.RawIOBase | io.BufferedIOBase
 Signature: TypeAlias = tuple[tuple[int, ...] | bytes, ...]
 
 MAX_TAGS = 4096  # of a page, as in tifffile: a directory with more is noise
@@ -34,18 +37,6 @@ OFFSETS = frozenset([273, 324])
 OWN_OFFSETS = frozenset([33628, 34412])
 
 
-class Readable(Protocol):
-    """A file to seek and read in."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move to a byte."""
-        ...
-
-    def read(self, size: int = -1, /) -> bytes | None:
-        """Return up to `size` bytes."""
-        ...
-
-
 class Directory(NamedTuple):
     """A page: its signature, and the offset of its pixels (0 unless it is one strip)."""
 
@@ -53,40 +44,20 @@ class Directory(NamedTuple):
     data_offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The pages of a file in their order, as directories by their offset."""
-
-    directories: Mapping[int, Directory] = field(default_factory=dict)
-
-    @property
-    def offsets(self) -> tuple[int, ...]:
-        """The offset of each page."""
-        return tuple(self.directories)
-
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """The layout of directories: byte order, `struct` codes, and NDPI or not.
+class _Walker:
+    """A walk along the directories of a file of one format.
 
     NDPI stores the high bytes of values after the directory.
     """
 
-    order: str
-    count: struct.Struct
-    entry: struct.Struct
-    offset: struct.Struct
-    value_bytes: int
-    is_ndpi: bool = False
-
-
-class _Walker:
-    def __init__(self, file: Readable, size_bytes: int, form: _Format) -> None:
+    def __init__(self, file: Readable, size_bytes: int, form: tifffile.TiffFormat) -> None:
         self.file = file
         self.size_bytes = size_bytes
         self.form = form
+        self.entry = struct.Struct(form.byteorder + ("HHII" if form.tagsize == 12 else "HHQQ"))
+        self.is_ndpi = form is tifffile.TIFF.NDPI_LE
         self.read_bytes = FIRST_READ_BYTES
-        self.checked = size_bytes < 1 << 32 or form.value_bytes == 8
+        self.checked = size_bytes < 1 << 32 or form.tagoffsetthreshold == 8
         self.signatures: dict[Signature, Signature] = {}
 
     def read(self, offset: int, count: int) -> bytes:
@@ -100,8 +71,7 @@ class _Walker:
             page = len(found)
             if offset in found:
                 raise SourceError(
-                    f"its chain of pages is a loop: page {page} is page {list(found).index(offset)} again; the file is "
-                    "damaged: copy it again from where it came from"
+                    f"its chain of pages is a loop: page {page} is page {list(found).index(offset)} again; {DAMAGED}"
                 )
             if offset >= self.size_bytes:
                 raise _cut_off(f"page {page} would begin at byte {offset}", self.size_bytes)
@@ -113,43 +83,34 @@ class _Walker:
         """Return a page's directory, and the offset of the next."""
         form = self.form
         data = self.read(offset, self.read_bytes)
-        count = int(form.count.unpack_from(data)[0]) if len(data) >= form.count.size else 0
-        tail = form.offset.size + (4 * count if form.is_ndpi else 0)
-        end = form.count.size + count * form.entry.size + tail
+        count = int(struct.unpack_from(form.tagnoformat, data)[0]) if len(data) >= form.tagnosize else 0
+        stop = form.tagnosize + count * form.tagsize
+        end = stop + form.offsetsize + (4 * count if self.is_ndpi else 0)
         if count > MAX_TAGS:
-            raise SourceError(f"page {page} at byte {offset} would have {count} tags; the file is damaged")
-        if len(data) < form.count.size or offset + end > self.size_bytes:
+            raise SourceError(f"page {page} at byte {offset} would have {count} tags; {DAMAGED}")
+        if len(data) < form.tagnosize or offset + end > self.size_bytes:
             raise _cut_off(f"the tags of page {page} begin at byte {offset}", self.size_bytes)
         if len(data) < end:
             self.read_bytes = end
             data = self.read(offset, end)
-        entries = list(self._entries(data, count))
-        following = int(form.offset.unpack_from(data, form.count.size + count * form.entry.size)[0])
-        return self._digest(page, entries), following
+        entries = list(self.entry.iter_unpack(data[form.tagnosize : stop]))
+        if self.is_ndpi:
+            high = struct.unpack_from(f"<{count}I", data, stop + form.offsetsize)
+            entries = [(*entry, value | upper << 32) for (*entry, value), upper in zip(entries, high, strict=True)]
+        return self._digest(page, entries), int(struct.unpack_from(form.offsetformat, data, stop)[0])
 
-    def _entries(self, data: bytes, count: int) -> Iterator[tuple[int, int, int, int]]:
-        form = self.form
-        stop = form.count.size + count * form.entry.size
-        entries = form.entry.iter_unpack(data[form.count.size : stop])
-        if not form.is_ndpi:
-            yield from entries
-            return
-        high = struct.unpack_from(f"<{count}I", data, stop + form.offset.size)
-        for (code, kind, number, value), upper in zip(entries, high, strict=True):
-            yield code, kind, number, value | upper << 32
-
-    def _digest(self, page: int, entries: list[tuple[int, int, int, int]]) -> Directory:
+    def _digest(self, page: int, entries: list[tuple[int, ...]]) -> Directory:
         """Check where values are, and return what decides how the pixels are stored."""
         own = any(entry[0] in OWN_OFFSETS for entry in entries)
-        parts: list[tuple[int, ...] | bytes] = [self.form.order.encode()]
+        parts: list[tuple[int, ...] | bytes] = [self.form.byteorder.encode()]
         data_offset = 0
         for code, kind, count, value in entries:
             length = TYPE_BYTES.get(kind, 0) * count
             if kind not in TYPE_BYTES and code in COMPARED | COUNTED:
                 raise SourceError(
-                    f"tag {code} of page {page} has a value of type {kind}, which is not a type of TIFF; it is damaged"
+                    f"tag {code} of page {page} has a value of type {kind}, which TIFF does not have; {DAMAGED}"
                 )
-            outside = length > self.form.value_bytes
+            outside = length > self.form.tagoffsetthreshold
             if outside and self.checked and value + length > self.size_bytes and not (own and code >= 1 << 15):
                 raise _cut_off(
                     f"the value of tag {code} of page {page} takes bytes {value} to {value + length}", self.size_bytes
@@ -166,24 +127,18 @@ class _Walker:
         return Directory(self.signatures.setdefault(signature, signature), data_offset)
 
     def _inline(self, kind: int, value: int) -> int:
-        """Return a number from its entry.
-
-        In big-endian files, a number shorter than the entry is in its upper bytes.
-        """
-        spare = 8 * (self.form.value_bytes - TYPE_BYTES.get(kind, self.form.value_bytes))
-        return (
-            value >> spare if self.form.order == ">" and spare > 0 else value & ((1 << 64 - spare) - 1 if spare else -1)
-        )
+        """Return a number from its entry, where it is in the first bytes."""
+        size_bytes = TYPE_BYTES.get(kind, self.form.tagoffsetthreshold)
+        if self.form.byteorder == ">":
+            return value >> 8 * max(0, self.form.tagoffsetthreshold - size_bytes)
+        return value if self.is_ndpi else value & ((1 << 8 * size_bytes) - 1)
 
 
 def _cut_off(what: str, size_bytes: int) -> SourceError:
-    return SourceError(
-        f"{what}, but the file ends at byte {size_bytes}; it is cut off or damaged: "
-        "copy it again from where it came from"
-    )
+    return SourceError(f"{what}, but the file ends at byte {size_bytes}; {CUT_OFF}")
 
 
-def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> Chain:
+def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> dict[int, Directory]:
     """Read where the pages of a TIFF are, and how each is stored.
 
     Parameters
@@ -192,6 +147,11 @@ def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> Cha
         The file and its size.
     is_ndpi
         Whether it is one of Hamamatsu's, whose classic TIFFs have offsets of 64 bits.
+
+    Returns
+    -------
+    dict
+        A directory for each page in order, by its offset.
 
     Raises
     ------
@@ -203,8 +163,8 @@ def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> Cha
     >>> import io
     >>> entry = struct.pack("<HHII", 256, 4, 1, 640)
     >>> data = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", 1) + entry + struct.pack("<I", 0)
-    >>> read_chain(io.BytesIO(data), len(data)).offsets
-    (8,)
+    >>> list(read_chain(io.BytesIO(data), len(data)))
+    [8]
     >>> looped = data[:-4] + struct.pack("<I", 8)
     >>> read_chain(io.BytesIO(looped), len(looped))
     Traceback (most recent call last):
@@ -217,16 +177,12 @@ again from where it came from
     if len(head) < 8:
         raise _cut_off("a header takes bytes 0 to 8", size_bytes)
     is_big = struct.unpack_from(order + "H", head, 2)[0] == 43
-    wide = is_big or is_ndpi
-    form = _Format(
-        order=order,
-        count=struct.Struct(order + ("Q" if is_big else "H")),
-        entry=struct.Struct(order + ("HHQQ" if is_big else "HHII")),
-        offset=struct.Struct(order + ("Q" if wide else "I")),
-        value_bytes=8 if is_big else 4,
-        is_ndpi=is_ndpi and not is_big,
-    )
+    known = tifffile.TIFF
+    if order == ">":
+        form = known.BIG_BE if is_big else known.CLASSIC_BE
+    else:
+        form = known.BIG_LE if is_big else known.NDPI_LE if is_ndpi else known.CLASSIC_LE
     at = 8 if is_big else 4
-    if len(head) < at + form.offset.size:
+    if len(head) < at + form.offsetsize:
         raise _cut_off("the offset of the first page is in its header", size_bytes)
-    return Chain(_Walker(file, size_bytes, form).walk(form.offset.unpack_from(head, at)[0]))
+    return _Walker(file, size_bytes, form).walk(struct.unpack_from(form.offsetformat, head, at)[0])

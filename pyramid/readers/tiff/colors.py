@@ -16,6 +16,7 @@ WHITE_IS_ZERO, RGB, PALETTE, YCBCR = 0, 2, 3, 6
 DECODED_TO_RGB = JPEG | {50001}
 APERIO_YCBCR = 33003  # compression by JPEG 2000, whose samples are YCbCr whatever the tags say
 _ALPHA = frozenset([1, 2])  # ExtraSamples: associated and unassociated alpha
+# The channels of samples that are light.
 _RGB_CHANNELS = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
 # Photometric interpretations whose samples are not red, green and blue light, with
 # the names of the samples, and words for the notice.
@@ -56,10 +57,8 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
         )
     inverted = photometric == WHITE_IS_ZERO
     channels = list(names) or [Channel(inverted=inverted)] * (samples - len(page.extrasamples))
-    extras = (
-        [int(kind) for kind in page.extrasamples][-max(0, samples - len(channels)) :] if samples > len(channels) else []
-    )
-    extras = [0] * (samples - len(channels) - len(extras)) + extras
+    more = max(0, samples - len(channels))  # the tag may name fewer, or more
+    extras = ([0] * more + [int(kind) for kind in page.extrasamples])[-more:] if more else []
     channels += [Channel("alpha") if kind in _ALPHA else Channel() for kind in extras]
     if 1 in extras:
         notices.append("its colours are already multiplied by alpha (associated alpha): the stored values are kept")

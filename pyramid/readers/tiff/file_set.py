@@ -14,12 +14,15 @@ from pyramid.readers.files.file import local_file
 from pyramid.readers.tiff.chain import read_chain
 from pyramid.readers.tiff.ome_xml import MAX_BYTES, OmeDocument, parse_ome
 from pyramid.readers.tiff.pages import PageFile
+from pyramid.tables import format_list
 
+# Endings of the files that a search by UUID opens: others are unlikely to be of the image.
 TIFF_ENDINGS = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 XML_ENDINGS = (".companion.ome", ".ome", ".ome.xml", ".xml")
 MAX_SEARCHED = 10_000  # files of a folder that are opened for their UUID, so that a search in a large folder ends
 MAX_NAMED = 10  # missing files that a message names, so that it stays readable
 HEAD_CHARS = 1 << 16  # of an XML that are searched for the UUID, which is in the root element
+# The UUID in the root element, found without parsing the XML: a folder may hold thousands of files.
 _UUID = re.compile(r"<(?:\w+:)?OME\b[^>]*?\bUUID\s*=\s*[\"']\s*([^\"'\s]+)")
 
 
@@ -46,6 +49,7 @@ class FileSet:
         self.missing: dict[str, None] = {}
         self._files: dict[tuple[str, str], PageFile | None] = {}
         self._open: dict[Path, PageFile] = {}
+        self._by_tif = {} if main is None else {id(main.tif): main}
         self._by_uuid: dict[str, Path] | None = None
 
     def find(self, uuid: str, name: str) -> PageFile | None:
@@ -76,11 +80,15 @@ class FileSet:
             self.find(*key)
 
     def file_of(self, tif: tifffile.TiffFile) -> PageFile:
-        """Return the file that tifffile has open as `tif`."""
-        return next(file for file in self._open.values() if file.tif is tif)
+        """Return the pages of an open file, also of one that tifffile found by itself."""
+        if id(tif) not in self._by_tif:
+            path = str(tif.filehandle.path)
+            with open(path, "rb") as stream:
+                self._by_tif[id(tif)] = PageFile(tif, read_chain(stream, os.path.getsize(path)))
+        return self._by_tif[id(tif)]
 
     def close(self) -> None:
-        """Close all files but the main one."""
+        """Close all files that were opened here."""
         for file in self._open.values():
             file.tif.close()
 
@@ -112,11 +120,8 @@ class FileSet:
         """Return the TIFFs of the folder by their UUID."""
         if self._by_uuid is None:
             assert self.folder is not None
-            self._by_uuid = {}
-            for path in _siblings(self.folder, TIFF_ENDINGS):
-                uuid = _tiff_uuid(path)
-                if uuid:
-                    self._by_uuid.setdefault(uuid, path)
+            paths = reversed(_siblings(self.folder, TIFF_ENDINGS))  # of several with one UUID, the first counts
+            self._by_uuid = {_tiff_uuid(path): path for path in paths}
         return self._by_uuid
 
     def _opened(self, path: Path) -> PageFile:
@@ -133,23 +138,22 @@ class FileSet:
                 raise SourceError(f"{path}: {error}") from error
             except Exception as error:  # tifffile may raise anything over a damaged file
                 raise SourceError(f"{path}, a file of the same image, cannot be read as a TIFF: {error}") from error
-            self._open[path] = PageFile(tif, chain)
+            self._open[path] = self._by_tif[id(tif)] = PageFile(tif, chain)
             tif.filehandle.close()
         return self._open[path]
 
 
 def missing_files(names: list[str], *, folder: bool) -> SourceError:
     """Return the error that names the missing files of a set."""
-    shown = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
     remedy = "put all files of the image into one folder"
     if not folder:
         remedy = "only the file at the URL is read: copy all files of the image to one folder on this machine"
     number = "a file that is" if len(names) == 1 else f"{len(names)} files that are"
-    return SourceError(f"its OME-XML names {number} not there: {shown}; {remedy}")
+    return SourceError(f"its OME-XML names {number} not there: {format_list(names, MAX_NAMED)}; {remedy}")
 
 
-def find_companion(document: OmeDocument, folder: Path | None) -> tuple[OmeDocument, str]:
-    """Return the metadata of the file that an OME-XML refers to, and its name.
+def find_companion(document: OmeDocument, folder: Path | None) -> OmeDocument:
+    """Return the metadata of the file that an OME-XML refers to.
 
     Raises
     ------
@@ -162,16 +166,16 @@ def find_companion(document: OmeDocument, folder: Path | None) -> tuple[OmeDocum
     path = folder / name.replace("\\", "/")
     if not path.is_file():
         others = _siblings(folder, (*XML_ENDINGS, *TIFF_ENDINGS)) if uuid else []
-        renamed = [other for other in others if _uuid_of(other) == uuid]
-        if not renamed:
+        renamed = next((other for other in others if _uuid_of(other) == uuid), None)
+        if renamed is None:
             raise SourceError(
                 f"its metadata is in {name}, which is not there; put all files of the image into one folder"
             )
-        path = renamed[0]
+        path = renamed
     found = parse_ome(read_xml(path))
     if found.companion is not None or not found.images:
         raise SourceError(f"its OME-XML says that the metadata is in {path.name}, which holds none")
-    return found, path.name
+    return found
 
 
 def read_xml(path: Path) -> str:

@@ -10,12 +10,12 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from pyramid.errors import short_repr
 from pyramid.model import Channel
-from pyramid.readers.tiff.resolution import pixels_per_unit
-from pyramid.readers.tiff.units import MAX_SHOWN, Description, is_pixel, positive, shown
+from pyramid.readers.tiff.description import Description, is_pixel, positive
+from pyramid.readers.tiff.resolution import CENTIMETER, MICROMETERS
+from pyramid.tables import format_list
 
-CENTIMETER = 3  # its number in the ResolutionUnit tag
-_UM_PER_CM = 10_000.0
 # Metadata of ImageJ that OME-Zarr has no place for: ImageJ's keys, and words for the notice.
 _NOT_CARRIED = {
     "ROI": "a region of interest",
@@ -31,9 +31,11 @@ _NOT_CARRIED = {
     "yorigin": "origin of coordinates",
     "zorigin": "origin of coordinates",
 }
+# Of those, the keys whose value 0 says nothing.
 _ORIGIN = frozenset(["xorigin", "yorigin", "zorigin"])
 # The function that calculates values from stored ones, its coefficients, and the unit of the values.
 _CALIBRATION = ("cf", "c0", "c1", "c2", "c3", "c4", "vunit")
+# Keys that are read, or that say how planes are stored: any other is named as lost.
 _READ = frozenset(_CALIBRATION) | {
     *("ImageJ", "images", "channels", "slices", "frames", "hyperstack", "mode", "loop", "axes", "shape"),
     *("unit", "xunit", "yunit", "zunit", "spacing", "finterval", "fps", "tunit", "LUTs"),
@@ -64,7 +66,7 @@ def describe_imagej(
     """
     found = Description()
     unit = _unit(metadata, "unit", "")
-    factor = _UM_PER_CM if unit == "um" and resolution_unit == CENTIMETER else 1.0
+    factor = MICROMETERS[CENTIMETER] if unit == "um" and resolution_unit == CENTIMETER else 1.0
     for axis, size in zip("yx", resolution, strict=True):
         own = _unit(metadata, f"{axis}unit", unit)
         if not is_pixel(own) and size is not None:
@@ -75,7 +77,7 @@ def describe_imagej(
         found.measure("z", _absolute(spacing), depth_unit, "ImageJ's spacing")
     _measure_time(found, metadata)
     _take_tables(found, metadata.get("LUTs"))
-    lost = [_NOT_CARRIED.get(key, shown(key)) for key, value in metadata.items() if _is_lost(key, value)]
+    lost = [_NOT_CARRIED.get(key, short_repr(key)) for key, value in metadata.items() if _is_lost(key, value)]
     if lost:
         found.notices.append(f"not carried over: ImageJ's {', '.join(dict.fromkeys(lost[:MAX_LOST]))}")
     _note_calibration(found, metadata)
@@ -94,17 +96,11 @@ def _note_calibration(found: Description, metadata: Mapping[str, Any]) -> None:
     """
     if "cf" not in metadata and "c0" not in metadata:
         return
-    said = ", ".join(f"{key}={str(metadata[key])[:MAX_SHOWN]}" for key in _CALIBRATION if key in metadata)
+    said = ", ".join(f"{key}={short_repr(metadata[key])}" for key in _CALIBRATION if key in metadata)
     found.notices.append(
         f"ImageJ shows its values calibrated ({said}; cf=0 is value = c0 + c1 * stored): the stored values are kept; "
         "where the calibrated ones are wanted, convert the image to 32-bit in ImageJ first"
     )
-
-
-def imagej_resolution(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
-    """Return the size of a pixel in y and x from the tags of a page, in their unit."""
-    y, x = (pixels_per_unit(page, code) for code in (283, 282))
-    return 1 / y if y else None, 1 / x if x else None
 
 
 def _unit(metadata: Mapping[str, Any], key: str, default: str) -> str:
@@ -130,7 +126,7 @@ def _measure_time(found: Description, metadata: Mapping[str, Any]) -> None:
 
 
 def _take_tables(found: Description, tables: object) -> None:
-    """Note the brightest colour of each channel's table.
+    """Note the brightest colour of the table of each channel.
 
     A notice names the tables that are not an even ramp from black to that colour.
     """
@@ -143,7 +139,7 @@ def _take_tables(found: Description, tables: object) -> None:
     uneven = [str(i) for i, (_, even) in enumerate(ramps) if not even]
     if uneven:
         found.notices.append(
-            f"the colour tables of channels {shown(', '.join(uneven))} are more than one colour from black: "
+            f"the colour tables of channels {format_list(uneven, MAX_LOST)} are more than one colour from black: "
             "only the brightest colour of each is kept"
         )
 

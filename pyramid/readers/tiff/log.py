@@ -25,7 +25,6 @@ ERRORS = (
     "corrupted tag list",
     "could not read all values",
     "metadata invalid or corrupted",
-    "invalid shaped series metadata",
     "shaped series",
     "OME series",
     "MMStack series is missing",

@@ -7,7 +7,7 @@ import re
 
 import tifffile
 
-from pyramid.readers.tiff.units import shown
+from pyramid.errors import short_repr
 
 # Words for tags that hold another tool's metadata, or what an image is of.
 _WORDS = {
@@ -37,13 +37,13 @@ _WORDS = {
     34682: "FEI's metadata",
     65000: "a vendor's metadata",
 }
-_POSITIONS = (286, 287)
-_DESCRIPTION = 270
+_POSITIONS = (286, 287)  # XPosition, YPosition
+_DESCRIPTION = 270  # ImageDescription
 # Kinds of files whose description a reader of this package takes apart.
 _READ_DESCRIPTIONS = frozenset(["ome", "imagej", "svs", "qpi"])
 # Keys of tifffile's description of an array that are read.
 _SHAPED_KEYS = frozenset(["shape", "axes", "truncated"])
-MAX_SHAPED = 10_000  # characters
+MAX_SHAPED = 10_000  # characters of such a description: a longer one is another program's
 
 
 def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:
@@ -61,7 +61,7 @@ def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:
         words.append("a stage position")
     description = str(page.tags.valueof(_DESCRIPTION, "")).strip()
     if _is_lost(description, kind):
-        words.append(f"its description, {shown(description)}")
+        words.append(f"its description, {short_repr(description)}")
     if kind == "qpi":
         words.append("PerkinElmer's properties of the slide, but for names and colours of channels")
     notices = [f"not carried over: {', '.join(dict.fromkeys(words))}"] if words else []

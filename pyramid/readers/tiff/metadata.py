@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import tifffile
 
 from pyramid.model import Channel
 from pyramid.readers.tiff.colors import PALETTE, describe_samples
-from pyramid.readers.tiff.imagej import describe_imagej, imagej_resolution, palette_tables
+from pyramid.readers.tiff.description import Description
+from pyramid.readers.tiff.imagej import describe_imagej, palette_tables
 from pyramid.readers.tiff.lost_tags import name_lost_tags
 from pyramid.readers.tiff.ome_xml import OmeImage
 from pyramid.readers.tiff.qpi import describe_channels
-from pyramid.readers.tiff.resolution import measure_by_tags
-from pyramid.readers.tiff.units import Description
+from pyramid.readers.tiff.resolution import measure_by_tags, pixels_per_unit, resolution_unit
+from pyramid.tables import format_list
 
-__all__ = ["Description", "describe", "describe_imagej", "describe_ome", "describe_svs"]
+MAX_NAMED = 4  # properties that a notice names, so that it stays readable
 
 
 def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
@@ -31,8 +32,9 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
         The image in the file's OME-XML, None without such XML.
     """
     page = series.keyframe
+    count = _channel_count(series)
     readers: dict[str, Callable[[], Description]] = {
-        "imagej": lambda: _imagej(page, _channel_count(series)),
+        "imagej": lambda: _imagej(page, count),
         "svs": lambda: describe_svs(page.description),
         "qpi": lambda: Description(channels=describe_channels(series)),
     }
@@ -41,7 +43,6 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
     samples, notices = describe_samples(page)
     if series.kind == "imagej" and int(page.photometric) == PALETTE:
         notices = []  # it is a colour table, of which is said what is lost
-    count = _channel_count(series)
     if len(found.channels) > count:
         notices.append(f"it describes {len(found.channels)} channels and has {count}: the last are not carried over")
     found.channels = _join(found.channels, samples, count)
@@ -50,19 +51,16 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
 
 
 def _imagej(page: tifffile.TiffPage, channels: int) -> Description:
-    unit = page.tags.valueof(296)
+    y, x = (1 / pixels if pixels else None for pixels in pixels_per_unit(page))
     metadata = page.parent.imagej_metadata or {}
     if metadata.get("LUTs") is None:
         metadata = {**metadata, "LUTs": palette_tables(page, channels)}
-    return describe_imagej(metadata, imagej_resolution(page), unit if isinstance(unit, int) else 1)
+    return describe_imagej(metadata, (y, x), resolution_unit(page, 1))
 
 
 def _channel_count(series: tifffile.TiffPageSeries) -> int:
     """Count the channels of an image: those of its pages times the samples of a pixel."""
-    count = 1
-    for letter, extent in zip(series.axes, series.shape, strict=True):
-        count *= int(extent) if letter in "CS" else 1
-    return count
+    return math.prod(int(n) for letter, n in zip(series.axes, series.shape, strict=True) if letter in "CS")
 
 
 def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) -> tuple[Channel, ...]:
@@ -136,13 +134,12 @@ def describe_svs(description: str) -> Description:
     {'y': 0.499, 'x': 0.499}
     """
     found = Description()
-    properties: dict[str, Any] = dict(part.split("=", 1) for part in description.split("|")[1:] if "=" in part)
-    known = {key.strip(): value.strip() for key, value in properties.items()}
+    properties = (part.partition("=") for part in description.split("|")[1:] if "=" in part)
+    known = {key.strip(): value.strip() for key, _, value in properties}
     for axis in "yx":
         found.measure(axis, known.get("MPP"), "micrometer", "Aperio's MPP")
     found.notices = list(dict.fromkeys(found.notices))
     others = [key for key in known if key != "MPP"]
     if others:
-        more = f" and {len(others) - 4} more" if len(others) > 4 else ""
-        found.notices.append(f"not carried over: Aperio's properties ({', '.join(others[:4])}{more})")
+        found.notices.append(f"not carried over: Aperio's properties ({format_list(others, MAX_NAMED)})")
     return found

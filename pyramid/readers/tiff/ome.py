@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import tifffile
 
-from pyramid.errors import SourceError
+from pyramid.errors import SourceError, short_repr
 from pyramid.model import Shape
 from pyramid.readers.tiff.file_set import FileSet, missing_files
-from pyramid.readers.tiff.ome_xml import OmeDocument, OmeImage, TiffData
-from pyramid.readers.tiff.pages import Page, PageFile, check_alike
-from pyramid.readers.tiff.units import shown
+from pyramid.readers.tiff.ome_xml import DAMAGED_XML, OmeDocument, OmeImage, TiffData
+from pyramid.readers.tiff.pages import Page, PageFile, check_alike, keyframe_of
 
 # The orders of dimensions that OME's schema allows, the fastest first.
 ORDERS = frozenset(["XYZCT", "XYZTC", "XYCTZ", "XYCZT", "XYTCZ", "XYTZC"])
@@ -93,79 +93,70 @@ class OmeSeries:
         samples = _samples(self.image, first)
         axes = self.axes[:-2]
         page_axes_shape = tuple(_size(self.image, axis) // (samples if axis == "C" else 1) for axis in axes)
-        places, notices = self._places(axes, page_axes_shape)
-        pages = [None if place is None else place[0].page_ready(place[1]) for place in places]
+        numbers, notices = self._number_pages(axes, page_axes_shape)
+        pages = [file.page(index) for file, index in numbers]
         _check_pages(self.image, pages)
-        return self._series(pages, axes, page_axes_shape, samples), notices
+        return self._series(pages, axes, page_axes_shape), notices
 
     def _first_page(self) -> Page:
         """Return the page of the first plane that has one."""
-        self._look_for_all()
-        for data in self.image.data or [TiffData({}, 0, None)]:
+        self.files.find_all((data.uuid, data.file) for data in self.image.data)
+        if self.files.missing:
+            raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
+        for data in self._data():
             file = self.files.find(data.uuid, data.file)
             if file is not None and data.ifd < len(file):
-                return file.page_ready(data.ifd)
+                return file.page(data.ifd)
         raise SourceError(
             "the pages that its OME-XML names are missing; the file is cut off, or its metadata is of another image"
         )
 
-    def _look_for_all(self) -> None:
-        """Raise SourceError with the name of each missing file."""
-        self.files.find_all((data.uuid, data.file) for data in self.image.data)
-        if self.files.missing:
-            raise missing_files(list(self.files.missing), folder=self.files.folder is not None)
-
-    def _places(self, axes: str, page_axes_shape: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
-        """Return each plane's file and page, and a notice of elements beyond the image."""
-        places: list[tuple[PageFile, int] | None] = [None] * math.prod(page_axes_shape)
+    def _number_pages(self, axes: str, page_axes_shape: Shape) -> tuple[list[tuple[PageFile, int]], list[str]]:
+        """Return each plane's file and page number, and a notice of elements left out."""
+        numbers: list[tuple[PageFile, int] | None] = [None] * math.prod(page_axes_shape)
         outside = 0
-        for data in self.image.data or [self._default()]:
+        for data in self._data():
             first = [data.first.get(axis, 0) for axis in axes]
             if any(i >= n for i, n in zip(first, page_axes_shape, strict=True)):
                 outside += 1
                 continue
             file = self.files.find(data.uuid, data.file)
-            assert file is not None  # a missing file was refused in _look_for_all
-            _fill(places, int(np.ravel_multi_index(first, page_axes_shape)) if page_axes_shape else 0, data, file)
-        found = [place for place in places if place is not None]
-        if len(found) < len(places):
-            where = dict(zip(axes, np.unravel_index(places.index(None), page_axes_shape), strict=True))
+            assert file is not None  # missing files were refused in _first_page
+            _fill(numbers, int(np.ravel_multi_index(first, page_axes_shape)) if page_axes_shape else 0, data, file)
+        found = [number for number in numbers if number is not None]
+        if len(found) < len(numbers):
+            where = dict(zip(axes, np.unravel_index(numbers.index(None), page_axes_shape), strict=True))
             plane = ", ".join(f"{axis}={int(i)}" for axis, i in where.items())
             raise SourceError(
-                f"its OME-XML describes {len(places)} planes, and {len(places) - len(found)} of them have no page, the "
-                f"first at {plane}; the file is cut off, or its metadata is of another image"
+                f"its OME-XML describes {len(numbers)} planes, and {len(numbers) - len(found)} of them have no page, "
+                f"the first at {plane}; the file is cut off, or its metadata is of another image"
             )
         notices = [f"{outside} TiffData elements of its OME-XML are beyond the image and not read"] if outside else []
         return found, notices
 
-    def _default(self) -> TiffData:
-        """Return the default pages of planes: image after image, in order of dimensions."""
+    def _data(self) -> list[TiffData]:
+        """Return the pages of planes, by default image after image in order."""
         before = self.document.images[: self.number]
-        return TiffData({}, sum(math.prod(_size(image, axis) for axis in "ZCT") for image in before), None)
+        default = TiffData({}, sum(math.prod(_size(image, axis) for axis in "ZCT") for image in before), None)
+        return self.image.data or [default]
 
-    def _series(self, pages: list[Page], axes: str, page_axes_shape: Shape, samples: int) -> tifffile.TiffPageSeries:
-        keyframe = pages[0].keyframe
-        assert keyframe is not None
-        shape = (*page_axes_shape, *keyframe.shape)
-        letters = axes + keyframe.axes
-        shape, letters = _divide(shape, letters, self._modulo())
-        if samples == 1 and "S" not in letters:
-            shape, letters = (*shape, 1), letters + "S"
+    def _series(self, pages: list[Page], axes: str, page_axes_shape: Shape) -> tifffile.TiffPageSeries:
+        keyframe = keyframe_of(pages[0])
+        modulo = next((self.document.modulo[ref] for ref in self.image.annotations if ref in self.document.modulo), {})
+        shape, letters = _divide((*page_axes_shape, *keyframe.shape), axes + keyframe.axes, modulo)
+        long = [n > 1 or letter in "YX" for n, letter in zip(shape, letters, strict=True)]
+        shape, letters = tuple(compress(shape, long)), "".join(compress(letters, long))
         several = len({id(page.parent) for page in pages}) > 1
         return tifffile.TiffPageSeries(
             pages, shape, keyframe.dtype, letters, parent=keyframe.parent, name=self.name, multifile=several, kind="ome"
         )
-
-    def _modulo(self) -> Mapping[str, tuple[str, int]]:
-        known = self.document.modulo
-        return next((known[ref] for ref in self.image.annotations if ref in known), {})
 
 
 def _order(image: OmeImage) -> str:
     order = image.pixels.get("DimensionOrder", "")
     if order not in ORDERS:
         raise SourceError(
-            f"its OME-XML gives the order of dimensions as {shown(order)}, which is not valid; it is damaged"
+            f"its OME-XML gives the order of dimensions as {short_repr(order)}, which is not valid; {DAMAGED_XML}"
         )
     return order
 
@@ -173,15 +164,15 @@ def _order(image: OmeImage) -> str:
 def _size(image: OmeImage, axis: str) -> int:
     text = image.pixels.get(f"Size{axis}", "").strip()
     if not (text.isascii() and text.isdigit() and 0 < int(text[:19]) < 1 << 31):
-        raise SourceError(f"its OME-XML says Size{axis}={text[:40]!r}, which is not a number of pixels; it is damaged")
+        raise SourceError(
+            f"its OME-XML says Size{axis}={short_repr(text)}, which is not a number of pixels; {DAMAGED_XML}"
+        )
     return int(text)
 
 
 def _samples(image: OmeImage, page: Page) -> int:
     """Return the samples per pixel; raise SourceError if the channels disagree."""
-    keyframe = page.keyframe
-    assert keyframe is not None
-    samples = int(keyframe.samplesperpixel)
+    samples = int(keyframe_of(page).samplesperpixel)
     in_xml = {channel.get("SamplesPerPixel", "1") for channel in image.channels}
     channels = _size(image, "C")
     if channels % samples or (len(in_xml) > 1 and samples > 1) or not in_xml <= {str(samples), "1"}:
@@ -192,29 +183,28 @@ def _samples(image: OmeImage, page: Page) -> int:
     return samples
 
 
-def _fill(places: list[tuple[PageFile, int] | None], first: int, data: TiffData, file: PageFile) -> None:
+def _fill(numbers: list[tuple[PageFile, int] | None], first: int, data: TiffData, file: PageFile) -> None:
     """Assign pages to the planes from `first` on."""
-    rest = len(places) - first
+    rest = len(numbers) - first
     count = min(rest, max(0, len(file) - data.ifd)) if data.count is None else data.count
     if count > rest:
-        raise SourceError(f"its OME-XML places {count} planes where the image has {rest} left; it is damaged")
+        raise SourceError(f"its OME-XML places {count} planes where the image has {rest} left; {DAMAGED_XML}")
     if data.ifd + count > len(file):
         raise SourceError(
             f"its OME-XML places planes in pages {data.ifd} to {data.ifd + count - 1} of {file.tif.filehandle.name}, "
             f"which has {len(file)} pages; it is cut off, or its metadata is of another image"
         )
     for i in range(count):
-        place = (file, data.ifd + i)
-        if places[first + i] not in (None, place):
-            raise SourceError(f"its OME-XML names two pages for plane {first + i}; its metadata is damaged")
-        places[first + i] = place
+        number = (file, data.ifd + i)
+        if numbers[first + i] not in (None, number):
+            raise SourceError(f"its OME-XML names two pages for plane {first + i}; {DAMAGED_XML}")
+        numbers[first + i] = number
 
 
 def _check_pages(image: OmeImage, pages: list[Page]) -> None:
     """Check the pages against each other, and against the XML's sizes and type."""
-    check_alike(list(pages))
-    keyframe = pages[0].keyframe
-    assert keyframe is not None
+    check_alike(pages)
+    keyframe = keyframe_of(pages[0])
     wanted = _size(image, "X"), _size(image, "Y")
     found = int(keyframe.imagewidth), int(keyframe.imagelength)
     if wanted != found:
@@ -226,7 +216,7 @@ def _check_pages(image: OmeImage, pages: list[Page]) -> None:
     dtype = None if keyframe.dtype is None else keyframe.dtype.newbyteorder("=").name
     if kind and dtype not in DTYPES.get(kind, (kind,)):
         raise SourceError(
-            f"its OME-XML says pixels of type {shown(kind)}, but its pages hold {dtype}; "
+            f"its OME-XML says pixels of type {short_repr(kind)}, but its pages hold {dtype}; "
             "the metadata is of another image"
         )
 
@@ -244,7 +234,7 @@ def _divide(shape: Shape, axes: str, modulo: Mapping[str, tuple[str, int]]) -> t
         at = axes.find(axis)
         if at < 0 or length < 1 or shape[at] % length:
             raise SourceError(
-                f"its OME-XML divides axis {axis} by {length}, which does not fit its length; it is damaged"
+                f"its OME-XML divides axis {axis} by {length}, which does not fit its length; {DAMAGED_XML}"
             )
         if shape[at] == length:
             axes = axes.replace(axis, letter, 1)

@@ -6,23 +6,11 @@ from collections.abc import Mapping
 
 MAX_NAME = 40  # characters of a name from the file
 
-# Elements that are looked into, and those that are read; any other is named as a whole.
-_READ = frozenset(
-    [
-        "OME",
-        "BinaryOnly",
-        "Image",
-        "Pixels",
-        "Channel",
-        "LightPath",
-        "Plane",
-        "TiffData",
-        "UUID",
-        "StructuredAnnotations",
-    ]
-)
 # Elements whose children are looked at: the others are named as a whole.
 _PARENTS = frozenset(["OME", "Image", "Pixels", "Channel", "LightPath", "Plane", "StructuredAnnotations"])
+# Elements that are looked into, and those that are read.
+_READ = _PARENTS | {"BinaryOnly", "TiffData", "UUID"}
+# Words for elements that users know by another name.
 _WORDS = {
     "ROI": "regions of interest",
     "Plate": "a plate and its wells",
@@ -46,6 +34,7 @@ _READ_ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "Channel": frozenset(["ID", "Name", "Color", "SamplesPerPixel"]),
     "Plane": frozenset(["ID", "TheZ", "TheC", "TheT", "HashSHA1"]),
 }
+# Words for attributes, one for several where they say one thing.
 _ATTRIBUTE_WORDS = {
     "PositionX": "stage positions of planes",
     "PositionY": "stage positions of planes",

@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
-from xml.parsers import expat
+from xml.parsers.expat import ExpatError
 
-from pyramid.errors import SourceError
+from pyramid.errors import SourceError, short_repr
 from pyramid.readers.tiff.ome_extras import lost_attributes, lost_element
+from pyramid.readers.tiff.xml import XmlReader
 
 MAX_PLANES = 10_000_000  # of all images of a file: more than real files hold, and still few enough for memory
 MAX_BYTES = 1 << 28  # of the XML: that of real files is shorter
+# The end of errors about damaged metadata, with its remedy.
+DAMAGED_XML = "it is damaged: repair it, or save the image again"
+# Attributes of the range of a ``ModuloAlong…`` and their defaults, as OME's 6D extension gives them.
+MODULO_RANGE = (("Start", "0"), ("End", "0"), ("Step", "1"))
 MAX_EXTRAS = 20  # kinds of elements that a notice names, so that it stays readable
 
 
@@ -100,40 +104,27 @@ def parse_ome(xml: str) -> OmeDocument:
     """
     if len(xml) > MAX_BYTES:
         raise SourceError(f"its OME-XML is {len(xml)} characters long, over {MAX_BYTES}; it is not read")
-    handler = _Handler()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = handler.start
-    parser.EndElementHandler = handler.end
-    parser.CharacterDataHandler = handler.text
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    reader = _OmeReader()
     try:
-        parser.Parse(xml, True)
-    except (expat.ExpatError, UnicodeError) as error:
+        reader.read(xml)
+    except (ExpatError, UnicodeError) as error:
         raise SourceError(
             f"its OME-XML is not well-formed ({error}), so that sizes, channels and the order of planes are unknown; "
-            "repair it, or save the image again"
+            f"{DAMAGED_XML}"
         ) from error
-    return handler.document
+    return reader.document
 
 
-def _refuse_doctype(*_: object) -> NoReturn:
-    raise SourceError(
-        "its XML defines a document type, which image metadata never needs and attacks use; it is not read"
-    )
-
-
-class _Handler:
+class _OmeReader(XmlReader):
     def __init__(self) -> None:
+        super().__init__()
         self.document = OmeDocument()
         self.planes = 0
         self.annotation = ""
         self.modulo: tuple[str, dict[str, tuple[str, int]]] | None = None
         self.in_uuid = False
-        self.path: list[str] = []
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        element = tag.rpartition(" ")[2]
+    def start(self, element: str, attributes: dict[str, str]) -> None:
         if element == "OME":
             self.document.uuid = self.document.uuid or attributes.get("UUID", "").strip()
         elif element == "BinaryOnly":
@@ -146,7 +137,6 @@ class _Handler:
             self._start_in_image(element, attributes)
         self._start_annotation(element, attributes)
         self._note_lost(element, attributes)
-        self.path.append(element)
 
     def _start_in_image(self, element: str, attributes: dict[str, str]) -> None:
         image = self.document.images[-1]
@@ -177,9 +167,7 @@ class _Handler:
             axis, lengths = self.modulo
             lengths[axis] = (lengths[axis][0], lengths[axis][1] + 1)
 
-    def end(self, tag: str) -> None:
-        element = tag.rpartition(" ")[2]
-        self.path.pop()
+    def end(self, element: str) -> None:
         if element == "UUID":
             self.in_uuid = False
         elif element.startswith("ModuloAlong"):
@@ -222,9 +210,7 @@ def _number(attributes: Mapping[str, str], name: str, default: int) -> int:
     """Return an attribute that is a whole number of at least 0."""
     text = attributes.get(name, str(default)).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise SourceError(
-            f"its OME-XML says {name}={text[:40]!r}, which is not a whole number; its metadata is damaged"
-        )
+        raise SourceError(f"its OME-XML says {name}={short_repr(text)}, which is not a whole number; {DAMAGED_XML}")
     return int(text)
 
 
@@ -242,15 +228,12 @@ def _modulo(attributes: Mapping[str, str]) -> int:
     if "Start" not in attributes:
         return 0
     try:
-        start, end, step = (float(attributes.get(name, default)) for name, default in _MODULO)
+        start, end, step = (float(attributes.get(name, default)) for name, default in MODULO_RANGE)
     except ValueError:
         start, end, step = 0.0, 0.0, 0.0
     if not step or not 0 <= (end - start) / step <= MAX_PLANES:
+        first, last, by = (short_repr(attributes.get(name, default)) for name, default in MODULO_RANGE)
         raise SourceError(
-            f"its OME-XML divides an axis from {attributes.get('Start')!r} to {attributes.get('End')!r} by "
-            f"{attributes.get('Step', '1')!r}, which does not give a number of planes"
+            f"its OME-XML divides an axis from {first} to {last} by {by}, which does not give a number of planes"
         )
     return int((end - start) / step + 1e-9) + 1
-
-
-_MODULO = (("Start", "0"), ("End", "0"), ("Step", "1"))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyramid.errors import SourceError, StorageError
+from pyramid.readers.files.file import LocalFile, SourceFile
+from pyramid.readers.files.finding import find_file
 from pyramid.readers.paths import is_url, local_path
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyramid.model import Source
     from pyramid.options.convert import Options
-    from pyramid.readers.files.file import Place
 
 # Suffixes of TIFFs: a file with one of them is refused if it is not a TIFF.
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff")
@@ -40,61 +39,36 @@ def open_tiff(source: object, options: Options) -> Source | None:
         For a file that only has the name of a TIFF, or is damaged, or has an encoding that cannot be decoded. The same
         goes for one with several images if ``options.series`` does not choose one.
     """
-    path = local_path(source)
-    if path is not None:
-        found = _look_at_path(path)
-    elif is_url(source):
-        found = _look_at_url(str(source), options)
-    else:
+    is_remote = local_path(source) is None and is_url(source)
+    file = _find_url(str(source), options) if is_remote else find_file(source, options)
+    if file is None:
         return None
-    if found is None:
-        return None
-    place, magic = found
-    if place.is_local and place.name.lower().endswith(COMPANIONS) and b"<" in magic:
-        from pyramid.readers.tiff.source import open_tiff_file  # noqa: PLC0415  (start-up: tifffile takes 0.4 s)
-
-        return open_tiff_file(place, options)
-    if magic not in MAGIC:
-        if place.name.lower().endswith(SUFFIXES):
+    with file.open() as stream:
+        magic = stream.read(len(MAGIC[0])) or b""
+    name = file.name.lower()
+    is_companion = isinstance(file, LocalFile) and name.endswith(COMPANIONS) and b"<" in magic
+    if magic not in MAGIC and not is_companion:
+        if name.endswith(SUFFIXES):
             raise SourceError(
-                f"{place} is not a TIFF, though its name says so: it begins with {magic!r}; unpack it if it is "
+                f"{file} is not a TIFF, though its name says so: it begins with {magic!r}; unpack it if it is "
                 "compressed, rename it if it is of another kind, or copy it again"
             )
         return None
     from pyramid.readers.tiff.source import open_tiff_file  # noqa: PLC0415  (start-up: tifffile takes 0.4 s)
 
-    return open_tiff_file(place, options)
+    return open_tiff_file(file, options)
 
 
-def _look_at_path(path: Path) -> tuple[Place, bytes] | None:
-    """Return a file and its first bytes; None if it is not a file."""
-    if not path.is_file():
+def _find_url(url: str, options: Options) -> SourceFile | None:
+    """Return the file at a URL; None if it is of another kind."""
+    parts = locate(url).path.lower().split("/")
+    is_named = parts[-1].endswith(SUFFIXES)
+    if not is_named and any(part.endswith(OTHERS) for part in parts):
         return None
-    from pyramid.readers.files.file import local_file  # noqa: PLC0415  (start-up: numpy)
-
-    place = local_file(path)
-    with place.open() as file:
-        return place, file.read(len(MAGIC[0]))
-
-
-def _look_at_url(url: str, options: Options) -> tuple[Place, bytes] | None:
-    """Return a file at a URL and its first bytes; None if it is of another kind."""
-    location = locate(url)
-    parts = location.path.lower().split("/")
-    named = parts[-1].endswith(SUFFIXES)
-    if not named and any(part.endswith(OTHERS) for part in parts):
-        return None
-    from pyramid.readers.files.remote import remote_file  # noqa: PLC0415  (start-up: numpy)
-
     try:
-        place = remote_file(url, options)
+        return find_file(url, options, must_exist=is_named)
     except SourceError as error:
         cause = error.__cause__
-        if named or not (isinstance(cause, StorageError) and cause.permanent):
+        if is_named or not (isinstance(cause, StorageError) and cause.permanent):
             raise
         return None  # it may be a folder: a store that forbids listing refuses both alike
-    if place is None:
-        if named:
-            raise SourceError(f"the file {location} does not exist; check the spelling")
-        return None
-    return place, place.head[: len(MAGIC[0])]

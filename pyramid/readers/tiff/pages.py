@@ -8,13 +8,14 @@ all else from its keyframe. This module gives a frame a keyframe of the same fil
 from __future__ import annotations
 
 import math
-import os
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import tifffile
 
 from pyramid.errors import SourceError
-from pyramid.readers.tiff.chain import Chain, Signature, read_chain
+from pyramid.readers.files.file import DAMAGED
+from pyramid.readers.tiff.chain import Directory, Signature
 
 Page: TypeAlias = "tifffile.TiffPage | tifffile.TiffFrame"
 
@@ -26,10 +27,10 @@ JPEG = frozenset({6, 7, 34892, 33007})  # compressions whose decoder takes JPEG 
 class PageFile:
     """A TIFF's pages by their index in its chain."""
 
-    def __init__(self, tif: tifffile.TiffFile, chain: Chain) -> None:
+    def __init__(self, tif: tifffile.TiffFile, chain: Mapping[int, Directory]) -> None:
         self.tif = tif
-        self.offsets = chain.offsets
         self.chain = chain
+        self.offsets = tuple(chain)
         self._keyframes: dict[Signature, tifffile.TiffPage] = {}
         self._index = {offset: index for index, offset in enumerate(self.offsets)}
 
@@ -37,9 +38,19 @@ class PageFile:
         return len(self.offsets)
 
     def page(self, index: int) -> Page:
-        """Return a page with a keyframe of equal tags; the file must be open."""
-        offset = self.offsets[index]
-        signature = self.chain.directories[offset].signature
+        """Return a page with a keyframe of equal tags; a closed file is opened for it."""
+        handle = self.tif.filehandle
+        closed = handle.closed
+        if closed:
+            handle.open()
+        try:
+            return self._read(index, self.offsets[index])
+        finally:
+            if closed:
+                handle.close()
+
+    def _read(self, index: int, offset: int) -> Page:
+        signature = self.chain[offset].signature
         keyframe = self._keyframes.get(signature)
         if keyframe is None:
             self.tif.filehandle.seek(offset)
@@ -48,39 +59,31 @@ class PageFile:
             return keyframe
         return tifffile.TiffFrame(self.tif, index, offset=offset, keyframe=keyframe)
 
-    def page_ready(self, index: int) -> Page:
-        """Return a page as `page` does, opening the file if it is closed."""
-        handle = self.tif.filehandle
-        closed = handle.closed
-        if closed:
-            handle.open()
-        try:
-            return self.page(index)
-        finally:
-            if closed:
-                handle.close()
-
     def index_of(self, page: Page) -> int | None:
         """Return a page's index in the chain; None for a virtual page or a sub-page."""
         return self._index.get(page.offset)
 
-    def is_trusted(self, page: Page) -> bool:
-        """Return whether a page is stored in the same way as its keyframe."""
-        if page.keyframe is page or page.keyframe is None or page.offset not in self._index:
-            return True
-        known = self.chain.directories
-        return known[page.offset].signature == known[page.keyframe.offset].signature
+    def settled(self, page: Page) -> Page:
+        """Return a page of tifffile, with another keyframe if its own has other tags."""
+        index = self.index_of(page)
+        if page.keyframe is page or page.keyframe is None or index is None:
+            return page
+        if self.chain[page.offset].signature == self.chain[page.keyframe.offset].signature:
+            return page
+        return self.page(index)
 
 
-def settle_pages(series: tifffile.TiffPageSeries, file: PageFile) -> tuple[list[Page | None], int | None]:
+def settle_pages(
+    series: tifffile.TiffPageSeries, file_of: Callable[[tifffile.TiffFile], PageFile]
+) -> tuple[list[Page | None], int | None]:
     """Return an image's pages, each with a keyframe of equal tags.
 
     Parameters
     ----------
     series
         An image as tifffile found it.
-    file
-        The file that tifffile found it in.
+    file_of
+        Returns the pages of an open file.
 
     Returns
     -------
@@ -93,26 +96,11 @@ def settle_pages(series: tifffile.TiffPageSeries, file: PageFile) -> tuple[list[
         If pages differ in what all must share: shape, dtype, colour.
     """
     offset = None if series.is_multifile else series.dataoffset
-    if offset is not None and _is_run(series, file, int(offset)):
+    if offset is not None and _is_run(series, file_of(series.keyframe.parent), int(offset)):
         return list(series[:1]), int(offset)
-    files = {id(file.tif): file}
-    pages = [None if page is None else _settle(page, files) for page in series]
+    pages = [None if page is None else file_of(page.parent).settled(page) for page in series]
     check_alike(pages)
     return pages, None
-
-
-def _settle(page: Page, files: dict[int, PageFile]) -> Page:
-    tif = page.parent
-    if id(tif) not in files:
-        path = str(tif.filehandle.path)
-        with open(path, "rb") as stream:
-            files[id(tif)] = PageFile(tif, read_chain(stream, os.path.getsize(path)))
-    file = files[id(tif)]
-    if file.is_trusted(page):
-        return page
-    index = file.index_of(page)
-    assert index is not None  # is_trusted returns True for a page outside the chain
-    return file.page_ready(index)
 
 
 def _is_run(series: tifffile.TiffPageSeries, file: PageFile, offset: int) -> bool:
@@ -126,11 +114,10 @@ def _is_run(series: tifffile.TiffPageSeries, file: PageFile, offset: int) -> boo
     if first is None or page_bytes == 0 or keyframe.is_stk:
         return True
     count = math.prod(series.shape) * series.dtype.itemsize // page_bytes
-    known = file.chain.directories
-    own = known[keyframe.offset].signature
+    own = file.chain[keyframe.offset].signature
     offsets = file.offsets[first : first + count]
     for number, at in enumerate(offsets):
-        directory = known[at]
+        directory = file.chain[at]
         alike = directory.signature == own
         begin = directory.data_offset or (int(file.page(first + number).dataoffsets[0]) if alike else 0)
         if not alike or begin != offset + number * page_bytes:
@@ -138,7 +125,14 @@ def _is_run(series: tifffile.TiffPageSeries, file: PageFile, offset: int) -> boo
     return True
 
 
-def check_alike(pages: list[Page | None]) -> None:
+def keyframe_of(page: Page) -> tifffile.TiffPage:
+    """Return the keyframe of a page; raise SourceError if it has none."""
+    if page.keyframe is None:
+        raise SourceError(f"page {page.index} does not fit the others; {DAMAGED}")
+    return page.keyframe
+
+
+def check_alike(pages: Iterable[Page | None]) -> None:
     """Raise SourceError if pages of an image differ in what all must share."""
     keyframes = {id(page.keyframe): page for page in pages if page is not None}
     first: Page | None = None

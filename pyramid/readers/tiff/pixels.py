@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
-from pyramid.readers.files.file import Files
+from pyramid.readers.files.file import CUT_OFF, Files
 from pyramid.readers.files.raw_array import ByteFile, FlatArray, flat_spans, read_exactly, read_flat
-from pyramid.readers.tiff.layout import Layout, StoredPage
+from pyramid.readers.tiff.layout import TiffLayout
+from pyramid.readers.tiff.stored_page import StoredPage
 
 # The most bytes of segments that are read together: more than the call costs, and little compared with a block.
 GATHER_BYTES = 1 << 22
@@ -46,7 +47,24 @@ class Segment(NamedTuple):
     position: Shape
 
 
-def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> None:
+class _Step(NamedTuple):
+    """Segments that follow each other in the file and are read at once.
+
+    If no decoder is needed, `plain` says what to read: the array in the file, the start of the region, and the memory
+    to fill.
+    """
+
+    segments: list[Segment]
+    plain: tuple[FlatArray, Shape, NDArray[Any]] | None
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the segments; from 0 to 0 if the only one is not in the file."""
+        first, last = self.segments[0], self.segments[-1]
+        return Span(first.offset, last.offset + last.size_bytes) if first.size_bytes else Span(0, 0)
+
+
+def read_region(layout: TiffLayout, files: Files, box: Box, out: NDArray[Any]) -> None:
     """Fill `out` with the pixels of `box`.
 
     Both are on the image's dimensions, in the order of the file.
@@ -57,14 +75,14 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
         If a segment cannot be read. The error names the page, the strip or tile, and the byte offset.
     """
     filled = 0
-    for plane, start, view in _pages(layout, box, out):
+    for page, start, view in _pages(layout, box, out):
         if np.may_share_memory(view, out):
             filled += view.size
         if layout.transform is None:
-            _read_plane(layout, plane, files, start, view)
+            _read_page(page, files, start, view)
         else:
-            stored = _stored(plane, view)
-            _read_plane(layout, plane, files, start, stored)
+            stored = page.new_array(view.shape)
+            _read_page(page, files, start, stored)
             view[...] = layout.transform(stored)
     if filled != out.size:  # memory that was not filled must never reach the caller
         raise SourceError(
@@ -72,18 +90,18 @@ def read_region(layout: Layout, files: Files, box: Box, out: NDArray[Any]) -> No
         )
 
 
-def region_spans(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
+def region_spans(layout: TiffLayout, box: Box, out: NDArray[Any]) -> Iterator[Span]:
     """Yield the spans that `read_region` reads, in its order; `out` is not filled."""
-    for plane, start, view in _pages(layout, box, out):
-        target = view if layout.transform is None else _stored(plane, view)
-        if plane.is_flat:
-            yield from flat_spans(_flat(layout, plane), start, target)
-            continue
-        for run in _runs(_touched(layout, plane, start, view.shape)):
-            yield from _run_spans(layout, plane, run, (start, target))
+    for page, start, view in _pages(layout, box, out):
+        target = view if layout.transform is None else page.new_array(view.shape)
+        for step in _steps(page, start, target):
+            if step.plain is not None:
+                yield from flat_spans(*step.plain)
+            elif step.span.start:
+                yield step.span
 
 
-def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[StoredPage, Shape, NDArray[Any]]]:
+def _pages(layout: TiffLayout, box: Box, out: NDArray[Any]) -> Iterator[tuple[StoredPage, Shape, NDArray[Any]]]:
     """Yield the pages that a region touches.
 
     Yields
@@ -100,70 +118,82 @@ def _pages(layout: Layout, box: Box, out: NDArray[Any]) -> Iterator[tuple[Stored
     for index in product(*ranges):
         where = tuple(i - a for i, a in zip(index, box.start[:pages], strict=True))
         view = out[(*where, *one_page, ...)][in_page]  # the ellipsis keeps it a view, even of a single pixel
-        yield layout.planes[_ravel(index, layout.page_axes_shape)], start, view
-
-
-def _stored(plane: StoredPage, view: NDArray[Any]) -> NDArray[Any]:
-    """Return memory for stored pixels, before they are transformed into `view`."""
-    return np.empty(view.shape, plane.coding.dtype.newbyteorder("="))
-
-
-def _flat(layout: Layout, plane: StoredPage) -> FlatArray:
-    return FlatArray(plane.offsets[0], layout.plane_shape, plane.coding.dtype)
+        yield layout.pages[_ravel(index, layout.page_axes_shape)], start, view
 
 
 def _ravel(index: Shape, shape: Shape) -> int:
+    """Return the number of an index in C order, faster than NumPy does for one."""
     number = 0
     for i, n in zip(index, shape, strict=True):
         number = number * n + i
     return number
 
 
-def _read_plane(layout: Layout, plane: StoredPage, files: Files, start: Shape, out: NDArray[Any]) -> None:
+def _steps(page: StoredPage, start: Shape, out: NDArray[Any]) -> Iterator[_Step]:
+    """Yield the steps that read the region of a page at `start`, in file order."""
+    if page.is_flat:
+        whole = Segment(page.offsets[0], page.counts[0], 0, ())
+        yield _Step([whole], (FlatArray(whole.offset, page.shape, page.coding.dtype), start, out))
+        return
+    for run in _runs(_touched(page, start, out.shape)):
+        first = run[0]
+        shape = _stored_shape(page, first)
+        is_complete = first.size_bytes >= math.prod(shape) * page.coding.dtype.itemsize
+        if len(run) == 1 and first.offset and page.coding.is_plain and is_complete:
+            view, corner = _target(page, first, start, out)
+            yield _Step(run, (FlatArray(first.offset, shape, page.coding.dtype), corner, view))
+        else:
+            yield _Step(run, None)
+
+
+def _read_page(page: StoredPage, files: Files, start: Shape, out: NDArray[Any]) -> None:
     """Fill `out` with the region of one page at `start`."""
     try:
-        file = files[plane.file]
-    except SourceError:
-        raise
+        file = files[page.file]
     except OSError as error:
         raise SourceError(
-            f"{plane.file} cannot be opened: {error.strerror}; it was there when the run began: "
+            f"{page.file} cannot be opened: {error.strerror}; it was there when the run began: "
             "check that its disk is still mounted"
         ) from error
-    if plane.is_flat:
+    for step in _steps(page, start, out):
+        segment = step.segments[0]
         try:
-            read_flat(file, _flat(layout, plane), start, out)
+            if step.plain is not None:
+                read_flat(file, *step.plain)
+            elif not step.span.start:
+                _target(page, segment, start, out)[0][...] = page.coding.nodata
+            else:
+                encoded = _read_bytes(file, step.span)
+                for segment in step.segments:
+                    begin = segment.offset - step.span.start
+                    _decode(page, segment, encoded[begin : begin + segment.size_bytes], start, out)
         except SourceError:
             raise
-        except (EOFError, OSError, OverflowError) as error:
-            raise _damaged(plane, "", plane.offsets[0], error) from error
-        return
-    for run in _runs(_touched(layout, plane, start, out.shape)):
-        _read_run(layout, plane, file, run, (start, out))
+        except Exception as error:  # a decoder may raise anything over bytes that it was not made for
+            raise _damaged(page, segment, error) from error
 
 
-def _damaged(plane: StoredPage, place: str, offset: int, error: Exception) -> SourceError:
-    what = ", ".join(filter(None, (plane.label, place)))
+def _damaged(page: StoredPage, segment: Segment, error: Exception) -> SourceError:
+    """Return the error for a segment.
+
+    A tile is named by row and column, a strip by its number.
+    """
+    place = f", tile {segment.position[2:4]}" if page.coding.is_tiled else f", strip {segment.number}"
     return SourceError(
-        f"{plane.file}: {what} at byte {offset} cannot be read: {error or type(error).__name__}; "
-        "the file is damaged or cut short: copy it again from where it came from"
+        f"{page.file}: {page.label}{'' if page.is_flat else place} at byte {segment.offset} cannot be read: "
+        f"{error or type(error).__name__}; {CUT_OFF}"
     )
 
 
-def _touched(layout: Layout, plane: StoredPage, start: Shape, shape: Shape) -> list[Segment]:
+def _touched(page: StoredPage, start: Shape, shape: Shape) -> list[Segment]:
     """Return the segments that a region touches, in the order of the file."""
-    grid = layout.grid(plane)
+    grid = page.grid
     found = []
-    for position in Box(start, shape).grid_positions(plane.coding.segment):
+    for position in Box(start, shape).grid_positions(page.coding.segment):
         number = _ravel(position, grid)
-        found.append(Segment(plane.offsets[number], plane.counts[number], number, position))
+        found.append(Segment(page.offsets[number], page.counts[number], number, position))
     found.sort()
     return found
-
-
-def _place(plane: StoredPage, segment: Segment) -> str:
-    """Name a segment for errors: a tile by row and column, a strip by its number."""
-    return f"tile {segment.position[2:4]}" if plane.coding.is_tiled else f"strip {segment.number}"
 
 
 def _runs(segments: list[Segment]) -> Iterator[list[Segment]]:
@@ -181,93 +211,43 @@ def _runs(segments: list[Segment]) -> Iterator[list[Segment]]:
         yield run
 
 
-def _run_spans(
-    layout: Layout, plane: StoredPage, run: list[Segment], target: tuple[Shape, NDArray[Any]]
-) -> Iterator[Span]:
-    """Yield the spans that `_read_run` reads."""
-    first, last = run[0], run[-1]
-    if not first.offset or not first.size_bytes:
-        return
-    if len(run) == 1 and _is_plain(layout, plane, first):
-        view, corner = _target(plane, first, target)
-        yield from flat_spans(_plain(layout, plane, first), corner, view)
-        return
-    yield Span(first.offset, last.offset + last.size_bytes)
-
-
-def _read_run(
-    layout: Layout, plane: StoredPage, file: ByteFile, run: list[Segment], target: tuple[Shape, NDArray[Any]]
-) -> None:
-    """Read segments that follow each other, and copy the wanted part of each."""
-    first, last = run[0], run[-1]
-    segment = first
-    try:
-        if not first.offset or not first.size_bytes:
-            for segment in run:
-                _target(plane, segment, target)[0][...] = plane.coding.nodata
-            return
-        if len(run) == 1 and _is_plain(layout, plane, first):
-            view, corner = _target(plane, first, target)
-            read_flat(file, _plain(layout, plane, first), corner, view)
-            return
-        encoded = _read_bytes(file, first.offset, last.offset + last.size_bytes - first.offset)
-        for segment in run:
-            begin = segment.offset - first.offset
-            _decode(plane, segment, encoded[begin : begin + segment.size_bytes], target)
-    except SourceError:
-        raise
-    except Exception as error:  # a decoder may raise anything over bytes that it was not made for
-        raise _damaged(plane, _place(plane, segment), segment.offset, error) from error
-
-
-def _read_bytes(file: ByteFile, offset: int, count: int) -> bytes:
+def _read_bytes(file: ByteFile, span: Span) -> bytes:
     """Return bytes of a file; raise EOFError before taking memory if it is too short."""
     end = file.seek(0, os.SEEK_END)
-    if offset + count > end:
-        raise EOFError(f"bytes {offset} to {offset + count} are needed, but the file ends at {end}")
-    buffer = np.empty(count, np.uint8)
-    read_exactly(file, offset, buffer)
+    if span.stop > end:
+        raise EOFError(f"bytes {span.start} to {span.stop} are needed, but the file ends at {end}")
+    buffer = np.empty(span.stop - span.start, np.uint8)
+    read_exactly(file, span.start, buffer)
     return buffer.tobytes()
 
 
-def _plain(layout: Layout, plane: StoredPage, segment: Segment) -> FlatArray:
-    return FlatArray(segment.offset, _stored_shape(layout, plane, segment), plane.coding.dtype)
-
-
-def _is_plain(layout: Layout, plane: StoredPage, segment: Segment) -> bool:
-    """Return whether a segment is complete and holds plain pixels."""
-    size = math.prod(_stored_shape(layout, plane, segment)) * plane.coding.dtype.itemsize
-    return plane.coding.is_plain and segment.size_bytes >= size
-
-
-def _stored_shape(layout: Layout, plane: StoredPage, segment: Segment) -> Shape:
+def _stored_shape(page: StoredPage, segment: Segment) -> Shape:
     """Return the shape of a segment in the file.
 
     A tile is stored whole. The last strip of a page has only the rows that are left.
     """
-    whole = plane.coding.segment
-    if plane.coding.is_tiled:
+    whole = page.coding.segment
+    if page.coding.is_tiled:
         return whole
-    rows = min(whole[2], layout.plane_shape[2] - segment.position[2] * whole[2])
+    rows = min(whole[2], page.shape[2] - segment.position[2] * whole[2])
     return (*whole[:2], rows, *whole[3:])
 
 
-def _target(plane: StoredPage, segment: Segment, target: tuple[Shape, NDArray[Any]]) -> tuple[NDArray[Any], Shape]:
-    """Return the part of the target that a segment fills, and its start there."""
-    start, out = target
+def _target(page: StoredPage, segment: Segment, start: Shape, out: NDArray[Any]) -> tuple[NDArray[Any], Shape]:
+    """Return the part of `out` that a segment fills, and its start in the segment."""
     parts, corner = [], []
-    for first, extent, index, length in zip(start, out.shape, segment.position, plane.coding.segment, strict=True):
+    for first, extent, index, length in zip(start, out.shape, segment.position, page.coding.segment, strict=True):
         begin = index * length - first
         parts.append(slice(max(begin, 0), min(begin + length, extent)))
         corner.append(max(-begin, 0))
     return out[tuple(parts)], tuple(corner)
 
 
-def _decode(plane: StoredPage, segment: Segment, encoded: bytes, target: tuple[Shape, NDArray[Any]]) -> None:
-    """Decode one segment into its part of the target."""
-    view, corner = _target(plane, segment, target)
-    tables = {"jpegtables": plane.jpegtables, "jpegheader": plane.coding.jpegheader} if plane.coding.is_jpeg else {}
-    decoded = plane.coding.decode(encoded, segment.number, **tables)[0]
+def _decode(page: StoredPage, segment: Segment, encoded: bytes, start: Shape, out: NDArray[Any]) -> None:
+    """Decode one segment into its part of `out`."""
+    view, corner = _target(page, segment, start, out)
+    coding = page.coding
+    decoded = coding.decode(encoded, segment.number, jpegtables=page.jpegtables, jpegheader=coding.jpegheader)[0]
     wanted = decoded[tuple(slice(a, a + n) for a, n in zip(corner[1:], view.shape[1:], strict=True))]
     if wanted.shape != view.shape[1:]:
         raise ValueError(f"it decodes to shape {decoded.shape}, which is too small")

@@ -6,16 +6,17 @@ Each page is one channel, or a picture of another kind.
 from __future__ import annotations
 
 import re
-from xml.parsers import expat
+from collections import Counter
+from xml.parsers.expat import ExpatError
 
 import tifffile
 
-from pyramid.errors import SourceError
+from pyramid.errors import SourceError, short_repr
 from pyramid.model import Channel
-from pyramid.readers.tiff.units import shown
+from pyramid.readers.tiff.xml import XmlReader
 
 FULL = "FullResolution"  # the ImageType of the pages that are channels of the image
-WANTED = frozenset(["ImageType", "Name", "Color"])
+WANTED = frozenset(["ImageType", "Name", "Color"])  # elements that are read
 MAX_DEPTH = 2  # elements below the root: deeper ones, in scan profiles, use the same names for other things
 
 
@@ -27,30 +28,23 @@ def parse_page(xml: str) -> dict[str, str]:
     >>> parse_page("<PerkinElmer-QPI-ImageDescription><Name>DAPI</Name></PerkinElmer-QPI-ImageDescription>")
     {'Name': 'DAPI'}
     """
-    found: dict[str, str] = {}
-    path: list[str] = []
-
-    def start(tag: str, _: dict[str, str]) -> None:
-        path.append(tag)
-
-    def end(_: str) -> None:
-        path.pop()
-
-    def text(content: str) -> None:
-        if len(path) == MAX_DEPTH and path[-1] in WANTED:
-            found[path[-1]] = found.get(path[-1], "") + content
-
-    def refuse(*_: object) -> None:
-        raise SourceError("its XML defines a document type, which image metadata never needs; it is not read")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
-    parser.StartDoctypeDeclHandler = refuse
+    reader = _PageReader()
     try:
-        parser.Parse(xml, True)
-    except (expat.ExpatError, UnicodeError):
+        reader.read(xml)
+    except (ExpatError, UnicodeError):
         return {}
-    return {key: value.strip() for key, value in found.items()}
+    return {key: value.strip() for key, value in reader.fields.items()}
+
+
+class _PageReader(XmlReader):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+
+    def text(self, text: str) -> None:
+        """Add the text of a wanted element."""
+        if len(self.path) == MAX_DEPTH and self.path[-1] in WANTED:
+            self.fields[self.path[-1]] = self.fields.get(self.path[-1], "") + text
 
 
 def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, list[str]]:
@@ -71,12 +65,9 @@ def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, 
     series = tifffile.TiffPageSeries(
         full, (len(full), *full[0].shape), full[0].dtype, f"C{full[0].axes}", parent=tif, name="Baseline", kind="qpi"
     )
-    rest: dict[str, int] = {}
-    for _, fields in pages:
-        kind = fields.get("ImageType", "no type")
-        if kind != FULL:
-            rest[kind] = rest.get(kind, 0) + 1
-    left = ", ".join(f"{number} {shown(kind)}" for kind, number in rest.items())
+    kinds = (fields.get("ImageType", "no type") for _, fields in pages)
+    rest = Counter(kind for kind in kinds if kind != FULL)
+    left = ", ".join(f"{number} {short_repr(kind)}" for kind, number in rest.items())
     return series, [f"pages of other kinds are left out: {left}"] if left else []
 
 

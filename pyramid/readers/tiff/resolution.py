@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tifffile
 
-from pyramid.readers.tiff.units import Description, positive
+from pyramid.readers.tiff.description import Description, positive
 
-MICROMETERS = {2: 25_400.0, 3: 10_000.0}  # by ResolutionUnit: the inch, the centimeter
+INCH, CENTIMETER = 2, 3  # the numbers of the units in the ResolutionUnit tag
+MICROMETERS = {INCH: 25_400.0, CENTIMETER: 10_000.0}  # of each unit
 PRINTERS_DPI = (72.0, 96.0, 300.0)  # for print or display: programs write them if they do not know the size
 PRINTERS_SHARE = 0.005  # tolerance of those, as 300 dpi are rounded to 118 pixels per centimeter
 # The sizes of a pixel that are accepted, from a hundredth of a nanometer (finer than any microscope) to a centimeter.
@@ -25,35 +26,41 @@ def measure_by_tags(found: Description, page: tifffile.TiffPage) -> None:
     page
         The page whose tags are read.
     """
-    per_unit = [pixels_per_unit(page, code) for code in (283, 282)]
-    unit = page.tags.valueof(296)
-    micrometers = MICROMETERS.get(2 if unit is None else int(unit) if isinstance(unit, int) else 0)
+    unit = resolution_unit(page, INCH)
+    micrometers = MICROMETERS.get(unit)
     given = all(code in page.tags for code in (282, 283))
     if micrometers is None or not given or {"y", "x"} & set(found.scale):
         return
-    unit_name = "an inch" if micrometers == MICROMETERS[2] else "a centimeter"
-    sizes = [micrometers / pixels if pixels else 0.0 for pixels in per_unit]
-    dpi = [MICROMETERS[2] / size if size else 0.0 for size in sizes]
+    sizes = [micrometers / pixels if pixels else 0.0 for pixels in pixels_per_unit(page)]
+    dpi = [MICROMETERS[INCH] / size if size else 0.0 for size in sizes]
     if all(any(abs(n - usual) <= PRINTERS_SHARE * usual for usual in PRINTERS_DPI) for n in dpi):
-        found.notices.append(
-            f"its resolution tags say {dpi[1]:.4g} dpi, which is a printer's or a screen's and not a microscope's: "
-            "they are not taken as the size of a pixel; give --scale and --units"
-        )
-        return
-    if not all(MIN_UM <= size < MAX_UM for size in sizes):
+        doubt = f"{dpi[1]:.4g} dpi, which is a printer's or a screen's and not a microscope's"
+    elif not all(MIN_UM <= size < MAX_UM for size in sizes):
         x, y = (_fraction(page, code) for code in (282, 283))
-        found.notices.append(
-            f"its resolution tags say {x} and {y} pixels {unit_name} in x and y, which cannot be a microscope's: "
-            "they are not taken as the size of a pixel; give --scale and --units"
-        )
+        each = "an inch" if unit == INCH else "a centimeter"
+        doubt = f"{x} and {y} pixels {each} in x and y, which cannot be a microscope's"
+    else:
+        for axis, size in zip("yx", sizes, strict=True):
+            found.measure(axis, size, "micrometer", f"the resolution tag of {axis}")
         return
-    for axis, size in zip("yx", sizes, strict=True):
-        found.measure(axis, size, "micrometer", f"the resolution tag of {axis}")
+    found.notices.append(
+        f"its resolution tags say {doubt}: they are not taken as the size of a pixel; give --scale and --units"
+    )
 
 
-def pixels_per_unit(page: tifffile.TiffPage, code: int) -> float | None:
-    """Return the value of a resolution tag; None unless it is finite and above 0."""
-    fraction = page.tags.valueof(code)
+def resolution_unit(page: tifffile.TiffPage, default: int) -> int:
+    """Return the number of a page's ResolutionUnit; 0 if it is not a number."""
+    unit = page.tags.valueof(296, default)
+    return int(unit) if isinstance(unit, int) else 0
+
+
+def pixels_per_unit(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
+    """Return the resolution tags of y and x; None for any that is not above 0."""
+    y, x = (_per_unit(page.tags.valueof(code)) for code in (283, 282))
+    return y, x
+
+
+def _per_unit(fraction: object) -> float | None:
     if isinstance(fraction, tuple) and len(fraction) == 2:
         return positive(fraction[0] / fraction[1]) if fraction[1] else None
     return positive(fraction)

@@ -131,6 +131,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --method maen", WRONG_USE, ["unknown method 'maen'; did you mean 'mean'"]),
     ("good.npy t.zarr --codec lz4", WRONG_USE, ["codec: 'lz4' is not one of: blosc:lz4"]),
     ("good.npy t.zarr --codec-level 10", WRONG_USE, ["codec_level: blosc:lz4 has levels 0 to 9, not 10"]),
+    ("good.npy t.zarr --codec zstd --codec-level 23", WRONG_USE, ["codec_level: zstd has levels 0 to 22, not 23"]),
     ("good.npy t.zarr --codec gzip --shuffle bit", WRONG_USE, ["shuffle: gzip has no shuffle"]),
     ("good.npy t.zarr --ome-zarr-version 0.4 --checksum", WRONG_USE, ["checksum", "write 0.5"]),
     ("good.npy t.zarr --channel-names a,b", WRONG_USE, ["2 were given, but the number of channels is 1"]),
@@ -151,6 +152,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy good.tif", NO_TARGET, ["good.tif is a file"]),
     ("good.npy broken.zarr", NO_TARGET, ["broken.zarr is a file or a broken link"]),
     ("good.npy notes.txt/t.zarr", NO_TARGET, ["cannot be created", "notes.txt is not a folder"]),
+    (f"good.npy {'long' * 99}.zarr", NO_TARGET, ["cannot be created: File name too long; give another target"]),
     ("good.npy /proc/nothing/t.zarr", NO_TARGET, ["/proc/nothing/t.zarr cannot be created"]),
     ("good.npy old.zarr", NO_TARGET, ["old.zarr exists", "--overwrite"]),
     ("good.npy folder", NO_TARGET, ["folder exists", "--overwrite"]),
@@ -181,14 +183,22 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# What shows only when pixels are read or folders are made, and `plan` does neither.
+FOUND_BY_DOING = {"rotten.tif t.zarr", "good.npy /proc/nothing/t.zarr"}
+
+
 def check(words: str, status: int, told: list[str]) -> None:
-    """Run it here, and hold what it says and leaves against what it should."""
+    """Run it here, and hold what it says and leaves against what it should, and against what `plan` says."""
     before = digests(Path())
+    planned = CliRunner().invoke(main, shlex.split(f"plan {words}"), catch_exceptions=False)
+    assert digests(Path()) == before
     result = CliRunner().invoke(main, shlex.split(f"convert {words} --no-progress"), catch_exceptions=False)
     assert (result.exit_code, result.stdout) == (status, ""), result.stderr
     sentences = result.stderr.splitlines()
     for part in told:
         assert part in sentences[0], sentences
+    if words not in FOUND_BY_DOING:
+        assert (planned.exit_code, planned.stdout, planned.stderr) == (status, "", result.stderr)
     left = Path("t.zarr")
     assert len(sentences) == (2 if left.exists() else 1), sentences
     assert all(sentence.startswith("pyramid: ") for sentence in sentences)
@@ -349,6 +359,7 @@ def image() -> NDArray[Any]:
         (OptionError, np.zeros((3, 4)), {"chunk": 3}),
         (OptionError, np.zeros((3, 4)), {"chunks": (1, 2)}),
         (OptionError, np.zeros((3, 4)), {"scale_factors": {"y": 0}}),
+        (OptionError, np.broadcast_to(np.uint8(0), (40000, 40000)), {"scale_factors": {"y": 40000, "x": 40000}}),
         (OptionError, np.zeros((3, 4)), {"memory": 1}),
         (OptionError, np.zeros((3, 4)), {"overwrite": "yes"}),
     ],

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import pyramid
 from pyramid.cli import main
-from pyramid.downloading.tables import encoded_members, names_nothing
+from pyramid.downloading.anndata import encoded_members, names_nothing
 from pyramid.errors import SourceError
 from pyramid.hierarchy.nodes import Node
 from tests.support import trees

@@ -23,7 +23,7 @@ OPTIONS: dict[str, Any] = {
     "chunks": {"z": 2, "y": 32, "x": 32},
     "shards": "none",
     "scale_factors": [{"z": 2, "y": 2, "x": 2}, {"y": 2, "x": 2}],
-    "memory": "100KiB",
+    "memory": "104KiB",
     "workers": 1,
 }
 

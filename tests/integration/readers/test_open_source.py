@@ -23,7 +23,7 @@ from pyramid.readers import open_source
 from pyramid.readers.array import ArraySource, NpySource
 from pyramid.readers.dask import DaskSource
 from pyramid.readers.tiff.source import TiffSource
-from pyramid.readers.zarr_source import ZarrSource
+from pyramid.readers.zarr.source import ZarrSource
 from pyramid.testing.sources import read
 from tests.support.paths import DATA
 

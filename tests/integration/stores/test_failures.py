@@ -159,7 +159,7 @@ def test_an_endpoint_of_the_environment_is_checked(url: str, name: str, monkeypa
 )
 def test_credentials_that_cannot_be_read_are_named_at_once(url: str, options: dict[str, str]) -> None:
     began_s = time.monotonic()
-    with pytest.raises(StorageError, match="at the first attempt: it cannot be asked with these options") as failed:
+    with pytest.raises(StorageError, match="at the first attempt: it cannot be reached with these options") as failed:
         open_objects(url, options).get("zarr.json")
     assert failed.value.permanent
     assert "hush" not in str(failed.value)

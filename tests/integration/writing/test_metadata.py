@@ -33,7 +33,7 @@ def test_a_chunk_is_read_once_though_many_planes_of_it_are_looked_at(
         reading.remove(box)
 
     monkeypatch.setattr(Target, "read", recording)
-    monkeypatch.setattr(metadata, "SAMPLE_PX_HELD", held_px)
+    monkeypatch.setattr(metadata, "MAX_HELD_PX", held_px)
     pixels = np.random.default_rng(6).gamma(2, 400, SHAPE).astype("uint16")
     image = pyramid.convert(pixels, f"memory://tests/{prefix}", axes="czyx", chunks=CHUNKS, shards="none")
     assert len(boxes) == 2 * reads

@@ -16,7 +16,8 @@ import zarr
 
 import pyramid
 from pyramid.block import Buffers
-from pyramid.writing.direct_io import ALIGN_BYTES, O_DIRECT, DiskFile, WriteModeChooser
+from pyramid.planning.encoding import ALIGN_BYTES, MAX_STREAM_BYTES
+from pyramid.writing.direct_io import O_DIRECT, DiskFile, WriteModeChooser
 from pyramid.writing.objects import PARTIAL, FileWriter
 from pyramid.writing.write_queue import WriteQueue
 from tests.support.stores import digests, read_level
@@ -82,8 +83,7 @@ def test_nothing_but_objects_is_left(tmp_path: Path) -> None:
 def _write(folder: Path, key: str, pieces: Iterable[bytes]) -> None:
     """Write an object in pieces of at most MOST bytes, as an encoder does."""
     writer = FileWriter(str(folder))
-    queue_bytes = writer.queue_bytes(30 * MOST, MOST, 30 * MOST)
-    with WriteQueue(str(folder), Buffers(), queue_bytes, writer.max_concurrent_writes) as queue:
+    with WriteQueue(str(folder), Buffers(), MAX_STREAM_BYTES, writer.max_concurrent_writes) as queue:
         body = writer.begin(key, 30 * MOST, queue)
         try:
             for one in pieces:

@@ -11,9 +11,10 @@ import zarr.storage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyramid.downloading.levels import parse_levels, spelled
+from pyramid.downloading.levels import format_levels, parse_levels
 from pyramid.hierarchy.keys import grid_of
-from pyramid.hierarchy.nodes import check_path, read_node
+from pyramid.hierarchy.nodes import read_node
+from pyramid.ngff.values import check_path
 from pyramid.stores.objects import ByteSink
 
 shapes = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 25)), max_size=4)
@@ -61,7 +62,7 @@ def test_levels_are_taken_as_python_takes_them(start: int, stop: int, first: boo
     taken = parse_levels(text)
     items = list(range(count))
     assert items[taken or slice(None)] == eval(f"items[{text}]", {"items": items})
-    assert parse_levels(spelled(taken)) == taken
+    assert parse_levels(format_levels(taken)) == taken
     one = parse_levels(start)
     assert one is not None
     assert items[one] == ([items[start]] if -count <= start < count else [])

@@ -186,7 +186,7 @@ def test_shards_get_their_chunks_in_order_and_few_are_begun_at_once(plan: Plan) 
                 assert last.get(object_shape, (-1,)) < chunk
                 last[object_shape] = chunk
         begun = sum(left[object_shape] > 0 for object_shape in last)
-        assert begun <= (1 if plan.resources.target_needs_whole_objects else slabs.OPEN_SHARDS)
+        assert begun <= (1 if plan.resources.target_needs_whole_objects else slabs.MAX_OPEN_SHARDS)
     assert not any(left.values())
 
 

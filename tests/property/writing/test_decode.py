@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 import pyramid
 from pyramid.model import Box
-from pyramid.options.convert import make_options
 from pyramid.stores import open_objects, open_parts
-from pyramid.writing.block_writer import StoredLevel
 from pyramid.writing.codecs import CODECS
 from pyramid.writing.decode import LevelReader
-from pyramid.writing.encode import make_encoding
+from pyramid.writing.encode import StoredLevel
 
 NUMBERS = itertools.count()
 SHAPE = (5, 70, 90)
@@ -30,11 +28,11 @@ def write(url: str, pixels: NDArray[Any], **given: Any) -> LevelReader:
     layout = {"axes": "zyx", "levels": 1, "chunks": "z=2,y=16,x=32", **given}
     decided = pyramid.plan(pixels, **layout)
     pyramid.convert(pixels, url, **layout)
-    level = decided.levels[0]
-    encoding = make_encoding(level, str(pixels.dtype), make_options(layout))
     prefix = "0/" if given.get("ome_zarr_version") == "0.4" else "0/c/"
     objects = open_objects(url)
-    return LevelReader(objects, open_parts(objects), StoredLevel(level.shape, level.object_shape, prefix, encoding))
+    return LevelReader(
+        objects, open_parts(objects), StoredLevel(decided.levels[0], str(pixels.dtype), prefix, decided.encoding)
+    )
 
 
 @given(

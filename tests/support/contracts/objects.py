@@ -62,7 +62,7 @@ class ObjectsContract:
         assert objects.get_tail("none", 3) is None
         assert objects.fetch("none", Pieces()) is None
         assert list(objects.keys()) == []
-        with pytest.raises(StorageError, match="is missing") as caught:
+        with pytest.raises(StorageError, match="none does not exist") as caught:
             objects.get_range("none", 0, 1)
         assert caught.value.status == 404
 

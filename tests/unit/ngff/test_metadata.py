@@ -195,9 +195,9 @@ def test_windows_of_odd_data(measured: tuple[float, float, float, float], dtype:
 
 BROKEN: list[tuple[str, list[Any], Any, str]] = [
     ("no datasets", ["datasets"], [], r"multiscales\[0\]\.datasets: .*\[\]"),
-    ("too many levels", ["datasets"], [{}] * 1001, r"datasets: 1001 levels"),
+    ("too many levels", ["datasets"], [{}] * 1001, r"datasets: 1001 datasets"),
     ("one axis", ["axes"], [{"name": "x"}], r"axes: an image has 2 to 5 axes, and there are 1"),
-    ("an axis of 0.3", ["axes", 0], "c", r"axes\[0\]: there must be an object"),
+    ("an axis of 0.3", ["axes", 0], "c", r"axes\[0\]: there must be a JSON object"),
     ("unknown axis", ["axes", 1, "name"], "q", r"axes\[1\]\.name: axis 'q'"),
     ("axis twice", ["axes", 1, "name"], "x", r"axes\[3\]: axis 'x' is there twice"),
     ("path upwards", ["datasets", 1, "path"], "../0", r"datasets\[1\]\.path: '\.\./0'"),
@@ -341,7 +341,7 @@ def test_transformations_in_each_other_without_end_are_named() -> None:
         ),
         ({"multiscales": [{"version": "0.3"}]}, r"multiscales\[0\]\.axes: there must be a list"),
         ({"multiscales": []}, r"multiscales: there must be a list with at least one item"),
-        ({"multiscales": [7]}, r"multiscales\[0\]: there must be an object"),
+        ({"multiscales": [7]}, r"multiscales\[0\]: there must be a JSON object"),
     ],
 )
 def test_other_versions_and_no_image_are_told(told: dict[str, Any], message: str) -> None:

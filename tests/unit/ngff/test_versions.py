@@ -19,9 +19,9 @@ from pyramid.ngff import (
     PlateWell,
     Series,
     Well,
+    given_version,
     parse_group,
     parse_versioned,
-    said_version,
 )
 from pyramid.ngff.groups import MAX_WELLS
 
@@ -245,9 +245,9 @@ def test_other_groups() -> None:
 
 
 def test_versions_are_found_wherever_they_are() -> None:
-    assert said_version({"plate": {"version": "0.2"}}) == "0.2"
-    assert said_version({"ome": {"version": "0.5", "plate": {"version": "0.4"}}}) == "0.5"
-    assert said_version({"well": 7}) is None
+    assert given_version({"plate": {"version": "0.2"}}) == "0.2"
+    assert given_version({"ome": {"version": "0.5", "plate": {"version": "0.4"}}}) == "0.5"
+    assert given_version({"well": 7}) is None
 
 
 @pytest.mark.parametrize("path", ["", "..", "a/../b", "/a", "a//b", "a\\b", ".", "a\0", 7, None])

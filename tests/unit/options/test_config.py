@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyramid.errors import OptionError
-from pyramid.options.config import BYTES_MOST, read_config
+from pyramid.options.config import MAX_CONFIG_BYTES, read_config
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_nothing_is_no_option(path: Path, text: str) -> None:
         ("name: " + "[" * 500 + "]" * 500, "FILE: not valid YAML: "),
         (b"name: \xff\xfe", "FILE: not valid YAML: "),
         (b"II*\0\x08\0\0\0", "FILE: not valid YAML: "),
-        ("#" * (BYTES_MOST + 1), f"config: FILE is over {BYTES_MOST} bytes"),
+        ("#" * (MAX_CONFIG_BYTES + 1), f"config: FILE is over {MAX_CONFIG_BYTES} bytes"),
     ],
 )
 def test_mistakes(path: Path, text: str | bytes, told: str) -> None:

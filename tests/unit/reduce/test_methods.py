@@ -9,10 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pyramid.errors import OptionError
 from pyramid.model import reduced_shape
-from pyramid.reduce import downsample, load_method
+from pyramid.reduce import load_method
+
+
+def downsample(array: NDArray[Any], factors: tuple[int, ...], method: str = "mean") -> NDArray[Any]:
+    """Reduce a whole array."""
+    out = np.empty(reduced_shape(array.shape, factors), array.dtype)
+    load_method(method)(array, array.shape, factors, out)
+    return out
 
 
 @pytest.mark.parametrize(
@@ -90,14 +98,6 @@ def test_an_infinity_is_a_pixel_beside_nan() -> None:
     assert downsample(window, (2, 2), "min").item() == 1
 
 
-def test_any_layout_and_byte_order_comes_in() -> None:
-    array = np.arange(24, dtype=">u2").reshape(4, 6).T[::-1]
-    expected = downsample(np.ascontiguousarray(array).astype("uint16"), (2, 2))
-    found = downsample(array, (2, 2))
-    np.testing.assert_array_equal(found, expected)
-    assert found.dtype == np.dtype("uint16")
-
-
 def test_a_factor_past_the_extent_reduces_what_is_there() -> None:
     assert downsample(np.array([[1, 3]], "uint16"), (50, 1000)).tolist() == [[2]]
 
@@ -121,15 +121,16 @@ def test_an_unknown_method_is_told_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("array", "factors", "words"),
     [
-        (np.zeros((4, 4), "complex64"), (2, 2), "boolean, integers or floats"),
-        (np.zeros((4, 4), "uint8"), (2,), "for each of 2 axes"),
+        (np.zeros((4, 4), "uint8"), (2,), "for each axis; array has 2 axes"),
+        (np.zeros((4, 4), ">u2"), (2, 2), "share one native dtype"),
+        (np.zeros((4, 4), "uint8").T[::-1], (2, 2), "are C-contiguous; pass a copy"),
         (np.zeros((4, 4), "uint8"), (2, -1), "at least 1"),
         (np.zeros((), "uint8"), (), "1 to 5 axes"),
     ],
 )
-def test_downsample_refuses_what_it_cannot_do(array: Any, factors: tuple[int, ...], words: str) -> None:
+def test_a_method_refuses_arguments_that_do_not_fit(array: Any, factors: tuple[int, ...], words: str) -> None:
     with pytest.raises(OptionError, match=words):
-        downsample(array, factors)
+        load_method("mean")(array, array.shape, factors, np.empty((2,) * array.ndim, array.dtype))
 
 
 def test_importing_the_package_imports_no_compiler() -> None:

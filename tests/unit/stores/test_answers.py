@@ -7,6 +7,7 @@ import re
 import zlib
 
 import pytest
+from obstore.exceptions import GenericError
 
 from pyramid.errors import OptionError
 from pyramid.stores import locate
@@ -102,12 +103,7 @@ def test_a_web_page_is_no_object(body: bytes) -> None:
         b"".join(answer(body, kind="text/html", tag='"a"').body())
 
 
-class GenericError(Exception):
-    """As obstore raises it."""
-
-
 STATUS = "Server returned non-2xx status code:"
-GenericError.__module__ = "obstore.exceptions"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,15 @@ import pytest
 
 from pyramid.errors import OptionError
 from pyramid.options.convert import Options, option_specs
-from pyramid.writing.codecs import CODECS, auto_shuffle, compressors
+from pyramid.planning.encoding import auto_shuffle, choose_encoding
+from pyramid.writing.codecs import CODECS, compressors
 
 BLOSC = {"cname": "lz4", "clevel": 5, "blocksize": 0}
+
+
+def encoded_with(options: Options, zarr_format: int, item_bytes: int) -> list[dict[str, Any]]:
+    encoding = choose_encoding(options, item_bytes, checksum_allowed=zarr_format == 3)
+    return compressors(encoding, zarr_format, item_bytes)
 
 
 def test_the_options_know_the_same_codecs() -> None:
@@ -57,14 +63,14 @@ def test_the_options_know_the_same_codecs() -> None:
     ],
 )
 def test_metadata(options: Options, v3: list[dict[str, Any]], v2: dict[str, Any] | None) -> None:
-    assert compressors(options, 3, 2) == v3
-    assert compressors(options, 2, 2) == ([] if v2 is None else [v2])
+    assert encoded_with(options, 3, 2) == v3
+    assert encoded_with(options, 2, 2) == ([] if v2 is None else [v2])
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_checksum_comes_last(codec: str) -> None:
-    plain = compressors(Options(codec=codec), 3, 2)
-    assert compressors(Options(codec=codec, checksum=True), 3, 2) == [*plain, {"name": "crc32c"}]
+    plain = encoded_with(Options(codec=codec), 3, 2)
+    assert encoded_with(Options(codec=codec, checksum=True), 3, 2) == [*plain, {"name": "crc32c"}]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +79,7 @@ def test_a_checksum_comes_last(codec: str) -> None:
 )
 def test_the_automatic_shuffle(codec: str, item_bytes: int, shuffle: str) -> None:
     assert auto_shuffle(codec, item_bytes) == shuffle
-    assert compressors(Options(codec=codec), 2, item_bytes) == compressors(
+    assert encoded_with(Options(codec=codec), 2, item_bytes) == encoded_with(
         Options(codec=codec, shuffle=shuffle), 2, item_bytes
     )
 
@@ -89,4 +95,4 @@ def test_the_automatic_shuffle(codec: str, item_bytes: int, shuffle: str) -> Non
 )
 def test_what_does_not_fit_is_refused(options: Options, zarr_format: int, told: str) -> None:
     with pytest.raises(OptionError, match=told):
-        compressors(options, zarr_format, 2)
+        encoded_with(options, zarr_format, 2)

@@ -15,7 +15,7 @@ from pyramid.model import Box
 from pyramid.readers.files import byte_ranges, cached_file, prefetch, raw_array
 from pyramid.readers.files.byte_ranges import Span, requests
 from pyramid.readers.files.cached_file import SeekableFile
-from pyramid.readers.files.prefetch import Ahead
+from pyramid.readers.files.prefetch import PrefetchedFile
 
 DATA = np.random.default_rng(5).integers(0, 256, 3000, np.uint8).tobytes()
 SPANS = st.lists(st.tuples(st.integers(0, 2900), st.integers(0, 400)).map(lambda s: Span(s[0], s[0] + s[1])))
@@ -51,7 +51,7 @@ def test_requests_hold_all_that_is_needed_in_its_order_and_little_else(spans: li
 @given(SPANS, st.data())
 def test_what_is_fetched_ahead_is_what_lies_there(spans: list[Span], data: st.DataObject) -> None:
     order = data.draw(st.sampled_from([spans, spans[::2], spans[::-1]]))  # as foretold, or not
-    with SMALL, FEW, Ahead(fetch, len(DATA), spans) as file:
+    with SMALL, FEW, PrefetchedFile(fetch, len(DATA), spans) as file:
         assert file.seek(0, os.SEEK_END) == len(DATA)
         for start, stop in order:
             file.seek(start)

@@ -8,7 +8,9 @@ from pyramid.errors import OptionError, SourceError
 from pyramid.model import Channel
 from pyramid.readers.axes import AxisOrder
 from pyramid.readers.tiff.axes import tiff_order
-from pyramid.readers.tiff.metadata import Description, describe_imagej, describe_ome, describe_svs
+from pyramid.readers.tiff.description import Description
+from pyramid.readers.tiff.imagej import describe_imagej
+from pyramid.readers.tiff.metadata import describe_ome, describe_svs
 from pyramid.readers.tiff.ome_xml import parse_ome
 
 IN_METERS = {

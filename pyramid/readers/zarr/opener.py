@@ -42,7 +42,7 @@ def open_zarr(source: object, options: Options) -> Source | None:
             return None
     elif path is not None and not any(_is_there(path / mark) for mark in MARKS):
         return None
-    from pyramid.readers.zarr_source import open_zarr_node, open_zarr_url  # noqa: PLC0415  (start-up: 0.6 s of zarr)
+    from pyramid.readers.zarr.opening import open_zarr_node, open_zarr_url  # noqa: PLC0415  (start-up: 0.6 s of zarr)
 
     if path is None and not is_url(source):
         return open_zarr_node(source, options)

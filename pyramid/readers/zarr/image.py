@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pyramid.errors import OptionError, PyramidError
-from pyramid.model import SPACE, Channel
+from pyramid.errors import OptionError, PyramidError, short_repr
+from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, parse_group
 from pyramid.ngff.left_out import ARRAY_KEYS, beyond, describe_left_out, left_out
-from pyramid.ngff.values import shown
 from pyramid.options import parsing
 from pyramid.readers.axes import AxisOrder
 
@@ -23,7 +22,7 @@ _KINDS: Mapping[type, tuple[str, str]] = {
     Labels: ("a list of labels", "NAME"),
 }
 # Groups in an image that hold no levels: they are not carried over, and a notice names them.
-GROUPS_BESIDE = ("labels", "tables")
+OTHER_GROUPS = ("labels", "tables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +43,49 @@ class Sizes:
     notice: str = ""
 
 
-def sizes_by_axis(image: Multiscale | None, order: AxisOrder) -> dict[str, Sizes]:
-    """Return the sizes that an image gives, by axis; a channel has no size."""
-    axes = [axis for axis in order.axes if axis != "c"]
-    if image is None:
-        return {axis: Sizes() for axis in axes}
-    by_dimension = dict(zip(order.letters, range(len(order.letters)), strict=True))
-    return {axis: _sizes(image, by_dimension[axis], axis) for axis in axes}
+def describe_image(spec: SourceSpec, image: Multiscale, order: AxisOrder) -> SourceSpec:
+    """Return a spec with what an image says of its largest level.
+
+    Parameters
+    ----------
+    spec
+        The description of the array.
+    image, order
+        The image's metadata, and the axis of each of the array's dimensions.
+    """
+    sizes = [_sizes(image, order.letters.index(axis), axis) for axis in order.axes]
+    channels, notices = channels_of(image, order)
+    translation = tuple(each.translation for each in sizes)
+    return replace(
+        spec,
+        scale=tuple(each.scale for each in sizes),
+        units=tuple(each.unit for each in sizes),
+        channels=channels,
+        notices=(*spec.notices, *(each.notice for each in sizes if each.notice), *notices),
+        translation=translation if any(translation) else (),
+    )
 
 
 def _sizes(image: Multiscale, dimension: int, axis: str) -> Sizes:
+    """Return the sizes that an image gives for a dimension; a channel has none."""
     first = image.datasets[0]
     scale = 1.0 if first.scale is None else first.scale[dimension]
     translation = 0.0 if first.translation is None else first.translation[dimension]
     unit, own = image.units[dimension], image.axes[dimension]
+    has_size = scale != 1 or unit is not None or translation != 0
     if own != axis and not {own, axis} <= set(SPACE):
-        has_size = scale != 1 or unit is not None or translation != 0
         return Sizes(notice=f"the size of {own} is not taken, as --axes makes it {axis}" if has_size else "")
+    if axis == "c":
+        said = f"a scale of {scale:g} and a translation of {translation:g}" + (
+            f" in {short_repr(unit)}" if unit else ""
+        )
+        return Sizes(notice=f"not carried over from the source: {said} along its channels" if has_size else "")
     known = None if unit is None else _unit(axis, unit)
     # A size of 1 without a unit is what programs write when they do not know the size.
     size = scale if known is not None or scale != 1 else None
     notice = ""
     if unit is not None and known is None:
-        notice = f"the unit of {axis}, {shown(unit)}, is not known; its size is kept without a unit (give --units)"
+        notice = f"the unit of {axis}, {short_repr(unit)}, is not known; its size is kept without a unit (give --units)"
     return Sizes(size, known, translation, notice)
 
 
@@ -75,26 +94,6 @@ def _unit(axis: str, unit: str) -> str | None:
         return parsing.unit(axis, unit.strip())
     except OptionError:
         return None
-
-
-def channel_size_notice(image: Multiscale | None, order: AxisOrder) -> tuple[str, ...]:
-    """Return a notice if an image has a scale along its channels.
-
-    Channels have no size, translation or unit here.
-    """
-    if image is None or order.letters.count("c") != 1:
-        return ()
-    dimension, first = order.letters.index("c"), image.datasets[0]
-    own = image.axes[dimension]
-    scale = 1.0 if first.scale is None else first.scale[dimension]
-    offset = 0.0 if first.translation is None else first.translation[dimension]
-    unit = image.units[dimension]
-    if scale == 1 and offset == 0 and unit is None:
-        return ()
-    if own != "c":
-        return (f"the size of {own} is not taken, as --axes makes it c",)
-    said = f"a scale of {scale:g} and a translation of {offset:g}" + (f" in {shown(unit)}" if unit else "")
-    return (f"not carried over from the source: {said} along its channels",)
 
 
 def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
@@ -111,7 +110,13 @@ def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
     group = found[1]
     kind, example = _KINDS[type(group)]
     paths = group.paths
-    path = example if not paths else f"{shown(paths[0])[1:-1]}/0" if isinstance(group, Plate) else shown(paths[0])[1:-1]
+    path = (
+        example
+        if not paths
+        else f"{short_repr(paths[0])[1:-1]}/0"
+        if isinstance(group, Plate)
+        else short_repr(paths[0])[1:-1]
+    )
     return (
         f"{where} is {kind}, and one image at a time is converted: name an image in it, as {where.rstrip('/')}/{path}"
     )
@@ -127,15 +132,15 @@ def largest_first(image: Multiscale) -> Multiscale:
         return image
     first = image.datasets[finest]
     notice = (
-        f"its levels are not listed from the largest on: {shown(first.path)} is taken as the largest, for its pixels "
-        "are the smallest"
+        f"its levels are not listed from the largest on: {short_repr(first.path)} is taken as the largest, for its "
+        "pixels are the smallest"
     )
     rest = tuple(dataset for i, dataset in enumerate(image.datasets) if i != finest)
     return replace(image, datasets=(first, *rest), notices=(*image.notices, notice))
 
 
 def tells_largest(image: Multiscale) -> bool:
-    """Return whether the sizes of pixels tell which level is the largest."""
+    """Return whether the sizes of pixels show which level is the largest."""
     return len(image.datasets) < 2 or any(_area(image, i) != _area(image, 0) for i in range(len(image.datasets)))
 
 
@@ -144,11 +149,11 @@ def _area(image: Multiscale, number: int) -> float:
     return 1.0 if scale is None else math.prod(scale[image.axes.index(axis)] for axis in "yx")
 
 
-def channels_of(image: Multiscale | None, order: AxisOrder) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
+def channels_of(image: Multiscale, order: AxisOrder) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
     """Return the channels that an image describes, and a notice if they are too many."""
     count = order.axes_shape[order.axes.index("c")] if "c" in order.axes else 1
-    given = image.given if image is not None else ()
-    if image is None or not any(channel != Channel() for channel in given):
+    given = image.given
+    if not any(channel != Channel() for channel in given):
         return (), ()
     if ("c" in image.axes) != ("c" in order.axes) or (count > 1 and image.axes.index("c") != order.letters.index("c")):
         return (), ("the names and colours of its channels are not taken, as --axes gives them another axis",)

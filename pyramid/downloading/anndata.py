@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.hierarchy.nodes import Node
+from pyramid.ngff.groups import OTHER_GROUPS
 
+# The members of a group by its encoding, as AnnData's specification fixes them.
 _FIXED: Mapping[str, tuple[str, ...]] = {
     "anndata": ("X", "layers", "obs", "obsm", "obsp", "raw", "uns", "var", "varm", "varp"),
     "raw": ("X", "var", "varm"),
@@ -21,12 +23,11 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "nullable-boolean": ("values", "mask"),
     "nullable-string-array": ("values", "mask"),
 }
-# Groups next to an image or in a plate by convention, each with a list of its own name.
-LISTS = ("labels", "tables")
 # Attributes that are followed, or that name nothing else.
 _KNOWN = frozenset(
     {
-        *("multiscales", "omero", "plate", "well", "series", "version", "image-label", "labels", "tables", "ome"),
+        *OTHER_GROUPS,
+        *("multiscales", "omero", "plate", "well", "series", "version", "image-label", "ome"),
         *("bioformats2raw.layout", "pyramid", "_creator", "consolidated_metadata"),
     }
 )
@@ -60,7 +61,7 @@ def encoded_members(node: Node) -> tuple[str, ...] | None:
 def names_nothing(node: Node) -> bool:
     """Return whether a group of tables, labels or members names none of them."""
     name = node.path.rpartition("/")[2]
-    if name in LISTS and not isinstance(node.ome.get(name), list):
+    if name in OTHER_GROUPS and not isinstance(node.ome.get(name), list):
         return True
     return isinstance(node.attributes.get("encoding-type"), str) and encoded_members(node) is None
 
@@ -78,8 +79,7 @@ def unknown_paths(node: Node) -> list[str]:
     for name, value in held.items():
         path = None if name in _KNOWN else _first_path(value)
         if path is not None:
-            name_of_node = node.path or "the root"
-            found.append(f"{name_of_node}: its attribute {name[:40]!r} names {path[:80]!r}, which is not followed")
+            found.append(f"{node.place}: its attribute {name[:40]!r} names {path[:80]!r}, which is not followed")
     return found
 
 

@@ -1,15 +1,14 @@
-"""Sizes of pixels in units of OME-Zarr, from the units that files use.
+"""The metadata of an image, with sizes of pixels in units of OME-Zarr.
 
-A notice names each size that cannot be one.
+A notice names each size that a file gives and that cannot be one.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, short_repr
 from pyramid.model import Channel
 from pyramid.options import parsing
 
@@ -25,10 +24,8 @@ _CONVERTED = {
     "ly": (9_460_730_472_580_800.0, "meter"),
     "das": (10.0, "second"),
 }
-_TIMES = frozenset(["second"])
 # Words for "not calibrated": a size in them is dropped without a notice, as nothing is lost.
 _PIXELS = frozenset(["", "pixel", "pixels", "px", "null", "none", "unit", "units"])
-MAX_SHOWN = 40  # characters of a value from a file in a message, so that it stays readable
 
 
 @dataclass(slots=True)
@@ -64,29 +61,28 @@ class Description:
         """
         if size is None:
             return
-        number = positive(size)
-        if number is None:
-            self.notices.append(
-                f"{what} is {shown(size)}, which is not a size: it is not taken; give --scale and --units"
-            )
-            return
-        factor, name = _CONVERTED.get(unit, (1.0, unit))
         try:
-            if unit in _CONVERTED and (axis == "t") != (name in _TIMES):
-                raise OptionError(unit)
-            name = parsing.unit(axis, name)
-        except OptionError:
-            kind = "time" if axis == "t" else "length"
-            self.notices.append(
-                f"{what} is {shown(size)} in the unit {shown(unit)}, which is not a unit of {kind}: it is not taken; "
-                "give --scale and --units"
-            )
-            return
-        if not positive(number * factor):
-            self.notices.append(f"{what} is {shown(size)} {unit}, which is out of range: it is not taken; give --scale")
-            return
-        self.scale[axis] = number * factor
-        self.units[axis] = name
+            self.scale[axis], self.units[axis] = _convert(axis, size, unit)
+        except ValueError as reason:
+            self.notices.append(f"{what} is {short_repr(size)}{reason}: it is not taken; give --scale and --units")
+
+
+def _convert(axis: str, size: object, unit: str) -> tuple[float, str]:
+    """Return a size in a unit of OME-Zarr; raise ValueError if it is not one."""
+    number = positive(size)
+    if number is None:
+        raise ValueError(", which is not a size")
+    factor, name = _CONVERTED.get(unit, (1.0, unit))
+    try:
+        if unit in _CONVERTED and (axis == "t") != (name == "second"):
+            raise OptionError(unit)
+        name = parsing.unit(axis, name)
+    except OptionError:
+        kind = "time" if axis == "t" else "length"
+        raise ValueError(f" in the unit {short_repr(unit)}, which is not a unit of {kind}") from None
+    if not positive(number * factor):
+        raise ValueError(f" {unit}, which is out of range")
+    return number * factor, name
 
 
 def is_pixel(unit: str) -> bool:
@@ -98,12 +94,6 @@ def is_pixel(unit: str) -> bool:
     (True, False)
     """
     return unit.strip().lower() in _PIXELS
-
-
-def shown(value: object) -> str:
-    """Return a value of a file for a message: short, and without control characters."""
-    text = re.sub(r"[^\x20-\x7e\u00a0-\uffff]", "?", str(value))
-    return repr(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…")
 
 
 def positive(value: object) -> float | None:

@@ -1,0 +1,223 @@
+"""The array to read at a path or URL, or of an object of zarr, and its metadata."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any, TypeAlias
+
+import numpy as np
+import zarr
+
+from pyramid import ngff, stores
+from pyramid.errors import SourceError, StorageError, short_repr
+from pyramid.hierarchy import nodes
+from pyramid.hierarchy.unfinished import check_finished
+from pyramid.options import parsing
+from pyramid.options.convert import Options
+from pyramid.readers.axes import AXES_REMEDY
+from pyramid.readers.labelled import Labelled, describe_array
+from pyramid.readers.paths import stem
+from pyramid.readers.zarr.image import (
+    OTHER_GROUPS,
+    describe_image,
+    largest_first,
+    left_out_notice,
+    members_remedy,
+    tells_largest,
+)
+from pyramid.readers.zarr.source import ArrayAddress, ZarrSource, open_address, reason
+from pyramid.stores.readable import Readable
+
+Array: TypeAlias = "zarr.Array[Any]"
+Attributes: TypeAlias = Mapping[str, Any]
+
+# A group of zarr, as messages name it, for it may not have a location.
+GROUP = "the Zarr group"
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An array, and the image that it belongs to.
+
+    Parameters
+    ----------
+    array, image, attributes
+        The array, and the metadata and attributes of the image that it is the largest level of. They are None and
+        empty for an array without an image.
+    other_groups
+        Groups of the image that hold no levels.
+    """
+
+    array: Array
+    image: ngff.Multiscale | None
+    attributes: Attributes
+    other_groups: list[str]
+
+
+def open_zarr_url(url: str, options: Options) -> ZarrSource:
+    """Open the array or image at a path or URL (see `open_zarr`)."""
+    location = str(stores.locate(url))
+    store = stores.open_source_store(url, options.source_storage_options)
+    objects = store.objects
+    node = _read_node(objects, location)
+    address = ArrayAddress("", node.zarr_format, store)
+    opened = _open(
+        node.attributes if node.array is None else None,
+        lambda path: open_address(replace(address, array_path=path)),
+        lambda: _other_groups(objects, node.zarr_format),
+        location,
+    )
+    if opened.image is not None:
+        address = replace(address, array_path=opened.image.datasets[0].path)
+    # If a group is missing, the server has shown how it answers for that, and needs no further request.
+    if opened.image is not None and len(opened.other_groups) < len(OTHER_GROUPS):
+        refuses_missing = objects.forbidden
+    else:
+        refuses_missing = not objects.location.is_local and objects.forbids_missing()
+    notice = "the server refuses (403) whatever it does not have: chunks that it refuses are taken for missing"
+    return _source(opened, options, location, address, (notice,) if refuses_missing else ())
+
+
+def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
+    """Open an array or image given as an object of zarr (see `open_zarr`)."""
+    if isinstance(node, zarr.Array):
+        opened = _Opened(node, None, {}, [])
+    else:
+        others = [name for name in OTHER_GROUPS if name in node]
+        opened = _open(_attributes(node), lambda path: _level_of(node, path), lambda: others, GROUP)
+    return _source(opened, options, None, opened.array)
+
+
+def _read_node(objects: Readable, location: str) -> nodes.Node:
+    """Return the node at a location; raise SourceError if it is missing or unfinished."""
+    try:
+        node = nodes.read_node(objects)
+        if node is None:
+            objects.check_found()
+        else:
+            check_finished(node)
+    except SourceError as error:
+        remedy = "" if "; " in str(error) or ": wait" in str(error) else "; check that it is whole"
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
+    except StorageError as error:
+        remedy = "" if "; check" in str(error) else "; check the address and the credentials"
+        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
+    if node is None:
+        raise SourceError(f"{location} does not exist, neither as Zarr nor as a file; check the address")
+    return node
+
+
+def _open(
+    attributes: Attributes | None, find: Callable[[str], Array], other_groups: Callable[[], Iterable[str]], where: str
+) -> _Opened:
+    """Open an array, or the largest level of an image.
+
+    Parameters
+    ----------
+    attributes
+        Those of the image's group; None for an array.
+    find
+        Opens the array at a path.
+    other_groups
+        Returns the groups of the image that hold no levels.
+    where
+        The name in errors.
+    """
+    if attributes is None:
+        return _Opened(find(""), None, {}, [])
+    try:
+        image = largest_first(ngff.parse(dict(attributes)))
+    except SourceError as error:
+        instead = members_remedy(attributes, where)
+        raise SourceError(
+            instead or f"{where} is not an OME-Zarr image: {error}; name an array or an image within it"
+        ) from error
+    others = list(other_groups())
+    array = find(image.datasets[0].path)
+    _check_largest(image, array, find, where)
+    return _Opened(array, image, attributes, others)
+
+
+def _level_of(group: zarr.Group, path: str) -> Array:
+    try:
+        array = group[path]
+    except Exception as error:  # a level that is missing or damaged
+        raise SourceError(
+            f"{GROUP}: its largest level cannot be opened: {reason(error)}; copy the image again"
+        ) from error
+    if not isinstance(array, zarr.Array):
+        raise SourceError(f"{GROUP}: {path!r} is a group where the largest level should be")
+    return array
+
+
+def _other_groups(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
+    """Yield the groups in an image that hold no levels, with one request for each."""
+    document = "zarr.json" if zarr_format == 3 else ".zattrs"  # some programs write it without a .zgroup
+    for name in OTHER_GROUPS:
+        try:
+            if nodes.read_document(objects, f"{name}/{document}") is not None:
+                yield name
+        except (SourceError, StorageError):  # some servers answer with an error for what is missing
+            continue
+
+
+def _check_largest(image: ngff.Multiscale, array: Array, find: Callable[[str], Array], where: str) -> None:
+    """Raise SourceError if the last level is larger than the first.
+
+    It is only checked if the sizes of pixels do not show the order.
+    """
+    if tells_largest(image):
+        return
+    last = image.datasets[-1].path
+    try:
+        shape = find(last).shape
+    except Exception:  # a level that is missing is not the one that is read
+        return
+    if math.prod(shape) > math.prod(array.shape):
+        raise SourceError(
+            f"{where}: its last level, {short_repr(last)} of shape {shape}, is larger than its first, of shape "
+            f"{array.shape}; OME-Zarr lists the largest first: name the array of the largest level"
+        )
+
+
+def _source(
+    opened: _Opened, options: Options, location: str | None, where: Array | ArrayAddress, notices: tuple[str, ...] = ()
+) -> ZarrSource:
+    """Return the source of an opened array, which reads from `where`."""
+    array, image = opened.array, opened.image
+    parsing.check_one_image(options.series, "a Zarr array or OME-Zarr image")
+    names = image.axes if image is not None else _dimension_names(array)
+    name = (image.name if image is not None else "") or (stem(PurePosixPath(location)) if location else "image")
+    labelled = Labelled(array, tuple(names), name, image.notices if image is not None else ())
+    spec, order = describe_array(labelled, array.shape, np.dtype(array.dtype), options.axes)
+    if image is not None:
+        spec = describe_image(spec, image, order)
+    at_once = order.by_axis(array.shards or array.chunks)
+    left_out = left_out_notice(opened.attributes, _attributes(array), order, opened.other_groups)
+    spec = replace(
+        spec,
+        chunks=tuple(max(1, min(n, whole)) for n, whole in zip(at_once, spec.shape, strict=True)),
+        location=location,
+        chunks_at_once=zarr.config.get("async.concurrency", 1) or 1,
+        notices=(*spec.notices, *left_out, *notices),
+    )
+    return ZarrSource(spec, order, where)
+
+
+def _attributes(node: Array | zarr.Group) -> Attributes:
+    """Return the attributes of a node; empty if the document is not a mapping."""
+    attributes: Any = node.metadata.attributes
+    return attributes if isinstance(attributes, Mapping) else {}
+
+
+def _dimension_names(array: Array) -> tuple[object, ...]:
+    """Return the names of the dimensions; in Zarr 2 only xarray's attribute has them."""
+    names: Any = getattr(array.metadata, "dimension_names", None)
+    if not names or all(name is None for name in names):
+        names = _attributes(array).get("_ARRAY_DIMENSIONS")
+    if names is None or isinstance(names, list | tuple):
+        return tuple(names or ())
+    raise SourceError(f"the names of the array's dimensions are {short_repr(names)}, not a list; {AXES_REMEDY}")
