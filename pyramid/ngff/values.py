@@ -13,7 +13,7 @@ from pyramid.errors import SourceError, short_repr
 MAX_PATH_CHARACTERS = 1000
 
 # Parts of a path that some systems take for something else: a backslash, a drive's letter, control characters.
-_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^[A-Za-z]:")
+_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|^.:")
 
 
 def items(value: object, place: str, most: int | None = None) -> Sequence[Any]:
