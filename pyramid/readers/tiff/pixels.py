@@ -156,21 +156,29 @@ def _read_page(page: StoredPage, files: Files, start: Shape, out: NDArray[Any]) 
             "check that its disk is still mounted"
         ) from error
     for step in _steps(page, start, out):
-        segment = step.segments[0]
-        try:
-            if step.plain is not None:
-                read_flat(file, *step.plain)
-            elif not step.span.start:
-                _target(page, segment, start, out)[0][...] = page.coding.nodata
-            else:
-                encoded = _read_bytes(file, step.span)
-                for segment in step.segments:
-                    begin = segment.offset - step.span.start
-                    _decode(page, segment, encoded[begin : begin + segment.size_bytes], start, out)
-        except SourceError:
-            raise
-        except Exception as error:  # a decoder may raise anything over bytes that it was not made for
-            raise _damaged(page, segment, error) from error
+        _read_step(page, file, step, start, out)
+
+
+def _read_step(page: StoredPage, file: ByteFile, step: _Step, start: Shape, out: NDArray[Any]) -> None:
+    """Fill the part of `out` that the segments of a step hold.
+
+    Encoded bytes are freed before the next step reads its own.
+    """
+    segment = step.segments[0]
+    try:
+        if step.plain is not None:
+            read_flat(file, *step.plain)
+        elif not step.span.start:
+            _target(page, segment, start, out)[0][...] = page.coding.nodata
+        else:
+            encoded = _read_bytes(file, step.span)
+            for segment in step.segments:
+                begin = segment.offset - step.span.start
+                _decode(page, segment, encoded[begin : begin + segment.size_bytes], start, out)
+    except SourceError:
+        raise
+    except Exception as error:  # a decoder may raise anything over bytes that it was not made for
+        raise _damaged(page, segment, error) from error
 
 
 def _damaged(page: StoredPage, segment: Segment, error: Exception) -> SourceError:

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pyramid.readers.files.last_used import LastUsed
+
+
+def test_the_value_that_was_used_longest_ago_is_dropped_first() -> None:
+    made: list[str] = []
+    values: LastUsed[str, str] = LastUsed(most=2)
+
+    def find(key: str) -> str:
+        def make() -> str:
+            made.append(key)
+            return key.upper()
+
+        return values.find(key, make)
+
+    assert [find(key) for key in "abacab"] == list("ABACAB")
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_threads_that_want_one_value_make_it_once() -> None:
+    made: list[int] = []
+    values: LastUsed[str, int] = LastUsed(most=2)
+
+    def make() -> int:
+        time.sleep(0.05)
+        made.append(1)
+        return len(made)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: values.find("a", make), range(8))) == [1] * 8
+
+
+def test_a_value_that_cannot_be_made_is_not_kept() -> None:
+    values: LastUsed[str, int] = LastUsed(most=1)
+
+    def fail() -> int:
+        raise OSError("out of reach")
+
+    with pytest.raises(OSError, match="out of reach"):
+        values.find("a", fail)
+    assert values.find("a", lambda: 5) == 5
