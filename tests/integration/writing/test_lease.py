@@ -172,8 +172,9 @@ def test_of_many_that_begin_at_once_one_goes_well(tmp_path: Path, overwrite: boo
         except TargetError as error:
             return str(error)
         except SourceError as error:
-            assert overwrite  # the next run may remove what this one would read back
-            assert "the run is done and its target complete" in str(error)
+            # The next run may remove what this one would read back.
+            if not overwrite or "the run is done and its target complete" not in str(error):
+                raise
         return value
 
     with ThreadPoolExecutor(6) as pool:
