@@ -31,7 +31,7 @@ from tests.support.servers.web import ranged
 
 HERE = Path(__file__).parent
 AXES = "tzyx"
-SHAPE = (16, 256, 1024, 1024)
+SHAPE = (16, 128, 1024, 1024)
 LAYOUTS = ("auto", "plane", "volume")
 LATENCY_S = 0.02
 REQUESTS_AT_ONCE = 6  # of a browser to one host, over HTTP/1.1
