@@ -13,9 +13,10 @@ from pyramid.model import Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
+from pyramid.planning.blocks import Pass
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
-from pyramid.planning.passes import Pass, make_passes
+from pyramid.planning.passes import make_passes
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables
 from pyramid.tables import render_html, render_text

@@ -23,6 +23,7 @@ import pyramid
 from pyramid import api
 from pyramid.engine.cluster import finding, waiting, workers
 from pyramid.errors import OptionError, SourceError, StoppedError
+from pyramid.planning.resources import LIMIT_SHARE
 from pyramid.readers import open_source
 from tests.support.odd_source import OddSource
 
@@ -61,7 +62,7 @@ def test_workers_without_a_limit_share_their_machine(limit: object) -> None:
     two = {f"tcp://a:{port}": {"host": "a", "nthreads": 2, "memory_limit": limit} for port in (1, 2)}
     idle = {"tcp://a:3": {"host": "a", "nthreads": 0, "memory_limit": limit}}
     resources = workers.cluster_resources({**two, **idle}, dict.fromkeys(two, 2**30))
-    assert (resources.workers, resources.task_bytes) == (4, int(2**29 * workers.MEMORY_SHARE) // 2)
+    assert (resources.workers, resources.task_bytes) == (4, int(2**29 * LIMIT_SHARE) // 2)
 
 
 def test_a_cluster_that_grows_from_none_is_waited_for(
