@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyramid.engine.machine import available_cores, free_bytes
-from pyramid.engine.report import Result, check_report, plan_report, write_report
+from pyramid.engine.report import RunReport
+from pyramid.engine.report_file import check_report, write_report
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
 from pyramid.model import Source
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from pyramid.engine.cluster import ClusterRunner
     from pyramid.engine.local import LocalRunner
     from pyramid.image import Image
-    from pyramid.writing.estimate import Estimate
 
 # Share of the free memory that a run takes by default: enough for speed, and other programs keep most of it.
 MEMORY_SHARE = 0.25
+# Time in which Python itself begins and ends a process, in seconds. It differs little between machines.
+PROCESS_S = 0.25
 
 
 def convert(
@@ -101,13 +103,15 @@ def read_back(target: str, options: Options) -> Image:
         ) from error
 
 
-def plan(source: object, target: str | os.PathLike[str] | None = None, **options: Any) -> Plan:
+def plan(source: object, target: str | os.PathLike[str] | None = None, *, sample: bool = False, **options: Any) -> Plan:
     """Return the plan of `convert`, without reading pixels or writing anything.
 
     Parameters
     ----------
     source, target, **options
         As for `convert`. A `target` is checked if it is given.
+    sample
+        Whether some blocks are read, and written to a temporary folder, to estimate time and size after compression.
 
     Returns
     -------
@@ -120,25 +124,62 @@ def plan(source: object, target: str | os.PathLike[str] | None = None, **options
     >>> [level.shape for level in plan(np.zeros((600, 600)), scale_factors="y=3,x=3").levels]
     [(600, 600), (200, 200)]
     """
-    return plan_parsed(source, None if target is None else os.fspath(target), make_options(options))[0]
+    given = None if target is None else os.fspath(target)
+    return plan_parsed(source, given, make_options(options), sample=sample)
 
 
 def plan_parsed(
-    source: object, target: str | None, options: Options, *, sample: bool = False
-) -> tuple[Plan, Estimate | None]:
-    """Return the plan, and an estimate if `sample` is set.
+    source: object, target: str | None, options: Options, *, sample: bool = False, begun_s: float | None = None
+) -> Plan:
+    """Return the plan, with an estimate if `sample` is set, and write its report.
 
-    The estimate is made from a few chunks. It holds the size after compression and the time.
+    `begun_s` is when this process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
     """
-    with prepare(source, target, options) as job:
-        estimated = None
+    record = RunReport("plan", source, target, options)
+    with _reporting(record, source, target, options), prepare(source, target, options, record) as job:
         if sample:
-            from pyramid.writing.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
+            from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
-            estimated = estimate(job.plan, job.source)
+            begun_s = None if begun_s is None else _start_seconds(begun_s)
+            estimated = estimate(job.plan, job.source, job.runner, target, begun_s)
+            record.plan = replace(job.plan, estimate=estimated)
+        return record.plan or job.plan
+
+
+def _start_seconds(begun_s: float) -> float:
+    """Return the time that a new process takes besides its blocks.
+
+    It is this process's time so far, with the imports of a run and of `read_back`.
+    """
+    import pyramid.engine.build  # noqa: PLC0415  (as a run imports it)
+    import pyramid.image  # noqa: F401, PLC0415
+
+    return time.perf_counter() - begun_s + PROCESS_S
+
+
+@contextmanager
+def _reporting(record: RunReport, source: object, target: str | None, options: Options) -> Iterator[None]:
+    """Write the report of a run when it ends, also if it fails.
+
+    Raises TargetError before the run if the report cannot be written.
+    """
+    checked = False
+    try:
         if options.report is not None:
-            write_report(plan_report(job.plan, estimated), options.report)
-        return job.plan, estimated
+            check_report(options.report, source, target)
+            checked = True
+        yield
+    except BaseException as error:
+        record.end(error)
+        if options.report is not None and checked:
+            try:
+                write_report(record.to_dict(), options.report)
+            except PyramidError as unwritten:
+                error.add_note(f"{unwritten}")
+        raise
+    record.end()
+    if options.report is not None:
+        write_report(record.to_dict(), options.report)
 
 
 @dataclass(frozen=True)
@@ -151,13 +192,17 @@ class PreparedRun:
 
 
 @contextmanager
-def prepare(source: object, target: str | None, options: Options) -> Iterator[PreparedRun]:
+def prepare(
+    source: object, target: str | None, options: Options, record: RunReport | None = None
+) -> Iterator[PreparedRun]:
     """Open the source, find the workers, make the plan, and check the target.
 
-    Nothing is written.
+    Nothing is written. The plan and the time of each step are noted in `record` if it is given.
     """
-    with explaining(SourceError, "the source cannot be opened"):
+    record = record or RunReport("plan", source, target, options)
+    with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
+    began_s = time.perf_counter()
     method = load_method(options.method)
     with _runner(options, opened) as (runner, resources):
         if runner.elsewhere:
@@ -171,12 +216,12 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Pr
             extra_blocks=int(target_is_remote and not runner.elsewhere),
         )
         decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
+        record.plan = decided
         if target is not None:
             from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
 
             check_target(opened.spec, target, options)
-        if options.report is not None:
-            check_report(options.report)
+        record.add_seconds("plan", time.perf_counter() - began_s)
         yield PreparedRun(opened, decided, runner.fitted(decided.resources))
 
 
@@ -216,24 +261,38 @@ def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | Cl
     yield LocalRunner(workers, scheduler), Resources(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
 
 
-def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:
+def run(
+    source: object,
+    target: str,
+    options: Options,
+    progress: ProgressCallback | None = None,
+    record: RunReport | None = None,
+) -> RunReport:
     """Build a pyramid as `convert` does, from parsed options.
 
-    It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``.
+    It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``. The report of the run is
+    made in `record` if it is given, which is complete also after an error.
     """
-    with prepare(source, target, options) as job:
-        from pyramid.engine.build import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
-        from pyramid.writing.create import open_target  # noqa: PLC0415
-        from pyramid.writing.metadata import finish  # noqa: PLC0415
+    record = record or RunReport("convert", source, target, options)
+    with _reporting(record, source, target, options), prepare(source, target, options, record) as job:
+        _carry_out(job, target, options, record, progress)
+    return record
 
-        started_s = time.perf_counter()
-        with counting_retries() as again, open_target(job.plan, target, options) as (opened, lease):
-            tally = build(job.plan, job.source, opened, job.runner, progress)
-            with explaining(StoppedError, "the metadata cannot be finished"):
-                finish(job.plan, opened, lease, tally.extremes)
-        seconds = time.perf_counter() - started_s
-        requests_again = tally.requests_again + again.count
-        result = Result(job.plan, str(locate(target)), seconds, tally.retries, requests_again)
-        if options.report is not None:
-            write_report(result.to_dict(), options.report)
-        return result
+
+def _carry_out(
+    job: PreparedRun, target: str, options: Options, record: RunReport, progress: ProgressCallback | None
+) -> None:
+    """Do all blocks of a run, and commit its target."""
+    from pyramid.engine.build import Tally, run_passes  # noqa: PLC0415  (dask and zarr: not at the import of the package)
+    from pyramid.writing.create import open_target  # noqa: PLC0415
+    from pyramid.writing.metadata import finish  # noqa: PLC0415
+
+    with counting_retries() as again, ExitStack() as stack:
+        stack.callback(lambda: record.count_requests(again.count))
+        with record.stage("create"):
+            opened, lease = stack.enter_context(open_target(job.plan, target, options))
+        record.tally = tally = Tally(job.plan, progress)
+        with record.stage("build"):
+            run_passes(tally, job.source, opened, job.runner)
+        with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
+            finish(job.plan, opened, lease, tally.extremes)

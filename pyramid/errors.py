@@ -18,6 +18,10 @@ ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 MAX_CAUSE, MAX_TRACEBACK = 1000, 20_000
 # The longest form of a value in an error: one line of a terminal.
 MAX_VALUE_CHARACTERS = 80
+# Exit status of an interrupted command: 128 and the number of SIGINT, as shells have it.
+INTERRUPTED = 130
+# Exit status of a defect of this program: EX_SOFTWARE of sysexits.h.
+UNFORESEEN = 70
 
 # A bounded repr, because a value may be huge and deep.
 _REPR = reprlib.Repr()
@@ -86,6 +90,21 @@ class DamageError(StorageError):
 
 class RemoteCause(Exception):
     """The traceback of an exception in another process, as text."""
+
+
+def exit_status(error: BaseException | None) -> int:
+    """Return the exit status of a command that `error` ends; 0 if there is none.
+
+    Examples
+    --------
+    >>> exit_status(None), exit_status(SourceError("lost")), exit_status(KeyboardInterrupt())
+    (0, 3, 130)
+    """
+    if error is None:
+        return 0
+    if isinstance(error, PyramidError):
+        return error.exit_status
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else UNFORESEEN
 
 
 def short_repr(value: object) -> str:

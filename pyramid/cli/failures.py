@@ -14,11 +14,8 @@ from typing import NoReturn
 
 import click
 
-from pyramid.cli.interrupt import INTERRUPTED
-from pyramid.errors import PyramidError
+from pyramid.errors import INTERRUPTED, UNFORESEEN, PyramidError
 
-# Exit status of a defect of this program: EX_SOFTWARE of sysexits.h.
-UNFORESEEN = 70
 # Loggers of dask-distributed that report a lost connection. They print tracebacks, and the command prints a sentence.
 CLUSTER_LOGS = tuple(f"distributed.{name}" for name in ("client", "core", "comm.core", "comm.tcp", "utils"))
 

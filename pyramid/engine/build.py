@@ -16,12 +16,14 @@ import numpy as np
 
 from pyramid.concurrency.buffers import Buffers
 from pyramid.engine.receipt import Receipt
+from pyramid.engine.stages import StageTimes
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave, make_waves
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
 from pyramid.model import Source
 from pyramid.planning import Pass, Plan
 from pyramid.readers.dask import DaskSource
+from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes, join
 from pyramid.writing.target import Target
 
@@ -80,6 +82,9 @@ class Tally:
     retries: int = 0
     requests_again: int = 0
     extremes: dict[int, Extremes] = field(default_factory=dict)
+    times: StageTimes = field(default_factory=StageTimes)
+    stored: dict[int, StoredCount] = field(default_factory=dict)
+    pass_seconds: list[float] = field(default_factory=list)
     callback_error: BaseException | None = None
 
     def add(self, receipt: Receipt) -> None:
@@ -97,6 +102,9 @@ class Tally:
         self.retries += receipt.attempts - 1
         self.requests_again += receipt.requests_again
         join(self.extremes, receipt.extremes)
+        self.times = self.times.joined(receipt.times or StageTimes())
+        for level, count in receipt.stored:
+            self.stored[level] = self.stored.get(level, StoredCount()).joined(count)
         if self.progress is not None:
             try:
                 self.progress(self.state())
@@ -134,7 +142,14 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
         If a block fails. It says which block, and why.
     """
     tally = Tally(plan, progress)
-    for pass_ in plan.passes:
+    run_passes(tally, source, target, runner)
+    return tally
+
+
+def run_passes(tally: Tally, source: Source, target: Target, runner: Runner) -> None:
+    """Write every level of a plan as `build` does, with the sums so far in `tally`."""
+    for pass_ in tally.plan.passes:
+        began_s = time.perf_counter()
         try:
             _run_pass(pass_, tally, source, target, runner)
         except BaseException as error:
@@ -142,7 +157,7 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
                 raise  # the error comes from the caller's own callback
             with explaining(*_blamed(error, pass_, source)):
                 raise
-    return tally
+        tally.pass_seconds.append(time.perf_counter() - began_s)
 
 
 def _blamed(error: BaseException, pass_: Pass, source: Source) -> tuple[type[PyramidError], str]:

@@ -51,6 +51,8 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.resources.memory_bytes)} allowed",
     )
     yield "read amplification", f"{plan.read_amplification:.3g}"
+    if plan.estimate is not None:
+        yield from plan.estimate.facts()
 
 
 def plan_tables(plan: Plan) -> Sequence[Table]:

@@ -151,7 +151,9 @@ def test_plan_writes_its_report_alone(cells: Path, tmp_path: Path) -> None:
     result = succeed("plan", cells, tmp_path / "a.zarr", "--min-size", 32, "--report", tmp_path / "r.json")
     assert "2 x 5 x 90 x 70" in result.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == [cells.name, "r.json"]
-    assert json.loads((tmp_path / "r.json").read_text())["tasks"] > 0
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["outcome"] == "planned"
+    assert report["plan"]["tasks"] > 0
     assert str(pyramid.plan(cells, min_size=32)).splitlines()[:4] == result.stdout.splitlines()[:4]
 
 
