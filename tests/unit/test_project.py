@@ -78,6 +78,13 @@ def test_ci_runs_the_two_make_targets_and_hides_nothing() -> None:
     assert lines == ["#!/bin/sh", "set -e", 'cd "$(dirname "$0")/.."', "make test", "make test-services"]
 
 
+def test_the_workflow_runs_the_same_two_commands_on_each_python() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]
+    commands = [step["run"].partition("make ")[2] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert commands == ["test PYTHON=python", "test-services PYTHON=python"]
+    assert jobs["test"]["strategy"]["matrix"]["python"][0] == project()["requires-python"].removeprefix(">=")
+
+
 def test_lowest_prints_each_bound_once() -> None:
     from sys import executable
 
