@@ -88,6 +88,18 @@ class RemoteCause(Exception):
     """The traceback of an exception in another process, as text."""
 
 
+def with_remedy(error: Exception, remedy: str) -> str:
+    """Return the text of an error, ended by `remedy` unless it has a remedy of its own.
+
+    Examples
+    --------
+    >>> with_remedy(ValueError("it is cut off"), "copy it again")
+    'it is cut off; copy it again'
+    """
+    text = str(error)
+    return text if "; " in text or ": wait" in text else f"{text}; {remedy}"
+
+
 def short_repr(value: object) -> str:
     """Return a value as an error shows it, in at most one line.
 
