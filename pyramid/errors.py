@@ -89,7 +89,9 @@ class RemoteCause(Exception):
 
 
 def with_remedy(error: Exception, remedy: str) -> str:
-    """Return the text of an error, ended by `remedy` unless it has a remedy of its own.
+    """Return the text of an error with a remedy at its end.
+
+    That is `remedy`, unless the text has one of its own.
 
     Examples
     --------
