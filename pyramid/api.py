@@ -15,11 +15,10 @@ from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import check_report, write_report
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
-from pyramid.model import Source
+from pyramid.model import Source, dask_array_of
 from pyramid.options.convert import Options, make_options
 from pyramid.planning import Plan, Resources, make_plan
 from pyramid.readers import open_source
-from pyramid.readers.dask import DaskSource
 from pyramid.reduce import load_method
 from pyramid.stores import check_travels, counting_retries, locate
 
@@ -212,7 +211,7 @@ def prepare(
             resources,
             target_needs_whole_objects=target_is_remote,
             source_is_remote=_is_remote(opened.spec.location),
-            source_in_memory=isinstance(opened, DaskSource),
+            source_in_memory=dask_array_of(opened) is not None,
             extra_blocks=int(target_is_remote and not runner.elsewhere),
         )
         decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)

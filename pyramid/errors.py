@@ -107,6 +107,20 @@ def exit_status(error: BaseException | None) -> int:
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else UNFORESEEN
 
 
+def with_remedy(error: Exception, remedy: str) -> str:
+    """Return the text of an error with a remedy at its end.
+
+    That is `remedy`, unless the text has one of its own.
+
+    Examples
+    --------
+    >>> with_remedy(ValueError("it is cut off"), "copy it again")
+    'it is cut off; copy it again'
+    """
+    text = str(error)
+    return text if "; " in text or ": wait" in text else f"{text}; {remedy}"
+
+
 def short_repr(value: object) -> str:
     """Return a value as an error shows it, in at most one line.
 

@@ -20,9 +20,8 @@ from pyramid.engine.stages import StageTimes
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave, make_waves
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
-from pyramid.model import Source
+from pyramid.model import Source, dask_array_of
 from pyramid.planning import Pass, Plan
-from pyramid.readers.dask import DaskSource
 from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes, join
 from pyramid.writing.target import Target
@@ -163,7 +162,7 @@ def run_passes(tally: Tally, source: Source, target: Target, runner: Runner) -> 
 def _blamed(error: BaseException, pass_: Pass, source: Source) -> tuple[type[PyramidError], str]:
     """Return whose fault a failure is, and the beginning of the sentence about it."""
     own = type(error).__module__.partition(".")[0] not in ("distributed", "dask")
-    if own and pass_.source is None and isinstance(source, DaskSource):
+    if own and pass_.source is None and dask_array_of(source) is not None:
         return SourceError, "the Dask array cannot be computed, as array.compute() would show"
     return StoppedError, f"levels {pass_.first} to {pass_.last}: a block failed"
 
@@ -172,7 +171,7 @@ def _run_pass(pass_: Pass, tally: Tally, source: Source, target: Target, runner:
     """Write the levels of one pass."""
     resources = tally.plan.resources
     buffers = Buffers(resources.workers if resources.extra_blocks else None)  # the levels of each pass have other sizes
-    task = BlockTask(tally.plan, pass_, target, None if isinstance(source, DaskSource) else source, buffers)
+    task = BlockTask(tally.plan, pass_, target, source if dask_array_of(source) is None else None, buffers)
     try:
         for wave in make_waves(task, source):
             runner.run(wave, tally.add)

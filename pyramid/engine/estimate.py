@@ -23,11 +23,10 @@ from pyramid.engine.receipt import Receipt
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave
 from pyramid.errors import SourceError, TargetError, explaining
-from pyramid.model import Box, Source, reduced_shape
+from pyramid.model import Box, Source, dask_array_of, reduced_shape
 from pyramid.ngff import FORMATS
 from pyramid.planning import Pass, Plan, PlannedLevel
 from pyramid.planning.estimate import Estimate
-from pyramid.readers.dask import DaskSource
 from pyramid.stores import locate
 from pyramid.writing.create import stored_levels
 from pyramid.writing.encode import encode_chunk
@@ -115,7 +114,7 @@ def why_no_time(source: Source, runner: Runner, target: str | None, plan: Plan) 
         return "the target is behind a network, which is not measured"
     if plan.resources.source_is_remote:
         return "the source is behind a network, whose speed varies"
-    if isinstance(source, DaskSource):
+    if dask_array_of(source) is not None:
         return "the source is a Dask array, whose graph may take any time"
     return ""
 
