@@ -1,8 +1,8 @@
 """Colours of channels without one: by dye, by emitted wavelength, else by palette.
 
-Emission maxima are those of FPbase (https://www.fpbase.org/spectra/), and of the table of Jackson ImmunoResearch
-(http://www.jacksonimmuno.com/technical/f-cy3-5.asp). The colour of a dye is that of its emission, in the eight hues
-that programs for microscopes use; light that nobody sees, from 640 nm on, is magenta and violet.
+The colour of a dye is that of the light that it emits, in eight hues; far red and infrared are magenta and violet. Dyes
+emit as Jackson ImmunoResearch lists them (http://www.jacksonimmuno.com/technical/f-cy3-5.asp), proteins as in Olympus'
+palette (http://olympusconfocal.com/gfp/primer/techniques/confocal/applications/fpcolorpalette.html).
 """
 
 from __future__ import annotations
