@@ -118,6 +118,10 @@ class Channel:
         The first and the last value of the display range; None if the source gives none.
     active
         True if the channel is shown at first, as far as a viewer shows that many.
+    dye
+        Name of the dye, where the source gives it besides the channel's name.
+    emission_nm
+        Wavelength of the light that the channel holds, in nm; None if the source gives none.
     """
 
     name: str | None = None
@@ -125,6 +129,8 @@ class Channel:
     inverted: bool = False
     shown: tuple[float, float] | None = field(default=None, repr=False)
     active: bool = field(default=True, repr=False)
+    dye: str | None = field(default=None, repr=False)
+    emission_nm: float | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.image.table import image_tables
 from pyramid.ngff import Plate
-from pyramid.tables import Row, Table, format_count, format_list, format_shape
+from pyramid.tables import Row, Table, clean_cell, format_count, format_list, format_shape, shorten
 
 if TYPE_CHECKING:
-    from pyramid.image.image import Collection, Image
+    from pyramid.image.image import Collection
 
 # The heads of the table of images that were read.
-MEMBER_HEADS = ("axes", "shape", "dtype", "levels", "format", "image")
+MEMBER_HEADS = ("image", "axes", "shape", "dtype", "levels", "format")
 # The largest plate that is drawn: 1536 wells are 32 x 48, and a terminal has room for 48 columns.
 MAX_ROWS, MAX_COLUMNS = 64, 48
 # The noun for a member, by the kind of a collection.
@@ -49,7 +49,7 @@ def facts(collection: Collection) -> Iterator[tuple[str, str]]:
     """Yield the facts about a collection, as pairs of a name and its value."""
     metadata = collection.metadata
     name = metadata.name if isinstance(metadata, Plate) else ""
-    yield collection.kind, name or collection.url.rpartition("/")[2]
+    yield collection.kind, clean_cell(name or collection.url.rstrip("/").rpartition("/")[2])
     yield "at", collection.url
     yield "format", f"OME-Zarr {collection.version or 'of an unknown version'}"
     if isinstance(metadata, Plate):
@@ -78,17 +78,20 @@ def well_rows(plate: Plate) -> Iterator[Row]:
         yield (row, *("o" if (i, j) in there else "." for j in range(len(plate.columns))))
 
 
-def member_rows(images: Sequence[Image]) -> Iterator[Row]:
-    """Yield one row for each image that was read, under MEMBER_HEADS."""
-    for image in images:
+def member_rows(collection: Collection) -> Iterator[Row]:
+    """Yield one row for each image that was read, under MEMBER_HEADS.
+
+    An image is named by its path in the collection.
+    """
+    for image in collection.images:
         first = image.levels[0]
         yield (
+            shorten(image.url.removeprefix(collection.url.rstrip("/")).lstrip("/")),
             image.axes,
             format_shape(first.shape),
             str(first.dtype),
             str(len(image.levels)),
             image.version,
-            image.url,
         )
 
 
@@ -101,4 +104,4 @@ def collection_tables(collection: Collection) -> Sequence[Table]:
     images = collection.images
     if len(images) == 1:
         return [*tables, *image_tables(images[0])]
-    return [*tables, (MEMBER_HEADS, [*member_rows(images)])]
+    return [*tables, (MEMBER_HEADS, [*member_rows(collection)])]

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
-from pyramid.tables import Row, Table, format_list, format_numbers, format_shape
+from pyramid.model import SPACE
+from pyramid.options.lengths import to_micrometers
+from pyramid.tables import Row, Table, clean_cell, format_bytes, format_list, format_numbers, format_shape, shorten
 
 if TYPE_CHECKING:
     from pyramid.image.image import Image
     from pyramid.image.level import ImageLevel
     from pyramid.ngff import OmeroChannel
 
-# The heads of the tables of levels and of channels; the last one of levels is left out where no bytes are counted.
-LEVEL_HEADS = ("level", "path", "shape", "scale", "translation", "chunks", "shards", "stored bytes")
+# The heads of the tables of levels and of channels. Columns of levels that say nothing are left out, as the path
+# where it is the number of the level.
+LEVEL_HEADS = ("level", "path", "shape", "scale", "chunks", "shards", "stored bytes", "translation")
 CHANNEL_HEADS = ("channel", "label", "color", "values", "shown", "active")
 
 
@@ -56,24 +59,51 @@ def _level_as_dict(level: ImageLevel) -> dict[str, Any]:
 def facts(image: Image) -> Iterator[tuple[str, str]]:
     """Yield the facts about an image, as pairs of a name and its value."""
     first, metadata = image.levels[0], image.metadata
-    yield "image", image.name
+    yield "image", clean_cell(image.name)
     yield "at", image.url
     yield "format", f"OME-Zarr {image.version}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
-    yield "axes", f"{image.axes} {format_shape(first.shape)}"
-    yield "dtype", str(first.dtype)
-    units = (f"{axis} in {unit}" for axis, unit in zip(image.axes, image.units, strict=True) if unit)
-    yield "units", ", ".join(units) or "not known"
+    yield "pixels", f"{image.axes} {format_shape(first.shape)}, {first.dtype}"
+    yield "size", ", ".join(extents(image.axes, image.units, first.shape, first.scale)) or "not known"
+    yield "before compression", format_bytes(sum(level.nbytes for level in image.levels))
+    yield "stored", _stored(image)
     if metadata.systems:
         names = [f"{metadata.systems[0].name} (of the levels)", *(system.name for system in metadata.systems[1:])]
         yield "coordinate systems", format_list(names)
     if metadata.method:
-        yield "method", metadata.method
+        yield "method", shorten(metadata.method)
     if metadata.label is not None:
         yield "label of", metadata.label.source or "an unknown image"
     if image.labels:
         yield "labels", format_list(image.labels)
-    yield "before compression", f"{sum(level.nbytes for level in image.levels):,} bytes"
-    yield "stored", _stored(image)
+
+
+def extents(
+    axes: str, units: Sequence[str | None], shape: Sequence[int], scale: Sequence[float] | None
+) -> Iterator[str]:
+    """Yield the physical extent of an image on axes of space and time, in words.
+
+    Lengths are in micrometers where their unit is known. Nothing is yielded where all sizes are 1 without a unit: that
+    is written where they are unknown.
+
+    Examples
+    --------
+    >>> list(extents("tyx", ("second", "nanometer", "nanometer"), (9, 50, 40), (2.0, 100.0, 100.0)))
+    ['y 5, x 4 micrometer', 't 18 second']
+    """
+    by_axis = [] if scale is None else list(zip(axes, units, shape, scale, strict=True))
+    if not any(unit or (size != 1 and axis != "c") for axis, unit, _, size in by_axis):
+        return
+    by_unit: dict[str, list[str]] = {}
+    for axis, unit, count, size in by_axis:
+        if axis in SPACE:
+            length = to_micrometers(count * size, unit)
+            word = "micrometer" if length is not None else unit or "without a unit"
+            by_unit.setdefault(word, []).append(f"{axis} {count * size if length is None else length:.6g}")
+    for word, lengths in by_unit.items():
+        yield f"{', '.join(lengths)} {shorten(word)}"
+    for axis, unit, count, size in by_axis:
+        if axis == "t" and (unit or size != 1):
+            yield f"t {count * size:.6g} {shorten(unit or 'without a unit')}"
 
 
 def _stored(image: Image) -> str:
@@ -82,18 +112,30 @@ def _stored(image: Image) -> str:
         return "not counted: that would take a request for each object"
     sizes = [level.stored_bytes for level in image.levels]
     known = [size for size in sizes if size is not None]
-    return f"{sum(known):,} bytes" if len(known) == len(sizes) else "not counted: too many files"
+    return format_bytes(sum(known)) if len(known) == len(sizes) else "not counted: too many files"
 
 
-def level_rows(image: Image) -> Iterator[Row]:
-    """Yield one row for each level, under LEVEL_HEADS."""
-    for number, level in enumerate(image.levels):
-        scale = format_numbers(level.scale) if level.scale is not None else "unknown"
-        stored = "" if level.stored_bytes is None else f"{level.stored_bytes:,}"
-        yield (
-            *(str(number), level.path, format_shape(level.shape), scale, format_numbers(level.translation)),
-            *(format_shape(level.chunks), format_shape(level.shards), stored),
-        )
+def level_table(image: Image) -> Table:
+    """Return the table of levels, without the columns that say nothing."""
+    rows = [_level_row(number, level) for number, level in enumerate(image.levels)]
+    numbered = all(row[1] == row[0] for row in rows)
+    silent = {1} if numbered else set()
+    silent |= {i for i in (5, 6) if not any(row[i] for row in rows)}
+    silent |= set() if any(any(level.translation or ()) for level in image.levels) else {7}
+    heads, *kept = [tuple(cell for i, cell in enumerate(row) if i not in silent) for row in (LEVEL_HEADS, *rows)]
+    return heads, kept
+
+
+def _level_row(number: int, level: ImageLevel) -> Row:
+    """Return the row of a level, under LEVEL_HEADS."""
+    return (
+        *(str(number), level.path, format_shape(level.shape)),
+        format_numbers(level.scale) if level.scale is not None else "unknown",
+        format_shape(level.chunks),
+        "" if level.shards is None else format_shape(level.shards),
+        "" if level.stored_bytes is None else f"{level.stored_bytes:,}",
+        format_numbers(level.translation),
+    )
 
 
 def channel_rows(image: Image) -> Iterator[Row]:
@@ -101,7 +143,7 @@ def channel_rows(image: Image) -> Iterator[Row]:
     for number, channel in enumerate(image.channels):
         values, shown = _spans(channel)
         color = f"{channel.color} inverted" if channel.inverted else channel.color
-        yield str(number), channel.label or "", color, values, shown, "yes" if channel.active else "no"
+        yield str(number), shorten(channel.label or ""), color, values, shown, "yes" if channel.active else "no"
 
 
 def _spans(channel: OmeroChannel) -> tuple[str, str]:
@@ -113,10 +155,8 @@ def _spans(channel: OmeroChannel) -> tuple[str, str]:
 
 def image_tables(image: Image) -> Sequence[Table]:
     """Return an image as tables: its facts, its levels and its channels."""
-    stored = any(level.stored_bytes is not None for level in image.levels)
-    columns = len(LEVEL_HEADS) if stored else len(LEVEL_HEADS) - 1
     return (
         ((), [*facts(image)]),
-        (LEVEL_HEADS[:columns], [row[:columns] for row in level_rows(image)]),
+        level_table(image),
         (CHANNEL_HEADS, [*channel_rows(image)]),
     )

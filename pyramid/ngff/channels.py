@@ -9,13 +9,11 @@ from typing import TypeAlias
 import numpy as np
 
 from pyramid.model import Channel
+from pyramid.ngff.channel_colors import WHITE, choose_colors
 from pyramid.ngff.metadata import OmeroChannel, Window
 
-# The colours of a single channel, and of the channels of a picture.
-WHITE = "FFFFFF"
+# The colours of the channels of a picture.
 RGB = ("FF0000", "00FF00", "0000FF")
-# Colours of channels that have none. Magenta and green come first: many people cannot tell red from green.
-PALETTE = ("FF00FF", "00FF00", "00FFFF", "FFFF00", "FF0000", "0000FF")
 # The most channels that are active: viewers built on Viv, vizarr among them, can blend no more.
 MAX_ACTIVE = 6
 
@@ -23,17 +21,6 @@ Measured: TypeAlias = tuple[float, float, float, float]
 
 # The names that the channels of a picture may have, in lower case.
 _RGB_NAMES = (("red", "r"), ("green", "g"), ("blue", "b"), ("alpha", "a"))
-
-
-def default_colors(count: int) -> tuple[str, ...]:
-    """Return colours for `count` channels of which none has one.
-
-    Examples
-    --------
-    >>> default_colors(1), default_colors(2)
-    (('FFFFFF',), ('FF00FF', '00FF00'))
-    """
-    return (WHITE,) if count == 1 else tuple(PALETTE[i % len(PALETTE)] for i in range(count))
 
 
 def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[Measured]) -> tuple[OmeroChannel, ...]:
@@ -53,7 +40,8 @@ def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[M
     -------
     tuple of OmeroChannel
         As many as `measured`. Three or four channels of uint8 are a picture if all their names and colours are those of
-        red, green, blue and alpha. A picture gets these colours and its whole range, and its fourth channel is off.
+        red, green, blue and alpha. A picture gets these colours and its whole range, and its fourth channel is off. In
+        other images, channels without a colour get that of their dye, or one of a palette.
 
     Raises
     ------
@@ -67,7 +55,7 @@ def omero_channels(channels: Sequence[Channel], dtype: str, measured: Sequence[M
     """
     known = tuple(channels) or (Channel(),) * len(measured)
     picture = is_picture(known, dtype)
-    colors = (*RGB, WHITE)[: len(known)] if picture else default_colors(len(known))
+    colors = (*RGB, WHITE)[: len(known)] if picture else choose_colors(known)
     active = len(RGB) if picture else MAX_ACTIVE
     return tuple(
         OmeroChannel(
@@ -99,7 +87,7 @@ def is_picture(channels: Sequence[Channel], dtype: str) -> bool:
         and all(
             channel.color in (None, color)
             and (channel.name is None or channel.name.lower() in names)
-            and not channel.inverted
+            and not (channel.inverted or channel.dye or channel.emission_nm)
             for channel, names, color in zip(channels, _RGB_NAMES, (*RGB, WHITE), strict=False)
         )
     )

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pyramid.errors import list_some, short_repr
 from pyramid.model import Channel
-from pyramid.ngff.channels import default_colors
+from pyramid.ngff.channel_colors import choose_colors
 from pyramid.ngff.metadata import OmeroChannel, Window
 from pyramid.ngff.values import finite, index, mapping_or_empty
 
@@ -24,7 +24,7 @@ MAX_NAMED = 4
 def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
     """Read the channels of ``omero``; the result is empty where it has none.
 
-    A missing or broken colour is replaced by a default.
+    A missing or broken colour is replaced by that of the label's dye, or by one of a palette.
 
     Examples
     --------
@@ -34,7 +34,9 @@ def read_channels(omero: object) -> tuple[OmeroChannel, ...]:
     items = mapping_or_empty(omero).get("channels")
     if not isinstance(items, list | tuple) or len(items) > MAX_CHANNELS:
         return ()
-    return tuple(map(_read_channel, map(mapping_or_empty, items), default_colors(len(items))))
+    channels = list(map(mapping_or_empty, items))
+    colors = choose_colors([Channel(_read_label(channel), _read_color(channel)) for channel in channels])
+    return tuple(map(_read_channel, channels, colors))
 
 
 def read_given(omero: object, place: str) -> tuple[tuple[Channel, ...], tuple[str, ...]]:

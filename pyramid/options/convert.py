@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from pyramid.errors import OptionError
 from pyramid.options import parsing
+from pyramid.options.factors import ScaleFactors, parse_factors
 
 PerAxis: TypeAlias = Mapping[str, int]
-ScaleFactors: TypeAlias = Literal["auto"] | tuple[PerAxis, ...]
 
 # The codecs, and the highest effort of each. Without a codec the effort is ignored, so any that a codec has will do.
 MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "none": 22}
@@ -99,9 +99,10 @@ class Options:
     scale_factors: ScaleFactors = _option(
         "auto",
         OptionSpec(
-            "factors relative to the level before; give the flag once for all levels, or once a level",
-            parsing.scale_factors,
-            "z=1,y=2,x=2",
+            "factors relative to the level before: give the flag once for all levels, or once a level. yx or zyx: 2 "
+            "on these axes; auto: 2 on y and x, and on z where voxels are at most 1.5 times as deep as wide",
+            parse_factors,
+            "yx|zyx|z=1,y=2,x=2",
             repeat=True,
         ),
     )

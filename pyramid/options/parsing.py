@@ -131,7 +131,7 @@ def byte_count(value: object) -> int:
 
 def axes(value: object) -> str:
     """Parse letters of axes, each once: ``"czyx"``, ``"C,Z,Y,X"`` or a sequence."""
-    given = value if isinstance(value, str) else "".join(map(str, _items(value)))
+    given = value if isinstance(value, str) else "".join(map(str, items(value)))
     letters = re.sub(r"[\s,]", "", given).lower()
     for letter in letters:
         if letter not in AXES:
@@ -143,7 +143,8 @@ def axes(value: object) -> str:
     return letters
 
 
-def _items(value: object) -> Sequence[Any]:
+def items(value: object) -> Sequence[Any]:
+    """Parse a list, or text with commas."""
     if isinstance(value, str):
         return [item.strip() for item in value.split(",")]
     if isinstance(value, Sequence):
@@ -190,7 +191,7 @@ def _parse_by_axis(value: object, example: str, parse: Callable[[str], Number]) 
     return found
 
 
-def _counts_by_axis(value: object) -> dict[str, int]:
+def counts_by_axis(value: object) -> dict[str, int]:
     """Parse whole numbers of at least 1, by axis."""
     return _parse_by_axis(value, "z=1,y=2,x=2", count)
 
@@ -239,31 +240,18 @@ def units(value: object) -> dict[str, str]:
 
 def names(value: object) -> tuple[str, ...]:
     """Parse a list of names."""
-    return tuple(text(item) for item in _items(value))
+    return tuple(text(item) for item in items(value))
 
 
 def colors(value: object) -> tuple[str, ...]:
     """Parse a list of colours, of six hexadecimal digits each, into capitals."""
     found = []
-    for item in _items(value):
+    for item in items(value):
         digits = str(item).removeprefix("#").upper()
         if not re.fullmatch("[0-9A-F]{6}", digits):
             raise OptionError(f"{item!r} is not a colour; it has six hexadecimal digits, as 00FF00")
         found.append(digits)
     return tuple(found)
-
-
-def scale_factors(value: object) -> Literal["auto"] | tuple[dict[str, int], ...]:
-    """Parse ``auto``, factors by axis for all levels, or a list of such factors.
-
-    A list has one item for each level after the first.
-    """
-    several = [value] if isinstance(value, str | Mapping) else list(_items(value))
-    if several == ["auto"]:
-        return "auto"
-    if not several:
-        raise OptionError("the list is empty; leave the option out, or say levels=1")
-    return tuple(_counts_by_axis(item) for item in several)
 
 
 def chunks(value: object) -> ChunkLayout | dict[str, int]:
@@ -283,7 +271,7 @@ def _word_or_counts(value: object, kind: str, words: tuple[_Word, ...]) -> _Word
             return word
     if isinstance(value, str) and value.isalpha():
         raise OptionError(f"{unknown(kind, value, words)}, or give its extent by axis, as z=64,y=256,x=256")
-    return _counts_by_axis(value)
+    return counts_by_axis(value)
 
 
 def mapping(value: object) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pyramid.options.convert import Options
 from pyramid.planning.blocks import Pass
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
+from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
 from pyramid.planning.passes import make_passes
 from pyramid.planning.resources import Resources, show_bytes
@@ -133,6 +134,8 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     spec = with_options(spec, options)
     version = FORMATS[options.ome_zarr_version]
     levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
+    more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
+    spec = replace(spec, notices=(*spec.notices, *more))
     item_bytes = np.dtype(spec.dtype).itemsize
     encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
     passes, resources = make_passes(levels, spec, resources)

@@ -5,20 +5,15 @@ Nothing here depends on the machine, its memory or its workers. The same source 
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pyramid.errors import OptionError
-from pyramid.model import MAX_WINDOW_PX, SPACE, Shape, SourceSpec, reduced_shape
+from pyramid.model import MAX_WINDOW_PX, Shape, SourceSpec, reduced_shape
 from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
-
-# Largest depth of a voxel, in widths, at which z is halved too: deeper voxels get nearer to cubes without it.
-MAX_ANISOTROPY = 1.5
-# Largest number of levels: halving ends before this for any image whose extents fit in 64 bits.
-MAX_LEVELS = 64
+from pyramid.planning.factors import level_factors, show_factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +86,14 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
     origin = spec.translation or (0.0,) * len(ones)
     level = PlannedLevel(spec.shape, ones, ones, unknown, origin, chunks, shards)
     levels = [_fitted(level)]
-    for factors in _steps(spec, options):
+    for factors in level_factors(spec, options):
         before = level
         if math.prod(map(min, before.shape, factors)) >= MAX_WINDOW_PX:
             raise OptionError(
-                f"scale_factors: a window holds less than 2**30 pixels, but {_show(spec.axes, factors)} make more; "
-                "give smaller factors"
+                f"scale_factors: a window holds less than 2**30 pixels, but {show_factors(spec.axes, factors)} "
+                "make more; give smaller factors"
             )
-        total = _times(before.total, factors)
+        total = tuple(a * b for a, b in zip(before.total, factors, strict=True))
         level = PlannedLevel(
             shape=reduced_shape(before.shape, factors),
             factors=factors,
@@ -129,10 +124,6 @@ def _fitted(level: PlannedLevel) -> PlannedLevel:
     return replace(level, chunks=chunks, shards=None if shards == chunks else shards)
 
 
-def _times(left: Shape, right: Shape) -> Shape:
-    return tuple(a * b for a, b in zip(left, right, strict=True))
-
-
 def check_axes(axes: str, options: Options) -> None:
     """Raise OptionError if an option names an axis that the source lacks."""
     given: list[tuple[str, Mapping[str, object]]] = []
@@ -140,67 +131,11 @@ def check_axes(axes: str, options: Options) -> None:
         value = getattr(options, name)
         if isinstance(value, Mapping):
             given.append((name, value))
-    if options.scale_factors != "auto":
+    if isinstance(options.scale_factors, tuple):
         given += [("scale_factors", factors) for factors in options.scale_factors]
+    elif options.scale_factors == "zyx" and "z" not in axes:
+        raise OptionError(f"scale_factors: the source has no axis 'z'; its axes are {axes}; give yx")
     for name, value in given:
         for axis in value:
             if axis not in axes:
                 raise OptionError(f"{name}: the source has no axis {axis!r}; its axes are {axes}")
-
-
-def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
-    """Yield the factors of each level after the first."""
-    given = options.scale_factors
-    if given != "auto" and len(given) > 1:
-        if options.levels is not None and options.levels != len(given) + 1:
-            raise OptionError(
-                f"levels: {len(given)} scale_factors make {len(given) + 1} levels, not {options.levels}; "
-                "give one of the two"
-            )
-        yield from (_factors(spec.axes, factors) for factors in given)
-        return
-    shape, total = spec.shape, (1,) * len(spec.shape)
-    for made in itertools.count(1):
-        if made == options.levels or (options.levels is None and _is_small(spec.axes, shape, options.min_size)):
-            return
-        if made == MAX_LEVELS:
-            raise OptionError(f"levels: a pyramid has at most {MAX_LEVELS}")
-        factors = _auto_factors(spec, shape, total) if given == "auto" else _factors(spec.axes, given[0])
-        smaller = reduced_shape(shape, factors)
-        if smaller == shape and options.levels is None:
-            if given == "auto":
-                return
-            raise OptionError(
-                f"scale_factors: {_show(spec.axes, factors)} do not make y and x smaller; say how many levels"
-            )
-        yield factors
-        shape, total = smaller, _times(total, factors)
-
-
-def _is_small(axes: str, shape: Shape, min_size: int) -> bool:
-    return all(n <= min_size for axis, n in zip(axes, shape, strict=True) if axis in "yx")
-
-
-def _factors(axes: str, given: Mapping[str, int]) -> Shape:
-    return tuple(given.get(axis, 1) for axis in axes)
-
-
-def _auto_factors(spec: SourceSpec, shape: Shape, total: Shape) -> Shape:
-    """Return the automatic factors of one step: 2 on y and x, else 1.
-
-    The factor on z is 2 where voxels are not much deeper than wide. It is 1 on any axis with one pixel left.
-    """
-    size = {
-        axis: None if known is None else known * product
-        for axis, known, product in zip(spec.axes, spec.scale, total, strict=True)
-    }
-    unit = dict(zip(spec.axes, spec.units, strict=True))
-    z, y, x = (size.get(axis) for axis in SPACE)
-    halved = {"y", "x"}
-    if z is not None and y is not None and x is not None and unit["z"] == unit["y"] == unit["x"]:
-        halved |= {"z"} if z <= MAX_ANISOTROPY * max(y, x) else set()
-    return tuple(2 if axis in halved and n > 1 else 1 for axis, n in zip(spec.axes, shape, strict=True))
-
-
-def _show(axes: str, values: Shape) -> str:
-    return ",".join(f"{axis}={value}" for axis, value in zip(axes, values, strict=True))

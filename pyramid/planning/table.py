@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyramid.planning.resources import show_bytes
-from pyramid.tables import Row, Table, format_count, format_numbers, format_shape
+from pyramid.tables import Row, Table, format_count, format_numbers, format_shape, shorten
 
 if TYPE_CHECKING:
     from pyramid.planning import Plan
@@ -31,7 +31,7 @@ def rows(plan: Plan) -> Iterator[Row]:
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the whole plan, as pairs of a name and a value."""
     spec = plan.spec
-    yield "source", f"{spec.name}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
+    yield "source", f"{shorten(spec.name)}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
     units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
     yield "scale", ", ".join(units) or "not known: give --scale"
     yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import tifffile
 
+from pyramid.errors import OptionError
 from pyramid.model import Channel
+from pyramid.options import parsing
+from pyramid.options.lengths import to_micrometers
 from pyramid.readers.tiff.colors import PALETTE, describe_samples
-from pyramid.readers.tiff.description import Description
+from pyramid.readers.tiff.description import Description, positive
 from pyramid.readers.tiff.imagej import describe_imagej, palette_tables
 from pyramid.readers.tiff.lost_tags import name_lost_tags
 from pyramid.readers.tiff.ome_xml import OmeImage
@@ -85,7 +89,7 @@ def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) 
         sample = per_pixel[i % len(per_pixel)]
         inverted = channel.inverted or sample.inverted
         color = sample.color or channel.color  # one channel of OME may be three samples: red, green and blue
-        joined.append(Channel(channel.name or sample.name, color, inverted))
+        joined.append(replace(channel, name=channel.name or sample.name, color=color, inverted=inverted))
     return tuple(joined) if any(channel != Channel() for channel in joined) else ()
 
 
@@ -106,7 +110,12 @@ def describe_ome(image: OmeImage) -> Description:
     found.measure("t", increment, image.pixels.get("TimeIncrementUnit", "s"), "TimeIncrement")
     channels = []
     for attributes in image.channels:
-        channel = Channel(attributes.get("Name") or None, _ome_color(attributes.get("Color")))
+        channel = Channel(
+            attributes.get("Name") or None,
+            _ome_color(attributes.get("Color")),
+            dye=attributes.get("Fluor") or None,
+            emission_nm=_emission_nm(attributes),
+        )
         channels += [channel] * _samples(attributes)
     found.channels = tuple(channels) if any(c != Channel() for c in channels) else ()
     return found
@@ -115,6 +124,23 @@ def describe_ome(image: OmeImage) -> Description:
 def _samples(attributes: Mapping[str, str]) -> int:
     samples = attributes.get("SamplesPerPixel", "1")
     return int(samples) if re.fullmatch("[1-9][0-9]?", samples) else 1
+
+
+def _emission_nm(attributes: Mapping[str, str]) -> float | None:
+    """Return the emitted wavelength in nm; None where it is not a length.
+
+    Examples
+    --------
+    >>> _emission_nm({"EmissionWavelength": "0.52", "EmissionWavelengthUnit": "\u00b5m"})
+    520.0
+    """
+    wavelength = positive(attributes.get("EmissionWavelength"))
+    try:
+        unit = parsing.unit("x", attributes.get("EmissionWavelengthUnit", "nm").strip())
+    except OptionError:
+        return None
+    micrometers = None if wavelength is None else to_micrometers(wavelength, unit)
+    return None if micrometers is None else round(1000 * micrometers, 6)
 
 
 def _ome_color(value: str | None) -> str | None:

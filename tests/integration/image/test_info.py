@@ -515,3 +515,38 @@ def test_what_a_server_cannot_do_is_told(web: WebServer, fault_proxy: Callable[[
     with pytest.raises(SourceError, match="503") as caught:
         pyramid.info(f"{proxy.endpoint}/a.zarr", {"retries": 1, "retry_seconds": 1})
     assert caught.value.exit_status == 3
+
+
+def test_tables_fit_a_terminal(tmp_path: Path) -> None:
+    names: dict[str, Any] = {
+        "name": "cells of a long name " * 9,
+        "channel_names": ["anti-tubulin, Alexa Fluor 488 " * 4, "細胞核 " * 40],
+    }
+    pixels = np.broadcast_to(np.uint16(7), (1, 2, 40, 300, 500))
+    scale = {"t": 1.23456, "z": 0.1083, "y": 0.1083, "x": 0.1083}
+    target = tmp_path / ("folder " * 12) / ("deep" * 20) / "a.zarr"
+    target.parent.mkdir(parents=True)
+    image = pyramid.convert(pixels, target, axes="tczyx", scale=scale, **names)
+    plan = pyramid.plan(pixels, axes="tczyx", scale=scale, **names)
+    shown = str(image)
+    assert max(map(len, (shown + "\n" + str(plan)).splitlines())) <= 80
+    assert "".join(str(target).split()) in "".join(shown.split())  # an address is whole
+    assert "cells of a long name cells of a long name cells of a long..." in shown
+    for word in ("z 4.332, y 32.49, x 54.15 micrometer", "t 1.23456 without a unit", "27.0 MB (27,000,000 bytes)"):
+        assert word in shown
+        assert word in image._repr_html_()
+
+
+@pytest.mark.parametrize("root", [root for root in (OME_ZARRS,) if root.is_dir()])
+def test_tables_of_others_fit_a_terminal(root: Path) -> None:
+    shown = 0
+    for path in sorted(
+        {document.parent for document in root.rglob("zarr.json")} | {p.parent for p in root.rglob(".zgroup")}
+    ):
+        try:
+            found = pyramid.info(path)
+        except SourceError:
+            continue
+        shown += 1
+        assert max(map(len, str(found).splitlines())) <= 80, path
+    assert shown >= 10

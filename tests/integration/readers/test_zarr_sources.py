@@ -137,13 +137,13 @@ DAPI, GFP = {"label": "DAPI", "color": "0000FF"}, {"label": "GFP", "color": "00a
 CHANNELS: list[tuple[str, Any, list[tuple[str, str]], str]] = [
     ("zyx", [DAPI], [("DAPI", "0000FF")], ""),
     ("zyx", [DAPI, GFP], [("DAPI", "0000FF")], "2 channels, and there are 1"),
-    ("cyx", [DAPI, GFP], [("DAPI", "0000FF"), ("GFP", "00AA00"), ("Channel 2", "00FFFF")], ""),
-    ("cyx", [{}, GFP], [("Channel 0", "FF00FF"), ("GFP", "00AA00"), ("Channel 2", "00FFFF")], ""),
-    ("cyx", [DAPI, None, GFP], [("DAPI", "0000FF"), ("Channel 1", "00FF00"), ("GFP", "00AA00")], r"channels[1]: None"),
+    ("cyx", [DAPI, GFP], [("DAPI", "0000FF"), ("GFP", "00AA00"), ("Channel 2", "E69F00")], ""),
+    ("cyx", [{}, GFP], [("Channel 0", "E69F00"), ("GFP", "00AA00"), ("Channel 2", "56B4E9")], ""),
+    ("cyx", [DAPI, None, GFP], [("DAPI", "0000FF"), ("Channel 1", "E69F00"), ("GFP", "00AA00")], r"channels[1]: None"),
     ("cyx", [DAPI] * 4, [("DAPI", "0000FF")] * 3, "the last 1 are left out"),
-    ("cyx", [{"color": "red", "label": 405}], [("405", "FF00FF")], "channels[0].color: 'red'"),
-    ("cyx", 7, [("Channel 0", "FF00FF")], "omero.channels is 7, not a list"),
-    ("cyx", [], [("Channel 0", "FF00FF")], ""),
+    ("cyx", [{"color": "red", "label": 405}], [("405", "E69F00")], "channels[0].color: 'red'"),
+    ("cyx", 7, [("Channel 0", "E69F00")], "omero.channels is 7, not a list"),
+    ("cyx", [], [("Channel 0", "E69F00")], ""),
 ]
 
 

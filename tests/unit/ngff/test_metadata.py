@@ -146,7 +146,7 @@ def test_colors_by_count_and_source() -> None:
     assert colors(1) == ["FFFFFF"]
     assert len(set(colors(6))) == 6
     assert colors(3, "uint8") == ["FF0000", "00FF00", "0000FF"]
-    assert colors(2, channels=(Channel(None, "123456"), Channel("b"))) == ["123456", "00FF00"]
+    assert colors(2, channels=(Channel(None, "123456"), Channel("b"))) == ["123456", "E69F00"]
 
 
 def test_a_picture_shows_its_whole_range_and_no_alpha() -> None:

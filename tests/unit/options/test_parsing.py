@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pyramid.errors import OptionError
 from pyramid.options import parsing
+from pyramid.options.factors import parse_factors
 
 GOOD: list[tuple[Callable[[Any], Any], object, object]] = [
     (parsing.text, "cells", "cells"),
@@ -39,10 +40,13 @@ GOOD: list[tuple[Callable[[Any], Any], object, object]] = [
     (parsing.names, "DAPI, GFP", ("DAPI", "GFP")),
     (parsing.names, ["a,b", "c"], ("a,b", "c")),
     (parsing.colors, "#00ff00,0000FF", ("00FF00", "0000FF")),
-    (parsing.scale_factors, "auto", "auto"),
-    (parsing.scale_factors, ("auto",), "auto"),
-    (parsing.scale_factors, "y=2,x=2", ({"y": 2, "x": 2},)),
-    (parsing.scale_factors, ["y=2", {"y": 3, "x": 1}], ({"y": 2}, {"y": 3, "x": 1})),
+    (parse_factors, "auto", "auto"),
+    (parse_factors, ("auto",), "auto"),
+    (parse_factors, "yx", "yx"),
+    (parse_factors, ("zyx",), "zyx"),
+    (parse_factors, " XYZ ", "zyx"),
+    (parse_factors, "y=2,x=2", ({"y": 2, "x": 2},)),
+    (parse_factors, ["y=2", {"y": 3, "x": 1}], ({"y": 2}, {"y": 3, "x": 1})),
     (parsing.chunks, "auto", "auto"),
     (parsing.chunks, {"y": 64}, {"y": 64}),
     (parsing.shards, "none", "none"),
@@ -100,10 +104,16 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.colors, "red", "'red' is not a colour; it has six hexadecimal digits"),
     (parsing.names, "a,,b", "empty"),
     (parsing.names, {"a": 1}, "is not a list"),
-    (parsing.scale_factors, "y=0", "y: 0 is below 1"),
-    (parsing.scale_factors, "2", "'2' names no axis; write z=1,y=2,x=2"),
-    (parsing.scale_factors, [], "the list is empty"),
-    (parsing.scale_factors, ["auto", "y=2"], "'auto' names no axis"),
+    (parse_factors, "y=0", "y: 0 is below 1"),
+    (parse_factors, "2", "'2' names no axis; write z=1,y=2,x=2"),
+    (parse_factors, [], "the list is empty"),
+    (parse_factors, ["auto", "y=2"], "'auto' stands for all levels, but 2 values are given; give it as the only one"),
+    (parse_factors, ["yx", "zyx"], "'yx' stands for all levels"),
+    (parse_factors, "tyx", "'tyx' are not axes that are halved together; give auto, yx or zyx"),
+    (parse_factors, "cyx", "'cyx' are not axes that are halved together"),
+    (parse_factors, "yyx", "'yyx' are not axes"),
+    (parse_factors, "z", "'z' are not axes that are halved together"),
+    (parse_factors, "half", "'half' names no axis; give auto, yx or zyx, or factors by axis, as z=1,y=2,x=2"),
     (parsing.chunks, "y=0", "y: 0 is below 1"),
     (parsing.chunks, 64, "neither of the form"),
     (parsing.shards, "y=x", "y: 'x' is not a whole number"),

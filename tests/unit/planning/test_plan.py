@@ -137,6 +137,7 @@ def test_a_million_blocks_are_planned_at_once() -> None:
         ({"chunks": {"z": 2}}, "the source has no axis 'z'"),
         ({"chunks": {"y": 64}, "shards": {"y": 100}}, "y=100 is not a multiple of the chunk's y=64; y=128 would be"),
         ({"levels": 99}, "a pyramid has at most 64"),
+        ({"scale_factors": "zyx"}, "the source has no axis 'z'; its axes are yx"),
     ],
 )
 def test_what_does_not_fit_is_told(options: dict[str, Any], told: str) -> None:
@@ -150,3 +151,41 @@ def test_it_shows_itself() -> None:
     assert "1 x" not in str(made).splitlines()[1]
     assert "&lt;cells&gt;" in made._repr_html_()
     assert made.to_dict()["tasks"] == made.tasks
+
+
+def test_levels_end_where_nothing_is_left_to_halve() -> None:
+    made = plan(image("yx", (300, 5)), levels=60)
+    assert made.levels[-1].shape == (1, 1)
+    assert len(made.levels) == 10
+    assert made.spec.notices[-1].startswith("levels: 60 are asked for and 10 are made")
+    assert plan(image("yx", (300, 5)), levels=10).spec.notices == ()
+    assert len(plan(image("zyx", (9, 1, 1)), levels=3).levels) == 1
+    assert len(plan(image("yx", (8, 8)), levels=9, scale_factors={"y": 4}).levels) == 3
+
+
+def test_a_list_of_factors_is_kept_and_levels_that_repeat_others_are_named() -> None:
+    made = plan(image("yx", (2, 2)), scale_factors=[{"y": 2, "x": 2}] * 3)
+    assert [level.shape for level in made.levels] == [(2, 2), (1, 1), (1, 1), (1, 1)]
+    assert "on level 2, 3, which repeats" in made.spec.notices[-1]
+
+
+ISOTROPIC = {"z": 0.1, "y": 0.1, "x": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("word", "scale", "depths"),
+    [
+        ("auto", ISOTROPIC, [5, 3, 2, 1, 1]),
+        ("yx", ISOTROPIC, [5, 5, 5, 5, 5]),
+        ("zyx", {"z": 9, "y": 0.1, "x": 0.1}, [5, 3, 2, 1, 1]),
+        ("zyx", None, [5, 3, 2, 1, 1]),
+    ],
+)
+def test_words_for_scale_factors_halve_their_axes(word: str, scale: dict[str, float] | None, depths: list[int]) -> None:
+    made = plan(image("czyx", (2, 5, 4096, 4096)), scale_factors=word, scale=scale)
+    assert [level.shape for level in made.levels] == [
+        (2, depth, 4096 >> n, 4096 >> n) for n, depth in enumerate(depths)
+    ]
+    assert [level.factors[0] for level in made.levels] == [1] * 5
+    halved = [notice for notice in made.spec.notices if "z is halved" in notice]
+    assert [("level 1" in text, "--scale-factors yx" in text) for text in halved] == [(True, True)] * (word == "auto")

@@ -11,7 +11,7 @@ from pyramid.readers.tiff.axes import tiff_order
 from pyramid.readers.tiff.description import Description
 from pyramid.readers.tiff.imagej import describe_imagej
 from pyramid.readers.tiff.metadata import describe_ome, describe_svs
-from pyramid.readers.tiff.ome_xml import parse_ome
+from pyramid.readers.tiff.ome_xml import OmeImage, parse_ome
 
 IN_METERS = {
     **{f"{prefix}meter": 10.0**power for prefix, power in (("yocto", -24), ("atto", -18), ("pico", -12), ("nano", -9))},
@@ -277,3 +277,22 @@ def test_axes_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(OptionError if override else SourceError, match=complaint):
         tiff_order(axes, shape, override)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "emission_nm"),
+    [
+        ({"EmissionWavelength": "525"}, 525.0),
+        ({"EmissionWavelength": "0.525", "EmissionWavelengthUnit": "µm"}, 525.0),
+        ({"EmissionWavelength": "5250", "EmissionWavelengthUnit": "Å"}, 525.0),
+        ({"EmissionWavelength": "525000", "EmissionWavelengthUnit": "pm"}, 525.0),
+        ({"EmissionWavelength": "5.25e-7", "EmissionWavelengthUnit": "m"}, 525.0),
+        ({"EmissionWavelength": "525", "EmissionWavelengthUnit": "pixel"}, None),
+        ({"EmissionWavelength": "green"}, None),
+        ({"EmissionWavelength": "-1"}, None),
+        ({}, None),
+    ],
+)
+def test_the_emission_of_a_channel_is_read_with_its_unit(attributes: dict[str, str], emission_nm: float | None) -> None:
+    (channel,) = describe_ome(OmeImage("a", channels=[{"Name": "C", "Fluor": "FITC", **attributes}])).channels
+    assert (channel.emission_nm, channel.dye) == (emission_nm, "FITC")
