@@ -99,7 +99,7 @@ class Options:
     scale_factors: ScaleFactors = _option(
         "auto",
         OptionSpec(
-            "factors relative to the level before; give the flag once for all levels, or once a level",
+            "factors relative to the level before, given once for all levels or once a level",
             parsing.scale_factors,
             "z=1,y=2,x=2",
             repeat=True,
