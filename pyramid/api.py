@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.engine.report import Result, check_report, plan_report, write_report
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
+from pyramid.feedback.log import timed
+from pyramid.feedback.notices import give_notices
+from pyramid.feedback.progress import showing_progress
 from pyramid.model import Source
 from pyramid.options.convert import Options, make_options
+from pyramid.options.documented import with_options_listed
 from pyramid.planning import Plan, Resources, make_plan
+from pyramid.planning.table import describe_scale, summarize
 from pyramid.readers import open_source
 from pyramid.readers.dask import DaskSource
 from pyramid.reduce import load_method
@@ -27,14 +33,22 @@ if TYPE_CHECKING:
     from pyramid.engine.cluster import ClusterRunner
     from pyramid.engine.local import LocalRunner
     from pyramid.image import Image
+    from pyramid.options.keywords import ConvertOptions
     from pyramid.writing.estimate import Estimate
+
+logger = logging.getLogger(__name__)
 
 # Share of the free memory that a run takes by default: enough for speed, and other programs keep most of it.
 MEMORY_SHARE = 0.25
 
 
+@with_options_listed
 def convert(
-    source: object, target: str | os.PathLike[str], *, progress: ProgressCallback | None = None, **options: Any
+    source: object,
+    target: str | os.PathLike[str],
+    *,
+    progress: bool | ProgressCallback | None = None,
+    **options: Unpack[ConvertOptions],
 ) -> Image:
     """Build the OME-Zarr pyramid of an image.
 
@@ -45,9 +59,14 @@ def convert(
     target
         A path, or an ``s3://``, ``gs://`` or ``az://`` URL, at which nothing exists yet.
     progress
-        Called after each block with a `Progress`.
+        A function that is called after each block with a `Progress`. True shows progress, False shows none; by default
+        a notebook shows it.
     **options
-        The fields of `Options`. They are also the flags of ``pyramid convert``.
+        As below; an unknown one is an error. They are also the flags of ``pyramid convert``.
+
+    Other Parameters
+    ----------------
+    {options}
 
     Returns
     -------
@@ -64,6 +83,11 @@ def convert(
         If the target exists, or cannot be written.
     StoppedError
         If the run stopped half-way.
+
+    Warns
+    -----
+    PyramidWarning
+        For each notice: what is left out, assumed or repaired. The report has them too.
 
     Notes
     -----
@@ -91,28 +115,40 @@ def read_back(target: str, options: Options) -> Image:
     SourceError
         If it cannot be read. The error says that the run itself is done.
     """
-    from pyramid.image import open as open_image  # noqa: PLC0415  (zarr: not at the import of the package)
+    from pyramid.image import read_image  # noqa: PLC0415  (zarr: not at the import of the package)
 
     try:
-        return open_image(target, options.storage_options)
+        return read_image(target, options.storage_options)
     except PyramidError as error:
         raise SourceError(
             f"the run is done and its target complete, but its metadata cannot be read back: {error}"
         ) from error
 
 
-def plan(source: object, target: str | os.PathLike[str] | None = None, **options: Any) -> Plan:
+@with_options_listed
+def plan(source: object, target: str | os.PathLike[str] | None = None, **options: Unpack[ConvertOptions]) -> Plan:
     """Return the plan of `convert`, without reading pixels or writing anything.
 
     Parameters
     ----------
-    source, target, **options
+    source, target
         As for `convert`. A `target` is checked if it is given.
+    **options
+        As for `convert`.
+
+    Other Parameters
+    ----------------
+    {options}
 
     Returns
     -------
     Plan
         Levels, chunks and passes of the run.
+
+    Warns
+    -----
+    PyramidWarning
+        For each notice: what `convert` leaves out, assumes or repairs. The plan's ``spec.notices`` has them too.
 
     Examples
     --------
@@ -131,6 +167,7 @@ def plan_parsed(
     The estimate is made from a few chunks. It holds the size after compression and the time.
     """
     with prepare(source, target, options) as job:
+        give_notices(job.plan.spec.notices)
         estimated = None
         if sample:
             from pyramid.writing.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
@@ -156,7 +193,7 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Pr
 
     Nothing is written.
     """
-    with explaining(SourceError, "the source cannot be opened"):
+    with timed("opening the source"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
     method = load_method(options.method)
     with _runner(options, opened) as (runner, resources):
@@ -170,7 +207,10 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Pr
             source_in_memory=isinstance(opened, DaskSource),
             extra_blocks=int(target_is_remote and not runner.elsewhere),
         )
-        decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
+        with timed("planning"):
+            decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
+        logger.info("scale: %s", describe_scale(decided.spec, options))
+        logger.info("plan: %s", summarize(decided))
         if target is not None:
             from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
 
@@ -216,20 +256,21 @@ def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | Cl
     yield LocalRunner(workers, scheduler), Resources(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
 
 
-def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:
+def run(source: object, target: str, options: Options, progress: bool | ProgressCallback | None = None) -> Result:
     """Build a pyramid as `convert` does, from parsed options.
 
     It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``.
     """
-    with prepare(source, target, options) as job:
+    with showing_progress(progress, "convert") as callback, prepare(source, target, options) as job:
+        give_notices(job.plan.spec.notices)
         from pyramid.engine.build import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
         from pyramid.writing.create import open_target  # noqa: PLC0415
         from pyramid.writing.metadata import finish  # noqa: PLC0415
 
         started_s = time.perf_counter()
         with counting_retries() as again, open_target(job.plan, target, options) as (opened, lease):
-            tally = build(job.plan, job.source, opened, job.runner, progress)
-            with explaining(StoppedError, "the metadata cannot be finished"):
+            tally = build(job.plan, job.source, opened, job.runner, callback)
+            with timed("the metadata"), explaining(StoppedError, "the metadata cannot be finished"):
                 finish(job.plan, opened, lease, tally.extremes)
         seconds = time.perf_counter() - started_s
         requests_again = tally.requests_again + again.count

@@ -87,14 +87,12 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
     nothing exists yet.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
-    with exit_on_error(verbose=verbose):
+    with exit_on_error(verbose=verbose, quiet=quiet):
         options = _options(config, rest)
         _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
-        from pyramid.cli.progress import progress_callback  # noqa: PLC0415
 
-        with progress_callback(shown=not (quiet or no_progress)) as progress:
-            result = api.run(source, target, options, progress)
+        result = api.run(source, target, options, not (quiet or no_progress))
         if not quiet:
             print_notices(result.plan.spec.notices)
         if as_json:

@@ -71,6 +71,7 @@ class Result:
             "bytes_per_second": self.bytes_per_second,
             "retries": self.retries,
             "requests_again": self.requests_again,
+            "notices": list(self.plan.spec.notices),
             "versions": {name: version(name) for name in REPORTED},
             "plan": self.plan.to_dict(),
         }
@@ -78,7 +79,8 @@ class Result:
 
 def plan_report(plan: Plan, estimate: Estimate | None) -> dict[str, Any]:
     """Return a plan for JSON, with its estimate if there is one."""
-    return plan.to_dict() | ({"estimate": asdict(estimate)} if estimate else {})
+    notices = {"notices": list(plan.spec.notices)}
+    return plan.to_dict() | notices | ({"estimate": asdict(estimate)} if estimate else {})
 
 
 def check_report(path: str) -> None:
