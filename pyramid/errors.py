@@ -88,6 +88,10 @@ class DamageError(StorageError):
     """A body was damaged in transfer, in every attempt."""
 
 
+class PyramidWarning(UserWarning):
+    """A notice: what was left out, assumed or repaired, in one sentence for the user."""
+
+
 class RemoteCause(Exception):
     """The traceback of an exception in another process, as text."""
 

@@ -103,16 +103,15 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
     nothing exists yet.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
-    with exit_on_error(verbose=verbose):
+    with exit_on_error(verbose=verbose, quiet=quiet):
         options = _options(config, rest)
         _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
-        from pyramid.cli.progress import progress_callback  # noqa: PLC0415
         from pyramid.engine.report import RunReport  # noqa: PLC0415
 
         result = RunReport("convert", source, target, options)
-        with _printing(result, as_json=as_json), progress_callback(shown=not (quiet or no_progress)) as progress:
-            api.run(source, target, options, progress, result)
+        with _printing(result, as_json=as_json):
+            api.run(source, target, options, not (quiet or no_progress), result)
         if not quiet:
             print_notices(result.notices)
         if not (quiet or as_json):

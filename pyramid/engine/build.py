@@ -6,6 +6,7 @@ serves clusters.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -20,8 +21,12 @@ from pyramid.engine.stages import StageTimes
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave, make_waves
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
+from pyramid.feedback.log import timed
+from pyramid.feedback.progress import DisplayCallback, Snapshot, format_part
 from pyramid.model import Source, dask_array_of
 from pyramid.planning import Pass, Plan
+from pyramid.planning.table import format_levels
+from pyramid.tables import format_count
 from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes, join
 from pyramid.writing.target import Target
@@ -65,8 +70,15 @@ class Progress:
     total_tasks: int
     seconds: float
 
+    def snapshot(self) -> Snapshot:
+        """Return the progress as displays show it."""
+        amount = format_part(self.done_bytes, self.total_bytes)
+        return Snapshot(self.done_bytes, self.total_bytes, amount, self.done_bytes, self.seconds)
 
-ProgressCallback = Callable[[Progress], None]
+
+ProgressCallback = Callable[[Progress], object]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -99,11 +111,17 @@ class Tally:
         self.done_bytes += receipt.source_bytes
         self.done_tasks += 1
         self.retries += receipt.attempts - 1
+        if receipt.attempts > 1:
+            logger.info("a block was done at attempt %d", receipt.attempts)
         self.requests_again += receipt.requests_again
         join(self.extremes, receipt.extremes)
         self.times = self.times.joined(receipt.times or StageTimes())
         for level, count in receipt.stored:
             self.stored[level] = self.stored.get(level, StoredCount()).joined(count)
+        self.report()
+
+    def report(self) -> None:
+        """Call the progress callback."""
         if self.progress is not None:
             try:
                 self.progress(self.state())
@@ -133,7 +151,7 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
     runner
         Computes the waves.
     progress
-        Called in this thread after each block.
+        Called in this thread after each block; one that shows progress is called before the first too.
 
     Raises
     ------
@@ -147,10 +165,13 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
 
 def run_passes(tally: Tally, source: Source, target: Target, runner: Runner) -> None:
     """Write every level of a plan as `build` does, with the sums so far in `tally`."""
+    if isinstance(tally.progress, DisplayCallback):
+        tally.report()  # so that the total is shown from the start
     for pass_ in tally.plan.passes:
         began_s = time.perf_counter()
         try:
-            _run_pass(pass_, tally, source, target, runner)
+            with timed(f"{format_levels(pass_)}, {format_count(pass_.tasks, 'block')},"):
+                _run_pass(pass_, tally, source, target, runner)
         except BaseException as error:
             if error is tally.callback_error:
                 raise  # the error comes from the caller's own callback

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import platform
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
     from pyramid.engine.build import Tally
     from pyramid.planning import Plan
 
+logger = logging.getLogger(__name__)
+
 # Number of the form of a report. It changes where a key is removed or gets another meaning.
 REPORT_VERSION = 1
 # Packages whose versions a report names: the ones that its figures depend on.
 REPORTED = ("ome-pyramid", "numpy", "dask", "zarr", "tifffile", "imagecodecs", "numba", "obstore")
 # Stages that follow one another, in their order.
 WALL_STAGES = ("open", "plan", "create", "build", "metadata")
+_WORDS = {"open": "opening the source", "create": "creating the target", "metadata": "the metadata"}
 
 
 class RunReport:
@@ -79,8 +83,9 @@ class RunReport:
             self.add_seconds(name, time.perf_counter() - began_s)
 
     def add_seconds(self, name: str, seconds: float) -> None:
-        """Add time to a stage."""
+        """Add time to a stage, and log it."""
         self._wall_s[name] += seconds
+        logger.info("time: %s took %.2f s", _WORDS.get(name, name), seconds)
 
     def count_requests(self, again: int) -> None:
         """Note how many requests of this process were repeated."""

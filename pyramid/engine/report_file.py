@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pyramid.engine.report import RunReport
 from pyramid.errors import PyramidError, TargetError
 from pyramid.hierarchy.documents import ROOT_KEYS
+from pyramid.options.convert import Options
 from pyramid.stores import locate
 
 
@@ -95,3 +98,28 @@ def _may_be_replaced(file: Path) -> bool:
     except OSError:
         return False
     return begin[:1] in (b"", b"{")
+
+
+@contextmanager
+def reporting(record: RunReport, source: object, target: str | None, options: Options) -> Iterator[None]:
+    """Write the report of a run when it ends, also if it fails.
+
+    Raises TargetError before the run if the report cannot be written.
+    """
+    checked = False
+    try:
+        if options.report is not None:
+            check_report(options.report, source, target)
+            checked = True
+        yield
+    except BaseException as error:
+        record.end(error)
+        if options.report is not None and checked:
+            try:
+                write_report(record.to_dict(), options.report)
+            except PyramidError as unwritten:
+                error.add_note(f"{unwritten}")
+        raise
+    record.end()
+    if options.report is not None:
+        write_report(record.to_dict(), options.report)

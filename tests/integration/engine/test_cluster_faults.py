@@ -65,14 +65,12 @@ def test_workers_without_a_limit_share_their_machine(limit: object) -> None:
     assert (resources.workers, resources.task_bytes) == (4, int(2**29 * LIMIT_SHARE) // 2)
 
 
-def test_a_cluster_that_grows_from_none_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_cluster_that_grows_from_none_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "SAY_AFTER_S", 0)
     with LocalCluster(**{**HERE, "n_workers": 0}) as cluster, Client(cluster):
         cluster.adapt(minimum=0, maximum=1, interval="100ms")
-        pyramid.convert(PIXELS, tmp_path / "a", **OPTIONS)
-    assert "the cluster has no worker yet, and has been asked for one" in caplog.text
+        with pytest.warns(pyramid.PyramidWarning, match="has no worker yet, and has been asked for one"):
+            pyramid.convert(PIXELS, tmp_path / "a", **OPTIONS)
     assert np.array_equal(pixels_of(tmp_path / "a"), PIXELS)
 
 

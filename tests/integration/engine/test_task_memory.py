@@ -20,8 +20,8 @@ import tifffile
 import zarr
 from numpy.typing import NDArray
 
-from pyramid.api import prepare
 from pyramid.engine.build import build
+from pyramid.engine.preparation import prepare
 from pyramid.options.convert import make_options
 from pyramid.stores.memory import MemoryObjects
 from pyramid.writing.create import open_target
