@@ -20,7 +20,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 import pyramid
-from pyramid import api
+from pyramid.engine import preparation
 from pyramid.engine.cluster import finding, waiting, workers
 from pyramid.errors import OptionError, SourceError, StoppedError
 from pyramid.planning.resources import LIMIT_SHARE
@@ -38,7 +38,9 @@ SLOW = OddSource(planes=200, delay_s=0.1)
 def odd_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_source
     monkeypatch.setattr(
-        api, "open_source", lambda source, options: source if isinstance(source, OddSource) else opened(source, options)
+        preparation,
+        "open_source",
+        lambda source, options: source if isinstance(source, OddSource) else opened(source, options),
     )
 
 

@@ -21,7 +21,7 @@ import tifffile
 from dask.callbacks import Callback
 
 import pyramid
-from pyramid import api
+from pyramid.engine import preparation
 from pyramid.errors import OptionError, SourceError, StoppedError
 from tests.support.odd_source import OddSource
 from tests.support.stores import digests
@@ -164,7 +164,7 @@ def test_the_only_thread_of_the_configured_executor_converts(setting: str, tmp_p
 
 @pytest.mark.parametrize("kind", ["odd", "cause", "panic", "deep", "memory", "system"])
 def test_processes_raise_what_threads_raise(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "open_source", lambda source, _: source)
+    monkeypatch.setattr(preparation, "open_source", lambda source, _: source)
     errors = []
     with ProcessPoolExecutor(1) as pool:
         for number, scheduler in enumerate((None, "sync", pool)):
