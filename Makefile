@@ -1,7 +1,7 @@
 # make demo            an environment with what running needs, and the main job on a real image
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
 # make test-services   checks that need root or a service: file systems; Ceph's radosgw, brought by apt; Azurite, by npm
-# make format          what the formatter and the fixable rules can mend
+# make format          the types of the options, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
 SHELL := /bin/sh
@@ -47,6 +47,7 @@ packages: root
 	$(INSTALL) $(PACKAGES) > /dev/null 2>&1 || { apt-get update --quiet --quiet && $(INSTALL) $(PACKAGES); }
 
 format: $(VENV)/dev.stamp
+	$(BIN)/python .ci/option_types.py
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

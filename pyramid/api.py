@@ -195,7 +195,8 @@ def prepare(source: object, target: str | None, options: Options) -> Iterator[Pr
     """
     with timed("opening the source"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
-    method = load_method(options.method)
+    with timed("loading the method"):
+        method = load_method(options.method)
     with _runner(options, opened) as (runner, resources):
         if runner.elsewhere:
             _check_travels(source, target, options)

@@ -21,6 +21,7 @@ from pyramid.block import FILL_VALUE
 from pyramid.concurrency.cancelling import cancel_when
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import TargetError
+from pyramid.feedback.log import timed
 from pyramid.hierarchy.documents import ROOT_KEYS, ArrayForm, array_documents
 from pyramid.hierarchy.unfinished import DOWNLOAD, check_no_download
 from pyramid.model import SourceSpec
@@ -154,9 +155,10 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
     target = Target(url, options.storage_options, _stored_levels(plan), form.zarr_format)
     documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan)]
     try:
-        _claim(location, objects, options, lease)
-        with wrap_errors(url, "metadata"):
-            _do_each(lambda document: objects.put(*document), documents, location)
+        with timed("creating the target"):
+            _claim(location, objects, options, lease)
+            with wrap_errors(url, "metadata"):
+                _do_each(lambda document: objects.put(*document), documents, location)
         yield target, lease
     except BaseException as error:
         if _give_back(lease, url, options):
