@@ -86,7 +86,7 @@ class LogLines:
 
         That is so while slow blocks are under way.
         """
-        with self._changing, suppress(OSError, ValueError):  # a stderr that was closed is found by the run itself
+        with self._changing:
             now_s = self._now_s()
             if self._last is not None and now_s - self._written_s >= LINE_EVERY_S and self._last.percent < 100:
                 self._write(replace(self._last, seconds=self._last.seconds + now_s - self._shown_s))
@@ -104,4 +104,5 @@ class LogLines:
 
     def _write(self, snapshot: Snapshot) -> None:
         self._written_s, self._written_percent, self._is_last_written = self._now_s(), snapshot.percent, True
-        print(f"{self._title}: {snapshot}", file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)
+        with suppress(OSError, ValueError):  # a log that was closed does not end a run of hours
+            print(f"{self._title}: {snapshot}", file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -79,6 +81,15 @@ def test_nothing_is_written_after_the_end(capsys: pytest.CaptureFixture[str]) ->
     lines.end(failed=False)
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not [thread for thread in threading.enumerate() if thread.name == "pyramid-ticker"]
+
+
+def test_a_log_that_is_closed_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    lines = LogLines("convert", Clock())
+    lines.show(at(TOTAL))
+    lines.end(failed=False)
 
 
 def test_a_run_of_a_minute_writes_a_line_every_tenth_and_the_last_at_the_end(
