@@ -2,7 +2,7 @@
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
 #                      then the same tests on the newest Python and packages, and unit tests on the lowest packages
 # make test-services   checks that need root or a service: file systems; Ceph's radosgw, brought by apt; Azurite, by npm
-# make format          what the formatter and the fixable rules can mend
+# make format          the types of the options, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
 SHELL := /bin/sh
@@ -56,6 +56,7 @@ packages: root
 	$(INSTALL) $(PACKAGES) > /dev/null 2>&1 || { apt-get update --quiet --quiet && $(INSTALL) $(PACKAGES); }
 
 format: $(VENV)/dev.stamp
+	$(BIN)/python .ci/option_types.py
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
+from pyramid.concurrency.ticking import Ticker
 from pyramid.feedback.progress import Display, Snapshot
 
 # Time between two lines of a log, and the percent that make a line before that time: often enough to see that a run
@@ -17,6 +21,8 @@ from pyramid.feedback.progress import Display, Snapshot
 LINE_EVERY_S, LINE_EVERY_PERCENT = 10.0, 10
 # Time between two lines at the least: a run of seconds writes a few.
 LINE_AT_MOST_EVERY_S = 1.0
+# Time between two looks whether a line is due, although nothing has ended.
+TICK_S = 1.0
 
 
 def make_stderr_display(title: str) -> Display:
@@ -59,22 +65,35 @@ class LogLines:
     def __init__(self, title: str, now_s: Callable[[], float] = time.monotonic) -> None:
         self._title = title
         self._now_s = now_s
-        self._written_s = now_s()
+        self._written_s = self._shown_s = now_s()
         self._written_percent = 0
         self._last: Snapshot | None = None
         self._is_last_written = True
+        self._changing = threading.Lock()
+        self._ticker = Ticker(self.tick, TICK_S)
 
     def show(self, snapshot: Snapshot) -> None:
         """Write a line if it is time for one."""
-        if snapshot.percent == 100 == self._written_percent:
-            return
-        self._last, self._is_last_written = snapshot, self._is_due(snapshot.percent)
-        if self._is_last_written:
-            self._written_s, self._written_percent = self._now_s(), snapshot.percent
-            self._write(snapshot)
+        with self._changing:
+            if snapshot.percent == 100 == self._written_percent:
+                return
+            self._last, self._shown_s, self._is_last_written = snapshot, self._now_s(), False
+            if self._is_due(snapshot.percent):
+                self._write(snapshot)
+
+    def tick(self) -> None:
+        """Write the last state again if there was no line for long.
+
+        That is so while slow blocks are under way.
+        """
+        with self._changing:
+            now_s = self._now_s()
+            if self._last is not None and now_s - self._written_s >= LINE_EVERY_S and self._last.percent < 100:
+                self._write(replace(self._last, seconds=self._last.seconds + now_s - self._shown_s))
 
     def end(self, *, failed: bool) -> None:
         """Write the last state, unless a line has it, or a message of the failure follows."""
+        self._ticker.stop()
         if self._last is not None and not failed and not self._is_last_written:
             self._write(self._last)
 
@@ -84,4 +103,6 @@ class LogLines:
         return percent == 100 or passed_s >= LINE_EVERY_S or (is_next and passed_s >= LINE_AT_MOST_EVERY_S)
 
     def _write(self, snapshot: Snapshot) -> None:
-        print(f"{self._title}: {snapshot}", file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)
+        self._written_s, self._written_percent, self._is_last_written = self._now_s(), snapshot.percent, True
+        with suppress(OSError, ValueError):  # a log that was closed does not end a run of hours
+            print(f"{self._title}: {snapshot}", file=sys.stderr, flush=True)  # noqa: T201  (a line of a log)

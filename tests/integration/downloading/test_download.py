@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 import pyramid
 from pyramid.cli import main
 from pyramid.downloading import DownloadProgress
+from pyramid.downloading import run as running
 from tests.support import trees
 from tests.support.paths import OME_ZARRS
 from tests.support.servers.faults import FaultProxy
@@ -209,6 +210,37 @@ def test_progress_is_told_and_ends_with_all(plain_web: WebServer, tmp_path: Path
     assert seen[-1].done_objects == seen[-1].total_objects == came.objects + came.missing
     assert seen[-1].done_bytes == came.bytes
     assert [state.done_objects for state in seen] == sorted(state.done_objects for state in seen)
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_the_total_of_an_image_is_known_from_the_start(labels: bool, plain_web: WebServer, tmp_path: Path) -> None:
+    trees.image(tmp_path / "served", 3, labels=labels)
+    seen: list[DownloadProgress] = []
+    came = pyramid.download(plain_web.url("served"), tmp_path / "came", progress=seen.append)
+    assert {state.total_objects for state in seen} == {came.objects + came.missing}
+    assert all(state.is_total_final for state in seen)
+
+
+def test_the_total_of_a_plate_is_final_when_all_its_images_were_found(plain_web: WebServer, tmp_path: Path) -> None:
+    trees.plate(tmp_path / "served", 3)
+    seen: list[DownloadProgress] = []
+    came = pyramid.download(plain_web.url("served"), tmp_path / "came", progress=seen.append, workers=1)
+    assert not seen[0].is_total_final
+    assert {state.total_objects for state in seen if state.is_total_final} == {came.objects + came.missing}
+    assert "at least" in str(seen[0].snapshot())
+    assert "100 %" in str(seen[-1].snapshot())
+
+
+def test_an_image_of_too_many_parts_is_counted_as_it_is_walked(
+    plain_web: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MAX_HELD", 1)
+    trees.image(tmp_path / "served", 3, labels=True)
+    seen: list[DownloadProgress] = []
+    came = pyramid.download(plain_web.url("served"), tmp_path / "came", progress=seen.append)
+    assert seen[-1].is_total_final
+    assert seen[-1].total_objects == came.objects + came.missing
+    assert digests(tmp_path / "came") == digests(tmp_path / "served")
 
 
 def test_the_command_says_what_came(plain_web: WebServer, tmp_path: Path) -> None:

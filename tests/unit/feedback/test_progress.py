@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -49,6 +52,44 @@ def test_a_slow_run_writes_a_line_every_ten_seconds(capsys: pytest.CaptureFixtur
     lines = lines_of([(float(second), second) for second in range(1, 35)], capsys, failed=True)
     assert [line.split(",")[0] for line in lines] == ["convert: 1 %", "convert: 2 %", "convert: 3 %"]
     assert lines[0] == "convert: 1 %, 0.0 of 1.0 GB, 1.0 MB/s, 17 min left"
+
+
+def test_a_slow_block_is_seen_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    lines = LogLines("convert", clock)
+    lines.show(at(0, 0.0))
+    for second in range(1, 41):
+        clock.now = 100.0 + second
+        lines.tick()
+        if second == 25:
+            lines.show(at(100, 25.0))
+    lines.end(failed=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "convert: 0 %, 0.0 of 1.0 GB",
+        "convert: 0 %, 0.0 of 1.0 GB",
+        "convert: 10 %, 0.1 of 1.0 GB, 4.0 MB/s, 4 min left",
+        "convert: 10 %, 0.1 of 1.0 GB, 2.9 MB/s, 6 min left",
+    ]
+
+
+def test_nothing_is_written_after_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    lines = LogLines("convert", clock)
+    lines.show(at(TOTAL))
+    clock.now += 100
+    lines.tick()
+    lines.end(failed=False)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not [thread for thread in threading.enumerate() if thread.name == "pyramid-ticker"]
+
+
+def test_a_log_that_is_closed_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    lines = LogLines("convert", Clock())
+    lines.show(at(TOTAL))
+    lines.end(failed=False)
 
 
 def test_a_run_of_a_minute_writes_a_line_every_tenth_and_the_last_at_the_end(
