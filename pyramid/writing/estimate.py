@@ -42,7 +42,7 @@ class Estimate:
         return (
             f"after compression   about {show_bytes(self.stored_bytes)}\n"
             f"time                {duration} to read and encode "
-            f"(from {show_bytes(self.sampled_bytes)} of it)"
+            f"(from {show_bytes(self.sampled_bytes)} of the source)"
         )
 
 
