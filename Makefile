@@ -1,5 +1,6 @@
 # make demo            an environment with what running needs, and the main job on a real image
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
+#                      then the same tests on the newest Python and packages, and unit tests on the lowest packages
 # make test-services   checks that need root or a service: file systems; Ceph's radosgw, brought by apt; Azurite, by npm
 # make format          what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
@@ -9,6 +10,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 LOWEST := .venv-lowest
+NEWEST := .venv-newest
+# The newest Python that is found of those that constraints-newest.txt is for; pyenv keeps its own off the PATH.
+NEWEST_PYTHON = $(shell for v in 3.14 3.13 3.12; do for p in python$$v "$$HOME"/.pyenv/versions/$$v.*/bin/python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && exit; done; done)
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
 AZURITE := build/azurite
@@ -16,12 +21,12 @@ PACKAGES := radosgw ceph-mon ceph-osd ceph-base $(shell command -v npm > /dev/nu
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
 
-.PHONY: demo test test-services root packages lint unit lowest format clean
+.PHONY: demo test test-services root packages lint unit lowest newest format clean
 
 demo: $(VENV)/core.stamp
 	$(BIN)/pyramid demo
 
-test: lint unit lowest
+test: lint unit lowest newest
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -39,6 +44,10 @@ lowest: $(LOWEST)/stamp
 test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp
 	$(BIN)/python -m pytest --quiet tests/services
 
+newest: $(if $(NEWEST_PYTHON),$(NEWEST)/stamp)
+	$(if $(NEWEST_PYTHON),$(NEWEST)/bin/python -m pytest -n 2 --quiet --doctest-modules pyramid $(TESTS), \
+		@echo "no Python 3.12 to 3.14 was found: the tests did not run on the newest packages")
+
 root:
 	@test "$$(id -u)" = 0 || { echo "make test-services mounts file systems and installs: run it as root" >&2; exit 1; }
 
@@ -51,7 +60,7 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer was found: install one, or give PYTHON=/path/to/it" >&2; exit 1; }
@@ -76,4 +85,9 @@ $(LOWEST)/stamp: $(VENV)/bin/python constraints.txt pyproject.toml .ci/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/python $(PIP) --constraint $(LOWEST)/lowest.txt --editable . pytest hypothesis jsonschema
+	touch $@
+
+$(NEWEST)/stamp: constraints-newest.txt pyproject.toml
+	$(NEWEST_PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python $(PIP) --constraint constraints-newest.txt --editable '.[test]'
 	touch $@

@@ -176,14 +176,14 @@ def write_slide_jpeg(path: Path, dataset: Dataset) -> None:
 def write_zarr_planes(path: Path, dataset: Dataset) -> None:
     """Return a Zarr v3 array whose chunks are whole planes: cut against every block."""
     import zarr  # noqa: PLC0415  (only this input is a Zarr)
-    from zarr.codecs import BloscCodec, BloscShuffle  # noqa: PLC0415
+    from zarr.codecs import BloscCodec  # noqa: PLC0415
 
     array = zarr.create_array(
         path,
         shape=dataset.shape,
         dtype=dataset.dtype,
         chunks=(*(1 for _ in dataset.shape[:-2]), *dataset.shape[-2:]),
-        compressors=BloscCodec(cname="lz4", clevel=5, shuffle=BloscShuffle.shuffle),
+        compressors=BloscCodec(cname="lz4", clevel=5, shuffle="shuffle"),
         dimension_names=list(dataset.axes),
     )
     pixels = planes(_count(dataset), (dataset.shape[-2], dataset.shape[-1]), dataset.dtype)

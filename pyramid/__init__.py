@@ -10,23 +10,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyramid._version import __version__
-from pyramid.errors import OptionError, PyramidError, SourceError, StoppedError, TargetError
+from pyramid.errors import OptionError, PyramidError, PyramidWarning, SourceError, StoppedError, TargetError
 
 if TYPE_CHECKING:
     from pyramid.api import convert, plan
     from pyramid.downloading import Download, download
     from pyramid.engine.build import Progress
     from pyramid.image import Collection, Image, info, open
+    from pyramid.options.keywords import ConvertOptions
     from pyramid.planning import Plan
 
 __all__ = [
     "Collection",
+    "ConvertOptions",
     "Download",
     "Image",
     "OptionError",
     "Plan",
     "Progress",
     "PyramidError",
+    "PyramidWarning",
     "SourceError",
     "StoppedError",
     "TargetError",
@@ -41,6 +44,7 @@ __all__ = [
 # The module of each public name that is imported when it is first needed.
 _HOMES = {
     "Collection": "pyramid.image",
+    "ConvertOptions": "pyramid.options.keywords",
     "Download": "pyramid.downloading",
     "Image": "pyramid.image",
     "Plan": "pyramid.planning",

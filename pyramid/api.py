@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Unpack
 
-from pyramid.engine.machine import available_cores, free_bytes
-from pyramid.engine.report import Result, check_report, plan_report, write_report
-from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
+from pyramid.engine.preparation import PreparedRun, prepare
+from pyramid.engine.report import RunReport
+from pyramid.engine.report_file import reporting
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
-from pyramid.model import Source
+from pyramid.feedback.notices import give_notices
+from pyramid.feedback.progress import showing_progress
 from pyramid.options.convert import Options, make_options
-from pyramid.planning import Plan, Resources, make_plan
-from pyramid.readers import open_source
-from pyramid.readers.dask import DaskSource
-from pyramid.reduce import load_method
-from pyramid.stores import check_travels, counting_retries, locate
+from pyramid.options.documented import with_options_listed
+from pyramid.planning import Plan
+from pyramid.stores import counting_retries
 
 if TYPE_CHECKING:
-    from pyramid.engine.build import ProgressCallback, Runner
-    from pyramid.engine.cluster import ClusterRunner
-    from pyramid.engine.local import LocalRunner
+    from pyramid.engine.build import ProgressCallback
     from pyramid.image import Image
-    from pyramid.writing.estimate import Estimate
+    from pyramid.options.keywords import ConvertOptions
 
-# Share of the free memory that a run takes by default: enough for speed, and other programs keep most of it.
-MEMORY_SHARE = 0.25
+# Time in which Python itself begins and ends a process, in seconds. It differs little between machines.
+PROCESS_S = 0.25
 
 
+@with_options_listed
 def convert(
-    source: object, target: str | os.PathLike[str], *, progress: ProgressCallback | None = None, **options: Any
+    source: object,
+    target: str | os.PathLike[str],
+    *,
+    progress: bool | ProgressCallback | None = None,
+    **options: Unpack[ConvertOptions],
 ) -> Image:
     """Build the OME-Zarr pyramid of an image.
 
@@ -45,9 +45,14 @@ def convert(
     target
         A path, or an ``s3://``, ``gs://`` or ``az://`` URL, at which nothing exists yet.
     progress
-        Called after each block with a `Progress`.
+        A function that is called after each block with a `Progress`. True shows progress, False shows none; by default
+        a notebook shows it.
     **options
-        The fields of `Options`. They are also the flags of ``pyramid convert``.
+        As below; an unknown one is an error. They are also the flags of ``pyramid convert``.
+
+    Other Parameters
+    ----------------
+    {options}
 
     Returns
     -------
@@ -64,6 +69,11 @@ def convert(
         If the target exists, or cannot be written.
     StoppedError
         If the run stopped half-way.
+
+    Warns
+    -----
+    PyramidWarning
+        For each notice: what is left out, assumed or repaired. The report has them too.
 
     Notes
     -----
@@ -91,28 +101,48 @@ def read_back(target: str, options: Options) -> Image:
     SourceError
         If it cannot be read. The error says that the run itself is done.
     """
-    from pyramid.image import open as open_image  # noqa: PLC0415  (zarr: not at the import of the package)
+    from pyramid.image import read_image  # noqa: PLC0415  (zarr: not at the import of the package)
 
     try:
-        return open_image(target, options.storage_options)
+        return read_image(target, options.storage_options)
     except PyramidError as error:
         raise SourceError(
             f"the run is done and its target complete, but its metadata cannot be read back: {error}"
         ) from error
 
 
-def plan(source: object, target: str | os.PathLike[str] | None = None, **options: Any) -> Plan:
+@with_options_listed
+def plan(
+    source: object,
+    target: str | os.PathLike[str] | None = None,
+    *,
+    sample: bool = False,
+    **options: Unpack[ConvertOptions],
+) -> Plan:
     """Return the plan of `convert`, without reading pixels or writing anything.
 
     Parameters
     ----------
-    source, target, **options
+    source, target
         As for `convert`. A `target` is checked if it is given.
+    sample
+        Whether some blocks are read, and written to a temporary folder, to estimate time and size after compression.
+    **options
+        As for `convert`.
+
+    Other Parameters
+    ----------------
+    {options}
 
     Returns
     -------
     Plan
         Levels, chunks and passes of the run.
+
+    Warns
+    -----
+    PyramidWarning
+        For each notice: what `convert` leaves out, assumes or repairs. The plan's ``spec.notices`` has them too.
 
     Examples
     --------
@@ -120,120 +150,77 @@ def plan(source: object, target: str | os.PathLike[str] | None = None, **options
     >>> [level.shape for level in plan(np.zeros((600, 600)), scale_factors="y=3,x=3").levels]
     [(600, 600), (200, 200)]
     """
-    return plan_parsed(source, None if target is None else os.fspath(target), make_options(options))[0]
+    given = None if target is None else os.fspath(target)
+    return plan_parsed(source, given, make_options(options), sample=sample)
 
 
 def plan_parsed(
-    source: object, target: str | None, options: Options, *, sample: bool = False
-) -> tuple[Plan, Estimate | None]:
-    """Return the plan, and an estimate if `sample` is set.
+    source: object, target: str | None, options: Options, *, sample: bool = False, begun_s: float | None = None
+) -> Plan:
+    """Return the plan, with an estimate if `sample` is set, and write its report.
 
-    The estimate is made from a few chunks. It holds the size after compression and the time.
+    `begun_s` is when this process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
     """
-    with prepare(source, target, options) as job:
-        estimated = None
+    record = RunReport("plan", source, target, options)
+    with reporting(record, source, target, options), prepare(source, target, options, record) as job:
+        give_notices(job.plan.spec.notices)
         if sample:
-            from pyramid.writing.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
+            from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
-            estimated = estimate(job.plan, job.source)
-        if options.report is not None:
-            write_report(plan_report(job.plan, estimated), options.report)
-        return job.plan, estimated
-
-
-@dataclass(frozen=True)
-class PreparedRun:
-    """A planned run of which nothing is done yet."""
-
-    source: Source
-    plan: Plan
-    runner: Runner
+            begun_s = None if begun_s is None else _start_seconds(begun_s)
+            estimated = estimate(job.plan, job.source, job.runner, target, begun_s)
+            record.plan = replace(job.plan, estimate=estimated)
+        return record.plan or job.plan
 
 
-@contextmanager
-def prepare(source: object, target: str | None, options: Options) -> Iterator[PreparedRun]:
-    """Open the source, find the workers, make the plan, and check the target.
+def _start_seconds(begun_s: float) -> float:
+    """Return the time that a new process takes besides its blocks.
 
-    Nothing is written.
+    It is this process's time so far, with the imports of a run and of `read_back`.
     """
-    with explaining(SourceError, "the source cannot be opened"):
-        opened = open_source(source, options)
-    method = load_method(options.method)
-    with _runner(options, opened) as (runner, resources):
-        if runner.elsewhere:
-            _check_travels(source, target, options)
-        target_is_remote = _is_remote(target)
-        resources = replace(
-            resources,
-            target_needs_whole_objects=target_is_remote,
-            source_is_remote=_is_remote(opened.spec.location),
-            source_in_memory=isinstance(opened, DaskSource),
-            extra_blocks=int(target_is_remote and not runner.elsewhere),
-        )
-        decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
-        if target is not None:
-            from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
+    import pyramid.engine.build  # noqa: PLC0415  (as a run imports it)
+    import pyramid.image  # noqa: F401, PLC0415
 
-            check_target(opened.spec, target, options)
-        if options.report is not None:
-            check_report(options.report)
-        yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+    return time.perf_counter() - begun_s + PROCESS_S
 
 
-def _is_remote(url: str | None) -> bool:
-    return url is not None and not locate(url).is_local
-
-
-def _check_travels(source: object, target: str | None, options: Options) -> None:
-    """Check that other processes can open the stores without being sent a secret."""
-    if isinstance(source, str | os.PathLike):
-        check_travels(os.fspath(source), options.source_storage_options)
-    if target is not None:
-        check_travels(target, options.storage_options)
-
-
-@contextmanager
-def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Resources]]:
-    """Provide the runner of the tasks, and its resources.
-
-    A cluster runs the tasks if one is named or active, otherwise this process does.
-    """
-    from pyramid.engine.local import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
-
-    named = options.scheduler or options.scheduler_file
-    configured = None if named else configured_value()
-    if named or "distributed" in sys.modules:
-        from pyramid.engine.cluster import find_client, prepare_cluster  # noqa: PLC0415  (slow to import, and an extra)
-
-        with find_client(options, configured) as client:
-            if client is not None:
-                with prepare_cluster(client, source, options.memory) as prepared:
-                    yield prepared
-                return
-    scheduler = local_scheduler(configured)
-    of_scheduler = None if scheduler is None else scheduler.workers
-    workers = of_scheduler or options.workers or configured_workers() or available_cores()
-    yield LocalRunner(workers, scheduler), Resources(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
-
-
-def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:
+def run(
+    source: object,
+    target: str,
+    options: Options,
+    progress: bool | ProgressCallback | None = None,
+    record: RunReport | None = None,
+) -> RunReport:
     """Build a pyramid as `convert` does, from parsed options.
 
-    It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``.
+    It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``. The report of the run is
+    made in `record` if it is given, which is complete also after an error.
     """
-    with prepare(source, target, options) as job:
-        from pyramid.engine.build import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
-        from pyramid.writing.create import open_target  # noqa: PLC0415
-        from pyramid.writing.metadata import finish  # noqa: PLC0415
+    record = record or RunReport("convert", source, target, options)
+    with (
+        reporting(record, source, target, options),
+        showing_progress(progress, "convert") as callback,
+        prepare(source, target, options, record) as job,
+    ):
+        give_notices(job.plan.spec.notices)
+        _carry_out(job, target, options, record, callback)
+    return record
 
-        started_s = time.perf_counter()
-        with counting_retries() as again, open_target(job.plan, target, options) as (opened, lease):
-            tally = build(job.plan, job.source, opened, job.runner, progress)
-            with explaining(StoppedError, "the metadata cannot be finished"):
-                finish(job.plan, opened, lease, tally.extremes)
-        seconds = time.perf_counter() - started_s
-        requests_again = tally.requests_again + again.count
-        result = Result(job.plan, str(locate(target)), seconds, tally.retries, requests_again)
-        if options.report is not None:
-            write_report(result.to_dict(), options.report)
-        return result
+
+def _carry_out(
+    job: PreparedRun, target: str, options: Options, record: RunReport, progress: ProgressCallback | None
+) -> None:
+    """Do all blocks of a run, and commit its target."""
+    from pyramid.engine.build import Tally, run_passes  # noqa: PLC0415  (dask and zarr: not at the import of the package)
+    from pyramid.writing.create import open_target  # noqa: PLC0415
+    from pyramid.writing.metadata import finish  # noqa: PLC0415
+
+    with counting_retries() as again, ExitStack() as stack:
+        stack.callback(lambda: record.count_requests(again.count))
+        with record.stage("create"):
+            opened, lease = stack.enter_context(open_target(job.plan, target, options))
+        record.tally = tally = Tally(job.plan, progress)
+        with record.stage("build"):
+            run_passes(tally, job.source, opened, job.runner)
+        with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
+            finish(job.plan, opened, lease, tally.extremes)

@@ -18,6 +18,10 @@ ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 MAX_CAUSE, MAX_TRACEBACK = 1000, 20_000
 # The longest form of a value in an error: one line of a terminal.
 MAX_VALUE_CHARACTERS = 80
+# Exit status of an interrupted command: 128 and the number of SIGINT, as shells have it.
+INTERRUPTED = 130
+# Exit status of a defect of this program: EX_SOFTWARE of sysexits.h.
+UNFORESEEN = 70
 
 # A bounded repr, because a value may be huge and deep.
 _REPR = reprlib.Repr()
@@ -84,8 +88,41 @@ class DamageError(StorageError):
     """A body was damaged in transfer, in every attempt."""
 
 
+class PyramidWarning(UserWarning):
+    """A notice: what was left out, assumed or repaired, in one sentence for the user."""
+
+
 class RemoteCause(Exception):
     """The traceback of an exception in another process, as text."""
+
+
+def exit_status(error: BaseException | None) -> int:
+    """Return the exit status of a command that `error` ends; 0 if there is none.
+
+    Examples
+    --------
+    >>> exit_status(None), exit_status(SourceError("lost")), exit_status(KeyboardInterrupt())
+    (0, 3, 130)
+    """
+    if error is None:
+        return 0
+    if isinstance(error, PyramidError):
+        return error.exit_status
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else UNFORESEEN
+
+
+def with_remedy(error: Exception, remedy: str) -> str:
+    """Return the text of an error with a remedy at its end.
+
+    That is `remedy`, unless the text has one of its own.
+
+    Examples
+    --------
+    >>> with_remedy(ValueError("it is cut off"), "copy it again")
+    'it is cut off; copy it again'
+    """
+    text = str(error)
+    return text if "; " in text or ": wait" in text else f"{text}; {remedy}"
 
 
 def short_repr(value: object) -> str:

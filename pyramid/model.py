@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import dask.array as da
     from numpy.typing import NDArray
 
 AXES = "tczyx"  # all axes, in the order of OME-Zarr
@@ -207,3 +208,12 @@ class Source(Protocol):
             If pixels cannot be read or decoded. It says where.
         """
         ...
+
+
+def dask_array_of(source: Source) -> da.Array | None:
+    """Return the Dask array whose chunks are a source's pixels.
+
+    A source may have it as its attribute ``dask_array``. The engine then hands over the chunks and never calls `read`.
+    Returns None for a source that reads its pixels itself.
+    """
+    return getattr(source, "dask_array", None)

@@ -38,14 +38,13 @@ def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> 
     same command again to continue a download that stopped.
     """
     verbose, no_progress = rest.pop("verbose"), rest.pop("no_progress")
-    with exit_on_error(verbose=verbose):
+    with exit_on_error(verbose=verbose, quiet=quiet):
         storage_options = storage_values(rest)
-        from pyramid import downloading  # noqa: PLC0415  (obstore and rich: not for --help)
-        from pyramid.cli.progress import download_progress_callback  # noqa: PLC0415
+        from pyramid import downloading  # noqa: PLC0415  (obstore: not for --help)
 
         options = {name: value for name, value in rest.items() if value is not None}
-        with download_progress_callback(shown=not (quiet or no_progress)) as progress:
-            done = downloading.download(url, folder, storage_options=storage_options, progress=progress, **options)
+        progress = not (quiet or no_progress)
+        done = downloading.download(url, folder, storage_options=storage_options, progress=progress, **options)
         if not quiet:
             print_notices(done.notices)
         if as_json:

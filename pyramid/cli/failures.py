@@ -9,33 +9,35 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NoReturn
 
 import click
 
-from pyramid.cli.interrupt import INTERRUPTED
-from pyramid.errors import PyramidError
+from pyramid.errors import INTERRUPTED, UNFORESEEN, PyramidError
 
-# Exit status of a defect of this program: EX_SOFTWARE of sysexits.h.
-UNFORESEEN = 70
 # Loggers of dask-distributed that report a lost connection. They print tracebacks, and the command prints a sentence.
 CLUSTER_LOGS = tuple(f"distributed.{name}" for name in ("client", "core", "comm.core", "comm.tcp", "utils"))
 
 
 @contextmanager
-def exit_on_error(*, verbose: bool) -> Iterator[None]:
+def exit_on_error(*, verbose: bool, quiet: bool = False) -> Iterator[None]:
     """Run the body of a command, and end the process with a message if it fails.
+
+    Notices are not warnings. The log is shown on stderr if `verbose` is set.
 
     Raises SystemExit with the exit status of the failure.
     """
-    if verbose:
-        import logging  # noqa: PLC0415  (next to its one use, which is rare)
+    from pyramid.feedback.log import log_on_stderr  # noqa: PLC0415  (logging: not for --help)
+    from pyramid.feedback.notices import without_warnings  # noqa: PLC0415
 
-        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with _quiet(() if verbose else CLUSTER_LOGS):
+        with (
+            _quiet(() if verbose else CLUSTER_LOGS),
+            log_on_stderr() if verbose else nullcontext(),
+            without_warnings(_print_nothing if quiet else print_notice),
+        ):
             yield
     except PyramidError as error:
         _end(error, f"{error}", error.exit_status, verbose=verbose)
@@ -51,6 +53,15 @@ def exit_on_error(*, verbose: bool) -> Iterator[None]:
         _end(error, message, UNFORESEEN, verbose=verbose)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def print_notice(sentence: str) -> None:
+    """Print a sentence of the run itself on stderr."""
+    click.echo(f"pyramid: {sentence}", err=True)
+
+
+def _print_nothing(_sentence: str) -> None:
+    pass
 
 
 @contextmanager
@@ -76,7 +87,7 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 def _end(error: BaseException, message: str, status: int, *, verbose: bool) -> NoReturn:
     if verbose:
         traceback.print_exception(error)
-    click.echo(f"pyramid: {message}", err=True)
+    print_notice(message)
     for note in getattr(error, "__notes__", ()):
-        click.echo(f"pyramid: {note}", err=True)
+        print_notice(note)
     raise SystemExit(status)

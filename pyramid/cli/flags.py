@@ -23,7 +23,7 @@ config_flag = click.option("--config", metavar="FILE", help="Read options from a
 
 def print_notices(notices: Iterable[str]) -> None:
     """Print what the reader left out or guessed."""
-    for sentence in notices:
+    for sentence in dict.fromkeys(notices):
         click.echo(f"pyramid: {sentence}", err=True)
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-# Exit status of an interrupted command: 128 and the number of SIGINT, as shells have it.
-INTERRUPTED = 130
+from pyramid.errors import INTERRUPTED
+
 # Time in which a command may end by itself. It is enough to stop its blocks and to say what is unfinished, and it keeps
 # the whole end under two seconds.
 PATIENCE_S = 1.8

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from typing import Any
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,9 +30,14 @@ from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
 
+if TYPE_CHECKING:
+    from pyramid.engine.report import RunReport
+
 # New objects after which Python looks for garbage. Importing NumPy, Dask and Zarr makes a million objects and no
 # garbage, and Python's own threshold spends a tenth of that time looking.
 GARBAGE_OBJECTS = 100_000
+# When this command began, on the clock of `time.perf_counter`.
+BEGUN_S = time.perf_counter()
 
 
 class _Commands(click.Group):
@@ -71,6 +77,16 @@ def _refuse_memory_target(target: str) -> None:
         )
 
 
+@contextmanager
+def _printing(report: RunReport, *, as_json: bool) -> Iterator[None]:
+    """Print the report of a run as JSON when it ends, also if it fails."""
+    try:
+        yield
+    finally:
+        if as_json:
+            click.echo(json.dumps(report.to_dict(), indent=2))
+
+
 @main.command()
 @click.argument("source")
 @click.argument("target")
@@ -87,19 +103,18 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
     nothing exists yet.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
-    with exit_on_error(verbose=verbose):
+    with exit_on_error(verbose=verbose, quiet=quiet):
         options = _options(config, rest)
         _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
-        from pyramid.cli.progress import progress_callback  # noqa: PLC0415
+        from pyramid.engine.report import RunReport  # noqa: PLC0415
 
-        with progress_callback(shown=not (quiet or no_progress)) as progress:
-            result = api.run(source, target, options, progress)
+        result = RunReport("convert", source, target, options)
+        with _printing(result, as_json=as_json):
+            api.run(source, target, options, not (quiet or no_progress), result)
         if not quiet:
-            print_notices(result.plan.spec.notices)
-        if as_json:
-            click.echo(json.dumps(result.to_dict(), indent=2))
-        elif not quiet:
+            print_notices(result.notices)
+        if not (quiet or as_json):
             try:
                 click.echo(str(api.read_back(target, options)))
             except PyramidError as error:  # the pyramid itself is written
@@ -111,14 +126,18 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 @click.argument("source")
 @click.argument("target", required=False)
 @option_flags
-@click.option("--sample", is_flag=True, help="Read a few chunks, to estimate bytes after compression and time.")
+@click.option(
+    "--sample",
+    is_flag=True,
+    help="Do a few blocks in a temporary folder, to estimate time and bytes after compression.",
+)
 @config_flag
 @json_flag
 @verbose_flag
 def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:
     """Show what convert would do, without writing anything.
 
-    No pixel is read, unless --sample is given.
+    No pixel is read and nothing is written, unless --sample is given.
     """
     sample, verbose = rest.pop("sample"), rest.pop("verbose")
     with exit_on_error(verbose=verbose):
@@ -126,16 +145,10 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
         if target is not None:
             _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
-        from pyramid.engine.report import plan_report  # noqa: PLC0415
 
-        decided, estimate = api.plan_parsed(source, target, options, sample=sample)
+        decided = api.plan_parsed(source, target, options, sample=sample, begun_s=BEGUN_S)
         print_notices(decided.spec.notices)
-        if as_json:
-            click.echo(json.dumps(plan_report(decided, estimate), indent=2))
-        else:
-            click.echo(str(decided))
-            if estimate:
-                click.echo(str(estimate))
+        click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else str(decided))
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import time
@@ -14,12 +15,18 @@ from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
 from pyramid.downloading.levels import format_levels, parse_levels
 from pyramid.downloading.record import Record, hold, may_resume
-from pyramid.downloading.run import DownloadProgress, DownloadTally, Run
+from pyramid.downloading.run import Run
+from pyramid.downloading.tally import DownloadProgress, DownloadTally
 from pyramid.downloading.walk import Walk
 from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError, list_some
+from pyramid.feedback.log import timed
+from pyramid.feedback.notices import give_notices
+from pyramid.feedback.progress import showing_progress
 from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
 from pyramid.tables import format_count
+
+logger = logging.getLogger(__name__)
 
 # Requests at a time: enough that their latency hides, and few enough for any server.
 WORKERS = 16
@@ -113,7 +120,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     workers: int = WORKERS,
     max_objects: int = MAX_OBJECTS,
     storage_options: Mapping[str, Any] | None = None,
-    progress: Callable[[DownloadProgress], None] | None = None,
+    progress: bool | Callable[[DownloadProgress], object] | None = None,
 ) -> Download:
     """Copy an OME-Zarr to local disk, byte for byte.
 
@@ -139,7 +146,13 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     storage_options
         Options with which the store is opened, as ``{"anon": True}``.
     progress
-        Called in this thread as objects arrive.
+        A function that is called with a `DownloadProgress`, in this thread, as objects arrive. True shows progress,
+        False shows none; by default a notebook shows it.
+
+    Warns
+    -----
+    PyramidWarning
+        For each notice of the result.
 
     Raises
     ------
@@ -165,8 +178,27 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     workers, max_objects = _parse_count("workers", workers), _parse_count("max_objects", max_objects)
     objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
+    logger.info("download: %s to %s, with %d requests at a time", objects.location, target.path, workers)
+    with showing_progress(progress, "download") as callback, timed("the download"):
+        tally = DownloadTally(callback)
+        done = _download(objects, target, chosen_levels, (workers, max_objects, overwrite), tally)
+    give_notices(done.notices)
+    return done
+
+
+def _download(
+    objects: Readable,
+    target: Folder,
+    chosen_levels: slice | None,
+    limits: tuple[int, int, bool],
+    tally: DownloadTally,
+) -> Download:
+    """Copy the chosen levels.
+
+    `limits` are the workers, the most objects, and whether a Zarr is replaced.
+    """
     started_s = time.perf_counter()
-    tally = DownloadTally(progress)
+    workers, max_objects, overwrite = limits
     with counting_retries() as again, Pool(workers) as fetching, Pool(workers) as reading:
         try:
             walk = Walk(objects, chosen_levels, reading)

@@ -5,86 +5,27 @@ Requests under way are bounded. Only they and one branch of the tree are held in
 
 from __future__ import annotations
 
+import itertools
 import queue
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import IO
 
 from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
+from pyramid.downloading.tally import DownloadTally
 from pyramid.downloading.walk import Branch
 from pyramid.errors import OptionError, StorageError
+from pyramid.feedback.progress import DisplayCallback
 from pyramid.hierarchy.keys import grid_of, object_bytes
 from pyramid.hierarchy.nodes import join_path
 from pyramid.stores import Readable
 
 # Objects that wait for each thread: so many that none is idle while the next key is looked for on disk.
 MAX_WAITING = 4
-# Objects that are there already, for each call of the progress callback: they are found faster than it can show.
-REPORT_EVERY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadProgress:
-    """The progress of a download, as given to the progress callback.
-
-    Parameters
-    ----------
-    done_objects, total_objects
-        Chunks or shards and single files: finished, and known so far. The total of a plate grows with its wells.
-    done_bytes
-        Bytes that were fetched.
-    missing
-        Objects that the source does not have.
-    kept
-        Objects that were there already.
-    seconds
-        Time since the download began.
-    """
-
-    done_objects: int
-    total_objects: int
-    done_bytes: int
-    missing: int
-    kept: int
-    seconds: float
-
-
-@dataclass
-class DownloadTally:
-    """Counts of the objects of a download so far."""
-
-    progress: Callable[[DownloadProgress], None] | None
-    started_s: float = field(default_factory=time.perf_counter)
-    objects: int = 0
-    total: int = 0
-    bytes: int = 0
-    missing: int = 0
-    kept: int = 0
-
-    def fetched(self, size: int | None) -> None:
-        """Count an object that was asked for."""
-        if size is None:
-            self.missing += 1
-        else:
-            self.objects += 1
-            self.bytes += size
-        self.report()
-
-    def found(self) -> None:
-        """Count an object that was there already."""
-        self.kept += 1
-        if self.kept % REPORT_EVERY == 0:
-            self.report()
-
-    def report(self) -> None:
-        """Call the progress callback."""
-        if self.progress is not None:
-            done = self.objects + self.missing + self.kept
-            seconds = time.perf_counter() - self.started_s
-            self.progress(DownloadProgress(done, self.total, self.bytes, self.missing, self.kept, seconds))
+# Nodes of an image that are held to count its objects before the first is fetched: more than levels and labels are.
+MAX_HELD = 10_000
 
 
 @dataclass
@@ -134,18 +75,42 @@ class Run:
         self._tally = tally
         self._done: queue.SimpleQueue[tuple[_Open, Future[int | None]]] = queue.SimpleQueue()
         self._in_flight = 0
+        self._held = 0
 
     def fill(self, root: Branch) -> None:
         """Download everything, the root's metadata last."""
+        if not _is_collection(root):
+            root = self._counted(root)
+            self._tally.is_total_final = self._held < MAX_HELD
+            if isinstance(self._tally.progress, DisplayCallback):
+                self._tally.report()  # so that the total is shown from the start
         self._walk(root, None)
+        self._tally.is_total_final = True
         while self._in_flight:
             self._take()
         self._tally.report()
 
+    def _counted(self, root: Branch) -> Branch:
+        """Count the objects of an image, of its levels and of its labels.
+
+        These nodes are then held in memory.
+        """
+        self._held = 0
+        return self._expanded(root)
+
+    def _expanded(self, branch: Branch) -> Branch:
+        self._count(branch)
+        children = []
+        while self._held < MAX_HELD and (child := next(branch.children, None)) is not None:
+            self._held += 1
+            children.append(self._expanded(child))
+        return replace(branch, children=itertools.chain(children, branch.children), is_counted=True)
+
     def _walk(self, branch: Branch, parent: _Open | None) -> None:
         """Fetch what a node holds, then its children's."""
+        if not branch.is_counted:
+            branch = self._begun(branch)
         node = _Open(branch, parent)
-        self._count(branch)
         expected_bytes = object_bytes(branch.node)
         for key in _keys(branch):
             if self._folder.has(key):
@@ -156,6 +121,16 @@ class Run:
             node.pending += 1
             self._walk(child, node)
         self._release(node)
+
+    def _begun(self, branch: Branch) -> Branch:
+        """Count the objects of a node.
+
+        Those of an image are counted together, and those of a collection image by image.
+        """
+        if not _is_collection(branch):
+            return self._counted(branch)
+        self._count(branch)
+        return branch
 
     def _count(self, branch: Branch) -> None:
         """Count the objects of a node; raise OptionError if they are too many."""
@@ -214,6 +189,14 @@ class Run:
             for key in sorted(documents, key=_rank):
                 self._folder.write(key, documents[key])
             node = node.parent
+
+
+def _is_collection(branch: Branch) -> bool:
+    """Return whether a node is neither an image nor an array.
+
+    Any number of them may be below it.
+    """
+    return branch.node.array is None and "multiscales" not in branch.node.ome
 
 
 class _FileSink:

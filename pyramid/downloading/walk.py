@@ -57,11 +57,14 @@ class Branch:
         Keys of single files that belong to it, each of which may be missing.
     children
         Its children; they can be iterated once.
+    is_counted
+        Whether its objects are in the total of the download.
     """
 
     node: Node
     files: tuple[str, ...]
     children: Iterator[Branch]
+    is_counted: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ serves clusters.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -16,12 +17,17 @@ import numpy as np
 
 from pyramid.concurrency.buffers import Buffers
 from pyramid.engine.receipt import Receipt
+from pyramid.engine.stages import StageTimes
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave, make_waves
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
-from pyramid.model import Source
+from pyramid.feedback.log import timed
+from pyramid.feedback.progress import DisplayCallback, Snapshot, format_part
+from pyramid.model import Source, dask_array_of
 from pyramid.planning import Pass, Plan
-from pyramid.readers.dask import DaskSource
+from pyramid.planning.table import format_levels
+from pyramid.tables import format_count
+from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes, join
 from pyramid.writing.target import Target
 
@@ -64,8 +70,15 @@ class Progress:
     total_tasks: int
     seconds: float
 
+    def snapshot(self) -> Snapshot:
+        """Return the progress as displays show it."""
+        amount = format_part(self.done_bytes, self.total_bytes)
+        return Snapshot(self.done_bytes, self.total_bytes, amount, self.done_bytes, self.seconds)
 
-ProgressCallback = Callable[[Progress], None]
+
+ProgressCallback = Callable[[Progress], object]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -80,6 +93,9 @@ class Tally:
     retries: int = 0
     requests_again: int = 0
     extremes: dict[int, Extremes] = field(default_factory=dict)
+    times: StageTimes = field(default_factory=StageTimes)
+    stored: dict[int, StoredCount] = field(default_factory=dict)
+    pass_seconds: list[float] = field(default_factory=list)
     callback_error: BaseException | None = None
 
     def add(self, receipt: Receipt) -> None:
@@ -95,8 +111,17 @@ class Tally:
         self.done_bytes += receipt.source_bytes
         self.done_tasks += 1
         self.retries += receipt.attempts - 1
+        if receipt.attempts > 1:
+            logger.info("a block was done at attempt %d", receipt.attempts)
         self.requests_again += receipt.requests_again
         join(self.extremes, receipt.extremes)
+        self.times = self.times.joined(receipt.times or StageTimes())
+        for level, count in receipt.stored:
+            self.stored[level] = self.stored.get(level, StoredCount()).joined(count)
+        self.report()
+
+    def report(self) -> None:
+        """Call the progress callback."""
         if self.progress is not None:
             try:
                 self.progress(self.state())
@@ -126,7 +151,7 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
     runner
         Computes the waves.
     progress
-        Called in this thread after each block.
+        Called in this thread after each block; one that shows progress is called before the first too.
 
     Raises
     ------
@@ -134,21 +159,31 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
         If a block fails. It says which block, and why.
     """
     tally = Tally(plan, progress)
-    for pass_ in plan.passes:
+    run_passes(tally, source, target, runner)
+    return tally
+
+
+def run_passes(tally: Tally, source: Source, target: Target, runner: Runner) -> None:
+    """Write every level of a plan as `build` does, with the sums so far in `tally`."""
+    if isinstance(tally.progress, DisplayCallback):
+        tally.report()  # so that the total is shown from the start
+    for pass_ in tally.plan.passes:
+        began_s = time.perf_counter()
         try:
-            _run_pass(pass_, tally, source, target, runner)
+            with timed(f"{format_levels(pass_)}, {format_count(pass_.tasks, 'block')},"):
+                _run_pass(pass_, tally, source, target, runner)
         except BaseException as error:
             if error is tally.callback_error:
                 raise  # the error comes from the caller's own callback
             with explaining(*_blamed(error, pass_, source)):
                 raise
-    return tally
+        tally.pass_seconds.append(time.perf_counter() - began_s)
 
 
 def _blamed(error: BaseException, pass_: Pass, source: Source) -> tuple[type[PyramidError], str]:
     """Return whose fault a failure is, and the beginning of the sentence about it."""
     own = type(error).__module__.partition(".")[0] not in ("distributed", "dask")
-    if own and pass_.source is None and isinstance(source, DaskSource):
+    if own and pass_.source is None and dask_array_of(source) is not None:
         return SourceError, "the Dask array cannot be computed, as array.compute() would show"
     return StoppedError, f"levels {pass_.first} to {pass_.last}: a block failed"
 
@@ -157,7 +192,7 @@ def _run_pass(pass_: Pass, tally: Tally, source: Source, target: Target, runner:
     """Write the levels of one pass."""
     resources = tally.plan.resources
     buffers = Buffers(resources.workers if resources.extra_blocks else None)  # the levels of each pass have other sizes
-    task = BlockTask(tally.plan, pass_, target, None if isinstance(source, DaskSource) else source, buffers)
+    task = BlockTask(tally.plan, pass_, target, source if dask_array_of(source) is None else None, buffers)
     try:
         for wave in make_waves(task, source):
             runner.run(wave, tally.add)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyramid.engine.stages import StageTimes
 from pyramid.errors import Failure
+from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes
 
 
@@ -26,6 +28,10 @@ class Receipt:
         Number of times that the block was tried, the last one included.
     requests_again
         Number of requests to stores that were repeated for this block.
+    times
+        Seconds of each stage of the last attempt.
+    stored
+        Number and size in bytes of the objects that were written, by level.
     """
 
     block: int
@@ -34,3 +40,5 @@ class Receipt:
     failure: Failure | None = None
     attempts: int = 1
     requests_again: int = 0
+    times: StageTimes | None = None
+    stored: tuple[tuple[int, StoredCount], ...] = ()

@@ -1,112 +1,218 @@
-"""The report of a run or a plan, as JSON for other programs."""
+"""The report of a run or a plan, as JSON for other programs.
+
+``pyramid/data/report.schema.json`` is its schema.
+"""
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from pathlib import Path
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyramid.errors import TargetError
-from pyramid.planning import Plan
+from pyramid.engine.reported_options import decided_options, given_options, source_name, target_name
+from pyramid.engine.stages import StageTimes
+from pyramid.errors import INTERRUPTED, PyramidError, exit_status
+from pyramid.options.convert import Options
+from pyramid.stores import without_secrets
 
 if TYPE_CHECKING:
-    from pyramid.writing.estimate import Estimate
+    from pyramid.engine.build import Tally
+    from pyramid.planning import Plan
 
+logger = logging.getLogger(__name__)
+
+# Number of the form of a report. It changes where a key is removed or gets another meaning.
+REPORT_VERSION = 1
 # Packages whose versions a report names: the ones that its figures depend on.
 REPORTED = ("ome-pyramid", "numpy", "dask", "zarr", "tifffile", "imagecodecs", "numba", "obstore")
+# Stages that follow one another, in their order.
+WALL_STAGES = ("open", "plan", "create", "build", "metadata")
+_WORDS = {"open": "opening the source", "create": "creating the target", "metadata": "the metadata"}
 
 
-@dataclass(frozen=True)
-class Result:
-    """The outcome of a run.
+class RunReport:
+    """The record of one run or plan, from its start on. It is complete at any time.
 
     Parameters
     ----------
-    plan
-        The plan that was carried out.
-    target
-        Path or URL of the target.
-    seconds
-        Time from the first block to the last piece of metadata.
-    retries
-        Number of times that a block was repeated.
+    command
+        ``convert`` or ``plan``.
+    source, target
+        What the user gave.
+    options
+        The parsed options.
+
+    Attributes
+    ----------
+    plan, tally
+        What was decided, and what was done so far; None before that.
     requests_again
-        Number of times that a request to a store was repeated.
+        Requests of this process that were repeated. Those of blocks are in the tally.
     """
 
-    plan: Plan
-    target: str
-    seconds: float
-    retries: int
-    requests_again: int = 0
+    def __init__(self, command: str, source: object, target: str | None, options: Options) -> None:
+        self.command = command
+        self.plan: Plan | None = None
+        self.tally: Tally | None = None
+        self.requests_again = 0
+        self.seconds = 0.0
+        self._source, self._target, self._options = source, target, options
+        self._error: BaseException | None = None
+        self._ended = False
+        self._wall_s = dict.fromkeys(WALL_STAGES, 0.0)
+        self._started = datetime.now(UTC)
+        self._started_s = time.perf_counter()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the time of the context as that of a stage."""
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_seconds(name, time.perf_counter() - began_s)
+
+    def add_seconds(self, name: str, seconds: float) -> None:
+        """Add time to a stage, and log it."""
+        self._wall_s[name] += seconds
+        logger.info("time: %s took %.2f s", _WORDS.get(name, name), seconds)
+
+    def count_requests(self, again: int) -> None:
+        """Note how many requests of this process were repeated."""
+        self.requests_again = again
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Note the end of the run, and the error that ended it if there is one."""
+        self.seconds = time.perf_counter() - self._started_s
+        self._error, self._ended = error, True
 
     @property
-    def source_bytes(self) -> int:
-        """Size of the source's pixels in bytes."""
-        return math.prod(self.plan.spec.shape) * np.dtype(self.plan.spec.dtype).itemsize
+    def outcome(self) -> str:
+        """The end of the run: ``done``, ``planned``, ``failed`` or ``interrupted``."""
+        if self._error is None:
+            return "planned" if self.command == "plan" else "done" if self._ended else "failed"
+        return "interrupted" if exit_status(self._error) == INTERRUPTED else "failed"
 
     @property
-    def bytes_per_second(self) -> float:
-        """Size of the source's pixels in bytes that are converted in a second."""
-        return self.source_bytes / max(self.seconds, 1e-9)
+    def notices(self) -> tuple[str, ...]:
+        """Sentences about what was left out or assumed."""
+        return self.plan.spec.notices if self.plan else ()
+
+    @property
+    def source_bytes(self) -> int | None:
+        """Size of the source's pixels in bytes; None if it could not be opened."""
+        spec = self.plan.spec if self.plan else None
+        return math.prod(spec.shape) * np.dtype(spec.dtype).itemsize if spec else None
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        """Bytes of the source's pixels for each second; None if not all were converted."""
+        converted = self.command == "convert" and self._error is None and self.source_bytes is not None
+        return (self.source_bytes or 0) / max(self.seconds, 1e-9) if converted else None
 
     def summary(self) -> str:
         """Return the result as one line for a terminal."""
-        return f"{self.source_bytes / 1e6:.1f} MB in {self.seconds:.2f} s, {self.bytes_per_second / 1e6:.0f} MB/s"
+        rate, size = self.bytes_per_second or 0, self.source_bytes or 0
+        return f"{size / 1e6:.1f} MB in {self.seconds:.2f} s, {rate / 1e6:.0f} MB/s"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report for JSON."""
+        tally, plan = self.tally, self.plan
         return {
-            "target": self.target,
-            "source": self.plan.spec.location,
+            "report_version": REPORT_VERSION,
+            "command": self.command,
+            "outcome": self.outcome,
+            "exit_status": exit_status(self._error),
+            "error": None if self._error is None else _error_document(self._error),
+            "started": self._started.isoformat(timespec="milliseconds"),
+            "source": plan.spec.location if plan else source_name(self._source),
+            "target": target_name(self._target),
+            "options": {
+                "given": given_options(self._options, self._source, self._target),
+                "decided": decided_options(plan) if plan else None,
+            },
+            "versions": _versions(),
+            "platform": _platform(),
             "seconds": self.seconds,
             "source_bytes": self.source_bytes,
             "bytes_per_second": self.bytes_per_second,
-            "retries": self.retries,
-            "requests_again": self.requests_again,
-            "versions": {name: version(name) for name in REPORTED},
-            "plan": self.plan.to_dict(),
+            "stages": {
+                "wall_seconds": self._wall_s,
+                "summed_seconds": _summed(tally.times) if tally else None,
+            },
+            "levels": _levels(plan, tally) if plan else [],
+            "retries": tally.retries if tally else 0,
+            "requests_again": self.requests_again + (tally.requests_again if tally else 0),
+            "notices": list(self.notices),
+            "plan": plan.to_dict() if plan else None,
         }
 
 
-def plan_report(plan: Plan, estimate: Estimate | None) -> dict[str, Any]:
-    """Return a plan for JSON, with its estimate if there is one."""
-    return plan.to_dict() | ({"estimate": asdict(estimate)} if estimate else {})
+def _error_document(error: BaseException) -> dict[str, Any]:
+    text = str(error) if isinstance(error, PyramidError) else without_secrets(f"{type(error).__name__}: {error}")
+    return {
+        "class": type(error).__name__,
+        "message": "interrupted" if exit_status(error) == INTERRUPTED else text,
+        "notes": [str(note) for note in getattr(error, "__notes__", ())],
+    }
 
 
-def check_report(path: str) -> None:
-    """Check that a report can be written.
-
-    Otherwise the error would come only after all work is done.
-
-    Raises
-    ------
-    TargetError
-        If `path` is a folder, or its folder does not exist or cannot be written to.
-    """
-    folder = Path(path).expanduser().absolute().parent
-    if Path(path).expanduser().is_dir() or not os.access(folder, os.W_OK):
-        raise TargetError(
-            f"report: {path} cannot be written; give a file in a folder that exists and that you may write to"
+def _levels(plan: Plan, tally: Tally | None) -> list[dict[str, Any]]:
+    """Return what is known of each level: its bytes, its objects, and its rate."""
+    item_bytes, levels = np.dtype(plan.spec.dtype).itemsize, []
+    for number, level in enumerate(plan.levels):
+        raw_bytes = math.prod(level.shape) * item_bytes
+        stored = tally.stored.get(number) if tally else None
+        seconds = _pass_seconds(plan, tally, number) if tally else None
+        levels.append(
+            {
+                "level": number,
+                "shape": list(level.shape),
+                "raw_bytes": raw_bytes,
+                "planned_objects": level.objects,
+                "stored_bytes": stored.stored_bytes if stored else None,
+                "objects": stored.objects if stored else None,
+                "bytes_per_second": raw_bytes / max(seconds, 1e-9) if seconds is not None else None,
+            }
         )
+    return levels
 
 
-def write_report(report: Mapping[str, Any], path: str) -> None:
-    """Write a report as JSON.
+def _pass_seconds(plan: Plan, tally: Tally, number: int) -> float | None:
+    """Return the time of the pass that made a level; None if it did not end well."""
+    index = next(i for i, pass_ in enumerate(plan.passes) if pass_.first <= number <= pass_.last)
+    return tally.pass_seconds[index] if index < len(tally.pass_seconds) else None
 
-    Raises
-    ------
-    TargetError
-        If it cannot be written.
-    """
-    try:
-        Path(path).expanduser().write_text(json.dumps(report, indent=2) + "\n")
-    except OSError as error:
-        raise TargetError(f"report: {path} cannot be written: {error.strerror}; all else is done") from error
+
+def _summed(times: StageTimes) -> dict[str, float]:
+    return {name.removesuffix("_s"): seconds for name, seconds in times._asdict().items()}
+
+
+def _versions() -> dict[str, str | None]:
+    """Return the versions of Python and of packages, None where not installed."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in (*REPORTED, *(("distributed",) if "distributed" in sys.modules else ())):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _platform() -> dict[str, Any]:
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }

@@ -15,6 +15,7 @@ from pyramid.block import Build, Read
 from pyramid.concurrency.buffers import Buffers
 from pyramid.concurrency.cancelling import cancel_when
 from pyramid.engine.receipt import Receipt
+from pyramid.engine.stages import BlockClock
 from pyramid.errors import (
     Failure,
     PyramidError,
@@ -89,11 +90,15 @@ class BlockTask:
             self.target.write_block(self.buffers, self.pass_.queue_bytes) as writer,
             self.buffers.working,
         ):
-            for part in build.parts(box, self._reader(box, pixels)):
+            clock = BlockClock()
+            for part in build.parts(box, clock.reading(self._reader(box, pixels))):
                 if part.level == 0:
                     join(extremes, measure(part.pixels, part.box, self.plan.spec.axes))
-                writer.add(part)
-        return Receipt(index, box.size_px * dtype.itemsize, tuple(extremes.items()))
+                with clock.adding():
+                    writer.add(part)
+            clock.stop()
+        times, stored = clock.times(writer), tuple(writer.stored.items())
+        return Receipt(index, box.size_px * dtype.itemsize, tuple(extremes.items()), times=times, stored=stored)
 
     def _reader(self, box: Box, pixels: NDArray[Any] | None) -> Read:
         """Return a function that reads a slab of the block at `box` into an array."""

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.task import BlockTask, do_block
-from pyramid.model import Source
-from pyramid.readers.dask import DaskSource
+from pyramid.model import Source, dask_array_of
 
 if TYPE_CHECKING:
     import dask.array as da  # only needed if the source is a Dask array
@@ -81,7 +80,8 @@ class Wave:
 
 def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
     """Yield the waves of a pass, in the order of its blocks."""
-    if task.pass_.source is not None or not isinstance(source, DaskSource):
+    array = dask_array_of(source)
+    if task.pass_.source is not None or array is None:
         for start in range(0, task.pass_.tasks, MAX_WAVE_TASKS):
             yield Wave(task, range(start, min(start + MAX_WAVE_TASKS, task.pass_.tasks)))
         return
@@ -91,7 +91,7 @@ def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
     rows = max(1, MAX_WAVE_TASKS // row)
     for first in range(0, grid[0], rows):
         last = min(first + rows, grid[0])
-        slab = source.array[first * edge[0] : last * edge[0]].rechunk(edge)
+        slab = array[first * edge[0] : last * edge[0]].rechunk(edge)
         yield Wave(task, range(first * row, last * row), slab)
 
 

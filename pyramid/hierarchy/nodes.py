@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pyramid.errors import SourceError, StorageError, short_repr
 from pyramid.ngff.metadata import ome_content
-from pyramid.ngff.values import check_path as check_path
-from pyramid.ngff.values import mapping
+from pyramid.ngff.values import check_path, mapping
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import ByteSink

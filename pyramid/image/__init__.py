@@ -2,6 +2,6 @@
 
 from pyramid.image.image import Collection, Image
 from pyramid.image.level import ImageLevel
-from pyramid.image.opening import info, open
+from pyramid.image.opening import info, open, read_image
 
-__all__ = ["Collection", "Image", "ImageLevel", "info", "open"]
+__all__ = ["Collection", "Image", "ImageLevel", "info", "open", "read_image"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,9 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import PyramidError, SourceError
+from pyramid.feedback.notices import give_notices
 from pyramid.image.image import Collection, Image
 from pyramid.image.reader import open_reader
 from pyramid.stores import Location
+
+logger = logging.getLogger(__name__)
 
 
 def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Image:
@@ -31,7 +35,20 @@ def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None 
         place in the metadata.
     OptionError
         If the scheme or an option is not known.
+
+    Warns
+    -----
+    PyramidWarning
+        For each of the image's notices.
     """
+    image = read_image(url, storage_options)
+    logger.info("opened: %s, an image of OME-Zarr %s", image.url, image.version)
+    give_notices(image.notices)
+    return image
+
+
+def read_image(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Image:
+    """Return the image that `open` opens; its notices are not given."""
     reader = open_reader(os.fspath(url), storage_options)
     with _wrap_errors(reader.location):
         found = reader.read("")
@@ -64,6 +81,11 @@ def info(
     SourceError, OptionError
         As `open`.
 
+    Warns
+    -----
+    PyramidWarning
+        For each of the notices.
+
     Examples
     --------
     >>> import numpy as np, pyramid, tempfile
@@ -77,7 +99,11 @@ def info(
         found = reader.read("")
         if isinstance(found, Collection):
             found = reader.with_members(found, "", every=all)
-        return replace(found, notices=(*found.notices, *reader.objects.notices))
+        found = replace(found, notices=(*found.notices, *reader.objects.notices))
+    kind = _PHRASES[found.kind] if isinstance(found, Collection) else "an image"
+    logger.info("opened: %s, %s of OME-Zarr %s", found.url, kind, found.version)
+    give_notices(found.notices)
+    return found
 
 
 @contextmanager

@@ -13,15 +13,17 @@ from pyramid.model import Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
+from pyramid.planning.blocks import Pass
 from pyramid.planning.encoding import Encoding, choose_encoding
+from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
-from pyramid.planning.passes import Pass, make_passes
+from pyramid.planning.passes import make_passes
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables
 from pyramid.tables import render_html, render_text
 
-__all__ = ["Encoding", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
+__all__ = ["Encoding", "Estimate", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Plan:
         The passes, in the order they run.
     resources
         Workers, and memory for all of them.
+    estimate
+        Size after compression and time, if a sample was taken.
     """
 
     spec: SourceSpec
@@ -51,6 +55,7 @@ class Plan:
     levels: tuple[PlannedLevel, ...]
     passes: tuple[Pass, ...]
     resources: Resources
+    estimate: Estimate | None = None
 
     @property
     def tasks(self) -> int:
@@ -87,6 +92,8 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
         values = asdict(self)
+        if self.estimate is None:
+            del values["estimate"]
         return {
             **values.pop("encoding"),
             **values,

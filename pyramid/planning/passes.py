@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pyramid.errors import OptionError
-from pyramid.model import Box, Shape, SourceSpec, reduced_shape
+from pyramid.model import Shape, SourceSpec, reduced_shape
+from pyramid.planning.blocks import Pass
 from pyramid.planning.encoding import write_queue_bytes
 from pyramid.planning.levels import PlannedLevel
-from pyramid.planning.resources import Resources, show_bytes
+from pyramid.planning.resources import Resources, show_bytes, show_memory
 from pyramid.planning.slabs import choose_slab, padded_px
 
 # Size of a block that is aimed at: in smaller ones a task's own cost (Dask, Python) shows, larger ones waste memory.
@@ -40,66 +41,6 @@ READS_BACK = 16
 SOURCE_COPIES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One reading of a source, and the levels that are made from it.
-
-    Parameters
-    ----------
-    source
-        The level that is read, None for the image itself.
-    first, last
-        The levels that are written, both included.
-    shape, block
-        Extent of what is read, and of one block of it, in its pixels.
-    slab, group
-        Part of a block that is in memory at once, and a group of slabs. A group is read as a whole, so that its
-        shards end before others begin.
-    task_bytes
-        Largest memory of one task.
-    queue_bytes
-        The part of it for encoded bytes that wait to be written.
-    """
-
-    source: int | None
-    first: int
-    last: int
-    shape: Shape
-    block: Shape
-    slab: Shape
-    group: Shape
-    task_bytes: int
-    queue_bytes: int
-
-    @property
-    def grid(self) -> Shape:
-        """Number of blocks on each axis."""
-        return tuple(-(-n // b) for n, b in zip(self.shape, self.block, strict=True))
-
-    @property
-    def tasks(self) -> int:
-        """Number of blocks."""
-        return math.prod(self.grid)
-
-    def box(self, index: int) -> Box:
-        """Return the region of block `index`, in pixels of what is read.
-
-        Blocks are counted in C order.
-        """
-        start = []
-        for count, edge in zip(reversed(self.grid), reversed(self.block), strict=True):
-            index, position = divmod(index, count)
-            start.append(position * edge)
-        origin = tuple(reversed(start))
-        extent = (min(b, n - a) for a, b, n in zip(origin, self.block, self.shape, strict=True))
-        return Box(origin, tuple(extent))
-
-    def slabs(self, box: Box) -> Iterator[Box]:
-        """Yield the slabs of a block, in the order in which they are read."""
-        for group in box.split(self.group):
-            yield from group.split(self.slab)
-
-
 def make_passes(
     levels: Sequence[PlannedLevel], spec: SourceSpec, resources: Resources
 ) -> tuple[tuple[Pass, ...], Resources]:
@@ -113,13 +54,14 @@ def make_passes(
     Raises
     ------
     OptionError
-        If not even one level's smallest block fits. The message says which memory would be enough.
+        If no choice of passes fits. The message names the least memory that is enough.
     """
     item_bytes = np.dtype(spec.dtype).itemsize
     choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, resources)
-    if resources.extra_blocks and choice.largest_least_bytes() > resources.task_bytes:
+    if resources.extra_blocks and not choice.can_finish():
         resources = replace(resources, extra_blocks=0)
         choice = replace(choice, resources=resources)
+    choice.check_memory()
     passes: list[Pass] = []
     while choice.first < len(levels):
         passes.append(choice.choose())
@@ -143,36 +85,71 @@ class _PassChoice:
         return self.levels[max(0, self.first - 1)].shape
 
     def choose(self) -> Pass:
+        """Return the cheapest pass after which the rest still fits."""
         smallest = self.smallest()
-        if smallest.task_bytes > self.resources.task_bytes:
-            enough_bytes = self.largest_least_bytes() * self.resources.workers
-            raise OptionError(
-                f"memory: one block of level {self.first} needs {show_bytes(smallest.task_bytes)} a worker, and "
-                f"{show_bytes(self.resources.memory_bytes)} is allowed for {self.resources.workers}; give --memory "
-                f"{show_bytes(enough_bytes)}, fewer workers, or smaller chunks or shards"
-            )
-        fitting = [smallest, *self._fitting(smallest)]
-        chosen = min(fitting, key=lambda pass_: (self._overhead_px(pass_), -pass_.last))
+        alone = [smallest] if smallest.task_bytes <= self.resources.task_bytes else []
+        fitting = dict.fromkeys((*alone, *self._fitting(smallest)))
+        ends = {last for last in {p.last for p in fitting} if replace(self, first=last + 1).can_finish()}
+        chosen = min(
+            (pass_ for pass_ in fitting if pass_.last in ends),
+            key=lambda pass_: (self._overhead_px(pass_), -pass_.last),
+        )
         return self._grown(self._widened(chosen))
 
-    def _fitting(self, smallest: Pass) -> Iterator[Pass]:
-        """Yield the passes of more levels that fit.
+    def can_finish(self) -> bool:
+        """Return whether this level and all after it fit into the memory."""
+        return self._smallest_blocks_fit() or self.least_bytes() <= self.resources.task_bytes
 
-        Each is tried in its smallest blocks, and in its smallest blocks of whole rows.
+    def check_memory(self) -> None:
+        """Raise OptionError if the levels do not fit, with the memory that is enough."""
+        if self.can_finish():
+            return
+        needed_bytes, allowed = self.least_bytes(), self.resources
+        raise OptionError(
+            f"memory: one block needs {show_memory(needed_bytes)} a worker, and {show_bytes(allowed.memory_bytes)} is "
+            f"allowed for {allowed.workers}; {allowed.remedy(needed_bytes)}"
+        )
+
+    def least_bytes(self) -> int:
+        """Return the least memory of a task for this level and all after it.
+
+        A pass of several levels is read in slabs, so it may take less than a pass of one coarser level.
         """
+        count = len(self.levels)
+        least_bytes = [0] * (count + 1)  # by the first level of a pass, for it and all later ones
+        for first in reversed(range(self.first, count)):
+            choice = replace(self, first=first)
+            smallest = choice.smallest()
+            widest_bytes, options = 0, [max(smallest.task_bytes, least_bytes[first + 1])]
+            for last in range(first, count):
+                sizes = [pass_.task_bytes for pass_ in choice.candidates(last, smallest)]
+                if not sizes:
+                    break
+                widest_bytes = max(widest_bytes, min(sizes))
+                options.append(max(widest_bytes, least_bytes[last + 1]))
+            least_bytes[first] = min(options)
+        return least_bytes[self.first]
+
+    def _fitting(self, smallest: Pass) -> Iterator[Pass]:
+        """Yield the passes of more levels that fit."""
         for last in range(self.first, len(self.levels)):
-            edges = self._edges(last)
-            rows = (*edges[:-1], self.shape[-1])
-            found = [self._pass(last, block) for block in dict.fromkeys((edges, rows))]
-            found = [pass_ for pass_ in found if self._fits(pass_, smallest)]
+            found = [p for p in self.candidates(last, smallest) if p.task_bytes <= self.resources.task_bytes]
             if not found:
                 return
             yield from found
 
-    def _fits(self, pass_: Pass, smallest: Pass) -> bool:
-        held_bytes = self._held_px(pass_.last, pass_.block, pass_.slab) * self.item_bytes
-        fits = pass_.task_bytes <= self.resources.task_bytes and held_bytes <= HELD_BYTES_AIM
-        return fits and not _leaves_workers_idle(pass_, smallest, self.resources)
+    def candidates(self, last: int, smallest: Pass) -> Iterator[Pass]:
+        """Yield the passes up to level `last`, in whatever memory.
+
+        Each is in its smallest blocks, or in its smallest blocks of whole rows. Those that
+        hold too much at once, or leave workers idle, are left out.
+        """
+        edges = self._edges(last)
+        for block in dict.fromkeys((edges, (*edges[:-1], self.shape[-1]))):
+            pass_ = self._pass(last, block)
+            held_bytes = self._held_px(last, block, pass_.slab) * self.item_bytes
+            if held_bytes <= HELD_BYTES_AIM and not _leaves_workers_idle(pass_, smallest, self.resources):
+                yield pass_
 
     def _overhead_px(self, pass_: Pass) -> int:
         """Estimate the cost of a pass beyond its work, in pixels copied.
@@ -188,12 +165,10 @@ class _PassChoice:
         copies = FETCH_COPIES if self.resources.target_needs_whole_objects else DECODE_COPIES
         return overhead_px + PASS_PX + copies * math.prod(self.levels[pass_.last].shape)
 
-    def largest_least_bytes(self) -> int:
-        """Return the memory that a task must have.
-
-        Any level may have to be the first of a pass.
-        """
-        return max(replace(self, first=number).smallest().task_bytes for number in range(len(self.levels)))
+    def _smallest_blocks_fit(self) -> bool:
+        """Return whether any level may be the first of a pass."""
+        choices = (replace(self, first=number) for number in range(self.first, len(self.levels)))
+        return all(choice.smallest().task_bytes <= self.resources.task_bytes for choice in choices)
 
     def smallest(self) -> Pass:
         """Return the pass of only the first level, in its smallest blocks."""

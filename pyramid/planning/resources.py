@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+# Share of the memory limit of a cluster's worker that its tasks may hold: a worker of distributed begins to spill at
+# 60 %.
+LIMIT_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,10 @@ class Resources:
         Whether a block of the source is in memory before it is read, as that of a Dask array is.
     extra_blocks
         Number of blocks besides those of the workers, of which only the last writes are under way.
+    machine_workers
+        Number of workers on one machine, which share what ``--memory`` gives; None if all workers are on it.
+    limited_threads
+        Most threads of a worker process of a cluster, if the memory follows from the limits of these processes.
     """
 
     workers: int
@@ -29,6 +38,8 @@ class Resources:
     source_is_remote: bool = False
     source_in_memory: bool = False
     extra_blocks: int = 0
+    machine_workers: int | None = None
+    limited_threads: int | None = None
 
     @property
     def tasks(self) -> int:
@@ -39,6 +50,34 @@ class Resources:
     def task_bytes(self) -> int:
         """Memory that one block may take."""
         return self.memory_bytes // self.tasks
+
+    def remedy(self, task_bytes: int) -> str:
+        """Return the advice for blocks of `task_bytes`, with values that are enough."""
+        memory = f"--memory {show_memory(task_bytes * (self.machine_workers or self.workers))}"
+        smaller = "smaller chunks or shards"
+        if self.limited_threads is not None:
+            limit_bytes = math.ceil(task_bytes * self.limited_threads / LIMIT_SHARE) + 1
+            return (
+                f"give each worker process a memory limit of {show_memory(limit_bytes)}, or give {memory}, or {smaller}"
+            )
+        fewer = self.memory_bytes // task_bytes
+        if self.machine_workers is None and 0 < fewer < self.workers:
+            return f"give {memory}, or --workers {fewer}, or {smaller}"
+        return f"give {memory}, or {smaller}"
+
+
+def show_memory(count: int) -> str:
+    """Format a number of bytes for ``--memory``, at most a tenth of a mebibyte more.
+
+    Examples
+    --------
+    >>> show_memory(2 * 2**30), show_memory(2**30 + 1)
+    ('2GiB', '1024.1MiB')
+    """
+    if count < 2**20 or count % 2**30 == 0:
+        return show_bytes(count)
+    tenths = -(-count * 10 // 2**20)
+    return f"{tenths // 10}MiB" if tenths % 10 == 0 else f"{tenths / 10:.1f}MiB"
 
 
 def show_bytes(count: int) -> str:

@@ -9,7 +9,9 @@ from pyramid.planning.resources import show_bytes
 from pyramid.tables import Row, Table, format_count, format_numbers, format_shape, shorten
 
 if TYPE_CHECKING:
-    from pyramid.planning import Plan
+    from pyramid.model import SourceSpec
+    from pyramid.options.convert import Options
+    from pyramid.planning import Pass, Plan
 
 # The heads of the table of levels.
 HEADS = ("level", "shape", "scale", "chunks", "shards", "objects")
@@ -39,10 +41,9 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "objects", f"{plan.objects} (as many PUT requests on object storage, besides metadata)"
     for number, pass_ in enumerate(plan.passes, 1):
         origin = "the source" if pass_.source is None else f"level {pass_.source}"
-        made = f"level {pass_.first}" if pass_.first == pass_.last else f"levels {pass_.first} to {pass_.last}"
         yield (
             f"pass {number}",
-            f"{made} from {origin}: {format_count(pass_.tasks, 'task')} of {format_shape(pass_.block)}",
+            f"{format_levels(pass_)} from {origin}: {format_count(pass_.tasks, 'task')} of {format_shape(pass_.block)}",
         )
     blocks = format_count(plan.resources.workers, "worker")
     blocks += " and a block with only its last writes left" if plan.resources.extra_blocks else ""
@@ -51,8 +52,37 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.resources.memory_bytes)} allowed",
     )
     yield "read amplification", f"{plan.read_amplification:.3g}"
+    if plan.estimate is not None:
+        yield from plan.estimate.facts()
+
+
+def format_levels(pass_: Pass) -> str:
+    """Name the levels that a pass makes."""
+    return f"level {pass_.first}" if pass_.first == pass_.last else f"levels {pass_.first} to {pass_.last}"
 
 
 def plan_tables(plan: Plan) -> Sequence[Table]:
     """Return a plan as tables: its levels and its facts."""
     return (HEADS, [*rows(plan)]), ((), [*facts(plan)])
+
+
+def summarize(plan: Plan) -> str:
+    """Return a plan as one line of a log."""
+    first, number = plan.levels[0], len(plan.passes)
+    counts = (format_count(len(plan.levels), "level"), "1 pass" if number == 1 else f"{number} passes")
+    work = (format_count(plan.tasks, "block"), format_count(plan.objects, "object"))
+    return (
+        f"{', '.join(counts + work)}; chunks of {format_shape(first.chunks)}, shards of {format_shape(first.shards)}, "
+        f"{plan.encoding.codec}; {format_count(plan.resources.workers, 'worker')}, {show_bytes(plan.peak_bytes)} each"
+    )
+
+
+def describe_scale(spec: SourceSpec, options: Options) -> str:
+    """Return the size of a pixel on each axis, and its origin, for a log."""
+    given = options.scale or {}
+    sizes = [
+        f"{axis}={size:g} {unit or '(no unit)'} ({'as given' if axis in given else 'from the source'})"
+        for axis, size, unit in zip(spec.axes, spec.scale, spec.units, strict=True)
+        if size is not None
+    ]
+    return ", ".join(sizes) or "not known, neither given nor in the source"

@@ -8,6 +8,7 @@ way.
 
 from __future__ import annotations
 
+import logging
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -15,10 +16,13 @@ from typing import TYPE_CHECKING, Protocol, cast
 from pyramid.errors import PyramidError, SourceError
 from pyramid.readers.paths import is_url, local_path
 from pyramid.stores import locate
+from pyramid.tables import format_shape
 
 if TYPE_CHECKING:
-    from pyramid.model import Source
+    from pyramid.model import Source, SourceSpec
     from pyramid.options.convert import Options
+
+logger = logging.getLogger(__name__)
 
 GROUP = "pyramid.readers"  # of the entry points of readers, ours and those of plug-ins
 # The kinds that can be read, for errors: a list of all is the remedy where none fits.
@@ -65,9 +69,10 @@ def open_source(source: object, options: Options) -> Source:
             raise SourceError(
                 f"the file or folder {path} does not exist; check the spelling, and that its disk is mounted"
             )
-        for opener in _openers():
+        for name, opener in _openers():
             opened = opener(source, options)
             if opened is not None:
+                _log(opened.spec, name, source)
                 return opened
     except PyramidError:
         raise
@@ -76,13 +81,20 @@ def open_source(source: object, options: Options) -> Source:
     raise SourceError(_unknown(source, path))
 
 
-def _openers() -> list[Opener]:
-    """Return the openers of all entry points.
+def _log(spec: SourceSpec, reader: str, source: object) -> None:
+    place = spec.location or f"an object of type {type(source).__qualname__}"
+    shape = format_shape(spec.shape)
+    logger.info("source: %s, by the reader %r: %r, %s %s %s", place, reader, spec.name, spec.axes, shape, spec.dtype)
+
+
+def _openers() -> list[tuple[str, Opener]]:
+    """Return the name and the opener of all entry points.
 
     The highest priority is first; those of one priority are sorted by name.
     """
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    return sorted((_opener(entry) for entry in entries), key=lambda opener: -getattr(opener, "priority", 0))
+    named = [(entry.name, _opener(entry)) for entry in entries]
+    return sorted(named, key=lambda pair: -getattr(pair[1], "priority", 0))
 
 
 def _opener(entry: EntryPoint) -> Opener:

@@ -5,6 +5,7 @@ Axes are letters of ``tczyx``, in that order.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from pyramid.errors import OptionError, SourceError, short_repr
 from pyramid.model import AXES, Box, Shape
 from pyramid.ngff.axis_names import axis_letter
+
+logger = logging.getLogger(__name__)
 
 # The most pixels of an image: an exbibyte even at one byte a pixel, so that a file that claims more is damaged.
 MAX_PX = 2**60
@@ -135,7 +138,10 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
         raise SourceError(f"an array of shape {shape} has {len(shape)} axes; an image has 2 to 5: select or reshape it")
     if axes and len(axes) != len(shape):
         raise OptionError(f"--axes {axes} names {len(axes)} axes, but the array of shape {shape} has {len(shape)}")
-    letters = tuple(axes) if axes else _named_letters(names, len(shape)) or tuple(DEFAULT_AXES[len(shape)])
+    named = None if axes else _named_letters(names, len(shape))
+    letters = tuple(axes or named or DEFAULT_AXES[len(shape)])
+    reason = "as given" if axes else "by the names of the dimensions" if named else "the usual ones, as none are named"
+    logger.info("axes: %s, %s", "".join(letters), reason)
     check_extent("".join(letters), shape)
     return AxisOrder(letters, shape)
 

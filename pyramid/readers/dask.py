@@ -31,16 +31,16 @@ class DaskSource:
     ----------
     spec
         What is known before a chunk is computed.
-    array
+    dask_array
         The array, with axes in canonical order and the spec's dtype.
     """
 
     spec: SourceSpec
-    array: Any
+    dask_array: Any
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Compute the pixels of `box` in the calling thread."""
-        out[...] = self.array[box.slices].compute(scheduler="synchronous")
+        out[...] = self.dask_array[box.slices].compute(scheduler="synchronous")
 
 
 def open_dask(source: object, options: Options) -> DaskSource | None:

@@ -10,6 +10,7 @@ from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_parts, open_source_store, public_options
 from pyramid.stores.readable import Readable
+from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import counting_retries
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "open_parts",
     "open_source_store",
     "public_options",
+    "without_secrets",
 ]

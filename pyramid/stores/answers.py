@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 # The first byte of a part, and the first byte after it.
-Span: TypeAlias = tuple[int, int]
+ByteRange: TypeAlias = tuple[int, int]
 
 # The largest error document. Errors are short, unlike many objects that are XML.
 MAX_ERROR_BYTES = 2**16
@@ -111,7 +111,7 @@ class Answer:
                 decoded = _decode(decoded, name)
         yield from decoded
 
-    def part(self, span: Span | None = None) -> bytes:
+    def part(self, span: ByteRange | None = None) -> bytes:
         """Return the part of an object that the server sent for `span`.
 
         Raises AnswerError as `body` does, and for a part of an encoded object or of another length.
@@ -127,7 +127,7 @@ class Answer:
                 raise AnswerError(f"{len(part)} bytes came of a part of {expected}", again=True)
         return part
 
-    def cut(self, span: Span) -> bytes:
+    def cut(self, span: ByteRange) -> bytes:
         """Return a part that is cut from the whole object.
 
         Only the part is held in memory, and the bytes after it are not read.

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, PASSING_STATUSES, Answer, AnswerError, Span
+from pyramid.stores.answers import MAX_PIECE_BYTES, NO_RANGES, PASSING_STATUSES, Answer, AnswerError, ByteRange
 from pyramid.stores.connections import Connection
 
 # Open connections kept for one host: about as many as requests run at once.
@@ -60,7 +60,7 @@ class PlainClient:
     def __del__(self) -> None:
         self.close()
 
-    def get(self, key: str, span: Span | None, seconds: float, method: str = "GET") -> Answer | None:
+    def get(self, key: str, span: ByteRange | None, seconds: float, method: str = "GET") -> Answer | None:
         """Request an object or a part of it.
 
         Parameters
@@ -125,7 +125,9 @@ class PlainClient:
                 connection.close()
                 raise
 
-    def _answer(self, response: http.client.HTTPResponse, connection: Connection, span: Span | None) -> Answer | None:
+    def _answer(
+        self, response: http.client.HTTPResponse, connection: Connection, span: ByteRange | None
+    ) -> Answer | None:
         headers = response.headers
         body = _Body(response, connection, self._keep)
         if response.status == 404:
@@ -210,7 +212,7 @@ def _error_of(response: http.client.HTTPResponse, start: bytes) -> AnswerError:
     return AnswerError(message, again=response.status in PASSING_STATUSES, status=response.status)
 
 
-def _check_part(response: http.client.HTTPResponse, span: Span, length: int | None) -> int | None:
+def _check_part(response: http.client.HTTPResponse, span: ByteRange, length: int | None) -> int | None:
     """Return the size of the whole object; None if the server does not say it.
 
     Raises AnswerError if the answer is not the part that was requested.

@@ -19,6 +19,8 @@ from pyramid.stores.objects import ByteSink, Fingerprint, Objects, no_object
 T = TypeVar("T")
 # The status of a refusal: that of HTTP.
 FORBIDDEN = 403
+# The beginning of a notice: the rule was applied.
+REFUSES_MISSING = "the server refuses (403) whatever it does not have"
 
 
 class Readable:
@@ -93,10 +95,7 @@ class Readable:
         """Notices for the user about refused requests."""
         if not self.forbidden:
             return ()
-        return (
-            f"the server refuses (403) whatever it does not have, so what it refused is taken for missing "
-            f"({self.forbidden} so far)",
-        )
+        return (f"{REFUSES_MISSING}, so what it refused is taken for missing ({self.forbidden} so far)",)
 
     def forbids_missing(self) -> bool:
         """Return whether the server refuses a key that cannot exist.

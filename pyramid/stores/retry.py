@@ -7,6 +7,7 @@ here.
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import threading
@@ -22,6 +23,8 @@ from pyramid.errors import OptionError, StoppedError, StorageError
 from pyramid.stores.schemes import RETRY_OPTIONS
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 # Pauses between attempts, which double from the first to the longest. A short outage costs little time, and a long one
 # causes few requests.
@@ -173,6 +176,7 @@ def call_with_retries(
                 tries = f"after {number + 1} attempts in {spent_s:.1f} s" if number else "at the first attempt"
                 message = f"{what} failed {tries}: {verdict.reason}"
                 raise verdict.error(message, not verdict.again, verdict.status) from None
+        logger.info("request: %s failed, is made again in %.1f s: %s", what, pause_s, verdict.reason)
         pause(pause_s, f"{what} is not made again, since the run was stopped; it failed: {verdict.reason}")
         counted = _retries.get()
         if counted is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from obstore.store import HTTPStore
 
 from pyramid.errors import StorageError
-from pyramid.stores.answers import NO_RANGES, Answer, AnswerError, Span
+from pyramid.stores.answers import NO_RANGES, Answer, AnswerError, ByteRange
 from pyramid.stores.objects import Fingerprint, place_of
 from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.schemes import Access, Option
@@ -58,7 +58,9 @@ class WebObjects(RemoteObjects):
                 self._is_odd = True
         if is_tail:
             raise AnswerError("parts are not counted from the end", status=NO_RANGES)
-        return self._plain.get(key, cast("Span | None", span), seconds, method="HEAD" if "head" in options else "GET")
+        return self._plain.get(
+            key, cast("ByteRange | None", span), seconds, method="HEAD" if "head" in options else "GET"
+        )
 
     @functools.cached_property
     def _plain(self) -> PlainClient:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+class StoredCount(NamedTuple):
+    """Number of objects of a level, and their size in bytes."""
+
+    objects: int = 0
+    stored_bytes: int = 0
+
+    def joined(self, other: StoredCount) -> StoredCount:
+        """Return the sums of two counts."""
+        return StoredCount(self.objects + other.objects, self.stored_bytes + other.stored_bytes)
+
+
 class BlockWriter:
     """Writes one block. It is a context manager.
 
@@ -32,13 +43,19 @@ class BlockWriter:
         Arrays of the target.
     writer, queue
         Writes the objects, and holds their bytes until then.
+
+    Attributes
+    ----------
+    stored
+        The objects that were encoded so far, by level. Those that are left out as empty do not count.
     """
 
     def __init__(self, url: str, levels: Sequence[StoredLevel], writer: ObjectWriter, queue: WriteQueue) -> None:
         self._url = url
         self._levels = levels
         self._writer = writer
-        self._queue = queue
+        self.queue = queue
+        self.stored: dict[int, StoredCount] = {}
         self._begun: dict[str, ObjectEncoder] = {}
 
     def add(self, part: Part) -> None:
@@ -61,11 +78,15 @@ class BlockWriter:
                 self._add_chunks(part, encoder, Box(start, stored.level.object_shape), stored.level.chunks)
                 if encoder.finish_part():
                     del self._begun[key]
+                    size = encoder.stored_bytes
+                    self.stored[part.level] = self.stored.get(part.level, StoredCount()).joined(
+                        StoredCount(int(size > 0), size)
+                    )
 
     def _begin(self, stored: StoredLevel, key: str, start: Shape) -> ObjectEncoder:
         """Begin the object whose first pixel is at `start`."""
         max_bytes, _ = max_object_bytes(stored.level, np.dtype(stored.dtype).itemsize)
-        return ObjectEncoder(stored, start, self._writer.begin(key, max_bytes, self._queue))
+        return ObjectEncoder(stored, start, self._writer.begin(key, max_bytes, self.queue))
 
     def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
         """Encode the chunks of a part that belong to one object."""
@@ -73,7 +94,7 @@ class BlockWriter:
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
             within = tuple((a - b) // c for a, b, c in zip(at, object_box.start, chunks, strict=True))
             box = Box(tuple(a - b for a, b in zip(at, part.box.start, strict=True)), chunks)
-            encoder.add(within, part.array[box.slices], self._queue.buffers)
+            encoder.add(within, part.array[box.slices], self.queue.buffers)
 
     def __enter__(self) -> BlockWriter:
         return self
@@ -83,6 +104,6 @@ class BlockWriter:
     ) -> None:
         for encoder in self._begun.values():
             encoder.discard()
-        self._queue.__exit__(kind, error, trace)
+        self.queue.__exit__(kind, error, trace)
         if kind is None and self._begun:
             raise AssertionError(f"a block ended before {', '.join(self._begun)}")

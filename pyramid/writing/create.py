@@ -151,7 +151,7 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
     form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.storage_options)
     lease = Lease(objects, form.zarr_format)
-    target = Target(url, options.storage_options, _stored_levels(plan), form.zarr_format)
+    target = Target(url, options.storage_options, stored_levels(plan), form.zarr_format)
     documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan)]
     try:
         _claim(location, objects, options, lease)
@@ -229,7 +229,8 @@ def _lock(folder: int, location: Location) -> None:
             return
 
 
-def _stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
+def stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
+    """Return the arrays of a plan's levels, as they are stored."""
     keys = "" if FORMATS[plan.version].zarr_format == 2 else "c/"
     return tuple(
         StoredLevel(level, plan.spec.dtype, f"{number}/{keys}", plan.encoding)

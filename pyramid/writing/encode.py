@@ -149,6 +149,12 @@ class ObjectEncoder:
         self._destination.flush()
         return True
 
+    @property
+    def stored_bytes(self) -> int:
+        """Size in bytes of an object that was sent, with the index of a shard."""
+        indexed = self._stored.level.shards and self._end
+        return self._end + (self._index.nbytes + CRC_BYTES if indexed else 0)
+
     def discard(self) -> None:
         """Remove everything that was written of the object."""
         self._destination.discard()

@@ -6,6 +6,7 @@ A queue ends with its block, so that a receipt is given only for blocks that are
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -72,6 +73,11 @@ class WriteQueue:
     -----
     One thread uses it, as a context manager. Its end waits for every write, and raises the
     TargetError of one that failed.
+
+    Attributes
+    ----------
+    encoder_wait_s, end_wait_s
+        Seconds that the thread waited for writes: for memory, and at the end.
     """
 
     def __init__(self, url: str, buffers: Buffers, capacity_bytes: int, max_concurrent_writes: int) -> None:
@@ -84,6 +90,8 @@ class WriteQueue:
         self._head = 0
         self._sent: deque[tuple[int, int, Future[None]]] = deque()
         self._failed = False
+        self._write_s: list[float] = []  # appended to from many threads, which is safe
+        self.encoder_wait_s = self.end_wait_s = 0.0
         self._threads = ThreadPoolExecutor(max_concurrent_writes, thread_name_prefix="pyramid-write")
 
     def reserve(self, size: int) -> memoryview:
@@ -95,7 +103,9 @@ class WriteQueue:
             self._head = 0
         start, stop = self._head, self._head + size
         while any(a < stop and b > start for a, b, _ in self._sent):
+            began_s = time.perf_counter()
             self._sent.popleft()[2].result()
+            self.encoder_wait_s += time.perf_counter() - began_s
         return self._memory[start:stop]
 
     def send(self, size: int, job: WriteJob, key: str) -> None:
@@ -116,14 +126,21 @@ class WriteQueue:
         self._head = align(stop)
 
     def _do(self, job: WriteJob, body: memoryview, key: str) -> None:
+        began_s = time.perf_counter()
         try:
             with cancel_when(self._is_over), wrap_errors(self._url, f"object {key}"):
                 job(None if self._failed else body)
+            self._write_s.append(time.perf_counter() - began_s)
         except BaseException:
             if self._failed:
                 return  # only the first failure is raised, which may have caused this one
             self._failed = True
             raise
+
+    @property
+    def write_s(self) -> float:
+        """Seconds of all writes that have ended, summed over threads."""
+        return sum(self._write_s)
 
     def _is_over(self) -> bool:
         return self._failed or self.buffers.is_stopped()
@@ -135,7 +152,9 @@ class WriteQueue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._failed = self._failed or error is not None
+        began_s = time.perf_counter()
         self._threads.shutdown(wait=True)
+        self.end_wait_s = time.perf_counter() - began_s
         if error is None:
             for _, _, future in self._sent:
                 future.result()

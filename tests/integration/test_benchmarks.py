@@ -16,7 +16,20 @@ import zarr
 from numpy.typing import NDArray
 
 import pyramid
-from benchmarks import bars, commands, computed, data, envs, floor, object_store, probe, run, storage_table, table
+from benchmarks import (
+    bars,
+    commands,
+    computed,
+    data,
+    envs,
+    floor,
+    object_store,
+    probe,
+    regions,
+    run,
+    storage_table,
+    table,
+)
 
 SCALE = 0.05
 CHUNKS = {"z": 4, "y": 64, "x": 64}
@@ -206,3 +219,14 @@ def test_the_peer_is_given_the_chunks_that_ours_has(tmp_path: Path) -> None:
         command = setting.command("zarr-s3fs", "s3://bucket/key")
         assert command[command.index("--chunks") + 1] == "1,4,64,64"
         assert ("--shards" in command) == (form == "sharded")
+
+
+def test_regions_are_read_from_each_layout_of_chunks(tmp_path: Path) -> None:
+    small = ["--shape", "2", "4", "300", "280", "--rounds", "1", "--results", str(tmp_path)]
+    regions.main(["--layouts", "auto", "z=1,y=64,x=64", *small])
+    rows = json.loads((tmp_path / "regions.json").read_text(encoding="utf-8"))["results"]
+    assert [(row["chunks"], row["shards"]) for row in rows] == [
+        (layout, shards) for layout in ("auto", "z=1,y=64,x=64") for shards in ("none", "auto")
+    ]
+    assert rows[2]["regions"]["plane"]["requests"] == 25
+    assert all(cost["bytes"] > 0 < cost["seconds"] for row in rows for cost in row["regions"].values())

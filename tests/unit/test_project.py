@@ -14,6 +14,7 @@ import yaml
 from tests.support.paths import ROOT
 
 CONDA_NAMES = {"dask[array]": "dask-core"}  # conda's dask is everything; dask-core is what pip calls dask
+CONSTRAINTS = ("constraints.txt", "constraints-newest.txt")
 PROSE = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("configs/*"), *ROOT.glob("*.txt"), *ROOT.glob("*.yml")]
 )
@@ -39,18 +40,21 @@ def test_environment_agrees_with_pyproject() -> None:
     assert conda == wanted
 
 
-def test_constraints_pin_by_name_and_version_alone() -> None:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("file", CONSTRAINTS)
+def test_constraints_pin_by_name_and_version_alone(file: str) -> None:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._]+", line)] == []
 
 
-def test_constraints_keep_the_lower_bounds() -> None:
+@pytest.mark.parametrize("file", CONSTRAINTS)
+def test_constraints_keep_the_lower_bounds(file: str) -> None:
     def numbers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in re.findall(r"\d+", text))
 
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     pins = {name.lower().replace("_", "-"): pin for name, pin in (line.split("==") for line in lines)}
-    groups = project()["optional-dependencies"].values()
+    extras = project()["optional-dependencies"]
+    groups = [extra for name, extra in extras.items() if name != "dev" or file == "constraints.txt"]
     requirements = [*project()["dependencies"], *(item for group in groups for item in group)]
     outside = project()["name"]
     for requirement in requirements:
@@ -76,6 +80,13 @@ def test_local_links_of_documents_lead_somewhere() -> None:
 def test_ci_runs_the_two_make_targets_and_hides_nothing() -> None:
     lines = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
     assert lines == ["#!/bin/sh", "set -e", 'cd "$(dirname "$0")/.."', "make test", "make test-services"]
+
+
+def test_the_workflow_runs_the_same_two_commands_on_each_python() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]
+    commands = [step["run"].partition("make ")[2] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert commands == ["test PYTHON=python", "test-services PYTHON=python"]
+    assert jobs["test"]["strategy"]["matrix"]["python"][0] == project()["requires-python"].removeprefix(">=")
 
 
 def test_lowest_prints_each_bound_once() -> None:

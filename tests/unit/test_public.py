@@ -11,11 +11,13 @@ import pyramid
 PUBLIC = {
     "Download",
     "Collection",
+    "ConvertOptions",
     "Image",
     "OptionError",
     "Plan",
     "Progress",
     "PyramidError",
+    "PyramidWarning",
     "SourceError",
     "StoppedError",
     "TargetError",

@@ -10,7 +10,7 @@ import cloudpickle
 
 from pyramid._version import __version__
 from pyramid.errors import OptionError, SourceError, explaining
-from pyramid.readers.dask import DaskSource
+from pyramid.model import dask_array_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -58,7 +58,7 @@ def _pickled(source: Source) -> bytes | None:
     SourceError
         If the source cannot be pickled.
     """
-    if source.spec.location is None or isinstance(source, DaskSource):
+    if source.spec.location is None or dask_array_of(source) is not None:
         return None
     with explaining(SourceError, f"{source.spec.location} cannot be sent to the workers of a cluster"):
         pickled: bytes = cloudpickle.dumps(source)

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyramid.errors import PyramidError, StoppedError
+from pyramid.feedback.notices import give_at_once
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -98,7 +99,7 @@ class Vigil:
     def look(self, workers: Mapping[str, Any]) -> bool:
         """Return whether some of the workers take tasks.
 
-        If none does for some time, a warning is logged. When the limit is reached, the error is raised.
+        If none does for some time, a notice is given. When the limit is reached, the error is raised.
         """
         if any(worker.get("status") != "paused" and worker.get("nthreads") for worker in workers.values()):
             self.reset()
@@ -109,7 +110,7 @@ class Vigil:
             raise self._error(f"scheduler: {reason}; start some workers, then convert")
         if now_s >= self._say_s:
             self._say_s = now_s + SAY_EVERY_S
-            logger.warning("pyramid: %s; waiting for %.0f s", reason, now_s - self._since_s)
+            give_at_once(f"{reason}; waiting for {now_s - self._since_s:.0f} s")
         return False
 
 

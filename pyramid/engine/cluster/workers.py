@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pyramid.engine.cluster.waiting import Vigil, ask_workers
 from pyramid.errors import OptionError
 from pyramid.planning import Resources
+from pyramid.planning.resources import LIMIT_SHARE
 
 if TYPE_CHECKING:
     from distributed import Client
 
-# Share of a worker's memory that its tasks may hold: a worker of distributed begins to spill at 60 %.
-MEMORY_SHARE = 0.4
 # Seconds between two looks for workers: a wait of this length is not noticed.
 LOOK_S = 0.2
 
@@ -63,16 +62,19 @@ def cluster_resources(
     for worker in able.values():
         threads_of_host[worker["host"]] += worker["nthreads"]
     threads = threads_of_host.total()
+    machine_workers = max(threads_of_host.values())
     if memory_bytes is not None:
-        return Resources(threads, memory_bytes // max(threads_of_host.values()) * threads)
+        return Resources(threads, memory_bytes // machine_workers * threads, machine_workers=machine_workers)
     unlimited = Counter(worker["host"] for worker in able.values() if not _limit_bytes(worker))
 
     def task_bytes(address: str) -> int:
         worker = able[address]
         share = machine_bytes.get(address, 2**30) // max(1, unlimited[worker["host"]])
-        return int((_limit_bytes(worker) or share) * MEMORY_SHARE) // int(worker["nthreads"])
+        return int((_limit_bytes(worker) or share) * LIMIT_SHARE) // int(worker["nthreads"])
 
-    return Resources(threads, min(map(task_bytes, able)) * threads)
+    least = min(able, key=task_bytes)
+    limited = max(int(worker["nthreads"]) for worker in able.values()) if _limit_bytes(able[least]) else None
+    return Resources(threads, task_bytes(least) * threads, machine_workers=machine_workers, limited_threads=limited)
 
 
 def _limit_bytes(worker: Mapping[str, Any]) -> int:

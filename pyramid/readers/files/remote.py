@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pyramid import stores
-from pyramid.errors import SourceError, StorageError
+from pyramid.errors import SourceError, StorageError, with_remedy
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.cached_file import SeekableFile
 from pyramid.readers.files.file import has_changed
@@ -147,5 +147,4 @@ def remote_file(url: str, options: Options) -> RemoteFile | None:
         head = objects.get_range("", 0, min(size_bytes, HEAD_BYTES))
         return RemoteFile(objects, size_bytes, head, objects.knows_ranges, tag)
     except StorageError as error:
-        remedy = "" if "; check" in str(error) else "; check the address and the credentials"
-        raise SourceError(f"{error}{remedy}") from error
+        raise SourceError(with_remedy(error, "check the address and the credentials")) from error

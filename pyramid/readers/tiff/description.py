@@ -5,12 +5,15 @@ A notice names each size that a file gives and that cannot be one.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, field
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.model import Channel
 from pyramid.options import parsing
+
+logger = logging.getLogger(__name__)
 
 # Units that OME-Zarr has no word for, as a multiple of one that it has.
 _CONVERTED = {
@@ -63,6 +66,7 @@ class Description:
             return
         try:
             self.scale[axis], self.units[axis] = _convert(axis, size, unit)
+            logger.info("scale: %s is %g %s, by %s", axis, self.scale[axis], self.units[axis], what)
         except ValueError as reason:
             self.notices.append(f"{what} is {short_repr(size)}{reason}: it is not taken; give --scale and --units")
 

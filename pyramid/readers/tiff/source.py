@@ -6,6 +6,7 @@ keeps them for the images that it read last.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -24,6 +25,8 @@ from pyramid.readers.tiff.layout import TiffLayout, make_layout
 from pyramid.readers.tiff.metadata import describe
 from pyramid.readers.tiff.opened import OpenedTiff
 from pyramid.readers.tiff.pixels import read_region, region_spans
+
+logger = logging.getLogger(__name__)
 
 _layouts: LastUsed[tuple[SourceFile, int], TiffLayout] = LastUsed(most=4)
 
@@ -81,6 +84,12 @@ def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
         series, described, more = opened.series(number)
         dtype = check_dtype(series.dtype)
         order, guesses = tiff_order(series.axes, series.shape, options.axes)
+        by = (
+            "as given"
+            if options.axes
+            else f"by the file's metadata (kind {series.kind!r}), whose letters are {series.axes}"
+        )
+        logger.info("axes: %s, %s", order.axes, by)
         check_extent(order.axes, order.axes_shape)
         layout = make_layout(series, opened.files.file_of)
         found = describe(series, described)

@@ -21,8 +21,6 @@ _KINDS: Mapping[type, tuple[str, str]] = {
     Series: ("a row of images (bioformats2raw.layout)", "0"),
     Labels: ("a list of labels", "NAME"),
 }
-# Groups in an image that hold no levels: they are not carried over, and a notice names them.
-OTHER_GROUPS = ("labels", "tables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ def largest_first(image: Multiscale) -> Multiscale:
     return replace(image, datasets=(first, *rest), notices=(*image.notices, notice))
 
 
-def tells_largest(image: Multiscale) -> bool:
+def has_distinct_sizes(image: Multiscale) -> bool:
     """Return whether the sizes of pixels show which level is the largest."""
     return len(image.datasets) < 2 or any(_area(image, i) != _area(image, 0) for i in range(len(image.datasets)))
 

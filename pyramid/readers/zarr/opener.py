@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.readers.paths import is_url, local_path
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from pyramid.model import Source
     from pyramid.options.convert import Options
-
-# Files of which at least one is in the folder of an array or a group, in Zarr 2 or Zarr 3.
-MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 
 def open_zarr(source: object, options: Options) -> Source | None:
@@ -40,7 +38,7 @@ def open_zarr(source: object, options: Options) -> Source | None:
         zarr = sys.modules.get("zarr")  # if zarr is not imported, nothing is a Zarr array
         if zarr is None or not isinstance(source, (zarr.Array, zarr.Group)):
             return None
-    elif path is not None and not any(_is_there(path / mark) for mark in MARKS):
+    elif path is not None and not any(_is_there(path / mark) for mark in ROOT_KEYS):
         return None
     from pyramid.readers.zarr.opening import open_zarr_node, open_zarr_url  # noqa: PLC0415  (start-up: 0.6 s of zarr)
 

@@ -12,24 +12,24 @@ import numpy as np
 import zarr
 
 from pyramid import ngff, stores
-from pyramid.errors import SourceError, StorageError, short_repr
+from pyramid.errors import SourceError, StorageError, short_repr, with_remedy
 from pyramid.hierarchy import nodes
 from pyramid.hierarchy.unfinished import check_finished
+from pyramid.ngff.groups import OTHER_GROUPS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.readers.axes import AXES_REMEDY
 from pyramid.readers.labelled import Labelled, describe_array
 from pyramid.readers.paths import stem
 from pyramid.readers.zarr.image import (
-    OTHER_GROUPS,
     describe_image,
+    has_distinct_sizes,
     largest_first,
     left_out_notice,
     members_remedy,
-    tells_largest,
 )
 from pyramid.readers.zarr.source import ArrayAddress, ZarrSource, open_address, reason
-from pyramid.stores.readable import Readable
+from pyramid.stores.readable import REFUSES_MISSING, Readable
 
 Array: TypeAlias = "zarr.Array[Any]"
 Attributes: TypeAlias = Mapping[str, Any]
@@ -77,7 +77,7 @@ def open_zarr_url(url: str, options: Options) -> ZarrSource:
         refuses_missing = objects.forbidden
     else:
         refuses_missing = not objects.location.is_local and objects.forbids_missing()
-    notice = "the server refuses (403) whatever it does not have: chunks that it refuses are taken for missing"
+    notice = f"{REFUSES_MISSING}: chunks that it refuses are taken for missing"
     return _source(opened, options, location, address, (notice,) if refuses_missing else ())
 
 
@@ -100,11 +100,11 @@ def _read_node(objects: Readable, location: str) -> nodes.Node:
         else:
             check_finished(node)
     except SourceError as error:
-        remedy = "" if "; " in str(error) or ": wait" in str(error) else "; check that it is whole"
-        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
+        text = with_remedy(error, "check that it is whole")
+        raise SourceError(f"{location} cannot be opened as Zarr: {text}") from error
     except StorageError as error:
-        remedy = "" if "; check" in str(error) else "; check the address and the credentials"
-        raise SourceError(f"{location} cannot be opened as Zarr: {error}{remedy}") from error
+        text = with_remedy(error, "check the address and the credentials")
+        raise SourceError(f"{location} cannot be opened as Zarr: {text}") from error
     if node is None:
         raise SourceError(f"{location} does not exist, neither as Zarr nor as a file; check the address")
     return node
@@ -169,7 +169,7 @@ def _check_largest(image: ngff.Multiscale, array: Array, find: Callable[[str], A
 
     It is only checked if the sizes of pixels do not show the order.
     """
-    if tells_largest(image):
+    if has_distinct_sizes(image):
         return
     last = image.datasets[-1].path
     try:

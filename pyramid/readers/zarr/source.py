@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from zarr.buffer.cpu import NDBuffer
 
 from pyramid.errors import SourceError, short_repr
-from pyramid.hierarchy.nodes import check_path
 from pyramid.model import Box, SourceSpec
+from pyramid.ngff.values import check_path
 from pyramid.readers.axes import AxisOrder
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ import pyramid
 from pyramid import api
 from pyramid.engine.cluster import finding, waiting, workers
 from pyramid.errors import OptionError, SourceError, StoppedError
+from pyramid.planning.resources import LIMIT_SHARE
 from pyramid.readers import open_source
 from tests.support.odd_source import OddSource
 
@@ -61,17 +62,15 @@ def test_workers_without_a_limit_share_their_machine(limit: object) -> None:
     two = {f"tcp://a:{port}": {"host": "a", "nthreads": 2, "memory_limit": limit} for port in (1, 2)}
     idle = {"tcp://a:3": {"host": "a", "nthreads": 0, "memory_limit": limit}}
     resources = workers.cluster_resources({**two, **idle}, dict.fromkeys(two, 2**30))
-    assert (resources.workers, resources.task_bytes) == (4, int(2**29 * workers.MEMORY_SHARE) // 2)
+    assert (resources.workers, resources.task_bytes) == (4, int(2**29 * LIMIT_SHARE) // 2)
 
 
-def test_a_cluster_that_grows_from_none_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_cluster_that_grows_from_none_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "SAY_AFTER_S", 0)
     with LocalCluster(**{**HERE, "n_workers": 0}) as cluster, Client(cluster):
         cluster.adapt(minimum=0, maximum=1, interval="100ms")
-        pyramid.convert(PIXELS, tmp_path / "a", **OPTIONS)
-    assert "the cluster has no worker yet, and has been asked for one" in caplog.text
+        with pytest.warns(pyramid.PyramidWarning, match="has no worker yet, and has been asked for one"):
+            pyramid.convert(PIXELS, tmp_path / "a", **OPTIONS)
     assert np.array_equal(pixels_of(tmp_path / "a"), PIXELS)
 
 

@@ -20,8 +20,8 @@ import tifffile
 import zarr
 from numpy.typing import NDArray
 
-from pyramid.api import prepare
 from pyramid.engine.build import build
+from pyramid.engine.preparation import prepare
 from pyramid.options.convert import make_options
 from pyramid.stores.memory import MemoryObjects
 from pyramid.writing.create import open_target
@@ -37,7 +37,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "array": {},
     "array to plain chunks": {"shards": "none"},
     "array to wide chunks": {"chunks": "z=1,y=1500,x=1400", "shards": "none"},
-    "array to object storage": {},
+    "array to object storage": {"chunks": "plane"},  # one pass: objects are not kept, so none can be read back
     "Dask": {},
     "Zarr": {},
     "sharded Zarr": {},
@@ -48,9 +48,9 @@ KINDS: dict[str, dict[str, Any]] = {
         "shards": "z=8,y=512,x=512",
     },
 }
-# What a process takes besides pixels, and no plan counts: objects of Python, and what malloc keeps for each thread.
-# With the eleven threads that zarr reads with, 2 to 5 MB were seen, with the others up to 3.5.
-OTHER_BYTES = 6 * 2**20
+# Memory of a process besides pixels, which no plan counts: objects of Python, and what malloc keeps for each thread.
+# Up to 3.5 MB were seen, and 2 to 8 MB with the eleven threads that zarr reads with.
+OTHER_BYTES, OTHER_BYTES_OF_ZARR = 6 * 2**20, 12 * 2**20
 
 
 def pixels(shape: tuple[int, ...]) -> NDArray[Any]:
@@ -132,7 +132,8 @@ def test_a_task_takes_no_more_than_its_plan_promised(kind: str, tmp_path: Path) 
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     passes = json.loads(done.stdout)
-    assert all(taken <= promised + OTHER_BYTES for taken, promised in passes), passes
+    other_bytes = OTHER_BYTES_OF_ZARR if "Zarr" in kind else OTHER_BYTES
+    assert all(taken <= promised + other_bytes for taken, promised in passes), passes
     assert 3 * passes[0][0] > passes[0][1], passes  # a promise of much more would leave memory unused
     assert len(passes) == (3 if kind == "array in several passes" else 1)
 

@@ -126,7 +126,11 @@ def test_a_dask_array_of_unknown_chunks_is_refused() -> None:
 def test_a_dask_array_is_offered_in_canonical_order() -> None:
     source = open_source(da.zeros((8, 9, 3), chunks=(4, 4, 3), dtype=">u2"), Options(axes="yxc"))
     assert isinstance(source, DaskSource)
-    assert (source.array.shape, source.array.dtype, source.spec.chunks) == ((3, 8, 9), np.dtype("u2"), (3, 4, 4))
+    assert (source.dask_array.shape, source.dask_array.dtype, source.spec.chunks) == (
+        (3, 8, 9),
+        np.dtype("u2"),
+        (3, 4, 4),
+    )
 
 
 def test_an_npy_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 from typing import Any, get_args
 from unittest import mock
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pyramid.engine.cluster.workers import cluster_resources
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options.convert import make_options
@@ -202,14 +205,68 @@ def test_the_machine_decides_neither_levels_nor_chunks(spec: SourceSpec, workers
     assert here.levels == there.levels
 
 
-@given(specs(), st.integers(1, 5))
-def test_what_cannot_fit_is_refused_with_the_number_that_would_do(spec: SourceSpec, workers: int) -> None:
-    options = make_options({"chunks": dict.fromkeys(spec.axes, 64)})
-    with pytest.raises(OptionError, match="memory: one block of level 0 needs") as refused:
-        make_plan(spec, options, centred=True, resources=Resources(workers, workers))
-    enough = f"{refused.value}".partition("--memory ")[2].partition(",")[0]
-    resources = Resources(workers, make_options({"memory": enough}).memory or 0)
-    assert make_plan(spec, options, centred=True, resources=resources).passes[0].source is None
+@st.composite
+def narrow(draw: st.DrawFn) -> Resources:
+    """Resources of every kind, with memory for nothing or for little."""
+    return Resources(
+        draw(st.integers(1, 9)),
+        draw(st.integers(1, 2**20)) ** draw(st.integers(1, 2)) // 2**10 + 1,
+        target_needs_whole_objects=(far := draw(st.booleans())),
+        source_is_remote=draw(st.booleans()),
+        source_in_memory=draw(st.booleans()),
+        extra_blocks=far,
+    )
+
+
+@settings(max_examples=200)
+@given(specs(), st.data(), narrow(), st.sampled_from([(), ("chunks",)]))
+def test_what_cannot_fit_is_refused_with_the_least_memory_that_is_enough(
+    spec: SourceSpec, data: st.DataObject, resources: Resources, thick: tuple[str, ...]
+) -> None:
+    given_options = data.draw(choices(spec.axes))
+    options = make_options(given_options | {name: dict.fromkeys(spec.axes, 64) for name in thick} | {"shards": "none"})
+
+    def planned(workers: int, memory_bytes: int) -> Plan:
+        given_resources = replace(resources, workers=workers, memory_bytes=memory_bytes)
+        return make_plan(spec, options, centred=True, resources=given_resources)
+
+    try:
+        planned(resources.workers, resources.memory_bytes)
+    except OptionError as error:
+        assume("memory: one block needs" in str(error))
+        advice = re.search(r"; give --memory (\S+?)(?:, or --workers (\d+))?, or smaller chunks or shards$", str(error))
+    else:
+        return
+    assert advice
+    enough_bytes = make_options({"memory": advice[1]}).memory or 0
+    planned(resources.workers, enough_bytes)
+    if enough_bytes > 2**19:
+        with pytest.raises(OptionError, match="memory: one block needs"):
+            planned(resources.workers, enough_bytes - 2**19)
+    if advice[2]:
+        planned(int(advice[2]), resources.memory_bytes)
+
+
+@given(specs(), st.integers(1, 3), st.integers(1, 4), st.booleans(), st.integers(1, 2**16))
+def test_advice_for_a_cluster_works_too(spec: SourceSpec, hosts: int, threads: int, limited: bool, little: int) -> None:
+    def workers(limit: int) -> dict[str, Any]:
+        one = {"nthreads": threads, "memory_limit": limit}
+        return {f"tcp://{n}:{port}": {"host": str(n), **one} for n in range(hosts) for port in (1, 2)}
+
+    def planned(there: dict[str, Any], memory_bytes: int | None = None) -> Plan:
+        resources = cluster_resources(there, dict.fromkeys(there, 1), memory_bytes)
+        options = make_options({"chunks": dict.fromkeys(spec.axes, 64)})
+        return make_plan(spec, options, centred=True, resources=resources)
+
+    few = workers(little if limited else 0)
+    with pytest.raises(OptionError, match="memory: one block needs") as refused:
+        planned(few, None if limited else little)
+    memory, limit = (re.search(f"{name} (\\S+?),", str(refused.value)) for name in ("--memory", "memory limit of"))
+    assert memory
+    planned(few, make_options({"memory": memory[1]}).memory)
+    assert (limit is not None) is limited
+    if limit:
+        planned(workers(make_options({"memory": limit[1]}).memory or 0))
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60))

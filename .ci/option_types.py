@@ -1,0 +1,97 @@
+"""Write the types of the options for editors and type checkers, from the list of options.
+
+``python .ci/option_types.py`` writes ``pyramid/options/keywords.py``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import sys
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is installed)
+from pyramid.options.convert import Options, OptionSpec, option_specs  # noqa: E402
+from pyramid.options.documented import describe_option  # noqa: E402
+from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
+
+FILE = ROOT / "pyramid" / "options" / "keywords.py"
+WIDTH = 116  # of a line inside the class
+
+
+def _literal(choices: Iterable[str]) -> str:
+    return f"Literal[{', '.join(json.dumps(choice) for choice in choices)}]"
+
+
+# The type of the values that each parser takes from Python.
+ACCEPTED: dict[Callable[[Any], Any], str] = {
+    parsing.axes: "str | Sequence[str]",
+    parsing.byte_count: "int | str",
+    parsing.chunks: f"{_literal(get_args(parsing.ChunkLayout))} | str | Mapping[str, int]",
+    parsing.colors: "str | Sequence[str]",
+    parsing.count: "int",
+    parsing.count_from_zero: "int",
+    parsing.mapping: "str | Mapping[str, Any]",
+    parsing.names: "str | Sequence[str]",
+    parsing.scale: "str | Mapping[str, float]",
+    parse_factors: f"{_literal(get_args(FactorWord))} | str | Mapping[str, int] | Sequence[str | Mapping[str, int]]",
+    parsing.shards: f"{_literal(get_args(parsing.ShardLayout))} | str | Mapping[str, int]",
+    parsing.switch: "bool",
+    parsing.text: "str",
+    parsing.units: "str | Mapping[str, str]",
+}
+HEAD = '''"""The options of `convert` and `plan` as keywords with types.
+
+Editors and type checkers read them. They are made from `pyramid.options.convert` by ``python .ci/option_types.py``:
+change that list, and run it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+
+class ConvertOptions(TypedDict, total=False):
+    """The options of `convert` and `plan`. None leaves the default of each."""
+'''
+
+
+def accepted_type(option_spec: OptionSpec) -> str:
+    """Return the type of the values that an option takes, without None."""
+    choices = inspect.getclosurevars(option_spec.parse).nonlocals.get("choices") if _is_choice(option_spec) else None
+    if choices:
+        return f"{_literal(choices)} | str"  # for a value that a variable holds
+    if option_spec.parse is parsing.text and option_spec.metavar == "FILE":
+        return "str | os.PathLike[str]"
+    if option_spec.parse not in ACCEPTED:
+        raise SystemExit(f"{__file__}: ACCEPTED has no type for the parser {option_spec.parse}; add one")
+    return ACCEPTED[option_spec.parse]
+
+
+def _is_choice(option_spec: OptionSpec) -> bool:
+    return option_spec.parse.__qualname__.startswith("one_of.")
+
+
+def render() -> str:
+    """Return the text of the module."""
+    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
+    lines = [HEAD]
+    for name, option_spec in option_specs().items():
+        lines.append(f"    {name}: {accepted_type(option_spec)} | None")
+        text = f'"""{describe_option(option_spec, defaults[name])}"""'
+        lines += [f"    {line}" for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(render(), encoding="utf-8")

@@ -1,0 +1,286 @@
+"""An estimate of a planned run: time from some blocks, size from some chunks.
+
+The blocks are done as the run would do them, by as many workers, into a folder that is removed. So the sample has the
+cost of reading, reducing, encoding and writing on this machine and this disk.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pyramid.block import Buffers, empty_part
+from pyramid.engine.local import LocalRunner
+from pyramid.engine.receipt import Receipt
+from pyramid.engine.task import BlockTask
+from pyramid.engine.wave import Wave
+from pyramid.errors import SourceError, TargetError, explaining
+from pyramid.model import Box, Source, dask_array_of, reduced_shape
+from pyramid.ngff import FORMATS
+from pyramid.planning import Pass, Plan, PlannedLevel
+from pyramid.planning.estimate import Estimate
+from pyramid.stores import locate
+from pyramid.writing.create import stored_levels
+from pyramid.writing.encode import encode_chunk
+from pyramid.writing.target import Target
+
+if TYPE_CHECKING:
+    from pyramid.engine.build import Runner
+
+# Most chunks of a sample, and the time after which no more are read once there are a few. Together they are enough for
+# images that are empty in part, and short for sources that decode a large strip for each chunk.
+MAX_CHUNKS, MIN_CHUNKS, CHUNKS_S = 64, 8, 1.0
+# Time that the blocks of a sample should take in all, and the most bytes of pixels that they should hold.
+BLOCKS_S, BLOCKS_BYTES = 2.0, 2**28
+# Time of a later pass for each pixel that it reads, as a share of that of the first, which writes more for each pixel.
+LATER_SHARE = 0.6
+# Time of the first and the last documents of a run, and of percentiles for each pixel that they are computed from.
+DOCUMENTS_S, PERCENTILE_S = 0.05, 25e-9
+# Most pixels of a channel that percentiles are computed from.
+PERCENTILE_PX = 2**20
+# Golden section: its multiples, modulo 1, are evenly spread however many are taken.
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSample:
+    """The blocks of a sample.
+
+    Parameters
+    ----------
+    seconds
+        Time of the whole run without its start, as the blocks suggest; None if they could not be done.
+    loading_s
+        The part of it that is spent only once in a process, to load and to compile what blocks need.
+    sampled_bytes
+        Size in bytes of the pixels that were read.
+    ratios
+        Bytes after compression for each byte before, of each level of the first pass.
+    """
+
+    seconds: float
+    loading_s: float
+    sampled_bytes: int
+    ratios: tuple[float, ...]
+
+
+def estimate(plan: Plan, source: Source, runner: Runner, target: str | None, started_s: float | None) -> Estimate:
+    """Estimate a run from a few of its blocks and of its chunks.
+
+    Parameters
+    ----------
+    plan, source, runner
+        The run.
+    target
+        Its target if there is one: the blocks are written next to it.
+    started_s
+        Seconds that a new process takes to begin and to end the run. None if the run is to be in this process, in which
+        what is loaded once is loaded by then.
+
+    Raises
+    ------
+    SourceError
+        If the source cannot be read.
+    """
+    why_not = why_no_time(source, runner, target, plan)
+    blocks = None
+    if not why_not:
+        try:
+            blocks = sample_blocks(plan, source, runner, target)
+        except TargetError as error:
+            why_not = f"a sample cannot be written: {error}"
+    ratio, chunk_bytes = sample_chunks(plan, source)
+    if blocks is None:
+        return Estimate(round(plan.raw_bytes * ratio), None, chunk_bytes, why_not)
+    seconds = blocks.seconds + (started_s if started_s is not None else -blocks.loading_s)
+    stored_bytes = _stored_bytes(plan, blocks.ratios, ratio)
+    source_bytes = math.prod(plan.spec.shape) * np.dtype(plan.spec.dtype).itemsize
+    return Estimate(stored_bytes, seconds, min(chunk_bytes + blocks.sampled_bytes, source_bytes))
+
+
+def why_no_time(source: Source, runner: Runner, target: str | None, plan: Plan) -> str:
+    """Return why a sample on this machine does not show the time of a run, or nothing."""
+    if not isinstance(runner, LocalRunner) or runner.elsewhere:
+        return "the run is on other processes or machines than this one"
+    if target is not None and not locate(target).is_local:
+        return "the target is behind a network, which is not measured"
+    if plan.resources.source_is_remote:
+        return "the source is behind a network, whose speed varies"
+    if dask_array_of(source) is not None:
+        return "the source is a Dask array, whose graph may take any time"
+    return ""
+
+
+def sample_blocks(plan: Plan, source: Source, runner: Runner, target: str | None) -> BlockSample:
+    """Do one block and then some together, and return what they suggest for all.
+
+    The first loads and compiles what blocks need, so the difference to the others is spent only once.
+
+    Raises
+    ------
+    SourceError
+        If a block cannot be read.
+    TargetError
+        If a block cannot be written.
+    """
+    pass_, workers = plan.passes[0], plan.resources.workers
+    with _folder(target) as folder:
+        stored = Target(os.path.join(folder, "sample"), None, stored_levels(plan), FORMATS[plan.version].zarr_format)
+        task = BlockTask(plan, pass_, stored, source, Buffers())
+        first = _run(task, runner, range(1))
+        wanted = _other_blocks(plan, pass_, first.seconds)
+        others = _run(task, runner, wanted) if wanted else first
+    turn_s = others.seconds / max(1, math.ceil(len(wanted) / workers))
+    mean_px = others.pixels / max(1, len(wanted))
+    loading_s = max(0.0, first.seconds - turn_s * first.pixels / mean_px)
+    turns = math.ceil(math.prod(pass_.shape) / mean_px / workers - 0.05)
+    seconds = loading_s + turns * turn_s * _all_passes(plan) + _finish_s(plan)
+    sampled_bytes = (first.pixels + others.pixels * bool(wanted)) * np.dtype(plan.spec.dtype).itemsize
+    return BlockSample(seconds, loading_s, sampled_bytes, others.ratios(task))
+
+
+@dataclass(frozen=True, slots=True)
+class _DoneBlocks:
+    """Blocks that were done together, their time, and what they stored."""
+
+    seconds: float
+    boxes: tuple[Box, ...]
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels that were read."""
+        return sum(box.size_px for box in self.boxes)
+
+    def ratios(self, task: BlockTask) -> tuple[float, ...]:
+        """Return bytes after compression for each byte before, of each level of the pass."""
+        item_bytes, found = np.dtype(task.plan.spec.dtype).itemsize, []
+        for number in range(task.pass_.last + 1):
+            total = task.plan.levels[number].total
+            raw_bytes = sum(math.prod(reduced_shape(box.shape, total)) for box in self.boxes) * item_bytes
+            counts = (dict(receipt.stored).get(number) for receipt in self.receipts)
+            found.append(sum(count.stored_bytes for count in counts if count) / raw_bytes)
+        return tuple(found)
+
+
+def _run(task: BlockTask, runner: Runner, blocks: range) -> _DoneBlocks:
+    """Do some blocks of a pass."""
+    receipts: list[Receipt] = []
+    began_s = time.perf_counter()
+    runner.run(Wave(task, blocks), receipts.append)
+    seconds = time.perf_counter() - began_s
+    runner.end(task.buffers)
+    for receipt in receipts:
+        if receipt.failure is not None:
+            raise receipt.failure.error
+    return _DoneBlocks(seconds, tuple(task.pass_.box(index) for index in blocks), tuple(receipts))
+
+
+def _other_blocks(plan: Plan, pass_: Pass, first_s: float) -> range:
+    """Return the blocks that are done together, spread over the image.
+
+    It is the first block again if there is only one, and none if the first took long.
+    """
+    if first_s > BLOCKS_S:
+        return range(0)
+    workers = plan.resources.workers
+    block_bytes = math.prod(pass_.block) * np.dtype(plan.spec.dtype).itemsize
+    turns = min(BLOCKS_S / max(first_s, 0.01), BLOCKS_BYTES / block_bytes / workers, pass_.tasks / 4 / workers)
+    count = max(1, min(workers * max(1, int(turns)), pass_.tasks - 1))
+    step = max(1, (pass_.tasks - 1) // count)
+    begin = min(step, pass_.tasks - 1)
+    return range(begin, begin + step * count, step)
+
+
+def _all_passes(plan: Plan) -> float:
+    """Return the time of all passes in times of the first."""
+    first_px = math.prod(plan.passes[0].shape)
+    return 1 + LATER_SHARE * sum(math.prod(pass_.shape) for pass_ in plan.passes[1:]) / first_px
+
+
+def _finish_s(plan: Plan) -> float:
+    """Return the time of documents and of display ranges."""
+    spec = plan.spec
+    channels = spec.shape[spec.axes.index("c")] if "c" in spec.axes else 1
+    return DOCUMENTS_S + channels * min(math.prod(spec.shape) / channels, PERCENTILE_PX) * PERCENTILE_S
+
+
+@contextmanager
+def _folder(target: str | None) -> Iterator[str]:
+    """Provide a folder on the disk of the target, which is removed at the end.
+
+    Raises TargetError if it cannot be made.
+    """
+    parent = None if target is None else os.path.dirname(locate(target).path)
+    while parent is not None and not os.path.isdir(parent):
+        parent = os.path.dirname(parent)
+    try:
+        made = tempfile.TemporaryDirectory(prefix=".pyramid-sample-", dir=parent, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise TargetError(f"{parent or tempfile.gettempdir()}: {error.strerror}") from error
+    with made as folder:
+        yield folder
+
+
+def sample_chunks(plan: Plan, source: Source) -> tuple[float, int]:
+    """Encode chunks of level 0 that are spread over the image.
+
+    Returns
+    -------
+    tuple
+        Bytes after compression for each byte before, and the size in bytes of the pixels that were read.
+
+    Raises
+    ------
+    SourceError
+        If a chunk cannot be read.
+    """
+    base, dtype, buffers = plan.levels[0], np.dtype(plan.spec.dtype), Buffers()
+    read_bytes, stored_bytes, began_s = 0, 0, time.perf_counter()
+    for number, box in enumerate(_spread_chunks(base)):
+        if number >= MIN_CHUNKS and time.perf_counter() - began_s > CHUNKS_S:
+            break
+        chunk = empty_part(base, 0, box, buffers, dtype)
+        with explaining(SourceError, f"the source cannot be read at {box.start}"):
+            source.read(box, chunk.pixels)
+        stored_bytes += encode_chunk(chunk.array, plan.encoding, buffers, lambda size: memoryview(bytearray(size)))
+        read_bytes += chunk.pixels.nbytes
+    return stored_bytes / read_bytes, read_bytes
+
+
+def _spread_chunks(level: PlannedLevel) -> Iterator[Box]:
+    """Yield chunks in an order in which any number of them is spread over the level."""
+    grid = tuple(-(-n // c) for n, c in zip(level.shape, level.chunks, strict=True))
+    count = math.prod(grid)
+    few = count <= MAX_CHUNKS
+    for number in range(min(count, MAX_CHUNKS)):
+        flat = number if few else int(((number + 0.5) * GOLDEN) % 1 * count)
+        start = tuple(int(i) * c for i, c in zip(np.unravel_index(flat, grid), level.chunks, strict=True))
+        yield Box(start, tuple(min(c, n - a) for a, c, n in zip(start, level.chunks, level.shape, strict=True)))
+
+
+def _stored_bytes(plan: Plan, ratios: Sequence[float], ratio: float) -> int:
+    """Return the size of all levels after compression.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    ratios
+        Bytes after compression for each byte before, of the levels of the first pass in the blocks of a sample. Later
+        levels compress as the last of them.
+    ratio
+        The same of level 0, in chunks that are better spread.
+    """
+    item_bytes = np.dtype(plan.spec.dtype).itemsize
+    correction = ratio / ratios[0] if ratios[0] else 1.0
+    sizes = (math.prod(level.shape) * ratios[min(n, len(ratios) - 1)] for n, level in enumerate(plan.levels))
+    return round(sum(sizes) * item_bytes * correction)

@@ -1,0 +1,115 @@
+"""The preparation of a run: source, workers, plan, and a check of the target."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pyramid.engine.machine import available_cores, free_bytes
+from pyramid.engine.report import RunReport
+from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
+from pyramid.errors import SourceError, explaining
+from pyramid.model import Source, dask_array_of
+from pyramid.options.convert import Options
+from pyramid.planning import Plan, Resources, make_plan
+from pyramid.planning.table import describe_scale, summarize
+from pyramid.readers import open_source
+from pyramid.reduce import load_method
+from pyramid.stores import check_travels, locate
+
+if TYPE_CHECKING:
+    from pyramid.engine.build import Runner
+    from pyramid.engine.cluster import ClusterRunner
+    from pyramid.engine.local import LocalRunner
+
+logger = logging.getLogger(__name__)
+
+# Share of the free memory that a run takes by default: enough for speed, and other programs keep most of it.
+MEMORY_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A planned run of which nothing is done yet."""
+
+    source: Source
+    plan: Plan
+    runner: Runner
+
+
+@contextmanager
+def prepare(
+    source: object, target: str | None, options: Options, record: RunReport | None = None
+) -> Iterator[PreparedRun]:
+    """Open the source, find the workers, make the plan, and check the target.
+
+    Nothing is written. The plan and the time of each step are noted in `record` if it is given.
+    """
+    record = record or RunReport("plan", source, target, options)
+    with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
+        opened = open_source(source, options)
+    began_s = time.perf_counter()
+    method = load_method(options.method)
+    with _runner(options, opened) as (runner, resources):
+        if runner.elsewhere:
+            _check_travels(source, target, options)
+        target_is_remote = _is_remote(target)
+        resources = replace(
+            resources,
+            target_needs_whole_objects=target_is_remote,
+            source_is_remote=_is_remote(opened.spec.location),
+            source_in_memory=dask_array_of(opened) is not None,
+            extra_blocks=int(target_is_remote and not runner.elsewhere),
+        )
+        decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
+        record.plan = decided
+        logger.info("scale: %s", describe_scale(decided.spec, options))
+        logger.info("plan: %s", summarize(decided))
+        if target is not None:
+            from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
+
+            check_target(opened.spec, target, options)
+        record.add_seconds("plan", time.perf_counter() - began_s)
+        yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+
+
+def _is_remote(url: str | None) -> bool:
+    return url is not None and not locate(url).is_local
+
+
+def _check_travels(source: object, target: str | None, options: Options) -> None:
+    """Check that other processes can open the stores without being sent a secret."""
+    if isinstance(source, str | os.PathLike):
+        check_travels(os.fspath(source), options.source_storage_options)
+    if target is not None:
+        check_travels(target, options.storage_options)
+
+
+@contextmanager
+def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Resources]]:
+    """Provide the runner of the tasks, and its resources.
+
+    A cluster runs the tasks if one is named or active, otherwise this process does.
+    """
+    from pyramid.engine.local import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
+
+    named = options.scheduler or options.scheduler_file
+    configured = None if named else configured_value()
+    if named or "distributed" in sys.modules:
+        from pyramid.engine.cluster import find_client, prepare_cluster  # noqa: PLC0415  (slow to import, and an extra)
+
+        with find_client(options, configured) as client:
+            if client is not None:
+                with prepare_cluster(client, source, options.memory) as prepared:
+                    yield prepared
+                return
+    scheduler = local_scheduler(configured)
+    of_scheduler = None if scheduler is None else scheduler.workers
+    workers = of_scheduler or options.workers or configured_workers() or available_cores()
+    yield LocalRunner(workers, scheduler), Resources(workers, options.memory or int(free_bytes() * MEMORY_SHARE))

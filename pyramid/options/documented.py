@@ -1,0 +1,85 @@
+"""Signatures and docstrings that list the options of `convert` and `plan`."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from pyramid.options.convert import Options, OptionSpec, option_specs
+from pyramid.options.keywords import ConvertOptions
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# The line of a docstring that the list of options replaces.
+PLACE = "{options}"
+WIDTH = 112  # of the meaning of an option in the docstring
+
+
+def with_options_listed(function: Function) -> Function:
+    """Give a function with ``**options`` a signature and docstring that list them."""
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect and editors read it
+        [*_own_parameters(function), *option_parameters()], return_annotation=function.__annotations__["return"]
+    )
+    if function.__doc__:  # python -OO removes it
+        function.__doc__ = re.sub(
+            rf"^( *){re.escape(PLACE)}$",
+            lambda found: textwrap.indent(option_docs(), found[1]),
+            function.__doc__,
+            flags=re.MULTILINE,
+        )
+    return function
+
+
+def _own_parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+            yield parameter
+
+
+def option_parameters() -> list[inspect.Parameter]:
+    """Return each option as a keyword with its type and default."""
+    types = ConvertOptions.__annotations__
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=_type_text(types[field.name]),
+        )
+        for field in dataclasses.fields(Options)
+    ]
+
+
+def option_docs() -> str:
+    """Return a section of numpydoc for all options: name, type, default, meaning."""
+    lines = []
+    for parameter in option_parameters():
+        option_spec = option_specs()[parameter.name]
+        lines.append(f"{parameter.name} : {parameter.annotation}, default {parameter.default!r}")
+        meaning = describe_option(option_spec, None)
+        lines += [f"    {line}" for line in textwrap.wrap(meaning, WIDTH, break_on_hyphens=False)]
+    return "\n".join(lines)
+
+
+def describe_option(option_spec: OptionSpec, default: object) -> str:
+    """Return the meaning of an option in Python's words, with its default.
+
+    A default of None is not shown.
+
+    Examples
+    --------
+    >>> describe_option(OptionSpec("which image, as --series says", int), 0)
+    'Which image, as series says. Default: 0.'
+    """
+    text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), option_spec.help)
+    keys = f" Keys: {', '.join(key for key, _ in option_spec.split)}." if option_spec.split else ""
+    shown = "" if default is None else f" Default: {default}."
+    return f"{text[0].upper()}{text[1:]}.{keys}{shown}"
+
+
+def _type_text(annotation: Any) -> str:  # noqa: ANN401  (as annotations are)
+    return str(getattr(annotation, "__forward_arg__", annotation))

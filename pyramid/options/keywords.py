@@ -1,0 +1,98 @@
+"""The options of `convert` and `plan` as keywords with types.
+
+Editors and type checkers read them. They are made from `pyramid.options.convert` by ``python .ci/option_types.py``:
+change that list, and run it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+
+class ConvertOptions(TypedDict, total=False):
+    """The options of `convert` and `plan`. None leaves the default of each."""
+
+    axes: str | Sequence[str] | None
+    """Order of the source's axes, letters of tczyx."""
+
+    scale: str | Mapping[str, float] | None
+    """Physical size of a level-0 pixel, in units (else micrometer)."""
+
+    units: str | Mapping[str, str] | None
+    """Unit of each axis's scale."""
+
+    name: str | None
+    """Name of the image."""
+
+    channel_names: str | Sequence[str] | None
+    """Names of the channels."""
+
+    channel_colors: str | Sequence[str] | None
+    """Colours of the channels, six hexadecimal digits each."""
+
+    series: int | None
+    """Which image of a file that holds several."""
+
+    ome_zarr_version: Literal["0.4", "0.5"] | str | None
+    """Version of the format: 0.4 or 0.5. Default: 0.5."""
+
+    method: str | None
+    """How pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in. Default: mean."""
+
+    scale_factors: Literal["auto", "yx", "zyx"] | str | Mapping[str, int] | Sequence[str | Mapping[str, int]] | None
+    """Factors relative to the level before: give the flag once for all levels, or once a level. yx or zyx: 2 on these
+    axes; auto: 2 on y and x, and on z where voxels are at most 1.5 times as deep as wide. Default: auto."""
+
+    levels: int | None
+    """How many levels, the first included."""
+
+    min_size: int | None
+    """Go on until y and x are at most this many pixels. Default: 256."""
+
+    chunks: Literal["auto", "plane", "volume"] | str | Mapping[str, int] | None
+    """Chunk shape, at most 1 MiB. auto: y and x to 256, then z; plane: one z; volume: near a cube; or by axis. Default:
+    auto."""
+
+    shards: Literal["auto", "none"] | str | Mapping[str, int] | None
+    """Shard shape: auto, none, or by axis (none in 0.4). Default: auto."""
+
+    codec: Literal["blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"] | str | None
+    """Compression: blosc:lz4, blosc:zstd, zstd, gzip or none. Default: blosc:lz4."""
+
+    codec_level: int | None
+    """Effort of the codec, 0 to 9 (22 for zstd). Default: 5."""
+
+    shuffle: Literal["auto", "byte", "bit", "none"] | str | None
+    """Shuffle of the Blosc codecs. Default: auto."""
+
+    checksum: bool | None
+    """End every chunk with its crc32c. Default: False."""
+
+    skip_empty: bool | None
+    """Leave out chunks and shards that hold only zeros. Default: False."""
+
+    memory: int | str | None
+    """Memory for all workers of a machine together; else a quarter of what is free."""
+
+    workers: int | None
+    """Threads, else one a core; ignored on a cluster."""
+
+    scheduler: str | None
+    """Run on the Dask cluster at this address."""
+
+    scheduler_file: str | os.PathLike[str] | None
+    """Run on the Dask cluster that this file describes."""
+
+    overwrite: bool | None
+    """Replace TARGET if it is a Zarr. Default: False."""
+
+    storage_options: str | Mapping[str, Any] | None
+    """Options of TARGET's store. Keys: endpoint_url, region, profile, anon."""
+
+    source_storage_options: str | Mapping[str, Any] | None
+    """Options of SOURCE's store."""
+
+    report: str | os.PathLike[str] | None
+    """Write plan, versions, timings and bytes to this JSON file."""
