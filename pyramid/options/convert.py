@@ -99,7 +99,7 @@ class Options:
     scale_factors: ScaleFactors = _option(
         "auto",
         OptionSpec(
-            "factors relative to the level before: give the flag once for all levels, or once a level. yx or zyx: 2 "
+            "factors relative to the level before, once for all levels or once a level. yx or zyx: 2 "
             "on these axes; auto: 2 on y and x, and on z where voxels are at most 1.5 times as deep as wide",
             parse_factors,
             "yx|zyx|z=1,y=2,x=2",

@@ -42,8 +42,8 @@ class ConvertOptions(TypedDict, total=False):
     """How pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in. Default: mean."""
 
     scale_factors: Literal["auto", "yx", "zyx"] | str | Mapping[str, int] | Sequence[str | Mapping[str, int]] | None
-    """Factors relative to the level before: give the flag once for all levels, or once a level. yx or zyx: 2 on these
-    axes; auto: 2 on y and x, and on z where voxels are at most 1.5 times as deep as wide. Default: auto."""
+    """Factors relative to the level before, once for all levels or once a level. yx or zyx: 2 on these axes; auto: 2 on
+    y and x, and on z where voxels are at most 1.5 times as deep as wide. Default: auto."""
 
     levels: int | None
     """How many levels, the first included."""
