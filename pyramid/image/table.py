@@ -64,6 +64,7 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     yield "format", f"OME-Zarr {image.version}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
     yield "pixels", f"{image.axes} {format_shape(first.shape)}, {first.dtype}"
     yield "size", ", ".join(extents(image.axes, image.units, first.shape, first.scale)) or "not known"
+    yield "units of scale", "; ".join(_units(image)) or "not known"
     yield "before compression", format_bytes(sum(level.nbytes for level in image.levels))
     yield "stored", _stored(image)
     if metadata.systems:
@@ -75,6 +76,13 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
         yield "label of", metadata.label.source or "an unknown image"
     if image.labels:
         yield "labels", format_list(image.labels)
+
+
+def _units(image: Image) -> Iterator[str]:
+    """Yield each unit with its axes, as ``z, y, x in nanometer``."""
+    for unit in dict.fromkeys(unit for unit in image.units if unit):
+        axes = (axis for axis, own in zip(image.axes, image.units, strict=True) if own == unit)
+        yield f"{', '.join(axes)} in {shorten(unit)}"
 
 
 def extents(

@@ -532,7 +532,12 @@ def test_tables_fit_a_terminal(tmp_path: Path) -> None:
     assert max(map(len, (shown + "\n" + str(plan)).splitlines())) <= 80
     assert "".join(str(target).split()) in "".join(shown.split())  # an address is whole
     assert "cells of a long name cells of a long name cells of a long..." in shown
-    for word in ("z 4.332, y 32.49, x 54.15 micrometer", "t 1.23456 without a unit", "27.0 MB (27,000,000 bytes)"):
+    for word in (
+        "z 4.332, y 32.49, x 54.15 micrometer",
+        "z, y, x in micrometer",
+        "t 1.23456 without a unit",
+        "27.0 MB (27,000,000 bytes)",
+    ):
         assert word in shown
         assert word in image._repr_html_()
 
