@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.engine.report import RunReport
-from pyramid.engine.report_file import check_report, write_report
+from pyramid.engine.report_file import reporting
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
 from pyramid.model import Source, dask_array_of
@@ -135,7 +135,7 @@ def plan_parsed(
     `begun_s` is when this process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
     """
     record = RunReport("plan", source, target, options)
-    with _reporting(record, source, target, options), prepare(source, target, options, record) as job:
+    with reporting(record, options.report), prepare(source, target, options, record) as job:
         if sample:
             from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
@@ -154,31 +154,6 @@ def _start_seconds(begun_s: float) -> float:
     import pyramid.image  # noqa: F401, PLC0415
 
     return time.perf_counter() - begun_s + PROCESS_S
-
-
-@contextmanager
-def _reporting(record: RunReport, source: object, target: str | None, options: Options) -> Iterator[None]:
-    """Write the report of a run when it ends, also if it fails.
-
-    Raises TargetError before the run if the report cannot be written.
-    """
-    checked = False
-    try:
-        if options.report is not None:
-            check_report(options.report, source, target)
-            checked = True
-        yield
-    except BaseException as error:
-        record.end(error)
-        if options.report is not None and checked:
-            try:
-                write_report(record.to_dict(), options.report)
-            except PyramidError as unwritten:
-                error.add_note(f"{unwritten}")
-        raise
-    record.end()
-    if options.report is not None:
-        write_report(record.to_dict(), options.report)
 
 
 @dataclass(frozen=True)
@@ -201,27 +176,32 @@ def prepare(
     record = record or RunReport("plan", source, target, options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
-    began_s = time.perf_counter()
-    method = load_method(options.method)
-    with _runner(options, opened) as (runner, resources):
-        if runner.elsewhere:
-            _check_travels(source, target, options)
-        target_is_remote = _is_remote(target)
-        resources = replace(
-            resources,
-            target_needs_whole_objects=target_is_remote,
-            source_is_remote=_is_remote(opened.spec.location),
-            source_in_memory=dask_array_of(opened) is not None,
-            extra_blocks=int(target_is_remote and not runner.elsewhere),
-        )
-        decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
-        record.plan = decided
-        if target is not None:
-            from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
+    with ExitStack() as planning:
+        planning.enter_context(record.stage("plan"))
+        centred = load_method(options.method).centred
+        with _runner(options, opened) as (runner, resources):
+            if runner.elsewhere:
+                _check_travels(source, target, options)
+            resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
+            record.plan = decided = make_plan(opened.spec, options, centred=centred, resources=resources)
+            if target is not None:
+                from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
-            check_target(opened.spec, target, options)
-        record.add_seconds("plan", time.perf_counter() - began_s)
-        yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+                check_target(opened.spec, target, options)
+            planning.close()
+            yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+
+
+def _resources(resources: Resources, source: Source, target: str | None, *, may_overlap: bool) -> Resources:
+    """Return the resources of a run, with what is known of its source and its target."""
+    target_is_remote = _is_remote(target)
+    return replace(
+        resources,
+        target_needs_whole_objects=target_is_remote,
+        source_is_remote=_is_remote(source.spec.location),
+        source_in_memory=dask_array_of(source) is not None,
+        extra_blocks=int(target_is_remote and may_overlap),
+    )
 
 
 def _is_remote(url: str | None) -> bool:
@@ -273,7 +253,7 @@ def run(
     made in `record` if it is given, which is complete also after an error.
     """
     record = record or RunReport("convert", source, target, options)
-    with _reporting(record, source, target, options), prepare(source, target, options, record) as job:
+    with reporting(record, options.report), prepare(source, target, options, record) as job:
         _carry_out(job, target, options, record, progress)
     return record
 

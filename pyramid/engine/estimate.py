@@ -193,7 +193,7 @@ def _other_blocks(plan: Plan, pass_: Pass, first_s: float) -> range:
         return range(0)
     workers = plan.resources.workers
     block_bytes = math.prod(pass_.block) * np.dtype(plan.spec.dtype).itemsize
-    turns = min(BLOCKS_S / max(first_s, 0.01), BLOCKS_BYTES / block_bytes / workers, pass_.tasks / 4 / workers)
+    turns = min(BLOCKS_S / max(first_s, 0.01), BLOCKS_BYTES / block_bytes / workers, pass_.tasks / 2 / workers)
     count = max(1, min(workers * max(1, int(turns)), pass_.tasks - 1))
     step = max(1, (pass_.tasks - 1) // count)
     begin = min(step, pass_.tasks - 1)

@@ -5,13 +5,50 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pyramid.engine.report import RunReport
 from pyramid.errors import PyramidError, TargetError
 from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.stores import locate
+
+
+@contextmanager
+def reporting(record: RunReport, path: str | None) -> Iterator[None]:
+    """End a record with the context, and write it to a file also after a failure.
+
+    Parameters
+    ----------
+    record
+        The record of a run.
+    path
+        The file; None if none is wanted.
+
+    Raises
+    ------
+    TargetError
+        Before the context if the file cannot be written.
+    """
+    checked = False
+    try:
+        if path is not None:
+            check_report(path, record.source, record.target)
+            checked = True
+        yield
+    except BaseException as error:
+        record.end(error)
+        if path is not None and checked:
+            try:
+                write_report(record.to_dict(), path)
+            except PyramidError as unwritten:
+                error.add_note(f"{unwritten}")
+        raise
+    record.end()
+    if path is not None:
+        write_report(record.to_dict(), path)
 
 
 def check_report(path: str, source: object, target: str | None) -> None:
