@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -54,29 +53,34 @@ def prepare(
     record = record or RunReport("plan", source, target, options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
-    began_s = time.perf_counter()
-    method = load_method(options.method)
-    with _runner(options, opened) as (runner, resources):
-        if runner.elsewhere:
-            _check_travels(source, target, options)
-        target_is_remote = _is_remote(target)
-        resources = replace(
-            resources,
-            target_needs_whole_objects=target_is_remote,
-            source_is_remote=_is_remote(opened.spec.location),
-            source_in_memory=dask_array_of(opened) is not None,
-            extra_blocks=int(target_is_remote and not runner.elsewhere),
-        )
-        decided = make_plan(opened.spec, options, centred=method.centred, resources=resources)
-        record.plan = decided
-        logger.info("scale: %s", describe_scale(decided.spec, options))
-        logger.info("plan: %s", summarize(decided))
-        if target is not None:
-            from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only where something is written)
+    with ExitStack() as planning:
+        planning.enter_context(record.stage("plan"))
+        centred = load_method(options.method).centred
+        with _runner(options, opened) as (runner, resources):
+            if runner.elsewhere:
+                _check_travels(source, target, options)
+            resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
+            record.plan = decided = make_plan(opened.spec, options, centred=centred, resources=resources)
+            logger.info("scale: %s", describe_scale(decided.spec, options))
+            logger.info("plan: %s", summarize(decided))
+            if target is not None:
+                from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
-            check_target(opened.spec, target, options)
-        record.add_seconds("plan", time.perf_counter() - began_s)
-        yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+                check_target(opened.spec, target, options)
+            planning.close()
+            yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+
+
+def _resources(resources: Resources, source: Source, target: str | None, *, may_overlap: bool) -> Resources:
+    """Return the resources of a run, with what is known of its source and its target."""
+    target_is_remote = _is_remote(target)
+    return replace(
+        resources,
+        target_needs_whole_objects=target_is_remote,
+        source_is_remote=_is_remote(source.spec.location),
+        source_in_memory=dask_array_of(source) is not None,
+        extra_blocks=int(target_is_remote and may_overlap),
+    )
 
 
 def _is_remote(url: str | None) -> bool:

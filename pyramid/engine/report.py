@@ -66,7 +66,7 @@ class RunReport:
         self.tally: Tally | None = None
         self.requests_again = 0
         self.seconds = 0.0
-        self._source, self._target, self._options = source, target, options
+        self.source, self.target, self._options = source, target, options
         self._error: BaseException | None = None
         self._ended = False
         self._wall_s = dict.fromkeys(WALL_STAGES, 0.0)
@@ -135,10 +135,10 @@ class RunReport:
             "exit_status": exit_status(self._error),
             "error": None if self._error is None else _error_document(self._error),
             "started": self._started.isoformat(timespec="milliseconds"),
-            "source": plan.spec.location if plan else source_name(self._source),
-            "target": target_name(self._target),
+            "source": plan.spec.location if plan else source_name(self.source),
+            "target": target_name(self.target),
             "options": {
-                "given": given_options(self._options, self._source, self._target),
+                "given": given_options(self._options, self.source, self.target),
                 "decided": decided_options(plan) if plan else None,
             },
             "versions": _versions(),

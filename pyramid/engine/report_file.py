@@ -13,8 +13,42 @@ from typing import Any
 from pyramid.engine.report import RunReport
 from pyramid.errors import PyramidError, TargetError
 from pyramid.hierarchy.documents import ROOT_KEYS
-from pyramid.options.convert import Options
 from pyramid.stores import locate
+
+
+@contextmanager
+def reporting(record: RunReport, path: str | None) -> Iterator[None]:
+    """End a record with the context, and write it to a file also after a failure.
+
+    Parameters
+    ----------
+    record
+        The record of a run.
+    path
+        The file; None if none is wanted.
+
+    Raises
+    ------
+    TargetError
+        Before the context if the file cannot be written.
+    """
+    checked = False
+    try:
+        if path is not None:
+            check_report(path, record.source, record.target)
+            checked = True
+        yield
+    except BaseException as error:
+        record.end(error)
+        if path is not None and checked:
+            try:
+                write_report(record.to_dict(), path)
+            except PyramidError as unwritten:
+                error.add_note(f"{unwritten}")
+        raise
+    record.end()
+    if path is not None:
+        write_report(record.to_dict(), path)
 
 
 def check_report(path: str, source: object, target: str | None) -> None:
@@ -98,28 +132,3 @@ def _may_be_replaced(file: Path) -> bool:
     except OSError:
         return False
     return begin[:1] in (b"", b"{")
-
-
-@contextmanager
-def reporting(record: RunReport, source: object, target: str | None, options: Options) -> Iterator[None]:
-    """Write the report of a run when it ends, also if it fails.
-
-    Raises TargetError before the run if the report cannot be written.
-    """
-    checked = False
-    try:
-        if options.report is not None:
-            check_report(options.report, source, target)
-            checked = True
-        yield
-    except BaseException as error:
-        record.end(error)
-        if options.report is not None and checked:
-            try:
-                write_report(record.to_dict(), options.report)
-            except PyramidError as unwritten:
-                error.add_note(f"{unwritten}")
-        raise
-    record.end()
-    if options.report is not None:
-        write_report(record.to_dict(), options.report)

@@ -107,6 +107,7 @@ def test_the_command_prints_the_same_document_also_of_a_failure(source: Path, fi
     assert (bad.exit_code, report["outcome"], report["exit_status"]) == (4, "failed", 4)
     assert bad.stderr == f"pyramid: {report['error']['message']}\n"
     assert report["error"]["class"] == "TargetError"
+    assert report["stages"]["wall_seconds"]["plan"] > 0
 
 
 def test_a_source_that_cannot_be_opened_has_a_report_without_a_plan(file: Path, tmp_path: Path) -> None:
