@@ -20,7 +20,7 @@ from pyramid.planning import Plan, Resources, make_plan
 from pyramid.readers import open_source
 from pyramid.readers.dask import DaskSource
 from pyramid.reduce import load_method
-from pyramid.stores import check_travels, counting_retries, locate
+from pyramid.stores import check_travels, counting_retries, locate, share_storage_options
 
 if TYPE_CHECKING:
     from pyramid.engine.build import ProgressCallback, Runner
@@ -80,10 +80,10 @@ def convert(
     """
     parsed = make_options(options)
     run(source, os.fspath(target), parsed, progress)
-    return read_back(os.fspath(target), parsed)
+    return read_back(source, os.fspath(target), parsed)
 
 
-def read_back(target: str, options: Options) -> Image:
+def read_back(source: object, target: str, options: Options) -> Image:
     """Return the image that a run has written.
 
     Raises
@@ -94,7 +94,7 @@ def read_back(target: str, options: Options) -> Image:
     from pyramid.image import open as open_image  # noqa: PLC0415  (zarr: not at the import of the package)
 
     try:
-        return open_image(target, options.storage_options)
+        return open_image(target, share_storage_options(options, source, target).target_storage_options)
     except PyramidError as error:
         raise SourceError(
             f"the run is done and its target complete, but its metadata cannot be read back: {error}"
@@ -130,6 +130,7 @@ def plan_parsed(
 
     The estimate is made from a few chunks. It holds the size after compression and the time.
     """
+    options = share_storage_options(options, source, target)
     with prepare(source, target, options) as job:
         estimated = None
         if sample:
@@ -154,7 +155,7 @@ class PreparedRun:
 def prepare(source: object, target: str | None, options: Options) -> Iterator[PreparedRun]:
     """Open the source, find the workers, make the plan, and check the target.
 
-    Nothing is written.
+    Nothing is written. The storage options are those that `share_storage_options` returns.
     """
     with explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
@@ -189,7 +190,7 @@ def _check_travels(source: object, target: str | None, options: Options) -> None
     if isinstance(source, str | os.PathLike):
         check_travels(os.fspath(source), options.source_storage_options)
     if target is not None:
-        check_travels(target, options.storage_options)
+        check_travels(target, options.target_storage_options)
 
 
 @contextmanager
@@ -221,6 +222,7 @@ def run(source: object, target: str, options: Options, progress: ProgressCallbac
 
     It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``.
     """
+    options = share_storage_options(options, source, target)
     with prepare(source, target, options) as job:
         from pyramid.engine.build import build  # noqa: PLC0415  (dask and zarr: not at the import of the package)
         from pyramid.writing.create import open_target  # noqa: PLC0415

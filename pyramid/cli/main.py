@@ -101,7 +101,7 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
             click.echo(json.dumps(result.to_dict(), indent=2))
         elif not quiet:
             try:
-                click.echo(str(api.read_back(target, options)))
+                click.echo(str(api.read_back(source, target, options)))
             except PyramidError as error:  # the pyramid itself is written
                 print_notices([str(error)])
             click.echo(result.summary(), err=True)

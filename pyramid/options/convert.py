@@ -37,7 +37,9 @@ class OptionSpec:
     flags
         Other flags besides the name itself, as ``-m``.
     split
-        Keys of a mapping that have flags of their own, as pairs of key and help.
+        Flags for single keys of a mapping, as pairs of name and help.
+    prefix
+        The beginning of those names that is not part of the key.
     repeat
         Whether the flag may be given several times. The values then make a list.
     """
@@ -47,6 +49,7 @@ class OptionSpec:
     metavar: str = ""
     flags: tuple[str, ...] = ()
     split: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""
     repeat: bool = False
 
 
@@ -60,6 +63,13 @@ STORAGE_FLAGS = (
     ("profile", "profile of ~/.aws whose credentials are used"),
     ("anon", "send no credentials"),
 )
+
+
+def _flags_of(side: str) -> tuple[tuple[str, str], ...]:
+    """Return the flags of a store that are for SOURCE or TARGET only."""
+    return tuple(
+        (f"{side}_{key}", f"as --{key.replace('_', '-')}, for {side.upper()} only") for key, _ in STORAGE_FLAGS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,10 +160,28 @@ class Options:
     )
     overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr", parsing.switch))
     storage_options: Mapping[str, Any] | None = _option(
-        None, OptionSpec("options of TARGET's store", parsing.mapping, "JSON", split=STORAGE_FLAGS), secret=True
+        None,
+        OptionSpec(
+            "options of the store of whichever of SOURCE and TARGET is remote",
+            parsing.mapping,
+            "JSON",
+            split=STORAGE_FLAGS,
+        ),
+        secret=True,
     )
     source_storage_options: Mapping[str, Any] | None = _option(
-        None, OptionSpec("options of SOURCE's store", parsing.mapping, "JSON"), secret=True
+        None,
+        OptionSpec(
+            "options of SOURCE's store only", parsing.mapping, "JSON", split=_flags_of("source"), prefix="source_"
+        ),
+        secret=True,
+    )
+    target_storage_options: Mapping[str, Any] | None = _option(
+        None,
+        OptionSpec(
+            "options of TARGET's store only", parsing.mapping, "JSON", split=_flags_of("target"), prefix="target_"
+        ),
+        secret=True,
     )
     report: str | None = _option(
         None, OptionSpec("write plan, versions, timings and bytes to this JSON file", parsing.text, "FILE")

@@ -11,6 +11,7 @@ from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_parts, open_source_store, public_options
 from pyramid.stores.readable import Readable
 from pyramid.stores.retry import counting_retries
+from pyramid.stores.sides import share_storage_options
 
 __all__ = [
     "Location",
@@ -23,4 +24,5 @@ __all__ = [
     "open_parts",
     "open_source_store",
     "public_options",
+    "share_storage_options",
 ]

@@ -164,7 +164,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy http://host/t.zarr", NO_TARGET, ["http://host/t.zarr: cannot write to http(s) URLs"]),
     ("good.npy memory://name/t.zarr", WRONG_USE, ["memory://name/t.zarr", "lost when the command ends", "give a path"]),
     ("good.npy t.zarr --storage-options '{}x'", WRONG_USE, ["storage_options: it is not JSON"]),
-    ("good.npy t.zarr --region here", WRONG_USE, ["takes no storage options, got region"]),
+    ("good.npy t.zarr --region here", WRONG_USE, ["neither SOURCE nor TARGET is at a URL", "region"]),
     ("good.npy t.zarr --report nowhere/r.json", NO_TARGET, ["report: nowhere/r.json cannot be written"]),
     ("good.npy t.zarr --report folder", NO_TARGET, ["report: folder cannot be written"]),
     # --overwrite never begins before all else holds
