@@ -26,6 +26,7 @@ from pyramid.cli.flags import (
     verbose_flag,
 )
 from pyramid.cli.interrupt import ending_when_interrupted
+from pyramid.cli.usage import SentenceGroup
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
 
@@ -34,11 +35,8 @@ from pyramid.options.convert import Options, make_options
 GARBAGE_OBJECTS = 100_000
 
 
-class _Commands(click.Group):
+class _Commands(SentenceGroup):
     """Commands in the order of this module, which is the order of their use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401  (as click)
         with nullcontext() if args is not None else ending_when_interrupted():  # None: the process's own command

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
+from pyramid.options.nearest import nearest, unknown
 
 PerAxis: TypeAlias = Mapping[str, int]
 ScaleFactors: TypeAlias = Literal["auto"] | tuple[PerAxis, ...]
@@ -105,7 +106,7 @@ class Options:
     ome_zarr_version: str = _option(
         "0.5", OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of("0.4", "0.5"), "VERSION")
     )
-    method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.text, "NAME", ("-m",)))
+    method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
     scale_factors: ScaleFactors = _option(
         "auto",
         OptionSpec(
@@ -193,6 +194,18 @@ def option_specs() -> dict[str, OptionSpec]:
     return {f.name: f.metadata["option_spec"] for f in dataclasses.fields(Options)}
 
 
+def _unknown_option(name: object) -> str:
+    """Return a message that `name` is unknown, with the option that it may mean."""
+    known = option_specs()
+    instead = {flag.lstrip("-").replace("-", "_"): repr(of) for of, spec in known.items() for flag in spec.flags}
+    for of, spec in known.items():
+        instead |= {key: f"{of}: {{{key.removeprefix(spec.prefix)}: …}}" for key, _ in spec.split}
+    near = nearest(name, [*known, *(alias for alias in instead if len(alias) > 1)])
+    if near in instead:
+        return f"unknown option {short_repr(name)}; did you mean {instead[near]}?"
+    return unknown("option", name, known)
+
+
 def make_options(values: Mapping[str, Any]) -> Options:
     """Parse a user's values, by option name, into Options.
 
@@ -208,7 +221,7 @@ def make_options(values: Mapping[str, Any]) -> Options:
     parsed: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise OptionError(parsing.unknown("option", name, known))
+            raise OptionError(_unknown_option(name))
         if value is None:
             continue
         try:

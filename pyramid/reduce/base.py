@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pyramid.errors import OptionError
 from pyramid.model import MAX_WINDOW_PX, reduced_shape
-from pyramid.options import parsing
+from pyramid.options.nearest import unknown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def load_method(name: str) -> Method:
     """
     found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
     if name not in found:
-        raise OptionError(parsing.unknown("method", name, found))
+        raise OptionError(unknown("method", name, found))
     method: Method = found[name].load()
     return method
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyramid.errors import OptionError
-from pyramid.options.parsing import unknown
+from pyramid.options.nearest import unknown
 from pyramid.stores.address import why_no_address
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.schemes import SCHEMES, Scheme, find_scheme

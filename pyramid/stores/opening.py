@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError
-from pyramid.options.parsing import unknown
+from pyramid.options.nearest import unknown
 from pyramid.stores.address import check_endpoint, check_one_line
 from pyramid.stores.cache import WholeObjects
 from pyramid.stores.location import Location, locate

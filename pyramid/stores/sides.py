@@ -9,7 +9,7 @@ from typing import Any
 
 from pyramid.errors import OptionError
 from pyramid.options.convert import Options
-from pyramid.options.parsing import unknown
+from pyramid.options.nearest import unknown
 from pyramid.stores.location import locate
 from pyramid.stores.schemes import RETRY_OPTIONS, Scheme, find_scheme
 

@@ -136,9 +136,17 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --ome-zarr-version 0.4 --checksum", WRONG_USE, ["checksum", "write 0.5"]),
     ("good.npy t.zarr --channel-names a,b", WRONG_USE, ["2 were given, but the number of channels is 1"]),
     ("good.npy t.zarr --channel-colors red", WRONG_USE, ["'red' is not a colour"]),
+    ("good.npy t.zarr --codec blsoc:zstd", WRONG_USE, ["codec:", "did you mean 'blosc:zstd'?"]),
+    ("good.npy t.zarr --chunks plnae", WRONG_USE, ["chunks:", "did you mean 'plane'?"]),
+    ("good.npy t.zarr --shuffle byt", WRONG_USE, ["shuffle:", "did you mean 'byte'?"]),
+    ("good.npy t.zarr --units z=micormeter", WRONG_USE, ["units: z:", "did you mean 'micrometer'?"]),
+    ("good.npy t.zarr --scale depth=1", WRONG_USE, ["scale: unknown axis 'depth'", "did you mean 'z'?"]),
+    ("good.npy t.zarr --axes time,y,x", WRONG_USE, ["axes: unknown axis 'time'", "did you mean 't'?"]),
+    ("htps://host/a.tif t.zarr", WRONG_USE, ["unknown scheme 'htps'", "did you mean 'https'?"]),
+    ("good.npy s4://bucket/t.zarr", WRONG_USE, ["unknown scheme 's4'", "did you mean 's3'?"]),
     # memory, workers, schedulers
     ("good.npy t.zarr --memory 1kB", WRONG_USE, ["memory: one block", "1000B is allowed", "give --memory"]),
-    ("good.npy t.zarr --memory lots", WRONG_USE, ["memory: 'lots' is not a number of bytes, as 2GiB"]),
+    ("good.npy t.zarr --memory lots", WRONG_USE, ["memory: 'lots' is not a number of bytes; give one, as 2GiB"]),
     ("good.npy t.zarr --workers 0", WRONG_USE, ["workers: 0 is below 1"]),
     ("good.npy t.zarr --scheduler-file nowhere.json", WRONG_USE, ["nowhere.json"]),
     ("good.npy t.zarr --scheduler tcp://a:1 --scheduler-file b.json", WRONG_USE, ["not both"]),
@@ -227,14 +235,26 @@ def test_a_scheduler_that_is_not_there(inputs: Path, monkeypatch: pytest.MonkeyP
     ("words", "told"),
     [
         ("convert good.npy", "Missing argument 'TARGET'"),
-        ("convert good.npy t.zarr --chunk y=64", "Did you mean '--chunks'"),
+        ("convert good.npy t.zarr --chunk y=64", "did you mean '--chunks'?"),
         ("convert good.npy t.zarr --levels", "requires an argument"),
-        ("konvert good.npy t.zarr", "No such command 'konvert'"),
+        ("konvert good.npy t.zarr", "No such command 'konvert'; did you mean 'convert'?"),
+        ("good.npy t.zarr", "a command comes first, as pyramid convert good.npy TARGET"),
+        ("frobnicate", "the commands are convert, plan, info"),
+        ("--chunks auto convert", "'--chunks' is an option of a command; type it after the command"),
+        ("--verion", "did you mean '--version'?"),
+        ("convert", "Missing argument 'SOURCE'; type pyramid convert cells.tif cells.ome.zarr"),
+        ("convert 'my cells.tif'", "type pyramid convert 'my cells.tif' 'my cells.ome.zarr'"),
+        ("convert my cells.tif t.zarr", "put quotes around a path with spaces"),
+        ("convert good.npy t.zarr -chunks auto", "did you mean '--chunks', with two dashes?"),
+        ("convert good.npy t.zarr --endpoint http://h", "did you mean '--endpoint-url'?"),
+        ("convert good.npy t.zarr --nothing-like-it", "--help lists all options"),
+        ("convert good.npy t.zarr --overwrite=yes", "type --overwrite and no more"),
+        ("download s3://bucket/a.zarr", "Missing argument 'DIR'; type pyramid download s3://bucket/a.zarr"),
         ("info", "Missing argument 'URL'"),
     ],
 )
 def test_usage(words: str, told: str) -> None:
-    result = CliRunner().invoke(main, words.split(), catch_exceptions=False)
+    result = CliRunner().invoke(main, shlex.split(words), catch_exceptions=False)
     assert result.exit_code == WRONG_USE
     assert told in result.stderr
     assert "Traceback" not in result.output
