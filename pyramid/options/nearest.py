@@ -12,10 +12,11 @@ from pyramid.errors import short_repr
 MAX_COMPARED_CHARACTERS = 80
 
 
-def nearest(value: object, known: Iterable[str]) -> str | None:
+def nearest(value: object, known: Iterable[str], *, strict: bool = False) -> str | None:
     """Return the known name that is most like a value.
 
-    Capitals, hyphens, underscores and spaces do not count. A beginning or a part of a name is like the name.
+    Capitals, hyphens, underscores and spaces do not count. A beginning or a part of a name is like the name; with
+    `strict`, as for names of files, which share their endings, only a beginning is.
 
     Returns
     -------
@@ -39,8 +40,10 @@ def nearest(value: object, known: Iterable[str]) -> str | None:
     if close:
         return min(close, key=lambda name: (far[name], not names[name].startswith(given)))
     for name, folded in names.items():
-        if folded.startswith(given) or given in re.split(r"[^a-z0-9]+", name.casefold()):
+        if folded.startswith(given) or (not strict and given in re.split(r"[^a-z0-9]+", name.casefold())):
             return name
+    if strict:
+        return None
     similar = difflib.get_close_matches(given, names.values(), n=1)
     return next((name for name, folded in names.items() if folded in similar), None)
 

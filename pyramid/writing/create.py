@@ -32,6 +32,7 @@ from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import WATCH_S, Lease, check_no_run, check_no_run_around
+from pyramid.writing.name import check_name
 from pyramid.writing.objects import REQUESTS
 from pyramid.writing.target import Target
 
@@ -57,8 +58,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
         If it exists and must not be replaced, or overlaps with the source, or cannot be created or written to.
     """
     location = locate(url)
-    if location.scheme in ("http", "https"):
-        raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
+    check_name(location)
     if spec.location is not None:
         source = locate(spec.location)
         if source.holds(location) or location.holds(source):

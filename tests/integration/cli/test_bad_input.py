@@ -76,8 +76,8 @@ def make_inputs(folder: Path) -> None:
 # What is typed after `pyramid convert`; its exit status; words of what is told.
 CASES: list[tuple[str, int, list[str]]] = [
     # sources
-    ("text.tif t.zarr", NO_SOURCE, ["text.tif", "is not a TIFF"]),
-    ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "not of a kind that can be read; give a TIFF"]),
+    ("text.tif t.zarr", NO_SOURCE, ["text.tif is not a TIFF", "it is text", "; give the image itself"]),
+    ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "not of a kind that can be read: it is text"]),
     ("stump.tif t.zarr", NO_SOURCE, ["stump.tif", "damaged"]),
     ("cut.tif t.zarr", NO_SOURCE, ["cut.tif", "page 1 would begin", "the file ends", "copy it again"]),
     ("rotten.tif t.zarr", NO_SOURCE, ["rotten.tif", "page 1, tile (1, 0)", "copy it again"]),
@@ -93,7 +93,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("deep.npy t.zarr", NO_SOURCE, ["deep.npy", "damaged"]),
     ("nowhere.tif t.zarr", NO_SOURCE, ["nowhere.tif", "check the spelling"]),
     ("'*.tif' t.zarr", NO_SOURCE, ["*.tif"]),
-    ("folder t.zarr", NO_SOURCE, ["folder", "neither a Zarr array nor an OME-Zarr image"]),
+    ("folder t.zarr", NO_SOURCE, ["folder", "neither a Zarr array nor an OME-Zarr image", "give a TIFF"]),
     (
         "http://127.0.0.1:9/cells.tif t.zarr --source-storage-options '{\"retries\": 0}'",
         NO_SOURCE,
