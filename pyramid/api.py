@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.engine.report import Result, check_report, plan_report, write_report
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
-from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
+from pyramid.errors import PyramidError, SourceError, StoppedError, ending_with_remedy, explaining
 from pyramid.model import Source
 from pyramid.options.convert import Options, make_options
 from pyramid.planning import Plan, Resources, make_plan
@@ -83,6 +83,7 @@ def convert(
     return read_back(source, os.fspath(target), parsed)
 
 
+@ending_with_remedy()
 def read_back(source: object, target: str, options: Options) -> Image:
     """Return the image that a run has written.
 
@@ -123,6 +124,7 @@ def plan(source: object, target: str | os.PathLike[str] | None = None, **options
     return plan_parsed(source, None if target is None else os.fspath(target), make_options(options))[0]
 
 
+@ending_with_remedy()
 def plan_parsed(
     source: object, target: str | None, options: Options, *, sample: bool = False
 ) -> tuple[Plan, Estimate | None]:
@@ -217,6 +219,7 @@ def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | Cl
     yield LocalRunner(workers, scheduler), Resources(workers, options.memory or int(free_bytes() * MEMORY_SHARE))
 
 
+@ending_with_remedy()
 def run(source: object, target: str, options: Options, progress: ProgressCallback | None = None) -> Result:
     """Build a pyramid as `convert` does, from parsed options.
 

@@ -16,7 +16,15 @@ from pyramid.downloading.levels import format_levels, parse_levels
 from pyramid.downloading.record import Record, hold, may_resume
 from pyramid.downloading.run import DownloadProgress, DownloadTally, Run
 from pyramid.downloading.walk import Walk
-from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError, list_some
+from pyramid.errors import (
+    OptionError,
+    SourceError,
+    StoppedError,
+    StorageError,
+    TargetError,
+    ending_with_remedy,
+    list_some,
+)
 from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
 from pyramid.tables import format_count
@@ -104,6 +112,7 @@ class Download:
         return "\n".join(lines)
 
 
+@ending_with_remedy()
 def download(  # noqa: PLR0913  (a user's options, each by its name)
     url: str | os.PathLike[str],
     folder: str | os.PathLike[str],

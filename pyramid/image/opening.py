@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from pyramid.errors import PyramidError, SourceError
+from pyramid.errors import PyramidError, SourceError, ending_with_remedy
 from pyramid.image.image import Collection, Image
 from pyramid.image.reader import open_reader
 from pyramid.stores import Location
 
 
+@ending_with_remedy()
 def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Image:
     """Open an OME-Zarr image of version 0.1 to 0.6, reading only its metadata.
 
@@ -40,6 +41,7 @@ def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None 
         return replace(found, notices=(*found.notices, *reader.objects.notices))
 
 
+@ending_with_remedy()
 def info(
     url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None, *, all: bool = False
 ) -> Image | Collection:

@@ -164,7 +164,7 @@ def _steps(spec: SourceSpec, options: Options) -> Iterator[Shape]:
         if made == options.levels or (options.levels is None and _is_small(spec.axes, shape, options.min_size)):
             return
         if made == MAX_LEVELS:
-            raise OptionError(f"levels: a pyramid has at most {MAX_LEVELS}")
+            raise OptionError(f"levels: a pyramid has at most {MAX_LEVELS}; give fewer")
         factors = _auto_factors(spec, shape, total) if given == "auto" else _factors(spec.axes, given[0])
         smaller = reduced_shape(shape, factors)
         if smaller == shape and options.levels is None:

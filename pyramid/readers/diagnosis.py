@@ -90,8 +90,7 @@ def explain_folder(path: Path) -> SourceError:
     begin = f"the folder {path}"
     if not names:
         return SourceError(f"{begin} is empty; check the path, and that its disk is mounted")
-    zarrs = [name for name in names if any(os.path.isfile(path / name / mark) for mark in _ZARR_MARKS)]
-    if zarrs:
+    if zarrs := zarrs_within(path):
         return SourceError(f"{begin} is not an image, but holds {_listed(zarrs)}; give one, as {path / zarrs[0]}")
     tiffs = [name for name in names if name.lower().endswith(_TIFFS)]
     if tiffs:
@@ -103,6 +102,11 @@ def explain_folder(path: Path) -> SourceError:
     return SourceError(
         f"{begin} is neither a Zarr array nor an OME-Zarr image, and holds {_listed(names)}; give {KINDS}"
     )
+
+
+def zarrs_within(path: Path) -> list[str]:
+    """Return the names of Zarr arrays and groups in a folder."""
+    return [name for name in sorted(_names(path)) if any((path / name / mark).is_file() for mark in _ZARR_MARKS)]
 
 
 def explain_file(path: Path) -> SourceError:

@@ -118,7 +118,7 @@ def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
         else short_repr(paths[0])[1:-1]
     )
     return (
-        f"{where} is {kind}, and one image at a time is converted: name an image in it, as {where.rstrip('/')}/{path}"
+        f"{where} is {kind}, and one image at a time is converted; name an image in it, as {where.rstrip('/')}/{path}"
     )
 
 

@@ -88,7 +88,12 @@ CASES: list[tuple[str, int, str, str]] = [
     ("empty t.zarr", NO_SOURCE, "empty is empty", "check the path, and that its disk is mounted"),
     ("others t.zarr", NO_SOURCE, "holds notes.txt", "also an array of NumPy, Dask, xarray or Zarr"),
     ("images t.zarr", NO_SOURCE, "holds one.zarr", "give one, as {here}/images/one.zarr"),
-    ("group.zarr t.zarr", NO_SOURCE, "is not an OME-Zarr image", "name an array or an image within it"),
+    (
+        "group.zarr t.zarr",
+        NO_SOURCE,
+        "is not an OME-Zarr image",
+        "name an array or an image within it, as {here}/group.zarr/raw",
+    ),
     ("plate.zarr t.zarr", NO_SOURCE, "is a plate", "name an image in it, as {here}/plate.zarr/A/1/0"),
     ("labels.zarr t.zarr", NO_SOURCE, "is a list of labels", "name an image in it, as {here}/labels.zarr/nuclei"),
     ("text.tif t.zarr", NO_SOURCE, "is not a TIFF, though its name says so: it is text", "give the image itself"),
