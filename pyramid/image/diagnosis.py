@@ -41,7 +41,7 @@ def explain_missing(objects: Objects, path: str, refused: StorageError | None) -
         The server's refusal; None where it did not refuse access.
     """
     if path:
-        return SourceError("it is named, but no such Zarr group exists")
+        return SourceError("it is named, but no such Zarr group exists; copy it again")
     if objects.location.is_local:
         return SourceError(_describe_local(objects))
     with contextlib.suppress(StorageError, OSError):  # most often no file is there

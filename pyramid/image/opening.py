@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from pyramid.errors import PyramidError, SourceError, ending_with_remedy
+from pyramid.errors import PyramidError, SourceError, StorageError, ending_with_remedy
 from pyramid.image.image import Collection, Image
 from pyramid.image.reader import open_reader
 from pyramid.stores import Location
+
+# The remedy where metadata break a rule.
+_CORRECT = "correct that in its metadata, or ask whoever wrote them"
 
 
 @ending_with_remedy()
@@ -91,6 +94,8 @@ def _wrap_errors(location: Location) -> Iterator[None]:
         message = str(error)
         if not message.startswith(str(location)):
             message = f"{location}: {message}"
+        if "; " not in message:
+            message = f"{message}; {error.remedy if isinstance(error, StorageError) else _CORRECT}"
         raise SourceError(message) from error.__cause__
 
 

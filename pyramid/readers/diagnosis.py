@@ -40,7 +40,7 @@ _SIGNS = {
     b"<": ("XML or HTML, perhaps a page of a website that was saved", "download the image itself"),
 }
 _TIFFS = (".tif", ".tiff", ".btf", ".lsm", ".svs", ".ndpi", ".qptiff", ".scn", ".stk")
-_ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
+_ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 
 
 def describe_start(start: bytes) -> tuple[str, str] | None:
@@ -111,6 +111,8 @@ def zarrs_within(path: Path) -> list[str]:
 
 def explain_file(path: Path) -> SourceError:
     """Return the error for a file that no reader recognizes."""
+    if path.name in _ZARR_MARKS:
+        return SourceError(f"{path} is only the metadata of a Zarr; give its folder, {path.parent}")
     with path.open("rb") as file:
         found = describe_start(file.read(16))
     if found is None:
