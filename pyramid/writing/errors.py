@@ -28,7 +28,9 @@ def wrap_errors(url: str, place: str, action: str = "written") -> Iterator[None]
     try:
         yield
     except StorageError as error:
-        raise TargetError(f"{locate(url)}: {place} cannot be {action}: {error}") from error
+        kind = TargetError if locate(url).is_local else StorageError
+        remedy = "" if "; " in str(error) else f"; {kind.remedy}"
+        raise TargetError(f"{locate(url)}: {place} cannot be {action}: {error}{remedy}") from error
     except PyramidError:
         raise
     except Exception as error:
