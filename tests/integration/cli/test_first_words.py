@@ -185,6 +185,22 @@ def test_pyramid_without_a_command_shows_the_commands() -> None:
     assert "convert" in result.stderr
 
 
+def test_the_demo_goes_home_and_prints_commands_that_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = CliRunner().invoke(main, ["demo", "~/my demo"], catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    assert f"pyramid info '{tmp_path}/my demo/slide-region.ome.zarr'" in result.stdout
+    result = CliRunner().invoke(main, ["demo", "s3://bucket/demo"], catch_exceptions=False)
+    assert (result.exit_code, result.stderr) == (
+        NO_TARGET,
+        "pyramid: s3://bucket/demo is not on local disk, where the sample is written; give a folder\n",
+    )
+    assert os.listdir() == ["my demo"]
+
+
 def test_folders_of_a_target_that_are_missing_are_made(inputs: Path, tmp_path: Path) -> None:
     pyramid.convert(inputs / "good.tif", tmp_path / "of" / "today" / "t.ome.zarr")
     assert pyramid.open(tmp_path / "of" / "today" / "t.ome.zarr").levels[0].shape == IMAGE.shape
