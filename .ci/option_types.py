@@ -38,6 +38,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.colors: "str | Sequence[str]",
     parsing.count: "int",
     parsing.count_from_zero: "int",
+    parsing.method: "str",
     parsing.mapping: "str | Mapping[str, Any]",
     parsing.names: "str | Sequence[str]",
     parsing.scale: "str | Mapping[str, float]",

@@ -7,6 +7,7 @@ local disk. Importing the package is quick: each library is imported when it is 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pyramid._version import __version__
@@ -59,7 +60,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module's attributes are of any type)
     if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     from importlib import import_module  # noqa: PLC0415  (next to its one use)
 
     value = getattr(import_module(_HOMES[name]), name)

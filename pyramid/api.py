@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Unpack
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
-from pyramid.errors import PyramidError, SourceError, StoppedError, explaining
+from pyramid.errors import PyramidError, SourceError, StoppedError, ending_with_remedy, explaining
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.progress import showing_progress
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
 from pyramid.planning import Plan
-from pyramid.stores import counting_retries
+from pyramid.stores import counting_retries, share_storage_options
 
 if TYPE_CHECKING:
     from pyramid.engine.build import ProgressCallback
@@ -91,10 +91,11 @@ def convert(
     """
     parsed = make_options(options)
     run(source, os.fspath(target), parsed, progress)
-    return read_back(os.fspath(target), parsed)
+    return read_back(source, os.fspath(target), parsed)
 
 
-def read_back(target: str, options: Options) -> Image:
+@ending_with_remedy()
+def read_back(source: object, target: str, options: Options) -> Image:
     """Return the image that a run has written.
 
     Raises
@@ -105,7 +106,7 @@ def read_back(target: str, options: Options) -> Image:
     from pyramid.image import read_image  # noqa: PLC0415  (zarr: not at the import of the package)
 
     try:
-        return read_image(target, options.storage_options)
+        return read_image(target, share_storage_options(options, source, target).target_storage_options)
     except PyramidError as error:
         raise SourceError(
             f"the run is done and its target complete, but its metadata cannot be read back: {error}"
@@ -155,6 +156,7 @@ def plan(
     return plan_parsed(source, given, make_options(options), sample=sample)
 
 
+@ending_with_remedy()
 def plan_parsed(
     source: object, target: str | None, options: Options, *, sample: bool = False, begun_s: float | None = None
 ) -> Plan:
@@ -163,15 +165,17 @@ def plan_parsed(
     `begun_s` is when this process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
     """
     record = RunReport("plan", source, target, options)
-    with reporting(record, options.report), prepare(source, target, options, record) as job:
-        give_notices(job.plan.spec.notices)
-        if sample:
-            from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
+    with reporting(record, options.report):
+        shared = share_storage_options(options, source, target)
+        with prepare(source, target, shared, record) as job:
+            give_notices(job.plan.spec.notices)
+            if sample:
+                from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
-            begun_s = None if begun_s is None else _start_seconds(begun_s)
-            estimated = estimate(job.plan, job.source, job.runner, target, begun_s)
-            record.plan = replace(job.plan, estimate=estimated)
-        return record.plan or job.plan
+                begun_s = None if begun_s is None else _start_seconds(begun_s)
+                estimated = estimate(job.plan, job.source, job.runner, target, begun_s)
+                record.plan = replace(job.plan, estimate=estimated)
+            return record.plan or job.plan
 
 
 def _start_seconds(begun_s: float) -> float:
@@ -185,6 +189,7 @@ def _start_seconds(begun_s: float) -> float:
     return (time.perf_counter() - begun_s) * (1 + PROCESS_SHARE) + PROCESS_S
 
 
+@ending_with_remedy()
 def run(
     source: object,
     target: str,
@@ -198,13 +203,11 @@ def run(
     made in `record` if it is given, which is complete also after an error.
     """
     record = record or RunReport("convert", source, target, options)
-    with (
-        reporting(record, options.report),
-        showing_progress(progress, "convert") as callback,
-        prepare(source, target, options, record) as job,
-    ):
-        give_notices(job.plan.spec.notices)
-        _carry_out(job, target, options, record, callback)
+    with reporting(record, options.report), showing_progress(progress, "convert") as callback:
+        shared = share_storage_options(options, source, target)
+        with prepare(source, target, shared, record) as job:
+            give_notices(job.plan.spec.notices)
+            _carry_out(job, target, shared, record, callback)
     return record
 
 

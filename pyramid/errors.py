@@ -32,30 +32,35 @@ class PyramidError(Exception):
     """Base of every error that a user can cause and fix."""
 
     exit_status: ClassVar[int] = 2
+    remedy: ClassVar[str] = "check what was given"
 
 
 class OptionError(PyramidError, ValueError):
     """An option or combination of options cannot be used (exit status 2)."""
 
     exit_status = 2
+    remedy = "the help of the command describes its options"
 
 
 class SourceError(PyramidError, OSError):
     """The source cannot be read, or OME-Zarr cannot hold it (exit status 3)."""
 
     exit_status = 3
+    remedy = "check that it is whole and that you may read it, or copy it again"
 
 
 class TargetError(PyramidError, OSError):
     """The target cannot be written, or exists already (exit status 4)."""
 
     exit_status = 4
+    remedy = "check its disk and that you may write there, or give another target"
 
 
 class StoppedError(PyramidError, RuntimeError):
     """A run stopped half-way; the target has no ``multiscales`` (exit status 5)."""
 
     exit_status = 5
+    remedy = "run it again"
 
 
 class StorageError(PyramidError, OSError):
@@ -74,6 +79,7 @@ class StorageError(PyramidError, OSError):
     """
 
     exit_status = 4
+    remedy = "check the address, the credentials and the network"
 
     def __init__(self, message: str, permanent: bool = False, status: int | None = None) -> None:
         super().__init__(message)
@@ -182,6 +188,27 @@ def explaining(kind: type[PyramidError], what: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise explain(error, kind, what) from error
+
+
+@contextmanager
+def ending_with_remedy() -> Iterator[None]:
+    """Add what to do to an error that does not say it.
+
+    Examples
+    --------
+    >>> with ending_with_remedy():
+    ...     raise StoppedError("the cluster gave no result")
+    Traceback (most recent call last):
+        ...
+    pyramid.errors.StoppedError: the cluster gave no result; run it again
+    """
+    try:
+        yield
+    except PyramidError as error:
+        text = str(error)
+        if "; " not in text and not text.endswith("?") and len(error.args) == 1:
+            error.args = (f"{text}; {error.remedy}",)
+        raise
 
 
 def explain(error: BaseException, kind: type[PyramidError], what: str) -> PyramidError:

@@ -13,6 +13,7 @@ import click
 from pyramid import api, image
 from pyramid.errors import TargetError
 from pyramid.options.convert import make_options
+from pyramid.stores import locate
 
 SAMPLE = "slide.ome.tif"
 
@@ -22,7 +23,9 @@ def run_demo(folder: str) -> None:
 
     Raises TargetError where the folder cannot be written.
     """
-    directory = Path(folder)
+    if not locate(folder).is_local:
+        raise TargetError(f"{folder} is not on local disk, where the sample is written; give a folder")
+    directory = Path(folder).expanduser()
     source, target = directory / SAMPLE, directory / SAMPLE.replace(".ome.tif", ".ome.zarr")
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -30,13 +33,13 @@ def run_demo(folder: str) -> None:
             shutil.copyfile(sample, source)
     except OSError as error:
         raise TargetError(f"{directory} cannot be written: {error.strerror}; give another folder") from error
-    click.echo(f"$ pyramid convert --overwrite {source} {target}", err=True)
+    click.echo(f"$ {shlex.join(['pyramid', 'convert', '--overwrite', str(source), str(target)])}", err=True)
     result = api.run(str(source), str(target), make_options({"overwrite": True}), True)
     click.echo(str(image.open(str(target))))
     click.echo(result.summary(), err=True)
     click.echo(
         f"\nThe image is {target}. {_activation()}Look at it again with\n"
-        f"  pyramid info {target}\n"
+        f"  {shlex.join(['pyramid', 'info', str(target)])}\n"
         f"or in Python, level by level, with\n"
         f'  import pyramid; pyramid.open("{target}").levels[1].data.compute()'
     )

@@ -17,9 +17,10 @@ from pyramid.cli.flags import (
     storage_values,
     verbose_flag,
 )
+from pyramid.cli.usage import SentenceCommand
 
 
-@click.command()
+@click.command(cls=SentenceCommand)
 @click.argument("url")
 @click.argument("folder", metavar="DIR")
 @click.option("--levels", metavar="SLICE", help="Copy only these levels of each image, as 2, 2: or 1:3.")

@@ -61,7 +61,7 @@ def option_flags(command: Command) -> Command:
 def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
     """Add a flag to a command for each of `keys`, the keys of a mapping."""
     for key, text in reversed(keys):
-        switch = key == "anon"
+        switch = key.endswith("anon")
         decorate = click.option(
             _flag(key),
             key,
@@ -97,7 +97,8 @@ def option_values(flags: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str
     """
     values = {**base, **{name: flags[name] for name in option_specs() if flags[name] not in (None, ())}}
     for name, option_spec in option_specs().items():
-        keys = {key: flags[key] for key, _ in option_spec.split if flags[key] is not None}
+        prefix = option_spec.prefix
+        keys = {key.removeprefix(prefix): flags[key] for key, _ in option_spec.split if flags[key] is not None}
         if keys:
             given = getattr(make_options({name: values.get(name)}), name)
             values[name] = {**(given or {}), **keys}

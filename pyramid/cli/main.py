@@ -27,6 +27,7 @@ from pyramid.cli.flags import (
     verbose_flag,
 )
 from pyramid.cli.interrupt import ending_when_interrupted
+from pyramid.cli.usage import SentenceGroup
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
 
@@ -40,11 +41,8 @@ GARBAGE_OBJECTS = 100_000
 BEGUN_S = time.perf_counter()
 
 
-class _Commands(click.Group):
+class _Commands(SentenceGroup):
     """Commands in the order of this module, which is the order of their use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401  (as click)
         with nullcontext() if args is not None else ending_when_interrupted():  # None: the process's own command
@@ -116,7 +114,7 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
             print_notices(result.notices)
         if not (quiet or as_json):
             try:
-                click.echo(str(api.read_back(target, options)))
+                click.echo(str(api.read_back(source, target, options)))
             except PyramidError as error:  # the pyramid itself is written
                 print_notices([str(error)])
             click.echo(result.summary(), err=True)

@@ -18,7 +18,15 @@ from pyramid.downloading.record import Record, hold, may_resume
 from pyramid.downloading.run import Run
 from pyramid.downloading.tally import DownloadProgress, DownloadTally
 from pyramid.downloading.walk import Walk
-from pyramid.errors import OptionError, SourceError, StoppedError, StorageError, TargetError, list_some
+from pyramid.errors import (
+    OptionError,
+    SourceError,
+    StoppedError,
+    StorageError,
+    TargetError,
+    ending_with_remedy,
+    list_some,
+)
 from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.progress import showing_progress
@@ -111,6 +119,7 @@ class Download:
         return "\n".join(lines)
 
 
+@ending_with_remedy()
 def download(  # noqa: PLR0913  (a user's options, each by its name)
     url: str | os.PathLike[str],
     folder: str | os.PathLike[str],

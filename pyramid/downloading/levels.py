@@ -35,7 +35,7 @@ def parse_levels(value: object) -> slice | None:
         value = ":".join("" if part is None else str(part) for part in (value.start, value.stop))
     found = re.fullmatch(r"\s*(-?\d{1,9})?(:(-?\d{1,9})?)?\s*", str(value))
     if isinstance(value, bool) or found is None or not found[0].strip():
-        raise OptionError(f"levels: {value!r} is not of the form 2, 2: or 1:3")
+        raise OptionError(f"levels: {value!r} is not a level or a range of levels; write it as 2, 2: or 1:3")
     start = None if found[1] is None else int(found[1])
     if found[2] is None:
         return slice(start, None if start == -1 else (start or 0) + 1)
@@ -109,7 +109,7 @@ def _ome_with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
         if not datasets[levels]:
             name = node.path or "the image"
             raise OptionError(
-                f"levels: {name} has {len(datasets)} levels, and {format_levels(levels)} takes none of them"
+                f"levels: {name} has {len(datasets)} levels, and {format_levels(levels)} takes none; give others"
             )
         images.append({**image, "datasets": datasets[levels]})
     return {**node.ome, "multiscales": images}

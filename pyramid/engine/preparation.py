@@ -92,7 +92,7 @@ def _check_travels(source: object, target: str | None, options: Options) -> None
     if isinstance(source, str | os.PathLike):
         check_travels(os.fspath(source), options.source_storage_options)
     if target is not None:
-        check_travels(target, options.storage_options)
+        check_travels(target, options.target_storage_options)
 
 
 @contextmanager

@@ -21,20 +21,39 @@ HIDDEN = "(not shown)"
 def given_options(options: Options, source: object, target: str | None) -> dict[str, Any]:
     """Return the options that differ from their defaults, by name, as values for JSON."""
     given = {field.name: value for field in fields(options) if (value := getattr(options, field.name)) != field.default}
-    urls = {"storage_options": target, "source_storage_options": source}
-    for name in given:
-        if name.endswith("storage_options"):
-            given[name] = _public(given[name], urls.get(name))
+    urls = {
+        "storage_options": (source, target),
+        "source_storage_options": (source,),
+        "target_storage_options": (target,),
+    }
+    for name in given.keys() & urls.keys():
+        given[name] = _public(given[name], urls[name])
     return {name: _json(value) for name, value in given.items()}
 
 
-def _public(options: Mapping[str, Any], url: object) -> dict[str, Any]:
-    """Return storage options without the values of those that are secret."""
+def _public(options: Mapping[str, Any], places: Sequence[object]) -> dict[str, Any]:
+    """Return storage options without the values of secret ones.
+
+    An option is secret if it is so at one of the places. Without a URL nothing says which are, and none is shown.
+    """
+    urls = [os.fspath(place) for place in places if isinstance(place, str | os.PathLike)]
+    public = [_public_names(url, options) for url in urls if not _is_local(url)]
+    shown = set.intersection(*public) if public else set()
+    return {name: value if name in shown else HIDDEN for name, value in options.items()}
+
+
+def _public_names(url: str, options: Mapping[str, Any]) -> set[str]:
     try:
-        shown = public_options(os.fspath(url), options) if isinstance(url, str | os.PathLike) else {}
-    except PyramidError:  # the URL is not valid, so that nothing says which are secret
-        shown = {}
-    return {name: shown.get(name, HIDDEN) for name in options}
+        return set(public_options(url, options))
+    except PyramidError:  # the URL is not valid
+        return set()
+
+
+def _is_local(url: str) -> bool:
+    try:
+        return locate(url).is_local
+    except PyramidError:
+        return False
 
 
 def decided_options(plan: Plan) -> dict[str, Any]:

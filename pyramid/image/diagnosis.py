@@ -11,6 +11,8 @@ from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.arrays import read_facts
 from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
+from pyramid.options.nearest import nearest
+from pyramid.readers.diagnosis import describe_start
 from pyramid.stores import Objects
 from pyramid.tables import format_list, format_shape
 
@@ -39,7 +41,7 @@ def explain_missing(objects: Objects, path: str, refused: StorageError | None) -
         The server's refusal; None where it did not refuse access.
     """
     if path:
-        return SourceError("it is named, but no such Zarr group exists")
+        return SourceError("it is named, but no such Zarr group exists; copy it again")
     if objects.location.is_local:
         return SourceError(_describe_local(objects))
     with contextlib.suppress(StorageError, OSError):  # most often no file is there
@@ -92,9 +94,12 @@ def _describe_file(objects: Objects) -> str | None:
 def _describe_local(objects: Objects) -> str:
     path = objects.location.path
     if not os.path.lexists(path):
-        return "no such file or folder exists; check the path"
+        near = nearest(os.path.basename(path), _names(os.path.dirname(path)), strict=True)
+        return f"no such file or folder exists; {f'did you mean {near!r}?' if near else 'check the path'}"
     if not os.path.isdir(path):
-        return _describe_file(objects) or "it is a file, and an OME-Zarr is a folder; give the path of the folder"
+        found = describe_start(objects.get_range("", 0, 16))
+        what = f"it is {found[0]}" if found else "it is a file"
+        return _describe_file(objects) or f"{what}, and an OME-Zarr is a folder; give the path of the folder"
     names = list(_names(path))
     if not names:
         return "the folder is empty, and holds no OME-Zarr; check the path"
@@ -107,7 +112,8 @@ def _describe_local(objects: Objects) -> str:
 
 
 def _names(path: str) -> Iterator[str]:
-    with os.scandir(path) as entries:
+    """Yield names in a folder; none where it is not there."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
         yield from (entry.name for entry in itertools.islice(entries, MAX_ENTRIES))
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from pyramid.errors import PyramidError, SourceError
+from pyramid.errors import PyramidError, SourceError, StorageError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
 from pyramid.image.image import Collection, Image
 from pyramid.image.reader import open_reader
@@ -17,7 +17,11 @@ from pyramid.stores import Location
 
 logger = logging.getLogger(__name__)
 
+# The remedy where metadata break a rule.
+_CORRECT = "correct that in its metadata, or ask whoever wrote them"
 
+
+@ending_with_remedy()
 def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Image:
     """Open an OME-Zarr image of version 0.1 to 0.6, reading only its metadata.
 
@@ -57,6 +61,7 @@ def read_image(url: str | os.PathLike[str], storage_options: Mapping[str, Any] |
         return replace(found, notices=(*found.notices, *reader.objects.notices))
 
 
+@ending_with_remedy()
 def info(
     url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None, *, all: bool = False
 ) -> Image | Collection:
@@ -115,6 +120,8 @@ def _wrap_errors(location: Location) -> Iterator[None]:
         message = str(error)
         if not message.startswith(str(location)):
             message = f"{location}: {message}"
+        if "; " not in message:
+            message = f"{message}; {error.remedy if isinstance(error, StorageError) else _CORRECT}"
         raise SourceError(message) from error.__cause__
 
 

@@ -128,7 +128,9 @@ class Reader:
     def _level(self, node: Node, dataset: Dataset, axes: str) -> ImageLevel:
         found = read_node(self.objects, join_path(node.path, dataset.path), node.zarr_format, "array")
         if found is None:
-            raise SourceError(f"level {dataset.path!r} is named in its metadata, but no such array exists")
+            raise SourceError(
+                f"level {dataset.path!r} is named in its metadata, but no such array exists; copy the image again"
+            )
         try:
             facts = read_facts(found)
         except SourceError as error:

@@ -111,7 +111,7 @@ def parse_versioned(attributes: Attributes) -> tuple[Version, Multiscale]:
         if image is not None:
             return version, image
     if "multiscales" not in ome_content(attributes)[0]:
-        raise SourceError("its attributes have no multiscales, so it is not an OME-Zarr image")
+        raise SourceError("its attributes have no multiscales")
     raise _unread(given_version(attributes))
 
 

@@ -35,12 +35,14 @@ def read_config(path: str) -> dict[str, Any]:
     if root is None or root.tag == "tag:yaml.org,2002:null":
         return {}
     if not isinstance(root, yaml.MappingNode):
-        raise OptionError(f"{_place(path, root)}: a configuration is a mapping from option names to values")
+        raise OptionError(
+            f"{_place(path, root)}: a configuration is a mapping from option names to values; write lines as levels: 3"
+        )
     values: dict[str, Any] = {}
     for key, node in root.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else "?"
         if name in values:
-            raise OptionError(f"{_place(path, key)}: {name!r} is given twice")
+            raise OptionError(f"{_place(path, key)}: {name!r} is given twice; leave one out")
         with _wrap_errors(path, node):
             values[name] = loader.construct_object(node, deep=True)
         _check(path, key, node, {name: values[name]})
@@ -68,10 +70,14 @@ def _wrap_errors(path: str, node: yaml.Node | None = None) -> Iterator[None]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-        raise OptionError(f"{place}: not valid YAML: {error.problem or error.context}") from error
+        raise OptionError(
+            f"{place}: not valid YAML: {error.problem or error.context}; write lines as levels: 3"
+        ) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         place = path if node is None else _place(path, node)
-        raise OptionError(f"{place}: not valid YAML: {' '.join(str(error).split())}") from error
+        raise OptionError(
+            f"{place}: not valid YAML: {' '.join(str(error).split())}; write lines as levels: 3"
+        ) from error
 
 
 def _check(path: str, key: yaml.Node, node: yaml.Node, option: dict[str, Any]) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
 from pyramid.options.factors import ScaleFactors, parse_factors
+from pyramid.options.nearest import nearest, unknown
 
 PerAxis: TypeAlias = Mapping[str, int]
 
@@ -37,7 +38,9 @@ class OptionSpec:
     flags
         Other flags besides the name itself, as ``-m``.
     split
-        Keys of a mapping that have flags of their own, as pairs of key and help.
+        Flags for single keys of a mapping, as pairs of name and help.
+    prefix
+        The beginning of those names that is not part of the key.
     repeat
         Whether the flag may be given several times. The values then make a list.
     """
@@ -47,6 +50,7 @@ class OptionSpec:
     metavar: str = ""
     flags: tuple[str, ...] = ()
     split: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""
     repeat: bool = False
 
 
@@ -60,6 +64,13 @@ STORAGE_FLAGS = (
     ("profile", "profile of ~/.aws whose credentials are used"),
     ("anon", "send no credentials"),
 )
+
+
+def _flags_of(side: str) -> tuple[tuple[str, str], ...]:
+    """Return the flags of a store that are for SOURCE or TARGET only."""
+    return tuple(
+        (f"{side}_{key}", f"as --{key.replace('_', '-')}, for {side.upper()} only") for key, _ in STORAGE_FLAGS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +106,7 @@ class Options:
     ome_zarr_version: str = _option(
         "0.5", OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of("0.4", "0.5"), "VERSION")
     )
-    method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.text, "NAME", ("-m",)))
+    method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
     scale_factors: ScaleFactors = _option(
         "auto",
         OptionSpec(
@@ -151,10 +162,28 @@ class Options:
     )
     overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr", parsing.switch))
     storage_options: Mapping[str, Any] | None = _option(
-        None, OptionSpec("options of TARGET's store", parsing.mapping, "JSON", split=STORAGE_FLAGS), secret=True
+        None,
+        OptionSpec(
+            "options of the store of whichever of SOURCE and TARGET is remote",
+            parsing.mapping,
+            "JSON",
+            split=STORAGE_FLAGS,
+        ),
+        secret=True,
     )
     source_storage_options: Mapping[str, Any] | None = _option(
-        None, OptionSpec("options of SOURCE's store", parsing.mapping, "JSON"), secret=True
+        None,
+        OptionSpec(
+            "options of SOURCE's store only", parsing.mapping, "JSON", split=_flags_of("source"), prefix="source_"
+        ),
+        secret=True,
+    )
+    target_storage_options: Mapping[str, Any] | None = _option(
+        None,
+        OptionSpec(
+            "options of TARGET's store only", parsing.mapping, "JSON", split=_flags_of("target"), prefix="target_"
+        ),
+        secret=True,
     )
     report: str | None = _option(
         None, OptionSpec("write plan, versions, timings and bytes to this JSON file", parsing.text, "FILE")
@@ -164,6 +193,18 @@ class Options:
 def option_specs() -> dict[str, OptionSpec]:
     """Return the OptionSpec of every option by name, in the order of ``--help``."""
     return {f.name: f.metadata["option_spec"] for f in dataclasses.fields(Options)}
+
+
+def _unknown_option(name: object) -> str:
+    """Return a message that `name` is unknown, with the option that it may mean."""
+    known = option_specs()
+    instead = {flag.lstrip("-").replace("-", "_"): repr(of) for of, spec in known.items() for flag in spec.flags}
+    for of, spec in known.items():
+        instead |= {key: f"{of}: {{{key.removeprefix(spec.prefix)}: …}}" for key, _ in spec.split}
+    near = nearest(name, [*known, *(alias for alias in instead if len(alias) > 1)])
+    if near in instead:
+        return f"unknown option {short_repr(name)}; did you mean {instead[near]}?"
+    return unknown("option", name, known)
 
 
 def make_options(values: Mapping[str, Any]) -> Options:
@@ -181,7 +222,7 @@ def make_options(values: Mapping[str, Any]) -> Options:
     parsed: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise OptionError(parsing.unknown("option", name, known))
+            raise OptionError(_unknown_option(name))
         if value is None:
             continue
         try:

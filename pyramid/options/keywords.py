@@ -89,10 +89,13 @@ class ConvertOptions(TypedDict, total=False):
     """Replace TARGET if it is a Zarr. Default: False."""
 
     storage_options: str | Mapping[str, Any] | None
-    """Options of TARGET's store. Keys: endpoint_url, region, profile, anon."""
+    """Options of the store of whichever of SOURCE and TARGET is remote. Keys: endpoint_url, region, profile, anon."""
 
     source_storage_options: str | Mapping[str, Any] | None
-    """Options of SOURCE's store."""
+    """Options of SOURCE's store only. Keys: source_endpoint_url, source_region, source_profile, source_anon."""
+
+    target_storage_options: str | Mapping[str, Any] | None
+    """Options of TARGET's store only. Keys: target_endpoint_url, target_region, target_profile, target_anon."""
 
     report: str | os.PathLike[str] | None
     """Write plan, versions, timings and bytes to this JSON file."""

@@ -67,7 +67,9 @@ def choose_encoding(options: Options, item_bytes: int, *, checksum_allowed: bool
     """
     most = MAX_CODEC_LEVELS[options.codec]
     if options.codec_level > most:
-        raise OptionError(f"codec_level: {options.codec} has levels 0 to {most}, not {options.codec_level}")
+        raise OptionError(
+            f"codec_level: {options.codec} has levels 0 to {most}, not {options.codec_level}; give one of those"
+        )
     if options.shuffle != "auto" and not options.codec.startswith("blosc:"):
         raise OptionError(f"shuffle: {options.codec} has no shuffle; leave the option out, or use a blosc codec")
     if options.checksum and not checksum_allowed:

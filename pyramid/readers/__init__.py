@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from pyramid.errors import PyramidError, SourceError
+from pyramid.readers.diagnosis import KINDS, explain_file, explain_folder, explain_missing, explain_refusal
 from pyramid.readers.paths import is_url, local_path
 from pyramid.stores import locate
 from pyramid.tables import format_shape
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GROUP = "pyramid.readers"  # of the entry points of readers, ours and those of plug-ins
-# The kinds that can be read, for errors: a list of all is the remedy where none fits.
-KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
 
 
 class Opener(Protocol):
@@ -66,19 +65,17 @@ def open_source(source: object, options: Options) -> Source:
     try:
         if (isinstance(source, str) and not source) or (path is not None and not path.exists()):
             locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
-            raise SourceError(
-                f"the file or folder {path} does not exist; check the spelling, and that its disk is mounted"
-            )
+            raise explain_missing(path or Path())
         for name, opener in _openers():
             opened = opener(source, options)
             if opened is not None:
                 _log(opened.spec, name, source)
                 return opened
+        raise _unknown(source, path)
     except PyramidError:
         raise
     except OSError as error:  # a file without permission to read, or a link that leads to itself
-        raise SourceError(f"{error.filename or source} cannot be read: {error.strerror or error}") from error
-    raise SourceError(_unknown(source, path))
+        raise explain_refusal(source, error) from error
 
 
 def _log(spec: SourceSpec, reader: str, source: object) -> None:
@@ -107,12 +104,12 @@ def _opener(entry: EntryPoint) -> Opener:
         ) from error
 
 
-def _unknown(source: object, path: Path | None) -> str:
-    """Return the message that no reader recognizes `source`, and what they do."""
-    if path is not None and path.is_dir():
-        return f"the folder {path} is neither a Zarr array nor an OME-Zarr image; give {KINDS}"
-    if path is None and not is_url(source):
-        kind = f"{type(source).__module__}.{type(source).__qualname__}"
-        hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
-        return f"an object of type {kind} is not of a kind that can be read; give {KINDS}{hint}"
-    return f"{path or source} is not of a kind that can be read; give {KINDS}"
+def _unknown(source: object, path: Path | None) -> SourceError:
+    """Return the error that no reader recognizes `source`, with what they do."""
+    if path is not None:
+        return explain_folder(path) if path.is_dir() else explain_file(path)
+    if is_url(source):
+        return SourceError(f"{locate(str(source))} is not of a kind that can be read; give {KINDS}")
+    kind = f"{type(source).__module__}.{type(source).__qualname__}"
+    hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
+    return SourceError(f"an object of type {kind} is not of a kind that can be read; give {KINDS}{hint}")

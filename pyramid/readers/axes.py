@@ -137,7 +137,9 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
     if not 2 <= len(shape) <= 5:
         raise SourceError(f"an array of shape {shape} has {len(shape)} axes; an image has 2 to 5: select or reshape it")
     if axes and len(axes) != len(shape):
-        raise OptionError(f"--axes {axes} names {len(axes)} axes, but the array of shape {shape} has {len(shape)}")
+        raise OptionError(
+            f"--axes {axes} names {len(axes)} axes, but the array of shape {shape} has {len(shape)}; name each once"
+        )
     named = None if axes else _named_letters(names, len(shape))
     letters = tuple(axes or named or DEFAULT_AXES[len(shape)])
     reason = "as given" if axes else "by the names of the dimensions" if named else "the usual ones, as none are named"

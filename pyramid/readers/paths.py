@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePath
-from urllib.parse import unquote, urlsplit
+
+from pyramid.stores import locate
 
 # The start of a URL. A drive's letter is followed by one slash, so that a path on Windows is not a URL.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -35,8 +36,8 @@ def local_path(source: object) -> Path | None:
     >>> local_path("file:///data/cells.tif").as_posix()
     '/data/cells.tif'
     """
-    if isinstance(source, str) and source.startswith("file://"):
-        return Path(unquote(urlsplit(source).path))
+    if isinstance(source, str) and source[:7].lower() == "file://":
+        return Path(locate(source).path)
     if is_url(source) or not isinstance(source, str | os.PathLike):
         return None
     return Path(os.path.abspath(os.path.expanduser(os.fsdecode(source))))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pyramid.errors import OptionError
 from pyramid.model import MAX_WINDOW_PX, reduced_shape
-from pyramid.options import parsing
+from pyramid.options.nearest import unknown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def load_method(name: str) -> Method:
     """
     found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
     if name not in found:
-        raise OptionError(parsing.unknown("method", name, found))
+        raise OptionError(unknown("method", name, found))
     method: Method = found[name].load()
     return method
 
@@ -78,19 +78,19 @@ def load_method(name: str) -> Method:
 def check(array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
     """Raise OptionError unless the arguments of a Method fit together."""
     if not 1 <= array.ndim <= MAX_AXES:
-        raise OptionError(f"an image has 1 to {MAX_AXES} axes; this one has {array.ndim}")
+        raise OptionError(f"an image has 1 to {MAX_AXES} axes, and this one has {array.ndim}; give another")
     if not array.ndim == out.ndim == len(extent) == len(factors):
         raise OptionError(
             f"one extent and one factor are needed for each axis; array has {array.ndim} axes, "
             f"out {out.ndim}, extent is {extent} and factors are {factors}"
         )
     if min(factors) < 1:
-        raise OptionError(f"a scale factor is at least 1; these are {factors}")
+        raise OptionError(f"a scale factor is at least 1, and these are {factors}; give larger ones")
     if math.prod(map(min, zip(extent, factors, strict=True))) >= MAX_WINDOW_PX:
-        raise OptionError(f"a window holds less than 2**30 pixels; factors {factors} make more: use smaller ones")
+        raise OptionError(f"a window holds less than 2**30 pixels; factors {factors} make more; use smaller ones")
     for what, shape, valid in (("array", array.shape, extent), ("out", out.shape, reduced_shape(extent, factors))):
         if any(n < v for n, v in zip(shape, valid, strict=True)):
-            raise OptionError(f"{what} of shape {shape} is smaller than the extent {valid} that it should hold")
+            raise OptionError(f"{what} of shape {shape} is smaller than the extent {valid}; give a larger one")
     if array.dtype != out.dtype or not array.dtype.isnative:
         raise OptionError(f"array and out share one native dtype; these are {array.dtype!r} and {out.dtype!r}")
     if not (array.flags.c_contiguous and out.flags.c_contiguous):

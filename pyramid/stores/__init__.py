@@ -12,6 +12,7 @@ from pyramid.stores.opening import check_travels, open_objects, open_parts, open
 from pyramid.stores.readable import Readable
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import counting_retries
+from pyramid.stores.sides import share_storage_options
 
 __all__ = [
     "Location",
@@ -24,5 +25,6 @@ __all__ = [
     "open_parts",
     "open_source_store",
     "public_options",
+    "share_storage_options",
     "without_secrets",
 ]

@@ -42,7 +42,9 @@ class FsspecObjects(Objects):
         try:
             self._connection  # noqa: B018  (so that wrong options are found now)
         except ImportError as error:
-            raise OptionError(f"{self.location}: {access.location.scheme}:// needs a package: {error}") from None
+            raise OptionError(
+                f"{self.location}: {access.location.scheme}:// needs a package: {error}; install it"
+            ) from None
         except (TypeError, ValueError) as error:
             reason = without_secrets(str(error), access.secrets)
             raise OptionError(

@@ -160,16 +160,18 @@ class LocalObjects(Objects):
         root = Path(self.location.path)
         for part in (path, *path.parents):
             if part.is_symlink() and not part.exists():
-                raise StorageError(f"{part} is a link whose target does not exist", True)
+                raise StorageError(
+                    f"{part} is a link whose target does not exist; fetch that, as with git annex get", True
+                )
             if part == root:
                 return
 
 
 def _check_kind(path: Path, found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
-        raise StorageError(f"{path} is a folder where a file must be", True)
+        raise StorageError(f"{path} is a folder where a file must be; remove or rename it", True)
     if not stat.S_ISREG(found.st_mode):
-        raise StorageError(f"{path} is not a file but a pipe, a socket or a device", True)
+        raise StorageError(f"{path} is not a file but a pipe, a socket or a device; copy it to a file", True)
 
 
 def _failure(path: Path, error: OSError) -> StorageError:

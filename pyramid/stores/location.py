@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyramid.errors import OptionError
-from pyramid.options.parsing import unknown
+from pyramid.options.nearest import unknown
 from pyramid.stores.address import why_no_address
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.schemes import SCHEMES, Scheme, find_scheme
 
 # Names of buckets and containers; a client that is given another may panic.
 _BUCKET = re.compile(r"[\w.$-]*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# A path of Windows: a drive's letter, or the server of a share.
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\\w")
 # A URL without its colon, or without one or both of its slashes; one letter is a drive.
 _LOST = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(:/|:|//)")
 
@@ -89,16 +93,40 @@ def locate(url: str) -> Location:
     if scheme not in SCHEMES and scheme.lower() in SCHEMES:  # schemes are the same in capitals
         return locate(f"{scheme.lower()}://{rest}")
     if scheme == "file":
-        path = urllib.parse.unquote(rest.removeprefix("localhost"))
-        if not path.startswith("/"):
-            raise OptionError(f"{url}: a file URL has three slashes, as file:///data/cells.ome.zarr")
-        return Location("file", "", path)
+        return _locate_file(url, rest)
     row = find_scheme(scheme)
     if row is None:
         raise OptionError(f"{without_secrets(url)}: {unknown('scheme', scheme, SCHEMES)}")
     if row.is_web:
         return _locate_host(url)
     return _locate_bucket(url, row, rest)
+
+
+def _locate_file(url: str, rest: str) -> Location:
+    path = urllib.parse.unquote(rest.removeprefix("localhost"), errors="surrogateescape")
+    if not path.startswith("/"):
+        raise OptionError(f"{url}: a file URL has three slashes; write it as file:///data/cells.ome.zarr")
+    if sys.platform == "win32" and _DRIVE.match(path[1:]):
+        path = path[1:]
+    _check_path(path)
+    return Location("file", "", path.rstrip("/") or "/")
+
+
+def _check_path(path: str) -> None:
+    """Raise OptionError for a path that this system cannot have."""
+    if "\0" in path:
+        raise OptionError(f"{path!r} holds a zero byte, which no path has; give it again")
+    if sys.platform != "win32" and _DRIVE.match(path.removeprefix("/")) and not os.path.lexists(_first_part(path)):
+        raise OptionError(
+            f"{path} looks like a path of Windows, and this machine is not; give the path that the disk has here, as "
+            "/mnt/c/data/cells.tif"
+        )
+
+
+def _first_part(path: str) -> str:
+    """Return the path up to its first name."""
+    root = "/" if path.startswith("/") else ""
+    return root + path.lstrip("/").partition("/")[0]
 
 
 def _locate_bucket(url: str, row: Scheme, rest: str) -> Location:
@@ -109,9 +137,11 @@ def _locate_bucket(url: str, row: Scheme, rest: str) -> Location:
             f"{without_secrets(url)}: {bucket[:80]!r} has characters that are not allowed in bucket "
             f"names; a URL has the form {scheme}://BUCKET/KEY"
         )
+    if _CONTROL.search(key):
+        raise OptionError(f"{without_secrets(url)!r} holds a line break or another control character; leave it out")
     parts = [part for part in key.split("/") if part]
     if not bucket or not parts or ".." in parts:
-        raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY, without '..'")
+        raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY; give one, without '..'")
     if "?" in key or ":" in bucket or ("@" in bucket and row.name != "az"):
         raise OptionError(
             f"{without_secrets(url)}: {scheme}:// URLs take no user, password, port or query (after ?); "
@@ -126,9 +156,14 @@ def _locate_host(url: str) -> Location:
     if reason is not None:
         raise OptionError(f"{without_secrets(url)} is not an address: {reason}; a URL has the form http://HOST/PATH")
     split = urllib.parse.urlsplit(url)
+    if split.fragment and url.startswith("http"):
+        shown = without_secrets(url.partition("#")[0])
+        raise OptionError(f"{shown}: what follows a # in a URL is never sent to the server; write # as %23")
     user, at, host = split.netloc.rpartition("@")
     if not host or ".." in split.path.split("/"):
-        raise OptionError(f"{without_secrets(url)}: a URL has the form {split.scheme}://HOST/PATH, without '..'")
+        raise OptionError(
+            f"{without_secrets(url)}: a URL has the form {split.scheme}://HOST/PATH; give one, without '..'"
+        )
     hidden = f"{user}{at}?{split.query}" if at or split.query else ""
     return Location(split.scheme, host, split.path.strip("/"), hidden)
 
@@ -145,6 +180,7 @@ def _locate_path(path: str) -> Location:
             f"{without_secrets(path)}: a URL has two slashes after its colon, as {scheme[1].lower()}://BUCKET/KEY; "
             "give it as text, not as a Path"
         )
+    _check_path(path)
     absolute = Path(os.path.expanduser(path)).absolute()
     # The system resolves '..', also behind a link. It must not become a folder that is created.
     return Location("file", "", os.path.realpath(absolute) if ".." in absolute.parts else str(absolute))

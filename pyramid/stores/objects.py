@@ -145,7 +145,9 @@ def check_key(key: str) -> str:
     """
     parts = key.split("/")
     if key and (any(part in ("", ".", "..") for part in parts) or "\\" in key or "\0" in key):
-        raise OptionError(f"{key!r} is not a key of an object: its parts must be names between single slashes")
+        raise OptionError(
+            f"{key!r} is not a key of an object: its parts are names between single slashes; write it as 0/c/1"
+        )
     return key
 
 

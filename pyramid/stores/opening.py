@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError
-from pyramid.options.parsing import unknown
+from pyramid.options.nearest import unknown
 from pyramid.stores.address import check_endpoint, check_one_line
 from pyramid.stores.cache import WholeObjects
 from pyramid.stores.location import Location, locate
@@ -109,7 +109,9 @@ def _row(location: Location) -> Scheme:
 def _frozen(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     for name, value in options.items():
         if not isinstance(value, str | bool | int | float):
-            raise OptionError(f"storage option {name!r} has a value that is not text, a number or true or false")
+            raise OptionError(
+                f"storage option {name!r} has a value that is not text, a number or true or false; give one of these"
+            )
         is_document = isinstance(value, str) and value.lstrip().startswith("{")
         if isinstance(value, str) and not is_document:
             check_one_line(value, f"storage option {name}")
@@ -124,7 +126,9 @@ def _opened(location: Location, options: tuple[tuple[str, Any], ...], around: st
     known, given = scheme.options, dict(options)
     for name in given:
         if scheme.name == "file":
-            raise OptionError(f"{location}: a path on local disk takes no storage options, got {', '.join(given)}")
+            raise OptionError(
+                f"{location}: a path on local disk takes no storage options; leave out {', '.join(given)}"
+            )
         if name not in known and not scheme.takes_any_option:
             raise OptionError(unknown(f"storage option for {location.scheme}://", name, known))
     for name in CREDENTIALS.get(scheme.name, ()):

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pyramid.model import AXES, Box, Source
-from pyramid.options import parsing
+from pyramid.options.units import unit as unit_name
 
 
 def random_boxes(shape: tuple[int, ...], count: int, seed: int = 0) -> list[Box]:
@@ -70,7 +70,7 @@ class SourceContract:
         assert {len(spec.shape), len(spec.chunks), len(spec.scale), len(spec.units)} == {len(spec.axes)}
         assert all(1 <= chunk <= n for chunk, n in zip(spec.chunks, spec.shape, strict=True))
         assert all(size is None or size > 0 for size in spec.scale)
-        assert all(u is None or parsing.unit(axis, u) == u for axis, u in zip(spec.axes, spec.units, strict=True))
+        assert all(u is None or unit_name(axis, u) == u for axis, u in zip(spec.axes, spec.units, strict=True))
         assert spec.name
         if spec.channels:
             assert len(spec.channels) == spec.shape[spec.axes.index("c")]

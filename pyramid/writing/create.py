@@ -32,6 +32,7 @@ from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import WATCH_S, Lease, check_no_run, check_no_run_around
+from pyramid.writing.name import check_name
 from pyramid.writing.objects import REQUESTS
 from pyramid.writing.target import Target
 
@@ -57,8 +58,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
         If it exists and must not be replaced, or overlaps with the source, or cannot be created or written to.
     """
     location = locate(url)
-    if location.scheme in ("http", "https"):
-        raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
+    check_name(location)
     if spec.location is not None:
         source = locate(spec.location)
         if source.holds(location) or location.holds(source):
@@ -66,7 +66,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
     if location.is_local:
         _check_folder(location)
         check_no_run_around(Location("file", "", os.path.dirname(location.path)))
-    _check_free(location, open_objects(url, options.storage_options), options)
+    _check_free(location, open_objects(url, options.target_storage_options), options)
 
 
 def _check_free(location: Location, objects: Objects, options: Options) -> bool:
@@ -141,7 +141,7 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
     url
         Path or URL of the target, which `check_target` has accepted.
     options
-        Only ``overwrite`` and ``storage_options`` are used.
+        Only ``overwrite`` and ``target_storage_options`` are used.
 
     Raises
     ------
@@ -149,9 +149,9 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
         If the target cannot be written, or another run writes to it.
     """
     form, location = FORMATS[plan.version], locate(url)
-    objects = open_objects(url, options.storage_options)
+    objects = open_objects(url, options.target_storage_options)
     lease = Lease(objects, form.zarr_format)
-    target = Target(url, options.storage_options, stored_levels(plan), form.zarr_format)
+    target = Target(url, options.target_storage_options, stored_levels(plan), form.zarr_format)
     documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan)]
     try:
         _claim(location, objects, options, lease)
@@ -175,7 +175,7 @@ def _give_back(lease: Lease, url: str, options: Options) -> bool:
     once = {} if locate(url).is_local else {"retries": 0}
     until_s = time.monotonic() + LOOK_S
     with cancel_when(lambda: time.monotonic() > until_s):
-        return lease.give_back(open_objects(url, {**(options.storage_options or {}), **once}))
+        return lease.give_back(open_objects(url, {**(options.target_storage_options or {}), **once}))
 
 
 def _claim(location: Location, objects: Objects, options: Options, lease: Lease) -> None:

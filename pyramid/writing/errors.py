@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,11 +28,15 @@ def wrap_errors(url: str, place: str, action: str = "written") -> Iterator[None]
     try:
         yield
     except StorageError as error:
-        raise TargetError(f"{locate(url)}: {place} cannot be {action}: {error}") from error
+        kind = TargetError if locate(url).is_local else StorageError
+        remedy = "" if "; " in str(error) else f"; {kind.remedy}"
+        raise TargetError(f"{locate(url)}: {place} cannot be {action}: {error}{remedy}") from error
     except PyramidError:
         raise
     except Exception as error:
         cause = f"{error}" or type(error).__name__
         if isinstance(error, FileNotFoundError):
             cause = "its folder is gone: another program removed or renamed it; convert again"
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            cause = f"{cause}; make room on that disk, or give a target on another"
         raise TargetError(f"{locate(url)}: {place} cannot be {action}: {cause}") from error

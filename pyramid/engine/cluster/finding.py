@@ -112,7 +112,7 @@ def _address(options: Options) -> str:
         assert options.scheduler is not None
         return options.scheduler
     if options.scheduler is not None:
-        raise OptionError("scheduler: give an address or a scheduler_file, not both")
+        raise OptionError("scheduler: an address and a scheduler_file name two clusters; give one, not both")
     try:
         document = json.loads(Path(options.scheduler_file).expanduser().read_text(encoding="utf-8"))
     except OSError as error:

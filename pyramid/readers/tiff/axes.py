@@ -80,7 +80,8 @@ def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ..
         letters.insert(axes.index("S"), "c")
     if len(letters) != len(axes):
         raise OptionError(
-            f"--axes {override} names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}"
+            f"--axes {override} names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}; "
+            "name each once, in that order"
         )
     # Samples in separate planes may be a stack of three planes that a program took for red, green and blue.
     if axes.endswith("S") and shape[-1] > 1 and letters[-1] != "c":

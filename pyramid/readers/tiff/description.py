@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.model import Channel
-from pyramid.options import parsing
+from pyramid.options.units import unit as unit_name
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _convert(axis: str, size: object, unit: str) -> tuple[float, str]:
     try:
         if unit in _CONVERTED and (axis == "t") != (name == "second"):
             raise OptionError(unit)
-        name = parsing.unit(axis, name)
+        name = unit_name(axis, name)
     except OptionError:
         kind = "time" if axis == "t" else "length"
         raise ValueError(f" in the unit {short_repr(unit)}, which is not a unit of {kind}") from None

@@ -11,7 +11,7 @@ import tifffile
 
 from pyramid.errors import OptionError
 from pyramid.model import Channel
-from pyramid.options import parsing
+from pyramid.options import units
 from pyramid.options.lengths import to_micrometers
 from pyramid.readers.tiff.colors import PALETTE, describe_samples
 from pyramid.readers.tiff.description import Description, positive
@@ -136,7 +136,7 @@ def _emission_nm(attributes: Mapping[str, str]) -> float | None:
     """
     wavelength = positive(attributes.get("EmissionWavelength"))
     try:
-        unit = parsing.unit("x", attributes.get("EmissionWavelengthUnit", "nm").strip())
+        unit = units.unit("x", attributes.get("EmissionWavelengthUnit", "nm").strip())
     except OptionError:
         return None
     micrometers = None if wavelength is None else to_micrometers(wavelength, unit)

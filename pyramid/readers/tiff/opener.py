@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyramid.errors import SourceError, StorageError
+from pyramid.readers.diagnosis import describe_start
 from pyramid.readers.files.file import LocalFile, SourceFile
 from pyramid.readers.files.finding import find_file
 from pyramid.readers.paths import is_url, local_path
@@ -44,15 +45,14 @@ def open_tiff(source: object, options: Options) -> Source | None:
     if file is None:
         return None
     with file.open() as stream:
-        magic = stream.read(len(MAGIC[0])) or b""
+        start = stream.read(16) or b""
+    magic = start[: len(MAGIC[0])]
     name = file.name.lower()
     is_companion = isinstance(file, LocalFile) and name.endswith(COMPANIONS) and b"<" in magic
     if magic not in MAGIC and not is_companion:
         if name.endswith(SUFFIXES):
-            raise SourceError(
-                f"{file} is not a TIFF, though its name says so: it begins with {magic!r}; unpack it if it is "
-                "compressed, rename it if it is of another kind, or copy it again"
-            )
+            what, remedy = describe_start(start) or (f"of another kind, and begins with {magic!r}", "copy it again")
+            raise SourceError(f"{file} is not a TIFF, though its name says so: it is {what}; {remedy}")
         return None
     from pyramid.readers.tiff.source import open_tiff_file  # noqa: PLC0415  (start-up: tifffile takes 0.4 s)
 

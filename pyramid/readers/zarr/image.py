@@ -11,7 +11,7 @@ from pyramid.errors import OptionError, PyramidError, short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, parse_group
 from pyramid.ngff.left_out import ARRAY_KEYS, beyond, describe_left_out, left_out
-from pyramid.options import parsing
+from pyramid.options.units import unit as unit_name
 from pyramid.readers.axes import AxisOrder
 
 # Groups that hold images: what each is called, and the usual path of an image in it.
@@ -89,7 +89,7 @@ def _sizes(image: Multiscale, dimension: int, axis: str) -> Sizes:
 
 def _unit(axis: str, unit: str) -> str | None:
     try:
-        return parsing.unit(axis, unit.strip())
+        return unit_name(axis, unit.strip())
     except OptionError:
         return None
 
@@ -116,7 +116,7 @@ def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
         else short_repr(paths[0])[1:-1]
     )
     return (
-        f"{where} is {kind}, and one image at a time is converted: name an image in it, as {where.rstrip('/')}/{path}"
+        f"{where} is {kind}, and one image at a time is converted; name an image in it, as {where.rstrip('/')}/{path}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ from pyramid.ngff.groups import OTHER_GROUPS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.readers.axes import AXES_REMEDY
+from pyramid.readers.diagnosis import zarrs_within
 from pyramid.readers.labelled import Labelled, describe_array
 from pyramid.readers.paths import stem
 from pyramid.readers.zarr.image import (
@@ -132,8 +133,10 @@ def _open(
         image = largest_first(ngff.parse(dict(attributes)))
     except SourceError as error:
         instead = members_remedy(attributes, where)
+        within = zarrs_within(Path(where))
+        example = f", as {where}/{within[0]}" if within else ""
         raise SourceError(
-            instead or f"{where} is not an OME-Zarr image: {error}; name an array or an image within it"
+            instead or f"{where} is not an OME-Zarr image: {error}; name an array or an image within it{example}"
         ) from error
     others = list(other_groups())
     array = find(image.datasets[0].path)

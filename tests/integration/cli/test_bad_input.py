@@ -76,8 +76,8 @@ def make_inputs(folder: Path) -> None:
 # What is typed after `pyramid convert`; its exit status; words of what is told.
 CASES: list[tuple[str, int, list[str]]] = [
     # sources
-    ("text.tif t.zarr", NO_SOURCE, ["text.tif", "is not a TIFF"]),
-    ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "not of a kind that can be read; give a TIFF"]),
+    ("text.tif t.zarr", NO_SOURCE, ["text.tif is not a TIFF", "it is text", "; give the image itself"]),
+    ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "not of a kind that can be read: it is text"]),
     ("stump.tif t.zarr", NO_SOURCE, ["stump.tif", "damaged"]),
     ("cut.tif t.zarr", NO_SOURCE, ["cut.tif", "page 1 would begin", "the file ends", "copy it again"]),
     ("rotten.tif t.zarr", NO_SOURCE, ["rotten.tif", "page 1, tile (1, 0)", "copy it again"]),
@@ -93,7 +93,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("deep.npy t.zarr", NO_SOURCE, ["deep.npy", "damaged"]),
     ("nowhere.tif t.zarr", NO_SOURCE, ["nowhere.tif", "check the spelling"]),
     ("'*.tif' t.zarr", NO_SOURCE, ["*.tif"]),
-    ("folder t.zarr", NO_SOURCE, ["folder", "neither a Zarr array nor an OME-Zarr image"]),
+    ("folder t.zarr", NO_SOURCE, ["folder", "neither a Zarr array nor an OME-Zarr image", "give a TIFF"]),
     (
         "http://127.0.0.1:9/cells.tif t.zarr --source-storage-options '{\"retries\": 0}'",
         NO_SOURCE,
@@ -136,9 +136,17 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --ome-zarr-version 0.4 --checksum", WRONG_USE, ["checksum", "write 0.5"]),
     ("good.npy t.zarr --channel-names a,b", WRONG_USE, ["2 were given, but the number of channels is 1"]),
     ("good.npy t.zarr --channel-colors red", WRONG_USE, ["'red' is not a colour"]),
+    ("good.npy t.zarr --codec blsoc:zstd", WRONG_USE, ["codec:", "did you mean 'blosc:zstd'?"]),
+    ("good.npy t.zarr --chunks plnae", WRONG_USE, ["chunks:", "did you mean 'plane'?"]),
+    ("good.npy t.zarr --shuffle byt", WRONG_USE, ["shuffle:", "did you mean 'byte'?"]),
+    ("good.npy t.zarr --units z=micormeter", WRONG_USE, ["units: z:", "did you mean 'micrometer'?"]),
+    ("good.npy t.zarr --scale depth=1", WRONG_USE, ["scale: unknown axis 'depth'", "did you mean 'z'?"]),
+    ("good.npy t.zarr --axes time,y,x", WRONG_USE, ["axes: unknown axis 'time'", "did you mean 't'?"]),
+    ("htps://host/a.tif t.zarr", WRONG_USE, ["unknown scheme 'htps'", "did you mean 'https'?"]),
+    ("good.npy s4://bucket/t.zarr", WRONG_USE, ["unknown scheme 's4'", "did you mean 's3'?"]),
     # memory, workers, schedulers
     ("good.npy t.zarr --memory 1kB", WRONG_USE, ["memory: one block", "1000B is allowed", "give --memory"]),
-    ("good.npy t.zarr --memory lots", WRONG_USE, ["memory: 'lots' is not a number of bytes, as 2GiB"]),
+    ("good.npy t.zarr --memory lots", WRONG_USE, ["memory: 'lots' is not a number of bytes; give one, as 2GiB"]),
     ("good.npy t.zarr --workers 0", WRONG_USE, ["workers: 0 is below 1"]),
     ("good.npy t.zarr --scheduler-file nowhere.json", WRONG_USE, ["nowhere.json"]),
     ("good.npy t.zarr --scheduler tcp://a:1 --scheduler-file b.json", WRONG_USE, ["not both"]),
@@ -164,7 +172,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy http://host/t.zarr", NO_TARGET, ["http://host/t.zarr: cannot write to http(s) URLs"]),
     ("good.npy memory://name/t.zarr", WRONG_USE, ["memory://name/t.zarr", "lost when the command ends", "give a path"]),
     ("good.npy t.zarr --storage-options '{}x'", WRONG_USE, ["storage_options: it is not JSON"]),
-    ("good.npy t.zarr --region here", WRONG_USE, ["takes no storage options, got region"]),
+    ("good.npy t.zarr --region here", WRONG_USE, ["neither SOURCE nor TARGET is at a URL", "region"]),
     ("good.npy t.zarr --report nowhere/r.json", NO_TARGET, ["report: nowhere/r.json cannot be written"]),
     ("good.npy t.zarr --report folder", NO_TARGET, ["report: folder cannot be written"]),
     # --overwrite never begins before all else holds
@@ -227,14 +235,26 @@ def test_a_scheduler_that_is_not_there(inputs: Path, monkeypatch: pytest.MonkeyP
     ("words", "told"),
     [
         ("convert good.npy", "Missing argument 'TARGET'"),
-        ("convert good.npy t.zarr --chunk y=64", "Did you mean '--chunks'"),
+        ("convert good.npy t.zarr --chunk y=64", "did you mean '--chunks'?"),
         ("convert good.npy t.zarr --levels", "requires an argument"),
-        ("konvert good.npy t.zarr", "No such command 'konvert'"),
+        ("konvert good.npy t.zarr", "No such command 'konvert'; did you mean 'convert'?"),
+        ("good.npy t.zarr", "a command comes first, as pyramid convert good.npy TARGET"),
+        ("frobnicate", "the commands are convert, plan, info"),
+        ("--chunks auto convert", "'--chunks' is an option of a command; type it after the command"),
+        ("--verion", "did you mean '--version'?"),
+        ("convert", "Missing argument 'SOURCE'; type pyramid convert cells.tif cells.ome.zarr"),
+        ("convert 'my cells.tif'", "type pyramid convert 'my cells.tif' 'my cells.ome.zarr'"),
+        ("convert my cells.tif t.zarr", "put quotes around a path with spaces"),
+        ("convert good.npy t.zarr -chunks auto", "did you mean '--chunks', with two dashes?"),
+        ("convert good.npy t.zarr --endpoint http://h", "did you mean '--endpoint-url'?"),
+        ("convert good.npy t.zarr --nothing-like-it", "--help lists all options"),
+        ("convert good.npy t.zarr --overwrite=yes", "type --overwrite and no more"),
+        ("download s3://bucket/a.zarr", "Missing argument 'DIR'; type pyramid download s3://bucket/a.zarr"),
         ("info", "Missing argument 'URL'"),
     ],
 )
 def test_usage(words: str, told: str) -> None:
-    result = CliRunner().invoke(main, words.split(), catch_exceptions=False)
+    result = CliRunner().invoke(main, shlex.split(words), catch_exceptions=False)
     assert result.exit_code == WRONG_USE
     assert told in result.stderr
     assert "Traceback" not in result.output

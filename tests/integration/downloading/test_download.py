@@ -169,7 +169,7 @@ def test_levels_that_an_image_does_not_have(tmp_path: Path) -> None:
     trees.image(tmp_path / "served", 3)
     result = run("download", tmp_path / "served", tmp_path / "came", "--levels", "5:")
     assert result.exit_code == 2
-    assert "the image has 2 levels, and 5: takes none of them" in result.stderr
+    assert "the image has 2 levels, and 5: takes none; give others" in result.stderr
     assert not (tmp_path / "came").exists()
 
 

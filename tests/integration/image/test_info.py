@@ -263,7 +263,7 @@ def test_all_wells_are_read_where_that_is_asked_for(web: WebServer, tmp_path: Pa
     plate = pyramid.info(web.url("p.zarr"), all=True)
     assert isinstance(plate, pyramid.Collection)
     assert [image.url.rpartition("p.zarr/")[2] for image in plate.images] == ["A/1/0", "A/1/1", "A/2/0", "A/2/1"]
-    assert plate.notices == ("A/3 cannot be read: it is named, but no such Zarr group exists",)
+    assert plate.notices == ("A/3 cannot be read: it is named, but no such Zarr group exists; copy it again",)
     assert str(plate).count("czyx") == 4
 
 

@@ -64,7 +64,7 @@ def test_what_is_no_image_is_refused_with_its_name(tmp_path: Path) -> None:
     refuse(tmp_path / "text.tif", r"text\.tif is not a TIFF")
     refuse(tmp_path / "empty.tiff", r"empty\.tiff is not a TIFF")
     refuse(tmp_path / "notes.txt", r"notes\.txt is not of a kind")
-    refuse(tmp_path / "folder", "folder.* is neither a Zarr array nor an OME-Zarr image")
+    refuse(tmp_path / "folder", "folder.* is empty; check the path")
     refuse(tmp_path / "a.npy", r"a\.npy cannot be read as \.npy")
     refuse({"a": 1}, "object of type builtins.dict")
 

@@ -44,6 +44,10 @@ def test_nothing_is_no_option(path: Path, text: str) -> None:
     ("text", "told"),
     [
         ("method: max\nchunk: auto", "FILE:2:1: unknown option 'chunk'; did you mean 'chunks'?"),
+        ("min-size: 64", "FILE:1:1: unknown option 'min-size'; did you mean 'min_size'?"),
+        ("region: here", "FILE:1:1: unknown option 'region'; did you mean storage_options: {region: …}?"),
+        ("method: maen", "FILE:1:9: method: unknown method 'maen'; did you mean 'mean'?"),
+        ("codec: blsoc:zstd", "FILE:1:8: codec: 'blsoc:zstd' is not one of: "),
         ("7: auto", "FILE:1:1: unknown option '7'; choose one of: axes"),
         ("null: 1", "FILE:1:1: unknown option 'null'"),
         ("? [a, b]\n: 1", "FILE:1:3: unknown option '?'"),

@@ -49,6 +49,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "scheduler_file": ("s.json", "s.json"),
     "storage_options": ('{"key": "a"}', {"key": "a"}),
     "source_storage_options": ('{"key": "a"}', {"key": "a"}),
+    "target_storage_options": ('{"key": "a"}', {"key": "a"}),
     "report": ("r.json", "r.json"),
 }
 SWITCHES = {"checksum", "skip_empty", "overwrite"}
@@ -112,6 +113,14 @@ def test_a_flag_beats_the_file() -> None:
     made = make_options(option_values(parse_flags(["-m", "min", "--region", "c", "--anon"]), base))
     assert (made.method, made.workers) == ("min", 3)
     assert made.storage_options == {"key": "a", "region": "c", "anon": True}
+
+
+def test_flags_of_one_side_are_keys_of_its_options() -> None:
+    words = ["--source-anon", "--target-endpoint-url", "http://h:1", "--target-region", "b", "--profile", "lab"]
+    made = make_options(option_values(parse_flags(words), {"target_storage_options": {"region": "a"}}))
+    assert made.storage_options == {"profile": "lab"}
+    assert made.source_storage_options == {"anon": True}
+    assert made.target_storage_options == {"endpoint_url": "http://h:1", "region": "b"}
 
 
 def test_several_scale_factors_are_one_a_level() -> None:

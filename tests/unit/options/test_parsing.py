@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pyramid.errors import OptionError
 from pyramid.options import parsing
 from pyramid.options.factors import parse_factors
+from pyramid.options.nearest import unknown
 
 GOOD: list[tuple[Callable[[Any], Any], object, object]] = [
     (parsing.text, "cells", "cells"),
@@ -95,7 +96,7 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.scale, "z=wide", "z: 'wide' is not a number"),
     (parsing.scale, "z=1,Z=2", "axis 'z' is named twice"),
     (parsing.scale, "zy=1", "unknown axis 'zy'"),
-    (parsing.scale, (0.5, 0.1), "neither of the form z=0.5,y=0.1,x=0.1 nor a mapping by axis"),
+    (parsing.scale, (0.5, 0.1), "(0.5, 0.1) names no axes; give z=0.5,y=0.1,x=0.1, or a mapping"),
     (parsing.units, "um", "'um' names no axis; write z=micrometer"),
     (parsing.units, "z=micrometre2", "did you mean 'micrometer'"),
     (parsing.units, "z=MM", "unknown unit 'MM'"),  # neither a megameter nor a millimeter
@@ -115,7 +116,7 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parse_factors, "z", "'z' are not axes that are halved together"),
     (parse_factors, "half", "'half' names no axis; give auto, yx or zyx, or factors by axis, as z=1,y=2,x=2"),
     (parsing.chunks, "y=0", "y: 0 is below 1"),
-    (parsing.chunks, 64, "neither of the form"),
+    (parsing.chunks, 64, "64 names no axes; give z="),
     (parsing.shards, "y=x", "y: 'x' is not a whole number"),
     (parsing.mapping, "{x", "not JSON"),
     (parsing.mapping, "[1]", "not a mapping"),
@@ -143,5 +144,5 @@ def test_counts_by_axis_are_read_as_they_are_written(extents: dict[str, int]) ->
 
 
 def test_what_is_unknown_is_answered_with_the_nearest() -> None:
-    assert parsing.unknown("method", "maen", ["mean", "mode"]) == "unknown method 'maen'; did you mean 'mean'?"
-    assert parsing.unknown("method", "zzz", ["b", "a"]) == "unknown method 'zzz'; choose one of: a, b"
+    assert unknown("method", "maen", ["mean", "mode"]) == "unknown method 'maen'; did you mean 'mean'?"
+    assert unknown("method", "zzz", ["b", "a"]) == "unknown method 'zzz'; choose one of: a, b"

@@ -1,0 +1,143 @@
+"""Errors for a SOURCE that cannot be read: what is there, and what to do."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyramid.errors import SourceError, list_some
+from pyramid.options.nearest import nearest
+
+# The most entries of a folder that are looked at: enough to name what is in it.
+MAX_ENTRIES = 1000
+# How many names an error lists.
+MAX_LISTED = 3
+# The kinds that can be read, for errors: a list of all is the remedy where none fits.
+KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
+_EXPORT = "save it as OME-TIFF, as Fiji or bfconvert of Bio-Formats do, and convert that"
+_PICTURE = "save it as TIFF, as Fiji does, and convert that"
+# The first bytes of files that people try, what each is, and what to do with it.
+_SIGNS = {
+    b"\xff\xd8\xff": ("a JPEG", _PICTURE),
+    b"\x89PNG": ("a PNG", _PICTURE),
+    b"GIF8": ("a GIF", _PICTURE),
+    b"\0\0\0\x0cjP": ("a JPEG 2000", _PICTURE),
+    b"ZISRAWFILE": ("a CZI of Zeiss", _EXPORT),
+    b"\xda\xce\xbe\x0a": ("an ND2 of Nikon", _EXPORT),
+    b"\x70\0\0\0\x2a": ("a LIF of Leica", _EXPORT),
+    b"\xd0\xcf\x11\xe0": ("an OLE file, as OIB and ZVI are", _EXPORT),
+    b"\x89HDF": ("an HDF5 file, as Imaris and BigDataViewer write", "save its image as OME-TIFF, and convert that"),
+    b"PK\x03\x04": ("a zip archive", "unpack it, and give what is in it"),
+    b"\x1f\x8b": ("compressed by gzip", "unpack it, and give what is in it"),
+    b"BZh": ("compressed by bzip2", "unpack it, and give what is in it"),
+    b"\xfd7zXZ": ("compressed by xz", "unpack it, and give what is in it"),
+    b"%PDF": ("a PDF", "give the image itself"),
+    b"II*\0": ("a TIFF", "rename it to end in .tif"),
+    b"MM\0*": ("a TIFF", "rename it to end in .tif"),
+    b"<": ("XML or HTML, perhaps a page of a website that was saved", "download the image itself"),
+}
+_TIFFS = (".tif", ".tiff", ".btf", ".lsm", ".svs", ".ndpi", ".qptiff", ".scn", ".stk")
+_ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
+
+
+def describe_start(start: bytes) -> tuple[str, str] | None:
+    """Return what a file is by its first bytes, and what to do with it.
+
+    Returns
+    -------
+    tuple[str, str] or None
+        None where the bytes say nothing.
+
+    Examples
+    --------
+    >>> describe_start(b"")
+    ('empty (0 bytes)', 'copy it again')
+    """
+    if not start:
+        return "empty (0 bytes)", "copy it again"
+    for sign, found in _SIGNS.items():
+        if start.startswith(sign):
+            return found
+    try:
+        is_text = start.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
+    except UnicodeDecodeError:
+        return None
+    return ("text", "give the image itself") if is_text else None
+
+
+def explain_missing(path: Path) -> SourceError:
+    """Return the error for a path where nothing is, with the name that may be meant."""
+    hint = "check the spelling, and that its disk is mounted"
+    names = list(_names(path.parent))
+    same = unicodedata.normalize("NFC", path.name)
+    if any(letter in path.name for letter in "*?[") and path.parent.exists():
+        hint = "a pattern may name several files, and one is converted at a time: give the name of one"
+    elif any(unicodedata.normalize("NFC", name) == same for name in names):
+        hint = "a name in that folder looks alike and is spelled with other Unicode letters: rename it, or use Tab"
+    elif near := nearest(path.name, names, strict=True):
+        hint = f"did you mean {near!r}?"
+    elif not path.parent.exists():
+        hint = f"there is not even its folder {path.parent}: {hint}"
+    return SourceError(f"the file or folder {path} does not exist; {hint}")
+
+
+def explain_folder(path: Path) -> SourceError:
+    """Return the error for a folder that is neither a Zarr array nor an image."""
+    names = sorted(_names(path))
+    begin = f"the folder {path}"
+    if not names:
+        return SourceError(f"{begin} is empty; check the path, and that its disk is mounted")
+    if zarrs := zarrs_within(path):
+        return SourceError(f"{begin} is not an image, but holds {_listed(zarrs)}; give one, as {path / zarrs[0]}")
+    tiffs = [name for name in names if name.lower().endswith(_TIFFS)]
+    if tiffs:
+        return SourceError(
+            f"{begin} holds {_listed(tiffs)}, and one file is converted at a time; give one, as {path / tiffs[0]}"
+        )
+    if "attributes.json" in names:
+        return SourceError(f"{begin} is N5, which cannot be read; {_EXPORT}")
+    return SourceError(
+        f"{begin} is neither a Zarr array nor an OME-Zarr image, and holds {_listed(names)}; give {KINDS}"
+    )
+
+
+def zarrs_within(path: Path) -> list[str]:
+    """Return the names of Zarr arrays and groups in a folder."""
+    return [name for name in sorted(_names(path)) if any((path / name / mark).is_file() for mark in _ZARR_MARKS)]
+
+
+def explain_file(path: Path) -> SourceError:
+    """Return the error for a file that no reader recognizes."""
+    if path.name in _ZARR_MARKS:
+        return SourceError(f"{path} is only the metadata of a Zarr; give its folder, {path.parent}")
+    with path.open("rb") as file:
+        found = describe_start(file.read(16))
+    if found is None:
+        return SourceError(f"{path} is not of a kind that can be read; give {KINDS}")
+    return SourceError(f"{path} is not of a kind that can be read: it is {found[0]}; {found[1]}")
+
+
+def explain_refusal(where: object, error: OSError) -> SourceError:
+    """Return the error for a file or folder that the system does not open."""
+    hint = (
+        "ask its owner for the right to read it"
+        if isinstance(error, PermissionError)
+        else "check the path, and that its disk works"
+    )
+    return SourceError(f"{error.filename or where} cannot be read: {error.strerror or error}; {hint}")
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """Yield names in a folder; none where it is not there or may not be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from (entry.name for entry in itertools.islice(entries, MAX_ENTRIES))
+    except OSError:
+        return
+
+
+def _listed(names: list[str]) -> str:
+    return list_some(names, MAX_LISTED)

@@ -1,0 +1,30 @@
+"""Targets that can be refused by their name, without a look at what is there."""
+
+from __future__ import annotations
+
+import os
+
+from pyramid.errors import TargetError
+from pyramid.stores import Location
+
+# Endings of files, with which a TARGET is a mistake: it is a folder of many files.
+FILE_ENDINGS = (
+    *(".tif", ".tiff", ".btf", ".svs", ".npy", ".png", ".jpg", ".jpeg"),
+    *(".czi", ".nd2", ".lif", ".h5", ".hdf5", ".ims", ".zip", ".yaml", ".json"),
+)
+
+
+def check_name(location: Location) -> None:
+    """Raise TargetError for a web address, and for the name of a file.
+
+    A folder that exists may have any name.
+    """
+    if location.scheme in ("http", "https"):
+        raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
+    name = location.path.rpartition("/")[2].lower()
+    ending = next((ending for ending in FILE_ENDINGS if name.endswith(ending)), None)
+    if ending is not None and not (location.is_local and os.path.lexists(location.path)):
+        raise TargetError(
+            f"{location} ends in {ending} as a file does, but an OME-Zarr is a folder; give a TARGET that ends in "
+            ".ome.zarr (SOURCE comes first, then TARGET)"
+        )

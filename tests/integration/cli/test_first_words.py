@@ -1,0 +1,254 @@
+"""What a new user types first, and the sentence that each mistake is answered with; its end says what to do."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from click.testing import CliRunner
+
+import pyramid
+from pyramid.cli import main
+from pyramid.errors import PyramidError
+from tests.support.stores import digests
+
+IMAGE = np.arange(3 * 64 * 64, dtype="uint16").reshape(3, 64, 64)
+STARTS = {
+    "a.jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
+    "a.png": b"\x89PNG\r\n\x1a\n",
+    "a.czi": b"ZISRAWFILE",
+    "a.nd2": b"\xda\xce\xbe\x0a",
+    "a.lif": b"\x70\0\0\0\x2a",
+    "a.h5": b"\x89HDF\r\n\x1a\n",
+    "a.zip": b"PK\x03\x04",
+    "a.tif.gz": b"\x1f\x8b\x08",
+    "page.tif": b"<!DOCTYPE html>",
+    "photo.tif": b"\xff\xd8\xff\xe0",
+    "noise": b"\x93\x00\x17\xfe",
+}
+
+
+def make_inputs(folder: Path) -> None:
+    tifffile.imwrite(folder / "good.tif", IMAGE, photometric="minisblack")
+    tifffile.imwrite(folder / unicodedata.normalize("NFD", "Zellkörper.tif"), IMAGE, photometric="minisblack")
+    for name in ("tiffs", "empty", "others", "images"):
+        (folder / name).mkdir()
+    for number in range(5):
+        tifffile.imwrite(folder / "tiffs" / f"p{number}.tif", IMAGE[0])
+    (folder / "others" / "notes.txt").write_text("hello")
+    (folder / "text.tif").write_text("hello")
+    (folder / "zero.tif").write_bytes(b"")
+    (folder / "zero").write_bytes(b"")
+    for name, start in STARTS.items():
+        (folder / name).write_bytes(start + bytes(100))
+    group = zarr.open_group(str(folder / "group.zarr"), mode="w")
+    group.create_array("raw", shape=(64, 64), dtype="u1")
+    wells = {
+        "rows": [{"name": "A"}],
+        "columns": [{"name": "1"}],
+        "wells": [{"path": "A/1", "rowIndex": 0, "columnIndex": 0}],
+    }
+    for name, value in (("plate", wells), ("labels", ["nuclei"])):
+        zarr.open_group(str(folder / f"{name}.zarr"), mode="w").attrs["ome"] = dict[str, Any](
+            version="0.5", **{name: value}
+        )
+    zarr.open_group(str(folder / "images" / "one.zarr"), mode="w")
+
+
+USAGE, NO_SOURCE, NO_TARGET = 2, 3, 4
+# The words after `pyramid convert`, the exit status, what the sentence holds, and the remedy at its end.
+CASES: list[tuple[str, int, str, str]] = [
+    ("", USAGE, "Missing argument 'SOURCE'", "type pyramid convert cells.tif cells.ome.zarr"),
+    ("good.tif", USAGE, "Missing argument 'TARGET'", "type pyramid convert good.tif good.ome.zarr"),
+    ("good.tif a b", USAGE, "unexpected extra argument (b)", "type it as in pyramid convert cells.tif cells.ome.zarr"),
+    # sources
+    ("god.tif t.zarr", NO_SOURCE, "god.tif does not exist", "did you mean 'good.tif'?"),
+    ("nowhere/good.tif t.zarr", NO_SOURCE, "does not exist", "check the spelling, and that its disk is mounted"),
+    (
+        "Zellkörper.tif t.zarr",
+        NO_SOURCE,
+        "does not exist",
+        "other Unicode letters: rename it, or use Tab",
+    ),
+    (
+        "'*.tif' t.zarr",
+        NO_SOURCE,
+        "*.tif does not exist",
+        "one is converted at a time: give the name of one",
+    ),
+    ("tiffs t.zarr", NO_SOURCE, "tiffs holds p0.tif, p1.tif, p2.tif and 2 more", "give one, as {here}/tiffs/p0.tif"),
+    ("empty t.zarr", NO_SOURCE, "empty is empty", "check the path, and that its disk is mounted"),
+    ("others t.zarr", NO_SOURCE, "holds notes.txt", "also an array of NumPy, Dask, xarray or Zarr"),
+    ("images t.zarr", NO_SOURCE, "holds one.zarr", "give one, as {here}/images/one.zarr"),
+    (
+        "group.zarr t.zarr",
+        NO_SOURCE,
+        "is not an OME-Zarr image",
+        "name an array or an image within it, as {here}/group.zarr/raw",
+    ),
+    ("plate.zarr t.zarr", NO_SOURCE, "is a plate", "name an image in it, as {here}/plate.zarr/A/1/0"),
+    ("labels.zarr t.zarr", NO_SOURCE, "is a list of labels", "name an image in it, as {here}/labels.zarr/nuclei"),
+    ("text.tif t.zarr", NO_SOURCE, "is not a TIFF, though its name says so: it is text", "give the image itself"),
+    ("zero.tif t.zarr", NO_SOURCE, "it is empty (0 bytes)", "copy it again"),
+    ("zero t.zarr", NO_SOURCE, "it is empty (0 bytes)", "copy it again"),
+    ("a.jpg t.zarr", NO_SOURCE, "it is a JPEG", "save it as TIFF, as Fiji does, and convert that"),
+    ("a.png t.zarr", NO_SOURCE, "it is a PNG", "save it as TIFF, as Fiji does, and convert that"),
+    ("a.czi t.zarr", NO_SOURCE, "it is a CZI of Zeiss", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
+    ("a.nd2 t.zarr", NO_SOURCE, "it is an ND2 of Nikon", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
+    ("a.lif t.zarr", NO_SOURCE, "it is a LIF of Leica", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
+    ("a.h5 t.zarr", NO_SOURCE, "it is an HDF5 file", "save its image as OME-TIFF, and convert that"),
+    ("a.zip t.zarr", NO_SOURCE, "it is a zip archive", "unpack it, and give what is in it"),
+    ("a.tif.gz t.zarr", NO_SOURCE, "it is compressed by gzip", "unpack it, and give what is in it"),
+    ("page.tif t.zarr", NO_SOURCE, "it is XML or HTML", "download the image itself"),
+    ("photo.tif t.zarr", NO_SOURCE, "it is a JPEG", "save it as TIFF, as Fiji does, and convert that"),
+    ("noise t.zarr", NO_SOURCE, "not of a kind that can be read", "also an array of NumPy, Dask, xarray or Zarr"),
+    # targets
+    ("good.tif plate.zarr", NO_TARGET, "plate.zarr exists", "give another target, or --overwrite to replace it"),
+    ("good.tif others --overwrite", NO_TARGET, "others exists and is not a Zarr", "so remove it yourself"),
+    ("good.tif good.tif", NO_TARGET, "overlap", "give another target"),
+    ("good.tif new.tif", NO_TARGET, "new.tif ends in .tif as a file does", "(SOURCE comes first, then TARGET)"),
+    ("t.zarr good.tif", NO_SOURCE, "t.zarr does not exist", "check the spelling, and that its disk is mounted"),
+    ("good.tif text.tif/t.zarr", NO_TARGET, "text.tif is not a folder", "give another target"),
+    ("good.tif /proc/nothing/t.zarr", NO_TARGET, "cannot be created", "give another target"),
+    (
+        "good.tif http://host/t.zarr",
+        NO_TARGET,
+        "cannot write to http(s) URLs",
+        "give a path or an s3://, gs:// or az:// URL",
+    ),
+    # addresses
+    (r"'C:\data\x.tif' t.zarr", USAGE, "looks like a path of Windows", "as /mnt/c/data/cells.tif"),
+    (r"good.tif 'C:\data\x.zarr'", USAGE, "looks like a path of Windows", "as /mnt/c/data/cells.tif"),
+    ("good.tif C:/data/x.zarr", USAGE, "looks like a path of Windows", "as /mnt/c/data/cells.tif"),
+    (r"'\\server\share\x.tif' t.zarr", USAGE, "looks like a path of Windows", "as /mnt/c/data/cells.tif"),
+    ("file:///C:/x.tif t.zarr", USAGE, "looks like a path of Windows", "as /mnt/c/data/cells.tif"),
+    ("file://data/x.tif t.zarr", USAGE, "three slashes", "write it as file:///data/cells.ome.zarr"),
+    ("http://host/a#b.tif t.zarr", USAGE, "never sent to the server", "write # as %23"),
+    ("'s3://bucket/a\nb.zarr' t.zarr", USAGE, "holds a line break", "leave it out"),
+]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("first")
+    make_inputs(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("words", "status", "what", "remedy"), CASES, ids=[repr(case[0]) for case in CASES])
+def test_a_mistake_is_answered_with_what_to_do(
+    words: str, status: int, what: str, remedy: str, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(inputs)
+    before = digests(Path())
+    result = CliRunner().invoke(main, ["convert", *shlex.split(words)], catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (status, "")
+    sentence = result.stderr.splitlines()[-1]
+    assert what in sentence
+    assert sentence.endswith(remedy.format(here=inputs))
+    assert "Traceback" not in result.stderr
+    assert digests(Path()) == before
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied", "locked/zarr.json")
+
+
+@pytest.mark.parametrize("name", ["tiffs", "group.zarr"])
+def test_a_folder_without_permission(name: str, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inputs)
+    monkeypatch.setattr(Path, "is_symlink", refuse)  # as the system does for anyone but root
+    result = CliRunner().invoke(main, ["convert", name, "t.zarr"], catch_exceptions=False)
+    assert result.exit_code == NO_SOURCE
+    assert result.stderr.endswith("Permission denied; ask its owner for the right to read it\n")
+
+
+def test_a_target_in_a_folder_that_is_read_only(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inputs)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    result = CliRunner().invoke(main, ["convert", "good.tif", "empty/t.zarr"], catch_exceptions=False)
+    assert result.exit_code == NO_TARGET
+    assert result.stderr.endswith(f"you may not write to {inputs}/empty; give another target\n")
+
+
+def test_pyramid_without_a_command_shows_the_commands() -> None:
+    result = CliRunner().invoke(main, [], catch_exceptions=False)
+    assert result.exit_code == USAGE
+    assert "convert" in result.stderr
+
+
+def test_the_demo_goes_home_and_prints_commands_that_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = CliRunner().invoke(main, ["demo", "~/my demo"], catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    assert f"pyramid info '{tmp_path}/my demo/slide-region.ome.zarr'" in result.stdout
+    result = CliRunner().invoke(main, ["demo", "s3://bucket/demo"], catch_exceptions=False)
+    assert (result.exit_code, result.stderr) == (
+        NO_TARGET,
+        "pyramid: s3://bucket/demo is not on local disk, where the sample is written; give a folder\n",
+    )
+    assert os.listdir() == ["my demo"]
+
+
+def test_folders_of_a_target_that_are_missing_are_made(inputs: Path, tmp_path: Path) -> None:
+    pyramid.convert(inputs / "good.tif", tmp_path / "of" / "today" / "t.ome.zarr")
+    assert pyramid.open(tmp_path / "of" / "today" / "t.ome.zarr").levels[0].shape == IMAGE.shape
+
+
+NAMES = [
+    "a b",
+    "a#b",
+    "a%20b",
+    "a%b",
+    "a?b",
+    "äöü",
+    unicodedata.normalize("NFD", "äöü"),
+    "new\nline",
+    "[a]",
+    "'q\"",
+    "a\\b",
+]
+NAMES += ["x" * 230, "日本", "~a", "-a", " a ", "a:b", "a;b", "{a}", "$HOME"]
+WAYS: list[Callable[[Path], object]] = [str, Path, lambda path: path.as_uri(), lambda path: f"{path}/"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("way", WAYS, ids=["str", "Path", "file URL", "slash"])
+def test_any_name_is_a_source_and_a_target(name: str, way: Callable[[Path], object], tmp_path: Path) -> None:
+    source, target = tmp_path / f"{name}.tif", tmp_path / f"{name}.zarr"
+    with source.open("wb") as file:
+        tifffile.imwrite(file, IMAGE, photometric="minisblack")
+    image = pyramid.convert(way(source), way(target), report=str(tmp_path / f"{name}.json"))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(image.levels[0].data.compute(), IMAGE)
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.tif", f"{name}.zarr", f"{name}.json"}
+
+
+def test_relative_names_and_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tifffile.imwrite("a b#1.tif", IMAGE, photometric="minisblack")
+    (tmp_path / "c d.yaml").write_text("levels: 1\n")
+    words = ["~/a b#1.tif", "./x/../ä.zarr", "--config", "~/c d.yaml", "--report", "~/r ?.json", "-q"]
+    assert CliRunner().invoke(main, ["convert", *words], catch_exceptions=False).exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"a b#1.tif", "ä.zarr", "c d.yaml", "r ?.json"}
+    pyramid.convert(Path("~/a b#1.tif"), Path("~/y.zarr"))
+    assert (tmp_path / "y.zarr").is_dir()
+
+
+@pytest.mark.parametrize("address", ["", "a\0b.tif", Path("s3:/bucket/a"), r"C:\a.tif", "s3://bucket/a\tb"])
+def test_an_address_that_is_none_is_a_sentence_in_python(address: str | Path, tmp_path: Path) -> None:
+    with pytest.raises(PyramidError, match="; "):
+        pyramid.convert(address, tmp_path / "t.zarr")
+    with pytest.raises(PyramidError, match="; "):
+        pyramid.convert(IMAGE, address)
