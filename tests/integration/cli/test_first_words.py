@@ -192,7 +192,7 @@ def test_the_demo_goes_home_and_prints_commands_that_can_be_pasted(
     monkeypatch.setenv("HOME", str(tmp_path))
     result = CliRunner().invoke(main, ["demo", "~/my demo"], catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
-    assert f"pyramid info '{tmp_path}/my demo/slide-region.ome.zarr'" in result.stdout
+    assert f"pyramid info '{tmp_path}/my demo/slide.ome.zarr'" in result.stdout
     result = CliRunner().invoke(main, ["demo", "s3://bucket/demo"], catch_exceptions=False)
     assert (result.exit_code, result.stderr) == (
         NO_TARGET,
