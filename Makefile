@@ -32,6 +32,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python .ci/wording.py
+	$(BIN)/python .ci/structure.py
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 

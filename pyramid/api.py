@@ -13,7 +13,7 @@ from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
 from pyramid.errors import PyramidError, SourceError, StoppedError, ending_with_remedy, explaining
 from pyramid.feedback.notices import give_notices
-from pyramid.feedback.progress import showing_progress
+from pyramid.feedback.showing import showing_progress
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
 from pyramid.planning import Plan

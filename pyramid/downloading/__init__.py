@@ -29,7 +29,7 @@ from pyramid.errors import (
 )
 from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices
-from pyramid.feedback.progress import showing_progress
+from pyramid.feedback.showing import showing_progress
 from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
 from pyramid.tables import format_count

@@ -6,13 +6,8 @@ A run reports states of its own class to a callback. Here such a state becomes a
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
-
-from pyramid.errors import OptionError, short_repr
 
 State = TypeVar("State", bound="HasSnapshot")
 
@@ -112,63 +107,6 @@ class DisplayCallback:
     def __call__(self, state: HasSnapshot) -> None:
         """Show a state."""
         self.display.show(state.snapshot())
-
-
-@contextmanager
-def showing_progress(
-    progress: bool | Callable[[State], object] | None, title: str
-) -> Iterator[Callable[[State], object] | None]:
-    """Provide the callback of a run; None if nobody wants to know.
-
-    Parameters
-    ----------
-    progress
-        The user's choice: a callback, True to show progress, False for none. None shows it in a notebook only.
-    title
-        The verb that is shown.
-
-    Raises
-    ------
-    OptionError
-        If `progress` is anything else.
-    """
-    if not (progress is None or isinstance(progress, bool) or callable(progress)):
-        raise OptionError(f"progress: {short_repr(progress)} is not a function; give True, False or a function")
-    if progress is not None and not isinstance(progress, bool):
-        yield progress
-        return
-    display = _make_display(title, wanted=progress)
-    if display is None:
-        yield None
-        return
-    failed = True
-    try:
-        yield DisplayCallback(display)
-        failed = False
-    finally:
-        display.end(failed=failed)
-
-
-def _make_display(title: str, *, wanted: bool | None) -> Display | None:
-    """Return the display that fits where the program runs; None for none."""
-    if wanted is False:
-        return None
-    if in_notebook():
-        from pyramid.feedback.notebook import make_notebook_bar  # noqa: PLC0415  (only in a notebook)
-
-        return make_notebook_bar(title)
-    if not wanted or sys.stderr is None:
-        return None
-    from pyramid.feedback.stderr import make_stderr_display  # noqa: PLC0415  (rich: only where it is shown)
-
-    return make_stderr_display(title)
-
-
-def in_notebook() -> bool:
-    """Return whether this is the kernel of a notebook."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-    return getattr(shell, "kernel", None) is not None
 
 
 def format_bytes(size: int) -> str:

@@ -7,7 +7,8 @@ import html
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from pyramid.image import collection_table, table
+import pyramid.image.collection_table as collection_table
+import pyramid.image.table as table
 from pyramid.image.level import ImageLevel
 from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import format_shape, render_html, render_text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyramid.ngff import v01
+import pyramid.ngff.v01 as v01
 
 # An image differs from one of 0.1 only in its version, so one without a version is taken for 0.1.
 VERSION = replace(v01.VERSION, name="0.2", recognizes=lambda _: False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pyramid.ngff.v02 as v02
 from pyramid.errors import SourceError, short_repr
-from pyramid.ngff import v02
 from pyramid.ngff.axis_names import axis_letter
 from pyramid.ngff.frames import Frame, axis_items, check_letters
 from pyramid.ngff.metadata import Attributes

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pyramid.ngff import v01, v03
+import pyramid.ngff.v01 as v01
+import pyramid.ngff.v03 as v03
 from pyramid.ngff.frames import listed_frame, listed_placement
 from pyramid.ngff.metadata import Attributes, Multiscale
 from pyramid.ngff.writing import make_content

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pyramid.ngff import v04
+import pyramid.ngff.v04 as v04
 from pyramid.ngff.metadata import Attributes, Multiscale
 from pyramid.ngff.writing import make_content
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pyramid.ngff.v05 as v05
 from pyramid.errors import SourceError, short_repr
-from pyramid.ngff import v05
 from pyramid.ngff.frames import Frame, read_axes
 from pyramid.ngff.metadata import Attributes, CoordinateSystem
 from pyramid.ngff.transforms import Placement, read_list

@@ -84,12 +84,8 @@ def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
         series, described, more = opened.series(number)
         dtype = check_dtype(series.dtype)
         order, guesses = tiff_order(series.axes, series.shape, options.axes)
-        by = (
-            "as given"
-            if options.axes
-            else f"by the file's metadata (kind {series.kind!r}), whose letters are {series.axes}"
-        )
-        logger.info("axes: %s, %s", order.axes, by)
+        described_by = f"by the file's metadata (kind {series.kind!r}), whose letters are {series.axes}"
+        logger.info("axes: %s, %s", order.axes, "as given" if options.axes else described_by)
         check_extent(order.axes, order.axes_shape)
         layout = make_layout(series, opened.files.file_of)
         found = describe(series, described)

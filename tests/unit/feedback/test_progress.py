@@ -15,7 +15,8 @@ from pyramid.downloading.tally import DownloadProgress
 from pyramid.engine.build import Progress
 from pyramid.errors import OptionError
 from pyramid.feedback.notebook import NotebookBar
-from pyramid.feedback.progress import DisplayCallback, Snapshot, showing_progress
+from pyramid.feedback.progress import DisplayCallback, Snapshot
+from pyramid.feedback.showing import showing_progress
 from pyramid.feedback.stderr import LINE_EVERY_S, LogLines
 
 TOTAL = 1000
