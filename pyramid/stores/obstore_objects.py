@@ -279,7 +279,9 @@ class RemoteObjects(Objects):
         verdict = judge(error, self._access.secrets)
         if verdict.status is not None:
             self._answered = True
-        return replace(verdict, never_connected=verdict.never_connected and not self._answered)
+        # A server that accepts connections and never answers is as useless as one that does not exist.
+        silent = verdict.never_connected or is_timeout(error)
+        return replace(verdict, never_connected=silent and not self._answered)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._access.reopen

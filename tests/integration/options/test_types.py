@@ -48,6 +48,7 @@ def test_mypy_accepts_right_calls_and_rejects_wrong_ones(tmp_path: Path) -> None
     words += ["--cache-dir", str(tmp_path / "cache"), "--no-error-summary", "--hide-error-context"]
     run = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, cwd=ROOT)
     first = RIGHT.count("\n") + 1
-    found = {int(line.split(":")[1]) for line in run.stdout.splitlines() if ": error: " in line}
+    errors = [line for line in run.stdout.splitlines() if line.startswith(f"{program}:") and ": error: " in line]
+    found = {int(line.split(":")[1]) for line in errors}
     assert found == set(range(first, first + len(WRONG))), run.stdout + run.stderr
     assert 'Unexpected keyword argument "chunk" for "convert"' in run.stdout
