@@ -168,7 +168,7 @@ def plan_parsed(
     with reporting(record, options.report):
         shared = share_storage_options(options, source, target)
         with prepare(source, target, shared, record) as job:
-            give_notices(job.plan.spec.notices)
+            give_notices(job.plan.spec.notices, job.plan.spec.name)
             if sample:
                 from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
@@ -206,7 +206,7 @@ def run(
     with reporting(record, options.report), showing_progress(progress, "convert") as callback:
         shared = share_storage_options(options, source, target)
         with prepare(source, target, shared, record) as job:
-            give_notices(job.plan.spec.notices)
+            give_notices(job.plan.spec.notices, job.plan.spec.name)
             _carry_out(job, target, shared, record, callback)
     return record
 

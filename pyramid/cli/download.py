@@ -10,7 +10,6 @@ import click
 from pyramid.cli.failures import exit_on_error
 from pyramid.cli.flags import (
     json_flag,
-    print_notices,
     progress_flag,
     quiet_flag,
     storage_flags,
@@ -46,8 +45,6 @@ def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> 
         options = {name: value for name, value in rest.items() if value is not None}
         progress = not (quiet or no_progress)
         done = downloading.download(url, folder, storage_options=storage_options, progress=progress, **options)
-        if not quiet:
-            print_notices(done.notices)
         if as_json:
             click.echo(json.dumps(done.to_dict(), indent=2))
         elif not quiet:

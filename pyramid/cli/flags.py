@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -19,12 +19,6 @@ progress_flag = click.option("--no-progress", is_flag=True, help="Show no progre
 quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
 config_flag = click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
-
-
-def print_notices(notices: Iterable[str]) -> None:
-    """Print what the reader left out or guessed."""
-    for sentence in dict.fromkeys(notices):
-        click.echo(f"pyramid: {sentence}", err=True)
 
 
 def _flag(name: str) -> str:

@@ -13,13 +13,12 @@ import click
 
 from pyramid._version import __version__
 from pyramid.cli.download import download
-from pyramid.cli.failures import exit_on_error
+from pyramid.cli.failures import exit_on_error, print_notice
 from pyramid.cli.flags import (
     config_flag,
     json_flag,
     option_flags,
     option_values,
-    print_notices,
     progress_flag,
     quiet_flag,
     storage_flags,
@@ -110,13 +109,11 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
         result = RunReport("convert", source, target, options)
         with _printing(result, as_json=as_json):
             api.run(source, target, options, not (quiet or no_progress), result)
-        if not quiet:
-            print_notices(result.notices)
         if not (quiet or as_json):
             try:
                 click.echo(str(api.read_back(source, target, options)))
             except PyramidError as error:  # the pyramid itself is written
-                print_notices([str(error)])
+                print_notice(str(error))
             click.echo(result.summary(), err=True)
 
 
@@ -145,7 +142,6 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
         decided = api.plan_parsed(source, target, options, sample=sample, begun_s=BEGUN_S)
-        print_notices(decided.spec.notices)
         click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else str(decided))
 
 
@@ -165,7 +161,6 @@ def info(url: str, every: bool, as_json: bool, verbose: bool, **storage: Any) ->
         from pyramid import image  # noqa: PLC0415  (numpy: not for --help)
 
         found = image.info(url, storage_options, all=every)
-        print_notices(found.notices)
         click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
 
 

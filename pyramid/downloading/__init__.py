@@ -26,6 +26,7 @@ from pyramid.errors import (
     TargetError,
     ending_with_remedy,
     list_some,
+    with_remedy,
 )
 from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices
@@ -213,7 +214,7 @@ def _download(
             walk = Walk(objects, chosen_levels, reading)
             root = walk.start()
         except StorageError as error:
-            raise SourceError(str(error)) from error
+            raise SourceError(with_remedy(error, "check the address and the credentials")) from error
         record = Record.of(str(objects.location), chosen_levels, root.node)
         resumed = may_resume(target, record, overwrite=overwrite)
         with _resumable(record.url, target.path, chosen_levels), hold(target, record, resumed=resumed):

@@ -89,7 +89,9 @@ def write_report(report: Mapping[str, Any], path: str) -> None:
         else:
             _replace(file, body)
     except OSError as error:
-        raise TargetError(f"report: {path} cannot be written: {error.strerror}; all else is done") from error
+        raise TargetError(
+            f"report: {path} cannot be written: {error.strerror}; make room there, or give another file"
+        ) from error
 
 
 def _replace(file: Path, body: str) -> None:

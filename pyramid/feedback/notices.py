@@ -1,7 +1,7 @@
 """Notices as Python warnings and in the log.
 
-Each is also in the result that it belongs to: the plan, the report, the image or the download. A command prints those
-of its result itself.
+Each is also in the result that it belongs to: the plan, the report, the image or the download. A command prints them as
+they come: those of a conversion before its first block.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _printer: ContextVar[Callable[[str], object] | None] = ContextVar("printer", def
 
 @contextmanager
 def without_warnings(printer: Callable[[str], object]) -> Iterator[None]:
-    """Give no warnings in this context; `printer` prints what is in no result."""
+    """Give no warnings in this context; `printer` prints the notices."""
     token = _printer.set(printer)
     try:
         yield
@@ -32,27 +32,29 @@ def without_warnings(printer: Callable[[str], object]) -> Iterator[None]:
         _printer.reset(token)
 
 
-def give_notices(notices: Iterable[str]) -> None:
+def give_notices(notices: Iterable[str], of: str = "") -> None:
     """Give each notice once, as a PyramidWarning at the line that called the package.
+
+    Parameters
+    ----------
+    notices
+        Sentences about what was left out, assumed or repaired.
+    of
+        What they are about. Python shows a warning once for a line and a text, so the texts of two files must differ.
 
     Raises
     ------
     PyramidWarning
         If the user's filter of warnings makes errors of them.
     """
-    if _printer.get() is None:
-        for notice in dict.fromkeys(notices):
-            _log(notice)
-            warnings.warn(notice, PyramidWarning, stacklevel=_caller_level())
-
-
-def give_at_once(notice: str) -> None:
-    """Give a notice of the moment, which is in no result."""
     printer = _printer.get()
-    if printer is None:
-        give_notices([notice])
-    else:
-        printer(notice)
+    for notice in dict.fromkeys(notices):
+        if printer is not None:
+            printer(notice)
+            continue
+        text = f"{of}: {notice}" if of else notice
+        _log(text)
+        warnings.warn(text, PyramidWarning, stacklevel=_caller_level())
 
 
 def _log(notice: str) -> None:
@@ -82,4 +84,4 @@ def _caller_level() -> int:
 
 
 def _is_own(module: str) -> bool:
-    return module.partition(".")[0] == "pyramid"
+    return module.partition(".")[0] in ("pyramid", "contextlib")  # decorators of the package are contexts

@@ -122,7 +122,8 @@ class Options:
     chunks: parsing.ChunkLayout | PerAxis = _option(
         "auto",
         OptionSpec(
-            "chunk shape, at most 1 MiB. auto: y and x to 256, then z; plane: one z; volume: near a cube; or by axis",
+            "chunk shape, at most 1 MiB. auto: y and x to 256, then z, then y and x; plane: one z; volume: near a "
+            "cube; or by axis",
             parsing.chunks,
             "z=64,y=256,x=256",
         ),

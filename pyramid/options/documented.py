@@ -76,7 +76,8 @@ def describe_option(option_spec: OptionSpec, default: object) -> str:
     'Which image, as series says. Default: 0.'
     """
     text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), option_spec.help)
-    keys = f" Keys: {', '.join(key for key, _ in option_spec.split)}." if option_spec.split else ""
+    names = ", ".join(key.removeprefix(option_spec.prefix) for key, _ in option_spec.split)
+    keys = f" Keys: {names}." if names else ""
     shown = "" if default is None else f" Default: {default}."
     return f"{text[0].upper()}{text[1:]}.{keys}{shown}"
 

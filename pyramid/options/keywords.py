@@ -52,8 +52,8 @@ class ConvertOptions(TypedDict, total=False):
     """Go on until y and x are at most this many pixels. Default: 256."""
 
     chunks: Literal["auto", "plane", "volume"] | str | Mapping[str, int] | None
-    """Chunk shape, at most 1 MiB. auto: y and x to 256, then z; plane: one z; volume: near a cube; or by axis. Default:
-    auto."""
+    """Chunk shape, at most 1 MiB. auto: y and x to 256, then z, then y and x; plane: one z; volume: near a cube; or by
+    axis. Default: auto."""
 
     shards: Literal["auto", "none"] | str | Mapping[str, int] | None
     """Shard shape: auto, none, or by axis (none in 0.4). Default: auto."""
@@ -92,10 +92,10 @@ class ConvertOptions(TypedDict, total=False):
     """Options of the store of whichever of SOURCE and TARGET is remote. Keys: endpoint_url, region, profile, anon."""
 
     source_storage_options: str | Mapping[str, Any] | None
-    """Options of SOURCE's store only. Keys: source_endpoint_url, source_region, source_profile, source_anon."""
+    """Options of SOURCE's store only. Keys: endpoint_url, region, profile, anon."""
 
     target_storage_options: str | Mapping[str, Any] | None
-    """Options of TARGET's store only. Keys: target_endpoint_url, target_region, target_profile, target_anon."""
+    """Options of TARGET's store only. Keys: endpoint_url, region, profile, anon."""
 
     report: str | os.PathLike[str] | None
     """Write plan, versions, timings and bytes to this JSON file."""

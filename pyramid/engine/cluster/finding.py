@@ -6,6 +6,7 @@ The options or Dask's configuration may name one; otherwise the active client is
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,6 +131,18 @@ def _address(options: Options) -> str:
     return address
 
 
+def _check_address(address: str, named: str | None) -> None:
+    """Raise OptionError if a text cannot be the address of a scheduler.
+
+    A client would wait there for an answer.
+    """
+    if not re.fullmatch(r"inproc://\S+|(?!https?:)([a-z+]+://)?[^/\s]+:\d+/?", address):
+        where = address if named == address else f"{named} ({address})"
+        raise OptionError(
+            f"scheduler: {where} is not an address of a scheduler; give the one that it prints, as tcp://HOST:8786"
+        )
+
+
 def _connect(address: str, named: str | None) -> Client:
     """Connect to the scheduler at an address.
 
@@ -145,6 +158,7 @@ def _connect(address: str, named: str | None) -> Client:
     OptionError
         If no scheduler answers, or ``distributed`` is not installed.
     """
+    _check_address(address.strip(), named)
     try:
         from distributed import Client  # noqa: PLC0415  (slow to import, and an extra)
     except ModuleNotFoundError:

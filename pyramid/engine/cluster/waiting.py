@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyramid.errors import PyramidError, StoppedError
-from pyramid.feedback.notices import give_at_once
+from pyramid.feedback.notices import give_notices
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -110,7 +110,7 @@ class Vigil:
             raise self._error(f"scheduler: {reason}; start some workers, then convert")
         if now_s >= self._say_s:
             self._say_s = now_s + SAY_EVERY_S
-            give_at_once(f"{reason}; waiting for {now_s - self._since_s:.0f} s")
+            give_notices([f"{reason}; waiting for {now_s - self._since_s:.0f} s"])
         return False
 
 

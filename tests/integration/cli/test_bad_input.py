@@ -80,7 +80,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("notes.txt t.zarr", NO_SOURCE, ["notes.txt", "not of a kind that can be read: it is text"]),
     ("stump.tif t.zarr", NO_SOURCE, ["stump.tif", "damaged"]),
     ("cut.tif t.zarr", NO_SOURCE, ["cut.tif", "page 1 would begin", "the file ends", "copy it again"]),
-    ("rotten.tif t.zarr", NO_SOURCE, ["rotten.tif", "page 1, tile (1, 0)", "copy it again"]),
+    ("rotten.tif t.zarr --axes zyx", NO_SOURCE, ["rotten.tif", "page 1, tile (1, 0)", "copy it again"]),
     ("mixed.tif t.zarr", NO_SOURCE, ["mixed.tif holds 2 images", "--series"]),
     ("mixed.tif t.zarr --series 5", WRONG_USE, ["has no image 5; it has 2"]),
     ("empty.npy t.zarr", NO_SOURCE, ["shape (0, 20, 20)", "nothing to convert"]),
@@ -192,7 +192,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # What shows only when pixels are read or folders are made, and `plan` does neither.
-FOUND_BY_DOING = {"rotten.tif t.zarr", "good.npy /proc/nothing/t.zarr"}
+FOUND_BY_DOING = {"rotten.tif t.zarr --axes zyx", "good.npy /proc/nothing/t.zarr"}
 
 
 def check(words: str, status: int, told: list[str]) -> None:

@@ -22,8 +22,8 @@ import pytest
 
 import pyramid
 from pyramid.concurrency.cancelling import cancel_when
-from pyramid.errors import OptionError, StoppedError, StorageError
-from pyramid.stores import open_objects
+from pyramid.errors import OptionError, SourceError, StoppedError, StorageError
+from pyramid.stores import open_objects, retry
 from tests.integration.stores.test_objects import Elsewhere
 from tests.support.contracts.objects import DATA, Pieces
 from tests.support.servers.faults import Fault, FaultProxy, Kind
@@ -231,3 +231,12 @@ def test_objects_that_are_stored_encoded_are_read_as_they_are(s3: Service, prefi
     assert objects.size("zarr.json") == len(whole)
     assert objects.get_range("zarr.json", 5, 50) == whole[5:50]
     assert objects.get_tail("zarr.json", 7) == whole[-7:]
+
+
+def test_a_server_that_never_answers_is_given_up_at_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "NEVER_CONNECTED_S", 0.5)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(16)
+        with pytest.raises(SourceError, match="failed at the first attempt"):
+            pyramid.open(f"http://127.0.0.1:{mute.getsockname()[1]}/image.zarr", {"timeout": 1})

@@ -12,7 +12,7 @@ import pytest
 
 from pyramid.errors import PyramidWarning
 from pyramid.feedback.log import log_on_stderr
-from pyramid.feedback.notices import give_at_once, give_notices, without_warnings
+from pyramid.feedback.notices import give_notices, without_warnings
 
 LOG = logging.getLogger("pyramid")
 
@@ -70,13 +70,13 @@ def test_a_command_gets_no_warnings_and_prints_what_is_in_no_result(log_file: io
     with warnings.catch_warnings(), without_warnings(printed.append):
         warnings.simplefilter("error")
         give_notices(["in the result"])
-        give_at_once("the cluster has no worker yet")
-    assert (printed, log_file.getvalue()) == (["the cluster has no worker yet"], "")
+        give_notices(["the cluster has no worker yet"])
+    assert (printed, log_file.getvalue()) == (["in the result", "the cluster has no worker yet"], "")
 
 
-def test_what_is_in_no_result_is_a_warning_in_python() -> None:
+def test_a_notice_of_the_moment_is_a_warning_in_python() -> None:
     with pytest.warns(PyramidWarning, match="no worker"):
-        give_at_once("the cluster has no worker yet")
+        give_notices(["the cluster has no worker yet"])
 
 
 def test_the_log_of_a_command_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
