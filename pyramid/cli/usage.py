@@ -45,7 +45,10 @@ class SentenceCommand(click.Command):
         except click.UsageError as error:
             if type(error) is not click.UsageError:  # else words are left over
                 raise
-            hint = f"put quotes around a path with spaces, and type it as in {_example(ctx, [])}"
+            hint = (
+                "one image is taken at a time: for several files type the command once for each, and put quotes around "
+            )
+            hint += f"a path with spaces, as in {_example(ctx, [])}"
             raise click.UsageError(f"{error.format_message()}; {hint}", ctx) from None
 
 

@@ -8,6 +8,7 @@ walked one branch at a time.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -107,16 +108,24 @@ class Walk:
             self._check_finished(node)
         if node is None:
             self.objects.check_found()
-            raise SourceError(
-                f"{self.objects.location} is not a Zarr: it has no zarr.json, .zgroup or .zarray; "
-                "give the URL of an OME-Zarr's root"
-            )
+            raise self._not_zarr()
         if (
             node.zarr_format == 2
             and (body := read_document(self.objects, ".zmetadata", MAX_CONSOLIDATED_BYTES)) is not None
         ):
             node = replace(node, documents={**node.documents, ".zmetadata": body})
         return self._branch(node, {})
+
+    def _not_zarr(self) -> SourceError:
+        """Return the error for an address without a Zarr."""
+        location = self.objects.location
+        if location.is_local and not os.path.lexists(location.path):
+            return SourceError(f"{location} does not exist; check the path")
+        if location.is_local and not os.path.isdir(location.path):
+            return SourceError(f"{location} is a file, and an OME-Zarr is a folder; give the path of the folder")
+        return SourceError(
+            f"{location} is not a Zarr: it has no zarr.json, .zgroup or .zarray; give the URL of an OME-Zarr's root"
+        )
 
     def _check_finished(self, node: Node) -> None:
         try:

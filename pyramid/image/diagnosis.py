@@ -11,6 +11,7 @@ from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.arrays import read_facts
 from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
+from pyramid.hierarchy.unfinished import DOWNLOAD
 from pyramid.options.nearest import nearest
 from pyramid.readers.diagnosis import describe_start
 from pyramid.stores import Objects
@@ -103,6 +104,8 @@ def _describe_local(objects: Objects) -> str:
     names = list(_names(path))
     if not names:
         return "the folder is empty, and holds no OME-Zarr; check the path"
+    if DOWNLOAD in names:
+        return "its download is not finished; run the same pyramid download again, which goes on where it stopped"
     if "attributes.json" in names:
         return f"it is N5, not an OME-Zarr; {_CONVERT}"
     within = list(_zarr_within(path))

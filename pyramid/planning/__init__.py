@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyramid.model import Channel, SourceSpec
+from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
@@ -153,6 +153,10 @@ def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
         name=options.name or spec.name,
         channels=_channels(spec, options),
     )
+    unknown = [axis for axis, size in zip(given.axes, given.scale, strict=True) if axis in SPACE and size is None]
+    if options.scale and unknown:
+        sentence = f"the size of a pixel on {' and '.join(unknown)} is not known, and is written as 1 without a unit"
+        given = replace(given, notices=(*given.notices, f"{sentence}; give it with --scale too"))
     return _without_origins_of_other_units(given, spec.units)
 
 

@@ -68,7 +68,7 @@ USAGE, NO_SOURCE, NO_TARGET = 2, 3, 4
 CASES: list[tuple[str, int, str, str]] = [
     ("", USAGE, "Missing argument 'SOURCE'", "type pyramid convert cells.tif cells.ome.zarr"),
     ("good.tif", USAGE, "Missing argument 'TARGET'", "type pyramid convert good.tif good.ome.zarr"),
-    ("good.tif a b", USAGE, "unexpected extra argument (b)", "type it as in pyramid convert cells.tif cells.ome.zarr"),
+    ("good.tif a b", USAGE, "unexpected extra argument (b)", "as in pyramid convert cells.tif cells.ome.zarr"),
     # sources
     ("god.tif t.zarr", NO_SOURCE, "god.tif does not exist", "did you mean 'good.tif'?"),
     ("nowhere/good.tif t.zarr", NO_SOURCE, "does not exist", "check the spelling, and that its disk is mounted"),
