@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pyramid.errors import short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
@@ -20,7 +21,7 @@ from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
 from pyramid.planning.passes import make_passes
 from pyramid.planning.resources import Resources, show_bytes
-from pyramid.planning.table import plan_tables
+from pyramid.planning.table import plan_tables, summarize
 from pyramid.tables import render_html, render_text
 
 __all__ = ["Encoding", "Estimate", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
@@ -103,6 +104,9 @@ class Plan:
             "objects": self.objects,
             "raw_bytes": self.raw_bytes,
         }
+
+    def __repr__(self) -> str:
+        return f"<Plan of {short_repr(self.spec.name)}: {summarize(self)}>"
 
     def __str__(self) -> str:
         return render_text(plan_tables(self))

@@ -30,12 +30,16 @@ def rows(plan: Plan) -> Iterator[Row]:
         )
 
 
-def facts(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the facts about the whole plan, as pairs of a name and a value."""
+def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the facts about the source, as pairs of a name and a value."""
     spec = plan.spec
     yield "source", f"{shorten(spec.name)}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
     units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
     yield "scale", ", ".join(units) or "not known: give --scale"
+
+
+def facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the facts about the target and the work, as pairs of a name and a value."""
     yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}"
     yield "before compression", show_bytes(plan.raw_bytes)
     yield "objects", f"{plan.objects} (as many PUT requests on object storage, besides metadata)"
@@ -62,8 +66,8 @@ def format_levels(pass_: Pass) -> str:
 
 
 def plan_tables(plan: Plan) -> Sequence[Table]:
-    """Return a plan as tables: its levels and its facts."""
-    return (HEADS, [*rows(plan)]), ((), [*facts(plan)])
+    """Return a plan as tables: its source, its levels, and the work."""
+    return ((), [*source_facts(plan)]), (HEADS, [*rows(plan)]), ((), [*facts(plan)])
 
 
 def summarize(plan: Plan) -> str:
