@@ -13,7 +13,7 @@ import pytest
 import pyramid
 from tests.support.contracts.target import stored
 from tests.support.servers.faults import FaultHandler, FaultProxy
-from tests.support.servers.log import Request
+from tests.support.servers.log import Log, Request
 from tests.support.servers.service import Service
 from tests.support.stores import digests
 
@@ -32,14 +32,21 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, method: str, key: str, parties: int) -> None:
         self.asked: tuple[Request, ...] = ()
-        there, handle = threading.Barrier(parties, timeout=WITHIN_S), FaultHandler.handle_request
+        self._log: Log | None = None
+        there, handle = threading.Barrier(parties, self._note, WITHIN_S), FaultHandler.handle_request
 
         def gated(handler: FaultHandler, request: Request) -> None:
-            if request.matches(method, key) and there.wait() == 0:
-                self.asked = handler.server.requests
+            if request.matches(method, key):
+                self._log = handler.server.log
+                there.wait()
             handle(handler, request)
 
         monkeypatch.setattr(FaultHandler, "handle_request", gated)
+
+    def _note(self) -> None:
+        """Note what was asked before any of the requests passes."""
+        assert self._log is not None
+        self.asked = self._log.requests
 
 
 @pytest.mark.parametrize(("version", "group", "array"), [("0.5", 1, ["zarr.json"]), ("0.4", 2, [".zarray", ".zattrs"])])
