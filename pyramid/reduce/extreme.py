@@ -1,74 +1,38 @@
 """The least and the greatest pixel of a window.
 
-Among equal pixels, as the two zeros are, it is the first in C order.
+Among equal pixels, as the two zeros are, it is the first in C order. NaN is left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyramid.reduce.compiled import compiled, inlined
-from pyramid.reduce.window import WindowMethod, Windows
+from pyramid.reduce.window import WindowMethod
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def _minimum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
-    floats = array.dtype.kind == "f"
-    start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).max)
-    _extremes(array, windows, out, start, False)
+def _minimum(views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
+    _keep(np.less, np.minimum, views, out)
 
 
-def _maximum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
-    floats = array.dtype.kind == "f"
-    start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).min)
-    _extremes(array, windows, out, start, True)
+def _maximum(views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
+    _keep(np.greater, np.maximum, views, out)
 
 
-# In the loops of both functions, any pixel replaces NaN, the start, and a NaN replaces only another NaN.
+def _keep(precedes: np.ufunc, choose: np.ufunc, views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
+    """Keep the pixel that precedes the others. Any pixel replaces NaN."""
+    out[...] = views[0]
+    for view in views[1:]:
+        if out.dtype.kind == "f":  # `choose` would spread NaN, and might keep the later of two zeros
+            np.copyto(out, view, where=precedes(view, out) | np.isnan(out))
+        else:
+            choose(out, view, out=out)
 
 
-@inlined
-def _lower(row: NDArray[Any], target: NDArray[Any], full: int, fx: int) -> None:
-    for i in range(full):
-        kept = target[i]
-        for k in range(fx):
-            value = row[i * fx + k]
-            kept = value if value < kept or kept != kept else kept
-        target[i] = kept
-
-
-@inlined
-def _raise(row: NDArray[Any], target: NDArray[Any], full: int, fx: int) -> None:
-    for i in range(full):
-        kept = target[i]
-        for k in range(fx):
-            value = row[i * fx + k]
-            kept = value if value > kept or kept != kept else kept
-        target[i] = kept
-
-
-@compiled
-def _extremes(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any], greatest: bool) -> None:
-    fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
-    full, tail = divmod(windows.width, fx)
-    for group in range(windows.targets.size):
-        for y in range(-(-windows.height // windows.fy)):
-            target = out[windows.targets[group], y]
-            target[: -(-windows.width // fx)] = start
-            for s in range(windows.first[group], windows.first[group + 1]):
-                for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
-                    row = array[windows.sources[s], v]
-                    if greatest:
-                        _raise(row, target, full, fx)
-                        _raise(row[full * fx :], target[full:], min(tail, 1), tail)
-                    else:
-                        _lower(row, target, full, fx)
-                        _lower(row[full * fx :], target[full:], min(tail, 1), tail)
-
-
-minimum = WindowMethod("min", _minimum)
-maximum = WindowMethod("max", _maximum)
+minimum = WindowMethod("min", _minimum, "pyramid.reduce.kernels.extreme:minimum")
+maximum = WindowMethod("max", _maximum, "pyramid.reduce.kernels.extreme:maximum")

@@ -1,21 +1,19 @@
-"""The arguments of kernels, made from a Method's: planes, windows and dtypes.
-
-A kernel takes C-contiguous arrays of planes (plane, y, x), of integers or of floats of 32 or 64 bits. It also takes a
-Windows, which says which planes reduce into which. So one kernel serves images of 1 to 5 axes. It is compiled once for
-each dtype and factor along x.
-"""
+"""Methods whose pixel is at the centre of its window."""
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from pyramid.model import reduced_shape
 from pyramid.reduce.base import MAX_AXES, check
+from pyramid.reduce.kernels.loading import find_kernel
+from pyramid.reduce.kernels.planes import MAX_LANES, reduce_planes
+from pyramid.reduce.views import OfViews, reduce_views
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,71 +22,33 @@ if TYPE_CHECKING:
 
 # Pixels of float16 that are widened at a time: 1 MiB of float32 stays in the cache.
 _BAND_PX = 2**18
-# Largest factor along x for which a kernel is compiled specially: each takes time to compile.
-_MAX_LANES = 8
 
-
-class Windows(NamedTuple):
-    """The windows of an array of planes, in a NamedTuple because Numba can read one.
-
-    Parameters
-    ----------
-    targets
-        The output plane of each row of windows.
-    first
-        Start of the input planes in `sources`, for each of `targets` and one past them.
-    sources
-        Input planes, those of a window in C order.
-    height, width
-        Valid pixels of an input plane on y and x.
-    fy, fx
-        Window on y and x, in pixels.
-    lanes
-        As many zeros as `fx` where that is small, else empty. The compiler knows their number.
-    """
-
-    targets: NDArray[np.int64]
-    first: NDArray[np.int64]
-    sources: NDArray[np.int64]
-    height: int
-    width: int
-    fy: int
-    fx: int
-    lanes: tuple[int, ...]
-
-    @property
-    def reduced_width(self) -> int:
-        """Number of pixels of an output row."""
-        return -(-self.width // self.fx)
-
-    @property
-    def most_planes(self) -> int:
-        """Number of input planes of the largest window."""
-        return int(np.diff(self.first).max(initial=0))
-
-    @property
-    def most_px(self) -> int:
-        """Number of pixels of the largest window."""
-        return self.most_planes * self.fy * self.fx
-
-
-Kernel: TypeAlias = Callable[["NDArray[Any]", Windows, "NDArray[Any]"], None]
+# Reduces an array of five axes, as a Method.
+Reduce: TypeAlias = Callable[["NDArray[Any]", "Shape", "Shape", "NDArray[Any]"], None]
 
 
 @dataclass(frozen=True, slots=True)
 class WindowMethod:
-    """A Method whose pixel is the centre of its window, made from a kernel.
+    """A Method that uses NumPy until its compiled kernel is loaded.
+
+    Both give the same bytes.
 
     Parameters
     ----------
     name
         Name in options, as ``mean``.
+    of_views
+        The reduction by NumPy.
     kernel
-        Called as ``kernel(planes, windows, out_planes)``, with planes of integers, float32 or float64.
+        Module and name of the kernel, as ``pyramid.reduce.kernels.mean:mean``.
+    numpy_kinds
+        Kinds of dtype that NumPy reduces to the kernel's very bytes. Others wait for the kernel.
     """
 
     name: str
-    kernel: Kernel
+    of_views: OfViews
+    kernel: str
+    numpy_kinds: str = "uif"
 
     centred: ClassVar[bool] = True
 
@@ -98,42 +58,33 @@ class WindowMethod:
         if array.dtype == np.bool_:
             array, out = array.view(np.uint8), out.view(np.uint8)
         ones = (1,) * (MAX_AXES - array.ndim)
-        array, out = array.reshape(ones + array.shape), out.reshape(ones + out.shape)
         extent = ones + tuple(map(int, extent))
-        factors = tuple(max(1, min(int(f), n)) for f, n in zip(ones + tuple(factors), extent, strict=True))
         if 0 in extent:
             return
-        if array.dtype == np.float16:
-            _by_bands_of_float32(self.kernel, array, extent, factors, out)
+        factors = tuple(max(1, min(int(f), n)) for f, n in zip(ones + tuple(factors), extent, strict=True))
+        self._reduce(array.reshape(ones + array.shape), extent, factors, out.reshape(ones + out.shape))
+
+    def _reduce(self, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+        """Reduce an array of five axes by whichever way is ready."""
+        half = array.dtype == np.float16
+        in_bands = _by_bands_of_float32 if half else _at_once
+        lazy = find_kernel(
+            self.kernel, "float32" if half else array.dtype.name, factors[-1] if factors[-1] <= MAX_LANES else 0
+        )
+        kernel = lazy.loaded if array.dtype.kind in self.numpy_kinds else lazy.load()
+        if kernel is not None:
+            in_bands(functools.partial(reduce_planes, kernel), array, extent, factors, out)
         else:
-            _by_planes(self.kernel, array, extent, factors, out)
+            with lazy.replaced():
+                in_bands(functools.partial(reduce_views, self.of_views), array, extent, factors, out)
 
 
-def _by_planes(kernel: Kernel, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
-    """Run a kernel on an array of five axes, the first three of them as one."""
-    reduced = reduced_shape(extent[:3], factors[:3])
-    # Planes are numbered in whole buffers, which may be larger than the extent, so that no pixel is copied.
-    inputs = np.arange(np.prod(array.shape[:3]), dtype=np.int64).reshape(array.shape[:3])
-    outputs = np.arange(np.prod(out.shape[:3]), dtype=np.int64).reshape(out.shape[:3])
-    groups = [
-        inputs[tuple(slice(i * f, min((i + 1) * f, n)) for i, f, n in zip(at, factors[:3], extent[:3], strict=True))]
-        for at in np.ndindex(reduced)
-    ]
-    windows = Windows(
-        targets=outputs[tuple(map(slice, reduced))].ravel(),
-        first=np.array(list(itertools.accumulate((g.size for g in groups), initial=0)), dtype=np.int64),
-        sources=np.concatenate([g.ravel() for g in groups]),
-        height=extent[3],
-        width=extent[4],
-        fy=factors[3],
-        fx=factors[4],
-        lanes=(0,) * factors[4] if factors[4] <= _MAX_LANES else (),
-    )
-    kernel(array.reshape(-1, *array.shape[3:]), windows, out.reshape(-1, *out.shape[3:]))
+def _at_once(reduce: Reduce, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+    reduce(array, extent, factors, out)
 
 
-def _by_bands_of_float32(kernel: Kernel, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
-    """Run a kernel on float16 pixels, widened to float32 by bands of rows.
+def _by_bands_of_float32(reduce: Reduce, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+    """Reduce float16 pixels that are widened to float32 by bands of rows.
 
     Numba cannot compile float16. Float32 holds each of its values, and NumPy rounds back half to even. Bands keep the
     memory small.
@@ -147,5 +98,5 @@ def _by_bands_of_float32(kernel: Kernel, array: NDArray[Any], extent: Shape, fac
             rows = slice(y * factors[3], min((y + step) * factors[3], extent[3]))
             wide = array[(*planes, rows, slice(extent[4]))].astype(np.float32, order="C")
             small = np.empty((1, 1, 1, min(step, height_px - y), width_px), np.float32)
-            _by_planes(kernel, wide, wide.shape, factors, small)
+            reduce(wide, wide.shape, factors, small)
             out[(*at, slice(y, y + step), slice(width_px))][: small.shape[3]] = small[0, 0, 0]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyramid.reduce.compiled import compiled, inlined
-from pyramid.reduce.window import Windows
+from pyramid.reduce.kernels.compiled import compiled, inlined
+from pyramid.reduce.kernels.planes import Windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

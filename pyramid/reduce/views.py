@@ -1,0 +1,68 @@
+"""Reduction by NumPy, with one view of an array for each pixel of a window.
+
+Windows that reach over the far edge are smaller. So an image is cut into regions of equal windows, and those into bands
+that stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pyramid.model import Shape
+
+# Pixels of a band of windows: its views and what is computed of them fit in a second-level cache.
+BAND_PX = 2**17
+
+# Called with the views, in C order of their pixels in a window, and the array of the result, all of one shape.
+OfViews: TypeAlias = Callable[[Sequence["NDArray[Any]"], "NDArray[Any]"], None]
+
+
+def reduce_views(of_views: OfViews, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+    """Reduce ``array[:extent]`` into `out`, as a Method."""
+    parts = [_cut_axis(n, f) for n, f in zip(extent, factors, strict=True)]
+    for region in itertools.product(*parts):
+        starts, counts, window = zip(*region, strict=True)
+        for band in _bands(counts, max(1, BAND_PX // int(np.prod(window)))):
+            first = [s + b.start for s, b in zip(starts, band, strict=True)]
+            stop = [s + b.stop for s, b in zip(starts, band, strict=True)]
+            views = [
+                array[tuple(slice(a * f + k, z * f, f) for a, z, f, k in zip(first, stop, factors, at, strict=True))]
+                for at in np.ndindex(*window)
+            ]
+            of_views(views, out[tuple(map(slice, first, stop))])
+
+
+def _cut_axis(extent: int, factor: int) -> list[tuple[int, int, int]]:
+    """Cut an axis into regions: first output pixel, their number, and the window.
+
+    Examples
+    --------
+    >>> _cut_axis(7, 2)
+    [(0, 3, 2), (3, 1, 1)]
+    """
+    full, rest = divmod(extent, factor)
+    return [(0, full, factor)] * (full > 0) + [(full, 1, rest)] * (rest > 0)
+
+
+def _bands(counts: Shape, most: int) -> Iterator[tuple[slice, ...]]:
+    """Yield the parts of a shape of at most `most` items, whole on the last axes.
+
+    Examples
+    --------
+    >>> list(_bands((2, 3), 4))
+    [(slice(0, 1, None), slice(0, 3, None)), (slice(1, 2, None), slice(0, 3, None))]
+    """
+    steps, room = [], most
+    for count in reversed(counts):
+        steps.append(max(1, min(count, room)))
+        room //= count
+    starts = [range(0, n, step) for n, step in zip(counts, reversed(steps), strict=True)]
+    for at in itertools.product(*starts):
+        yield tuple(slice(a, min(a + s, n)) for a, s, n in zip(at, reversed(steps), counts, strict=True))
