@@ -7,13 +7,12 @@ arrays of any dtype and codec can be copied.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from pyramid.errors import SourceError, short_repr
+from pyramid.hierarchy.dtypes import StoredDtype, dtype_of_name, dtype_of_typestr
 from pyramid.hierarchy.nodes import Node
 from pyramid.model import Shape
 
@@ -23,13 +22,6 @@ MAX_EXTENT = 2**63 - 1
 # The most codecs of a chunk, and how deep shards may be nested: documents come from anyone.
 MAX_CODECS = 32
 MAX_CODEC_DEPTH = 4
-
-# The kinds of dtype that both formats have; text and times are not pixels.
-_KINDS = "biufc"
-_V3_NAMES = frozenset(
-    ["bool", "float16", "float32", "float64", "complex64", "complex128"]
-    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +43,7 @@ class ArrayFacts:
     shape: Shape
     chunks: Shape
     shards: Shape | None
-    dtype: np.dtype[Any]
+    dtype: StoredDtype
     codecs: tuple[Mapping[str, Any], ...]
 
     @property
@@ -81,10 +73,10 @@ def read_facts(node: Node) -> ArrayFacts:
         filters = document.get("filters")
         listed = [*(filters if isinstance(filters, list) else ()), document.get("compressor")]
         codecs = _codecs([codec for codec in listed if codec is not None])
-        return ArrayFacts(shape, object_shape, None, _dtype_v2(document.get("dtype")), codecs)
+        return ArrayFacts(shape, object_shape, None, _dtype(document, "dtype", dtype_of_typestr), codecs)
     codecs = _codecs(document.get("codecs"))
     chunks, shards = _chunks(codecs, object_shape)
-    return ArrayFacts(shape, chunks, shards, _dtype_v3(document.get("data_type")), codecs)
+    return ArrayFacts(shape, chunks, shards, _dtype(document, "data_type", dtype_of_name), codecs)
 
 
 def read_extents(node: Node) -> tuple[Shape, Shape]:
@@ -200,17 +192,8 @@ def _codecs(value: object, depth: int = MAX_CODEC_DEPTH) -> tuple[Mapping[str, A
     return tuple(codecs)
 
 
-def _dtype_v2(value: object) -> np.dtype[Any]:
-    try:
-        dtype = np.dtype(value) if isinstance(value, str) else None
-    except (TypeError, ValueError, SyntaxError):
-        dtype = None
-    if dtype is None or dtype.kind not in _KINDS or dtype.names or dtype.shape:
-        raise SourceError(f"its dtype {short_repr(value)} is not supported for pixels")
+def _dtype(document: Mapping[str, Any], key: str, parse: Callable[[object], StoredDtype | None]) -> StoredDtype:
+    dtype = parse(document.get(key))
+    if dtype is None:
+        raise SourceError(f"its {key} {short_repr(document.get(key))} is not supported for pixels")
     return dtype
-
-
-def _dtype_v3(value: object) -> np.dtype[Any]:
-    if not isinstance(value, str) or value not in _V3_NAMES:
-        raise SourceError(f"its data_type {short_repr(value)} is not supported for pixels")
-    return np.dtype(value)

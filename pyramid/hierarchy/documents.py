@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
+from pyramid.hierarchy.dtypes import StoredDtype, dtype_of_name
 from pyramid.model import Shape
 
 # Documents that make a folder a Zarr, if one of them is at its root. Those that can hold ``multiscales`` come first,
@@ -85,7 +84,7 @@ def _array_v2(form: ArrayForm) -> dict[str, Any]:
     return {
         "shape": form.shape,
         "chunks": form.chunks,
-        "dtype": np.dtype(form.dtype).newbyteorder("<").str,
+        "dtype": _dtype(form).typestr,
         "fill_value": _fill_value(form),
         "order": "C",
         "filters": None,
@@ -112,7 +111,7 @@ def _array_v3(form: ArrayForm) -> dict[str, Any]:
 
 
 def _codecs_v3(form: ArrayForm) -> list[Mapping[str, Any]]:
-    one_byte = np.dtype(form.dtype).itemsize == 1
+    one_byte = _dtype(form).itemsize == 1
     as_bytes = {"name": "bytes"} if one_byte else {"name": "bytes", "configuration": {"endian": "little"}}
     codecs: list[Mapping[str, Any]] = [as_bytes, *form.codecs]
     if form.shards is None:
@@ -131,8 +130,14 @@ def _fill_value(form: ArrayForm) -> bool | int | float:
 
     It is true or false, a whole number, or a decimal.
     """
-    value: bool | int | float = np.asarray(form.fill_value).astype(form.dtype).item()
-    return value
+    numbers: dict[str, type[bool] | type[int] | type[float]] = {"b": bool, "i": int, "u": int, "f": float}
+    return numbers[_dtype(form).kind](form.fill_value)
+
+
+def _dtype(form: ArrayForm) -> StoredDtype:
+    dtype = dtype_of_name(form.dtype)
+    assert dtype is not None  # a plan has only dtypes of pixels
+    return dtype
 
 
 def encode_document(document: Mapping[str, Any]) -> bytes:

@@ -89,7 +89,7 @@ def member_rows(collection: Collection) -> Iterator[Row]:
             shorten(image.url.removeprefix(collection.url.rstrip("/")).lstrip("/")),
             image.axes,
             format_shape(first.shape),
-            str(first.dtype),
+            str(first.facts.dtype),
             str(len(image.levels)),
             image.version,
         )

@@ -13,7 +13,6 @@ from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
 from pyramid.hierarchy.unfinished import DOWNLOAD
 from pyramid.options.nearest import nearest
-from pyramid.readers.diagnosis import describe_start
 from pyramid.stores import Objects
 from pyramid.tables import format_list, format_shape
 
@@ -98,6 +97,8 @@ def _describe_local(objects: Objects) -> str:
         near = nearest(os.path.basename(path), _names(os.path.dirname(path)), strict=True)
         return f"no such file or folder exists; {f'did you mean {near!r}?' if near else 'check the path'}"
     if not os.path.isdir(path):
+        from pyramid.readers.diagnosis import describe_start  # noqa: PLC0415  (readers: 12 ms, and only for a mistake)
+
         found = describe_start(objects.get_range("", 0, 16))
         what = f"it is {found[0]}" if found else "it is a file"
         return _describe_file(objects) or f"{what}, and an OME-Zarr is a folder; give the path of the folder"

@@ -121,7 +121,7 @@ class ImageLevel:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The pixels' dtype, in the byte order in which they are stored."""
-        return self.facts.dtype
+        return self.facts.dtype.to_numpy()
 
     @property
     def nbytes(self) -> int:
@@ -156,4 +156,4 @@ class ImageLevel:
 
     def __repr__(self) -> str:
         """Return its path, shape and dtype."""
-        return f"<Level {self.path!r}: {format_shape(self.shape)} {self.dtype}>"
+        return f"<Level {self.path!r}: {format_shape(self.shape)} {self.facts.dtype}>"

@@ -242,10 +242,10 @@ def _odd_levels(levels: Sequence[ImageLevel]) -> Iterator[str]:
     if max(counts) > counts[0]:
         largest = levels[counts.index(max(counts))].path
         yield f"its levels are not listed from the largest on: {paths[0]} is first, and {largest} is larger"
-    others = [level for level in levels if level.dtype.newbyteorder("=") != levels[0].dtype.newbyteorder("=")]
+    others = [level for level in levels if level.facts.dtype.name != levels[0].facts.dtype.name]
     if others:
-        named = [f"{level.path} of {level.dtype}" for level in others]
-        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].dtype}, {format_list(named)}"
+        named = [f"{level.path} of {level.facts.dtype}" for level in others]
+        yield f"its levels are not of one dtype: {levels[0].path} is of {levels[0].facts.dtype}, {format_list(named)}"
 
 
 def _odd_version(node: Node, version: str | None) -> Iterator[str]:

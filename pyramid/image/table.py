@@ -45,7 +45,7 @@ def _level_as_dict(level: ImageLevel) -> dict[str, Any]:
     return {
         "path": level.path,
         "shape": list(level.shape),
-        "dtype": str(level.dtype),
+        "dtype": str(level.facts.dtype),
         "chunks": list(level.chunks),
         "shards": None if level.shards is None else list(level.shards),
         "codecs": level.codecs,
@@ -62,7 +62,7 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     yield "image", clean_cell(image.name)
     yield "at", image.url
     yield "format", f"OME-Zarr {image.version}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
-    yield "pixels", f"{image.axes} {format_shape(first.shape)}, {first.dtype}"
+    yield "pixels", f"{image.axes} {format_shape(first.shape)}, {first.facts.dtype}"
     yield "size", ", ".join(extents(image.axes, image.units, first.shape, first.scale)) or "not known"
     yield "units of scale", "; ".join(_units(image)) or "not known"
     yield "before compression", format_bytes(sum(level.nbytes for level in image.levels))

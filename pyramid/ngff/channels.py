@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import numpy as np
-
 from pyramid.model import Channel
 from pyramid.ngff.channel_colors import WHITE, choose_colors
 from pyramid.ngff.metadata import OmeroChannel, Window
@@ -122,6 +120,8 @@ def _widened(start: float, end: float) -> tuple[float, float]:
 
 def _value_range(dtype: str) -> list[float]:
     """Return the least and greatest value of an integer dtype, and 0 and 1 for others."""
+    import numpy as np  # noqa: PLC0415  (to read metadata needs none of it)
+
     kind = np.dtype(dtype)
     if kind.kind not in "iu":
         return [0.0, 1.0]
