@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from pyramid.feedback.progress import Display, Snapshot
+from pyramid.feedback.stderr import LogLines
 
 # Time between two updates at the least: each is a message to the browser.
 UPDATE_EVERY_S = 0.1
@@ -22,8 +23,6 @@ def make_notebook_bar(title: str) -> Display:
     ipython: Any = display
     handle = ipython.display(_Shown(title, None, failed=False), display_id=True)
     if handle is None:
-        from pyramid.feedback.stderr import LogLines  # noqa: PLC0415  (rich: only here)
-
         return LogLines(title)
     return NotebookBar(title, handle)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.feedback.progress import Display, DisplayCallback, State
+from pyramid.feedback.stderr import make_stderr_display
 
 
 @contextmanager
@@ -55,8 +56,6 @@ def _make_display(title: str, *, wanted: bool | None) -> Display | None:
         return make_notebook_bar(title)
     if not wanted or sys.stderr is None:
         return None
-    from pyramid.feedback.stderr import make_stderr_display  # noqa: PLC0415  (rich: only where it is shown)
-
     return make_stderr_display(title)
 
 

@@ -9,10 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichProgress
-
 from pyramid.concurrency.ticking import Ticker
 from pyramid.feedback.progress import Display, Snapshot
 
@@ -27,31 +23,15 @@ TICK_S = 1.0
 
 def make_stderr_display(title: str) -> Display:
     """Return a bar on a terminal, and otherwise lines."""
-    console = Console(stderr=True)
-    return TerminalBar(title, console) if console.is_terminal and not console.is_dumb_terminal else LogLines(title)
+    if sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415  (only for a terminal)
 
+        from pyramid.feedback.terminal import TerminalBar  # noqa: PLC0415  (rich, as above)
 
-class TerminalBar:
-    """A bar that moves in place, with the time since it began."""
-
-    def __init__(self, title: str, console: Console) -> None:
-        columns = (TextColumn(title), BarColumn(None), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
-        self._bar = RichProgress(*columns, console=console, expand=True)
-        self._has_moved = False
-        self._row = self._bar.add_task(title, total=None, words="starting")
-        self._bar.start()
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Move the bar."""
-        self._has_moved = True
-        share = snapshot.share
-        total = None if share is None else 1.0
-        self._bar.update(self._row, completed=share or 0.0, total=total, words=str(snapshot))
-
-    def end(self, *, failed: bool) -> None:
-        """Leave the bar as it is, or remove it if the run failed before it moved."""
-        self._bar.live.transient = failed and not self._has_moved
-        self._bar.stop()
+        console = Console(stderr=True)
+        if console.is_terminal and not console.is_dumb_terminal:
+            return TerminalBar(title, console)
+    return LogLines(title)
 
 
 class LogLines:
