@@ -1,4 +1,4 @@
-"""Codecs by name: metadata in Zarr v3 and Zarr v2, encoder and decoder."""
+"""Codecs by name: metadata in Zarr v3 and Zarr v2, encoder."""
 
 from __future__ import annotations
 
@@ -6,39 +6,35 @@ from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import google_crc32c
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.planning import Encoding
-from pyramid.planning.encoding import CRC_BYTES
 
 Config: TypeAlias = dict[str, Any]
-# Encodes into memory, or decodes into an array of the expected size. Returns the part that was filled.
+# Encodes into memory, and returns the part that was filled.
 Encoder: TypeAlias = Callable[[NDArray[Any], memoryview, Encoding], Sized]
-Decoder: TypeAlias = Callable[["bytes | memoryview", NDArray[np.uint8]], Sized]
 
 _imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """A codec: its metadata in each Zarr format, and its two functions.
+    """A codec: its metadata in each Zarr format, and its encoder.
 
     Parameters
     ----------
     v3, v2
         Functions that return the codec's metadata, or None for no codec. They take the encoding and the item's size in
         bytes.
-    encode, decode
-        Encode a chunk, and decode the bytes of one.
+    encode
+        Encodes a chunk. `pyramid.decoding.codecs` decodes it.
     """
 
     v3: Callable[[Encoding, int], Config | None]
     v2: Callable[[Encoding, int], Config | None]
     encode: Encoder
-    decode: Decoder
 
 
 def _blosc(name: str) -> Codec:
@@ -57,7 +53,7 @@ def _blosc(name: str) -> Codec:
         packed: Sized = _imagecodecs.blosc_encode(chunk, compressor=name, **settings, numthreads=1, out=out)
         return packed
 
-    return Codec(v3, v2, encode, lambda data, out: _imagecodecs.blosc_decode(data, numthreads=1, out=out))
+    return Codec(v3, v2, encode)
 
 
 def _simple(name: str, **settings: object) -> Codec:
@@ -65,12 +61,11 @@ def _simple(name: str, **settings: object) -> Codec:
 
     `settings` are further settings in its v3 metadata.
     """
-    encode, decode = getattr(_imagecodecs, f"{name}_encode"), getattr(_imagecodecs, f"{name}_decode")
+    encode = getattr(_imagecodecs, f"{name}_encode")
     return Codec(
         lambda encoding, _: {"name": name, "configuration": {"level": encoding.codec_level, **settings}},
         lambda encoding, _: {"id": name, "level": encoding.codec_level},
         lambda chunk, out, encoding: encode(chunk, level=encoding.codec_level, out=out),
-        lambda data, out: decode(data, out=out),
     )
 
 
@@ -79,17 +74,12 @@ def _copy_out(chunk: NDArray[Any], out: memoryview, _encoding: Encoding) -> Size
     return out[: chunk.nbytes]
 
 
-def _copy_in(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
-    np.copyto(out, np.frombuffer(data, np.uint8))
-    return out
-
-
 CODECS: Mapping[str, Codec] = {
     "blosc:lz4": _blosc("lz4"),
     "blosc:zstd": _blosc("zstd"),
     "zstd": _simple("zstd", checksum=False),
     "gzip": _simple("gzip"),
-    "none": Codec(lambda *_: None, lambda *_: None, _copy_out, _copy_in),
+    "none": Codec(lambda *_: None, lambda *_: None, _copy_out),
 }
 
 
@@ -118,8 +108,3 @@ def compressors(encoding: Encoding, zarr_format: int, item_bytes: int) -> list[C
     codec = CODECS[encoding.codec]
     config = (codec.v2 if zarr_format == 2 else codec.v3)(encoding, item_bytes)
     return [*([config] if config else []), *([{"name": "crc32c"}] if encoding.checksum else [])]
-
-
-def crc32c(data: memoryview | bytes) -> bytes:
-    """Return the checksum at the end of a chunk or an index."""
-    return int(google_crc32c.value(bytes(data))).to_bytes(CRC_BYTES, "little")

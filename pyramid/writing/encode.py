@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.block import Buffers
+from pyramid.decoding.codecs import crc32c
+from pyramid.decoding.rows import copy_rows
+from pyramid.decoding.shard import EMPTY
 from pyramid.model import Shape
 from pyramid.planning import Encoding, PlannedLevel
 from pyramid.planning.encoding import CRC_BYTES, max_encoded_bytes
-from pyramid.writing.codecs import CODECS, crc32c
+from pyramid.writing.codecs import CODECS
 from pyramid.writing.write_queue import ObjectInProgress
-
-# Offset and size of a chunk that is left out, in a shard's index, as Zarr specifies.
-EMPTY = np.uint64(2**64 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def encode_chunk(
         Returns memory of a size, which takes the encoded bytes.
     """
     chunk = buffers.take("chunk", pixels.shape, pixels.dtype.newbyteorder("<"))
-    _gather(pixels, chunk)
+    copy_rows(pixels, chunk)
     if encoding.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
         return 0
     out = reserve(max_encoded_bytes(chunk.nbytes))
@@ -158,14 +158,3 @@ class ObjectEncoder:
     def discard(self) -> None:
         """Remove everything that was written of the object."""
         self._destination.discard()
-
-
-def _gather(pixels: NDArray[Any], chunk: NDArray[Any]) -> None:
-    """Copy pixels into a chunk.
-
-    If no bytes have to be swapped, each row is copied as one item, which is up to five times faster.
-    """
-    if pixels.dtype == chunk.dtype:
-        row = np.dtype((np.void, chunk.shape[-1] * chunk.itemsize))
-        pixels, chunk = pixels.view(row), chunk.view(row)
-    np.copyto(chunk, pixels)

@@ -16,12 +16,13 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from pyramid.block import Buffers
+from pyramid.decoding import ArrayReader
 from pyramid.errors import DamageError, StorageError
 from pyramid.hierarchy.documents import group_documents
 from pyramid.model import Box
 from pyramid.stores import Objects, open_objects, open_parts, public_options
 from pyramid.writing.block_writer import BlockWriter
-from pyramid.writing.decode import LevelReader
+from pyramid.writing.decode import level_reader
 from pyramid.writing.encode import StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import Lease
@@ -81,10 +82,10 @@ class Target:
         return open_writer(self.url, self.storage_options)
 
     @functools.cached_property
-    def _readers(self) -> tuple[LevelReader, ...]:
+    def _readers(self) -> tuple[ArrayReader, ...]:
         objects = open_objects(self.url, self.storage_options)
         parts = open_parts(objects)
-        return tuple(LevelReader(objects, parts, level) for level in self.levels)
+        return tuple(level_reader(objects, parts, level) for level in self.levels)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -13,24 +13,25 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pyramid
+from pyramid.decoding import ArrayReader
 from pyramid.model import Box
 from pyramid.stores import open_objects, open_parts
 from pyramid.writing.codecs import CODECS
-from pyramid.writing.decode import LevelReader
+from pyramid.writing.decode import level_reader
 from pyramid.writing.encode import StoredLevel
 
 NUMBERS = itertools.count()
 SHAPE = (5, 70, 90)
 
 
-def write(url: str, pixels: NDArray[Any], **given: Any) -> LevelReader:
+def write(url: str, pixels: NDArray[Any], **given: Any) -> ArrayReader:
     """Write an image of one level, and return what reads it back."""
     layout = {"axes": "zyx", "levels": 1, "chunks": "z=2,y=16,x=32", **given}
     decided = pyramid.plan(pixels, **layout)
     pyramid.convert(pixels, url, **layout)
     prefix = "0/" if given.get("ome_zarr_version") == "0.4" else "0/c/"
     objects = open_objects(url)
-    return LevelReader(
+    return level_reader(
         objects, open_parts(objects), StoredLevel(decided.levels[0], str(pixels.dtype), prefix, decided.encoding)
     )
 

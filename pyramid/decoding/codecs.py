@@ -1,0 +1,69 @@
+"""Decoders of chunks, by the names that documents of arrays give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sized
+from typing import Any, TypeAlias
+
+import google_crc32c
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from pyramid.planning.encoding import CRC_BYTES
+
+# Decodes into an array of the expected size, and returns the part that was filled.
+Decoder: TypeAlias = Callable[["bytes | memoryview", NDArray[np.uint8]], Sized]
+
+_imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
+
+
+class DecodeError(ValueError):
+    """The bytes of a chunk or an index are damaged."""
+
+
+def crc32c(data: memoryview | bytes) -> bytes:
+    """Return the checksum at the end of a chunk or an index."""
+    return int(google_crc32c.value(bytes(data))).to_bytes(CRC_BYTES, "little")
+
+
+def without_crc32c(data: memoryview) -> memoryview:
+    """Return data without the checksum at its end, which must be right."""
+    data, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
+    if crc32c(data) != checksum:
+        raise DecodeError("its crc32c is wrong")
+    return data
+
+
+def _copy(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    if len(data) == out.size:
+        np.copyto(out, np.frombuffer(data, np.uint8))
+    return data
+
+
+# By the name in Zarr format 3 and the id in format 2; an empty name stands for bytes that are stored as they are.
+DECODERS: Mapping[str, Decoder] = {
+    "": _copy,
+    "blosc": lambda data, out: _imagecodecs.blosc_decode(data, numthreads=1, out=out),
+    "bz2": lambda data, out: _imagecodecs.bz2_decode(data, out=out),
+    "gzip": lambda data, out: _imagecodecs.gzip_decode(data, out=out),
+    "lz4": lambda data, out: _imagecodecs.lz4_decode(data, header=True, out=out),
+    "zlib": lambda data, out: _imagecodecs.zlib_decode(data, out=out),
+    "zstd": lambda data, out: _imagecodecs.zstd_decode(data, out=out),
+}
+
+
+def decode_into(name: str, data: bytes | memoryview, out: NDArray[np.uint8]) -> None:
+    """Fill `out` with decoded bytes.
+
+    Raises
+    ------
+    DecodeError
+        If the data is damaged, or decodes to another size.
+    """
+    try:
+        filled = len(DECODERS[name](data, out))
+    except Exception as error:  # each codec raises its own exceptions
+        raise DecodeError(" ".join(str(error).split()) or type(error).__name__) from error
+    if filled != out.size:
+        raise DecodeError(f"it decodes to {filled} bytes instead of {out.size}")

@@ -1,0 +1,192 @@
+"""The storage of an array: its grid of chunks, and its codecs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from pyramid.decoding.codecs import DECODERS
+from pyramid.hierarchy.arrays import ArrayFacts, read_facts
+from pyramid.hierarchy.dtypes import StoredDtype
+from pyramid.hierarchy.keys import grid_of
+from pyramid.hierarchy.nodes import Node
+from pyramid.model import Box, Shape
+
+_CRC = "crc32c"
+# zarr-python's names in format 3 of the codecs that only format 2 specifies begin with this.
+_NUMCODECS = "numcodecs."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArray:
+    """An array whose chunks can be decoded here.
+
+    Parameters
+    ----------
+    shape, chunks
+        Extent, and that of a chunk, in pixels.
+    shards
+        Extent of a shard in pixels; None where chunks are not in shards.
+    dtype
+        The stored dtype, with its byte order.
+    prefix, separator
+        Text before the first index of an object's key, and between indices.
+    codec
+        Name of the compressor in `DECODERS`; empty for none.
+    checksums
+        Number of checksums (crc32c) after the compressed bytes.
+    fill_value
+        The value of pixels whose chunk is missing.
+    axis_order
+        The array's axis of each axis of a stored chunk; empty if they are the same.
+    index_at
+        Whether a shard's index is at its start or its end.
+    index_checksum
+        Whether a checksum follows the index.
+    """
+
+    shape: Shape
+    chunks: Shape
+    shards: Shape | None
+    dtype: StoredDtype
+    prefix: str
+    separator: str = "/"
+    codec: str = ""
+    checksums: int = 0
+    fill_value: complex = 0
+    axis_order: tuple[int, ...] = ()
+    index_at: Literal["start", "end"] = "end"
+    index_checksum: bool = True
+
+    @property
+    def object_shape(self) -> Shape:
+        """Extent of an object in pixels: a shard, or a chunk."""
+        return self.shards or self.chunks
+
+    @property
+    def object_grid(self) -> Shape:
+        """Number of chunks of an object on each axis."""
+        return tuple(n // c for n, c in zip(self.object_shape, self.chunks, strict=True))
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Size of a decoded chunk."""
+        return math.prod(self.chunks) * self.dtype.itemsize
+
+    def key(self, object_index: Shape) -> str:
+        """Return the key of an object by its index in the grid of objects."""
+        return self.prefix + self.separator.join(map(str, object_index))
+
+    def object_box(self, object_index: Shape) -> Box:
+        """Return the region of an object, which may reach over the far edge."""
+        start = tuple(i * n for i, n in zip(object_index, self.object_shape, strict=True))
+        return Box(start, self.object_shape)
+
+
+def stored_array(node: Node) -> StoredArray | None:
+    """Return how the array of a node is stored.
+
+    Returns
+    -------
+    StoredArray or None
+        None for an array that needs a codec or a feature that is not here.
+
+    Raises
+    ------
+    SourceError
+        If the document is broken.
+
+    Examples
+    --------
+    >>> document = {"shape": [9, 9], "chunks": [4, 4], "dtype": "<u2", "compressor": {"id": "zlib"}, "filters": None}
+    >>> stored = stored_array(Node("0", 2, {}, document, {}))
+    >>> stored.codec, stored.key((0, 2))
+    ('zlib', '0/0.2')
+    """
+    facts, grid = read_facts(node), grid_of(node)
+    prefix = "".join([node.path, "/" if node.path else "", grid.prefix, grid.separator if grid.prefix else ""])
+    plain = StoredArray(facts.shape, facts.chunks, facts.shards, facts.dtype, prefix, grid.separator)
+    found = _of_v2(node, facts, plain) if node.zarr_format == 2 else _of_v3(facts, plain)
+    if found is None or not found.shape or not all(found.shape):
+        return None
+    fill_value = _fill_value((node.array or {}).get("fill_value"), found.dtype.kind)
+    return None if fill_value is None else replace(found, fill_value=fill_value)
+
+
+def _of_v2(node: Node, facts: ArrayFacts, plain: StoredArray) -> StoredArray | None:
+    document = node.array or {}
+    order = document.get("order", "C")
+    if document.get("filters") or order not in ("C", "F"):
+        return None
+    names = [str(codec.get("id")) for codec in facts.codecs]
+    if any(name not in DECODERS for name in names):
+        return None
+    axis_order = tuple(reversed(range(len(facts.shape)))) if order == "F" else ()
+    return replace(plain, codec=next(iter(names), ""), axis_order=axis_order)
+
+
+def _of_v3(facts: ArrayFacts, plain: StoredArray) -> StoredArray | None:
+    codecs = list(facts.codecs)
+    if facts.shards is None:
+        return _with_codecs(codecs, plain)
+    if len(codecs) != 1:  # a shard that is itself encoded
+        return None
+    settings = codecs[0].get("configuration", {})
+    names = [codec.get("name") if isinstance(codec, Mapping) else codec for codec in settings.get("index_codecs", ())]
+    at = settings.get("index_location", "end")
+    if names not in (["bytes"], ["bytes", _CRC]) or at not in ("start", "end"):
+        return None
+    if _settings(settings["index_codecs"][0]).get("endian", "little") != "little":
+        return None
+    inner = [{"name": codec} if isinstance(codec, str) else codec for codec in settings.get("codecs", ())]
+    return _with_codecs(inner, replace(plain, index_at=at, index_checksum=_CRC in names))
+
+
+def _with_codecs(codecs: list[Mapping[str, Any]], plain: StoredArray) -> StoredArray | None:
+    """Return `plain` with the codecs of its chunks, or None if one is not known.
+
+    The order is: transpose, bytes, a compressor, checksums.
+    """
+    axis_order: tuple[int, ...] = ()
+    if codecs and codecs[0]["name"] == "transpose":
+        axis_order = tuple(_settings(codecs[0]).get("order", ()))
+        if sorted(axis_order) != list(range(len(plain.shape))):
+            return None
+        codecs = codecs[1:]
+    if not codecs or codecs[0]["name"] != "bytes":
+        return None
+    endian = _settings(codecs[0]).get("endian", "little")
+    names = [str(codec["name"]).removeprefix(_NUMCODECS) for codec in codecs[1:]]
+    checksums = len(names)
+    while checksums and names[-checksums] != _CRC:
+        checksums -= 1
+    compressors = names[: len(names) - checksums]
+    if len(compressors) > 1 or any(name not in DECODERS for name in compressors) or endian not in ("little", "big"):
+        return None
+    if set(names[len(compressors) :]) > {_CRC}:
+        return None
+    dtype = replace(plain.dtype, big_endian=endian == "big" and plain.dtype.itemsize > 1)
+    return replace(plain, dtype=dtype, codec=next(iter(compressors), ""), checksums=checksums, axis_order=axis_order)
+
+
+def _settings(codec: object) -> Mapping[str, Any]:
+    settings = codec.get("configuration", {}) if isinstance(codec, Mapping) else {}
+    return settings if isinstance(settings, Mapping) else {}
+
+
+def _fill_value(value: object, kind: str) -> complex | None:
+    """Return the number that stands for missing pixels; None if it is not known."""
+    if value is None:
+        return 0
+    if isinstance(value, bool | int | float):
+        return value
+    if kind == "f" and value in ("NaN", "Infinity", "-Infinity"):
+        return float(np.float64(str(value).replace("Infinity", "inf")))
+    if kind == "c" and isinstance(value, list) and len(value) == 2:
+        parts = [_fill_value(part, "f") for part in value]
+        return None if None in parts else complex(*(float(part.real) for part in parts if part is not None))
+    return None
