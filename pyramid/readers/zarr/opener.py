@@ -40,10 +40,12 @@ def open_zarr(source: object, options: Options) -> Source | None:
             return None
     elif path is not None and not any(_is_there(path / mark) for mark in ROOT_KEYS):
         return None
-    from pyramid.readers.zarr.opening import open_zarr_node, open_zarr_url  # noqa: PLC0415  (start-up: 0.6 s of zarr)
-
     if path is None and not is_url(source):
+        from pyramid.readers.zarr.given import open_zarr_node  # noqa: PLC0415  (start-up: 0.6 s of zarr)
+
         return open_zarr_node(source, options)
+    from pyramid.readers.zarr.opening import open_zarr_url  # noqa: PLC0415  (only where there is a Zarr)
+
     return open_zarr_url(str(path or source), options)
 
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-import numpy as np
-import zarr
-
 from pyramid import ngff, stores
 from pyramid.errors import SourceError, StorageError, short_repr, with_remedy
 from pyramid.hierarchy import nodes
@@ -22,6 +19,7 @@ from pyramid.readers.axes import AXES_REMEDY
 from pyramid.readers.diagnosis import zarrs_within
 from pyramid.readers.labelled import Labelled, describe_array
 from pyramid.readers.paths import stem
+from pyramid.readers.zarr.found import FoundArray, Hierarchy
 from pyramid.readers.zarr.image import (
     describe_image,
     has_distinct_sizes,
@@ -29,10 +27,9 @@ from pyramid.readers.zarr.image import (
     left_out_notice,
     members_remedy,
 )
-from pyramid.readers.zarr.source import ArrayAddress, ZarrSource, open_address, reason
+from pyramid.readers.zarr.source import ZarrSource
 from pyramid.stores.readable import REFUSES_MISSING, Readable
 
-Array: TypeAlias = "zarr.Array[Any]"
 Attributes: TypeAlias = Mapping[str, Any]
 
 # A group of zarr, as messages name it, for it may not have a location.
@@ -40,7 +37,7 @@ GROUP = "the Zarr group"
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class OpenedImage:
     """An array, and the image that it belongs to.
 
     Parameters
@@ -52,7 +49,7 @@ class _Opened:
         Groups of the image that hold no levels.
     """
 
-    array: Array
+    array: FoundArray
     image: ngff.Multiscale | None
     attributes: Attributes
     other_groups: list[str]
@@ -61,35 +58,21 @@ class _Opened:
 def open_zarr_url(url: str, options: Options) -> ZarrSource:
     """Open the array or image at a path or URL (see `open_zarr`)."""
     location = str(stores.locate(url))
-    store = stores.open_source_store(url, options.source_storage_options)
-    objects = store.objects
+    objects = Readable(stores.open_objects(url, options.source_storage_options))
     node = _read_node(objects, location)
-    address = ArrayAddress("", node.zarr_format, store)
-    opened = _open(
+    opened = open_image(
         node.attributes if node.array is None else None,
-        lambda path: open_address(replace(address, array_path=path)),
+        Hierarchy(url, options.source_storage_options, node, objects).find,
         lambda: _other_groups(objects, node.zarr_format),
         location,
     )
-    if opened.image is not None:
-        address = replace(address, array_path=opened.image.datasets[0].path)
     # If a group is missing, the server has shown how it answers for that, and needs no further request.
     if opened.image is not None and len(opened.other_groups) < len(OTHER_GROUPS):
         refuses_missing = objects.forbidden
     else:
         refuses_missing = not objects.location.is_local and objects.forbids_missing()
     notice = f"{REFUSES_MISSING}: chunks that it refuses are taken for missing"
-    return _source(opened, options, location, address, (notice,) if refuses_missing else ())
-
-
-def open_zarr_node(node: Any, options: Options) -> ZarrSource:  # noqa: ANN401  (zarr's own types, checked by the caller)
-    """Open an array or image given as an object of zarr (see `open_zarr`)."""
-    if isinstance(node, zarr.Array):
-        opened = _Opened(node, None, {}, [])
-    else:
-        others = [name for name in OTHER_GROUPS if name in node]
-        opened = _open(_attributes(node), lambda path: _level_of(node, path), lambda: others, GROUP)
-    return _source(opened, options, None, opened.array)
+    return source_of(opened, options, location, (notice,) if refuses_missing else ())
 
 
 def _read_node(objects: Readable, location: str) -> nodes.Node:
@@ -111,9 +94,12 @@ def _read_node(objects: Readable, location: str) -> nodes.Node:
     return node
 
 
-def _open(
-    attributes: Attributes | None, find: Callable[[str], Array], other_groups: Callable[[], Iterable[str]], where: str
-) -> _Opened:
+def open_image(
+    attributes: Attributes | None,
+    find: Callable[[str], FoundArray],
+    other_groups: Callable[[], Iterable[str]],
+    where: str,
+) -> OpenedImage:
     """Open an array, or the largest level of an image.
 
     Parameters
@@ -128,7 +114,7 @@ def _open(
         The name in errors.
     """
     if attributes is None:
-        return _Opened(find(""), None, {}, [])
+        return OpenedImage(find(""), None, {}, [])
     try:
         image = largest_first(ngff.parse(dict(attributes)))
     except SourceError as error:
@@ -141,19 +127,7 @@ def _open(
     others = list(other_groups())
     array = find(image.datasets[0].path)
     _check_largest(image, array, find, where)
-    return _Opened(array, image, attributes, others)
-
-
-def _level_of(group: zarr.Group, path: str) -> Array:
-    try:
-        array = group[path]
-    except Exception as error:  # a level that is missing or damaged
-        raise SourceError(
-            f"{GROUP}: its largest level cannot be opened: {reason(error)}; copy the image again"
-        ) from error
-    if not isinstance(array, zarr.Array):
-        raise SourceError(f"{GROUP}: {path!r} is a group where the largest level should be")
-    return array
+    return OpenedImage(array, image, attributes, others)
 
 
 def _other_groups(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
@@ -167,7 +141,7 @@ def _other_groups(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
             continue
 
 
-def _check_largest(image: ngff.Multiscale, array: Array, find: Callable[[str], Array], where: str) -> None:
+def _check_largest(image: ngff.Multiscale, array: FoundArray, find: Callable[[str], FoundArray], where: str) -> None:
     """Raise SourceError if the last level is larger than the first.
 
     It is only checked if the sizes of pixels do not show the order.
@@ -186,41 +160,33 @@ def _check_largest(image: ngff.Multiscale, array: Array, find: Callable[[str], A
         )
 
 
-def _source(
-    opened: _Opened, options: Options, location: str | None, where: Array | ArrayAddress, notices: tuple[str, ...] = ()
-) -> ZarrSource:
-    """Return the source of an opened array, which reads from `where`."""
+def source_of(opened: OpenedImage, options: Options, location: str | None, notices: tuple[str, ...] = ()) -> ZarrSource:
+    """Return the source of an opened array."""
     array, image = opened.array, opened.image
     parsing.check_one_image(options.series, "a Zarr array or OME-Zarr image")
     names = image.axes if image is not None else _dimension_names(array)
     name = (image.name if image is not None else "") or (stem(PurePosixPath(location)) if location else "image")
     labelled = Labelled(array, tuple(names), name, image.notices if image is not None else ())
-    spec, order = describe_array(labelled, array.shape, np.dtype(array.dtype), options.axes)
+    spec, order = describe_array(labelled, array.shape, array.dtype, options.axes)
     if image is not None:
         spec = describe_image(spec, image, order)
-    at_once = order.by_axis(array.shards or array.chunks)
-    left_out = left_out_notice(opened.attributes, _attributes(array), order, opened.other_groups)
+    at_once = order.by_axis(array.object_shape)
+    left_out = left_out_notice(opened.attributes, array.attributes, order, opened.other_groups)
     spec = replace(
         spec,
         chunks=tuple(max(1, min(n, whole)) for n, whole in zip(at_once, spec.shape, strict=True)),
         location=location,
-        chunks_at_once=zarr.config.get("async.concurrency", 1) or 1,
+        chunks_at_once=array.chunks_at_once,
         notices=(*spec.notices, *left_out, *notices),
     )
-    return ZarrSource(spec, order, where)
+    return ZarrSource(spec, order, array.pixels)
 
 
-def _attributes(node: Array | zarr.Group) -> Attributes:
-    """Return the attributes of a node; empty if the document is not a mapping."""
-    attributes: Any = node.metadata.attributes
-    return attributes if isinstance(attributes, Mapping) else {}
-
-
-def _dimension_names(array: Array) -> tuple[object, ...]:
+def _dimension_names(array: FoundArray) -> tuple[object, ...]:
     """Return the names of the dimensions; in Zarr 2 only xarray's attribute has them."""
-    names: Any = getattr(array.metadata, "dimension_names", None)
+    names: Any = array.dimension_names
     if not names or all(name is None for name in names):
-        names = _attributes(array).get("_ARRAY_DIMENSIONS")
+        names = array.attributes.get("_ARRAY_DIMENSIONS")
     if names is None or isinstance(names, list | tuple):
         return tuple(names or ())
     raise SourceError(f"the names of the array's dimensions are {short_repr(names)}, not a list; {AXES_REMEDY}")
