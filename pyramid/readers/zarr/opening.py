@@ -19,7 +19,8 @@ from pyramid.readers.axes import AXES_REMEDY
 from pyramid.readers.diagnosis import zarrs_within
 from pyramid.readers.labelled import Labelled, describe_array
 from pyramid.readers.paths import stem
-from pyramid.readers.zarr.found import FoundArray, Hierarchy
+from pyramid.readers.zarr.at_url import Hierarchy
+from pyramid.readers.zarr.found import FoundArray
 from pyramid.readers.zarr.image import (
     describe_image,
     has_distinct_sizes,
