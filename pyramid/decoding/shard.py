@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.decoding.codecs import DecodeError, without_crc32c
 from pyramid.decoding.stored import StoredArray
+from pyramid.errors import StorageError
 from pyramid.model import Shape
 from pyramid.planning.encoding import CRC_BYTES, INDEX_ENTRY_BYTES
 from pyramid.planning.passes import GATHERED_BYTES
-
-if TYPE_CHECKING:
-    from pyramid.stores.objects import RangeReader
+from pyramid.stores.objects import ABSENT, RangeReader
 
 # Offset and size of a chunk that is left out, as Zarr specifies.
 EMPTY = 2**64 - 1
@@ -51,7 +50,12 @@ def read_index(parts: RangeReader, key: str, stored: StoredArray) -> NDArray[np.
     """
     count = int(np.prod(stored.object_grid))
     size = count * INDEX_ENTRY_BYTES + CRC_BYTES * stored.index_checksum
-    body = parts.get_tail(key, size) if stored.index_at == "end" else parts.get_range(key, 0, size)
+    try:
+        body = parts.get_tail(key, size) if stored.index_at == "end" else parts.get_range(key, 0, size)
+    except StorageError as error:
+        if error.status != ABSENT:
+            raise
+        body = None
     if body is None:
         return None
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyramid.hierarchy.arrays import ArrayFacts
 from pyramid.hierarchy.nodes import Node
 from pyramid.model import Shape
-from pyramid.stores import Location
+from pyramid.stores import Location, Readable, open_objects
 from pyramid.tables import format_shape
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from zarr import Array
     from zarr.core.metadata import ArrayV3Metadata
+
+    from pyramid.decoding import ArrayReader
 
 # The most files of a level that are counted: each takes some microseconds, and some hundred if it is not cached.
 MAX_COUNTED = 50_000
@@ -59,6 +61,16 @@ class ArrayAddress:
         # zarr takes a dictionary too, in either format, but its annotations leave that out.
         metadata = cast("ArrayV3Metadata", document)
         return zarr.Array(zarr.AsyncArray(metadata, StorePath(store, self.node.path)))
+
+    def reader(self) -> ArrayReader | None:
+        """Return the reader of its pixels; None if only zarr has its codecs."""
+        from pyramid.decoding import ArrayReader, stored_array  # noqa: PLC0415  (NumPy and codecs: not for metadata)
+
+        stored = stored_array(self.node)
+        if stored is None:
+            return None
+        objects = Readable(open_objects(self.url, self.options))
+        return ArrayReader(objects, objects, stored)
 
     def stored_bytes(self) -> int | None:
         """Count the bytes of its files.
@@ -147,12 +159,18 @@ class ImageLevel:
     def data(self) -> dask.array.Array:
         """The pixels as a lazy Dask array.
 
-        A block is a shard, or a chunk where chunks are not in shards. Dask reads only the chunks that are asked for,
-        not the whole block.
+        A block is made of whole shards, or of whole chunks where chunks are not in shards, up to about 32 MiB. Dask
+        reads only the chunks that are asked for, not the whole block.
         """
         import dask.array  # noqa: PLC0415  (it takes a second, and metadata needs none of it)
 
-        return dask.array.from_zarr(self.zarr, chunks=self.shards or self.chunks)
+        from pyramid.image.lazy_pixels import LazyPixels, block_shape  # noqa: PLC0415  (NumPy, as above)
+
+        reader = self.address.reader()
+        blocks = block_shape(self.shape, self.shards or self.chunks, self.facts.dtype.itemsize)
+        if reader is None:
+            return dask.array.from_zarr(self.zarr, chunks=blocks)
+        return dask.array.from_array(LazyPixels(reader), blocks, name=False, asarray=False)
 
     def __repr__(self) -> str:
         """Return its path, shape and dtype."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import imagecodecs
-import numcodecs  # type: ignore[import-untyped]  # it comes without types
+import numcodecs
 import numpy as np
 import pytest
 import zarr
@@ -97,12 +97,25 @@ def test_images_are_valid_and_open(tmp_path: Path, version: str, axes: str) -> N
 
 
 @pytest.mark.parametrize("shards", [False, True])
-def test_data_is_a_lazy_dask_array_cut_as_it_is_written(tmp_path: Path, shards: bool) -> None:
+def test_data_is_a_lazy_dask_array_of_whole_objects(
+    tmp_path: Path, shards: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_image(tmp_path / "a.zarr", "0.5", "yx", shards=shards)
     level = pyramid.image.open(tmp_path / "a.zarr").levels[0]
-    assert level.data.chunksize == ((16, 16) if shards else (8, 8))
+    assert level.data.chunksize == (32, 32)
+    monkeypatch.setattr("pyramid.image.lazy_pixels.BLOCK_BYTES", 600)
+    assert level.data.chunksize == ((16, 16) if shards else (8, 32))
     pixels = level.data[3:20, 5].compute(scheduler="synchronous")
     np.testing.assert_array_equal(pixels, np.arange(1024).reshape(32, 32)[3:20, 5])
+
+
+def test_data_reads_only_the_chunks_that_are_asked_for(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.zarr", "0.5", "yx")
+    image = pyramid.image.open(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr" / image.levels[0].path / "c" / "3" / "3").write_bytes(b"broken")
+    np.testing.assert_array_equal(image.levels[0].data[:24, 30], np.arange(1024).reshape(32, 32)[:24, 30])
+    with pytest.raises(ValueError, match="c/3/3: the chunk at"):
+        image.levels[0].data.compute()
 
 
 def test_opening_reads_no_chunk_and_imports_no_dask(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+import skimage.measure
 import tensorstore
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -185,3 +186,25 @@ def test_numpy_and_kernels_give_the_same_bytes(method: str, data: st.DataObject)
             load_method(method)(array, extent, factors, out)
         found.append(out.tobytes())
     assert found[0] == found[1]
+
+
+# What scikit-image's block_reduce is given for each method: it reduces windows of equal size with a function of NumPy.
+BLOCK_REDUCERS: dict[str, Callable[..., Any]] = {
+    "max": np.max,
+    "mean": lambda windows, axis: np.rint(np.mean(windows, axis=axis, dtype=np.float64)),
+    "median": lambda windows, axis: np.percentile(windows, 50, axis=axis, method="lower"),
+    "min": np.min,
+}
+
+
+@pytest.mark.parametrize("method", BLOCK_REDUCERS)
+@given(rng=generators(), dtype=st.sampled_from(["uint8", "uint16", "int32"]), data=st.data())
+def test_it_equals_block_reduce(method: str, rng: np.random.Generator, dtype: str, data: st.DataObject) -> None:
+    ndim = data.draw(st.integers(1, 4))
+    factors = (*(data.draw(st.integers(1, 3)) for _ in range(ndim - 1)), 2)
+    shape = tuple(f * data.draw(st.integers(1, 6)) for f in factors)
+    array = rng.integers(0, 200, shape).astype(dtype)
+    found = np.empty(reduced_shape(shape, factors), dtype)
+    load_method(method)(array, shape, factors, found)
+    expected = skimage.measure.block_reduce(array, factors, BLOCK_REDUCERS[method])
+    np.testing.assert_array_equal(found, expected.astype(dtype))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numcodecs
+import numpy as np
 import pytest
 
 from pyramid.errors import OptionError
@@ -96,3 +98,18 @@ def test_the_automatic_shuffle(codec: str, item_bytes: int, shuffle: str) -> Non
 def test_what_does_not_fit_is_refused(options: Options, zarr_format: int, told: str) -> None:
     with pytest.raises(OptionError, match=told):
         encoded_with(options, zarr_format, 2)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("shuffle", ["auto", "none", "byte", "bit"])
+def test_numcodecs_decodes_what_is_encoded(codec: str, dtype: str, shuffle: str) -> None:
+    chunk = np.random.default_rng(0).integers(0, 200, (8, 30, 40)).astype(dtype)
+    if shuffle != "auto" and not codec.startswith("blosc"):
+        codec = f"blosc:{codec}" if codec == "zstd" else "blosc:lz4"  # only Blosc shuffles
+    encoding = choose_encoding(Options(codec=codec, shuffle=shuffle), chunk.itemsize, checksum_allowed=True)
+    out = memoryview(bytearray(2 * chunk.nbytes + 1024))
+    packed = bytes(out[: len(CODECS[codec].encode(chunk, out, encoding))])
+    config = compressors(encoding, 2, chunk.itemsize)
+    decoded = numcodecs.get_codec(config[0]).decode(packed) if config else packed
+    np.testing.assert_array_equal(np.frombuffer(decoded, dtype).reshape(chunk.shape), chunk)
