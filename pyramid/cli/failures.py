@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from pyramid.cli.words import as_flags
 from pyramid.errors import INTERRUPTED, UNFORESEEN, PyramidError
 
 # Loggers of dask-distributed that report a lost connection. They print tracebacks, and the command prints a sentence.
@@ -56,8 +57,8 @@ def exit_on_error(*, verbose: bool, quiet: bool = False) -> Iterator[None]:
 
 
 def print_notice(sentence: str) -> None:
-    """Print a sentence of the run itself on stderr."""
-    click.echo(f"pyramid: {sentence}", err=True)
+    """Print a sentence of the run itself on stderr, with its options as flags."""
+    click.echo(f"pyramid: {as_flags(sentence)}", err=True)
 
 
 def _print_nothing(_sentence: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pyramid.cli.words import flag
 from pyramid.options import parsing
 from pyramid.options.convert import STORAGE_FLAGS, Options, OptionSpec, make_options, option_specs
 
@@ -19,10 +20,6 @@ progress_flag = click.option("--no-progress", is_flag=True, help="Show no progre
 quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
 config_flag = click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _help(option_spec: OptionSpec, default: object) -> str:
@@ -40,7 +37,7 @@ def option_flags(command: Command) -> Command:
     for name, option_spec in reversed(option_specs().items()):
         command = _key_flags(command, option_spec.split)
         decorate = click.option(
-            _flag(name) if option_spec.metavar else f"{_flag(name)}/--no-{_flag(name)[2:]}",
+            flag(name) if option_spec.metavar else f"{flag(name)}/--no-{flag(name)[2:]}",
             *option_spec.flags,
             name,
             default=None,
@@ -57,7 +54,7 @@ def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
     for key, text in reversed(keys):
         switch = key.endswith("anon")
         decorate = click.option(
-            _flag(key),
+            flag(key),
             key,
             is_flag=switch,
             default=None,

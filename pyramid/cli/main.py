@@ -27,6 +27,7 @@ from pyramid.cli.flags import (
 )
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.usage import SentenceGroup
+from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
 
@@ -142,7 +143,7 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
         decided = api.plan_parsed(source, target, options, sample=sample, begun_s=BEGUN_S)
-        click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else str(decided))
+        click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else as_flags(str(decided)))
 
 
 @main.command()

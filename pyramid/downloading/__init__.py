@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -250,9 +249,9 @@ def _check_whole(lacking: Sequence[str], folder: str) -> None:
 
 @contextmanager
 def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
-    """Add to a failure the command that continues the download."""
-    words = ["pyramid", "download", url, folder, *([] if levels is None else [f"--levels={format_levels(levels)}"])]
-    remedy = f"{shlex.join(words)} (with the same storage options) goes on where it stopped"
+    """Add to a failure how to continue the download."""
+    chosen = "" if levels is None else f', levels="{format_levels(levels)}"'
+    remedy = f"the same download (of {url} to {folder}{chosen}, with the same storage options) goes on where it stopped"
     try:
         yield
     except StorageError as error:
@@ -266,7 +265,7 @@ def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
 
 def _check_apart(source: Location, target: Location) -> None:
     if source.holds(target) or target.holds(source):
-        raise TargetError(f"{target}: the source ({source}) and the folder overlap; give another DIR")
+        raise TargetError(f"{target}: the source ({source}) and the folder overlap; give another folder")
 
 
 def _parse_count(name: str, value: object) -> int:

@@ -269,4 +269,4 @@ def lengths(what: str, values: Collection[object] | None, expected: int) -> None
 def check_one_image(series: int | None, kind: str) -> None:
     """Raise OptionError if `series` is not the only image of a source."""
     if series:
-        raise OptionError(f"series: {kind} holds one image, but image {series} was requested; leave --series out")
+        raise OptionError(f"series: {kind} holds one image, but image {series} was requested; leave series=... out")

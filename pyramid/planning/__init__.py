@@ -160,7 +160,7 @@ def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
     unknown = [axis for axis, size in zip(given.axes, given.scale, strict=True) if axis in SPACE and size is None]
     if options.scale and unknown:
         sentence = f"the size of a pixel on {' and '.join(unknown)} is not known, and is written as 1 without a unit"
-        given = replace(given, notices=(*given.notices, f"{sentence}; give it with --scale too"))
+        given = replace(given, notices=(*given.notices, f"{sentence}; give it with scale=... too"))
     return _without_origins_of_other_units(given, spec.units)
 
 

@@ -53,7 +53,7 @@ class Resources:
 
     def remedy(self, task_bytes: int) -> str:
         """Return the advice for blocks of `task_bytes`, with values that are enough."""
-        memory = f"--memory {show_memory(task_bytes * (self.machine_workers or self.workers))}"
+        memory = f'memory="{show_memory(task_bytes * (self.machine_workers or self.workers))}"'
         smaller = "smaller chunks or shards"
         if self.limited_threads is not None:
             limit_bytes = math.ceil(task_bytes * self.limited_threads / LIMIT_SHARE) + 1
@@ -62,7 +62,7 @@ class Resources:
             )
         fewer = self.memory_bytes // task_bytes
         if self.machine_workers is None and 0 < fewer < self.workers:
-            return f"give {memory}, or --workers {fewer}, or {smaller}"
+            return f"give {memory}, or workers={fewer}, or {smaller}"
         return f"give {memory}, or {smaller}"
 
 

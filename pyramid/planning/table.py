@@ -35,7 +35,7 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
     spec = plan.spec
     yield "source", f"{shorten(spec.name)}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
     units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
-    yield "scale", ", ".join(units) or "not known: give --scale"
+    yield "scale", ", ".join(units) or "not known: give scale=..."
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
