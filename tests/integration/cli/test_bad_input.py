@@ -145,7 +145,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("htps://host/a.tif t.zarr", WRONG_USE, ["unknown scheme 'htps'", "did you mean 'https'?"]),
     ("good.npy s4://bucket/t.zarr", WRONG_USE, ["unknown scheme 's4'", "did you mean 's3'?"]),
     # memory, workers, schedulers
-    ("good.npy t.zarr --memory 1kB", WRONG_USE, ["memory: one block", "1000B is allowed", "give --memory"]),
+    ("good.npy t.zarr --memory 1kB", WRONG_USE, ["memory: one block", "1 kB is allowed", "give --memory"]),
     ("good.npy t.zarr --memory lots", WRONG_USE, ["memory: 'lots' is not a number of bytes; give one, as 2GiB"]),
     ("good.npy t.zarr --workers 0", WRONG_USE, ["workers: 0 is below 1"]),
     ("good.npy t.zarr --scheduler-file nowhere.json", WRONG_USE, ["nowhere.json"]),
