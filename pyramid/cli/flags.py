@@ -15,9 +15,10 @@ from pyramid.options.convert import STORAGE_FLAGS, Options, OptionSpec, make_opt
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, or the failure.")
 progress_flag = click.option("--no-progress", is_flag=True, help="Show no progress.")
-quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors, and what --json prints.")
+quiet_results_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the result and errors.")
 verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
 config_flag = click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
 
