@@ -109,3 +109,14 @@ def test_a_failure_is_json_on_stdout(
     assert (result.exit_code, document["exit_status"], document["outcome"]) == (status, status, "failed")
     assert document["error"]["class"] == kind
     assert document["error"]["message"].split(": ")[-1] in result.stderr
+
+
+def test_one_unit_is_for_all_axes_of_space(cells: Path, tmp_path: Path) -> None:
+    sizes = {"z": 500.0, "y": 100.0, "x": 100.0}
+    words = ["--scale", "z=500,y=100,x=100", "--units", "nm"]
+    assert fact(run("plan", cells, *words), "size") == "z 4.5, y 50, x 40 micrometer"
+    given = pyramid.plan(cells, scale=sizes, units="nanometer").spec
+    assert given.units == (None, "nanometer", "nanometer", "nanometer")
+    np.save(tmp_path / "a.npy", np.zeros((64, 64)))
+    noticed = run("plan", tmp_path / "a.npy", "--units", "nm").stderr
+    assert "the size of a pixel on y and x is not known, and is written as 1 nanometer; give it with --scale" in noticed
