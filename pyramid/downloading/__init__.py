@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pyramid.concurrency.pool import Pool
@@ -31,7 +31,7 @@ from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options import parsing
-from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
+from pyramid.stores import Location, Readable, counting_retries, locate, missing_folder, open_objects
 from pyramid.tables import format_count
 
 logger = logging.getLogger(__name__)
@@ -188,11 +188,13 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
     logger.info("download: %s to %s, with %d requests at a time", objects.location, target.path, workers)
+    early = tuple(missing_folder(locate(target.path)))
+    give_notices(early)
     with showing_progress(progress, "download") as callback, timed("the download"):
         tally = DownloadTally(callback)
         done = _download(objects, target, chosen_levels, (workers, max_objects, overwrite), tally)
     give_notices(done.notices)
-    return done
+    return replace(done, notices=(*early, *done.notices))
 
 
 def _download(

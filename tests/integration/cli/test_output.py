@@ -120,3 +120,22 @@ def test_one_unit_is_for_all_axes_of_space(cells: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((64, 64)))
     noticed = run("plan", tmp_path / "a.npy", "--units", "nm").stderr
     assert "the size of a pixel on y and x is not known, and is written as 1 nanometer; give it with --scale" in noticed
+
+
+def test_a_folder_that_is_made_is_a_notice(cells: Path, tmp_path: Path) -> None:
+    notice = f"pyramid: the folder {tmp_path / 'reslts' / '2024'} does not exist, and is made"
+    target = tmp_path / "reslts" / "2024" / "a.zarr"
+    planned = run("plan", cells, target)
+    assert planned.stderr.splitlines() == [notice]
+    assert not target.parent.exists()
+    assert run("convert", cells, target, "--no-progress").stderr.splitlines()[0] == notice
+    assert "is made" not in run("convert", cells, target.with_name("b.zarr")).stderr
+    copied = run("download", target, tmp_path / "copeis" / "a.zarr", "--no-progress")
+    assert copied.stderr.splitlines() == [f"pyramid: the folder {tmp_path / 'copeis'} does not exist, and is made"]
+    assert run("download", target, tmp_path / "more" / "a.zarr", "-q").stderr == ""
+
+
+def test_a_folder_that_is_made_is_a_warning_in_python(tmp_path: Path) -> None:
+    with pytest.warns(pyramid.PyramidWarning, match="reslts does not exist, and is made"):
+        planned = pyramid.plan(np.zeros((64, 64)), tmp_path / "reslts" / "a.zarr")
+    assert planned.spec.notices[-1].endswith("reslts does not exist, and is made")
