@@ -220,7 +220,7 @@ def explain(error: BaseException, kind: type[PyramidError], what: str) -> Pyrami
         Of class `kind`, or StoppedError if memory ran out.
     """
     if isinstance(error, MemoryError):
-        return StoppedError(f"{what}: out of memory; give a smaller --memory")
+        return StoppedError(f"{what}: out of memory; give a smaller memory=...")
     if isinstance(error, RecursionError):
         return kind(f"{what}: the data is nested too deeply ({type(error).__name__})")
     cause = " ".join(f"{type(error).__name__}: {error}".split())

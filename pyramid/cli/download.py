@@ -38,7 +38,7 @@ def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> 
     same command again to continue a download that stopped.
     """
     verbose, no_progress = rest.pop("verbose"), rest.pop("no_progress")
-    with exit_on_error(verbose=verbose, quiet=quiet):
+    with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         storage_options = storage_values(rest)
         from pyramid import downloading  # noqa: PLC0415  (obstore: not for --help)
 

@@ -8,21 +8,19 @@ from typing import Any, TypeVar
 
 import click
 
+from pyramid.cli.words import flag
 from pyramid.options import parsing
 from pyramid.options.convert import STORAGE_FLAGS, Options, OptionSpec, make_options, option_specs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, or the failure.")
 progress_flag = click.option("--no-progress", is_flag=True, help="Show no progress.")
-quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors, and what --json prints.")
+quiet_results_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the result and errors.")
 verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
 config_flag = click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _help(option_spec: OptionSpec, default: object) -> str:
@@ -40,7 +38,7 @@ def option_flags(command: Command) -> Command:
     for name, option_spec in reversed(option_specs().items()):
         command = _key_flags(command, option_spec.split)
         decorate = click.option(
-            _flag(name) if option_spec.metavar else f"{_flag(name)}/--no-{_flag(name)[2:]}",
+            flag(name) if option_spec.metavar else f"{flag(name)}/--no-{flag(name)[2:]}",
             *option_spec.flags,
             name,
             default=None,
@@ -57,7 +55,7 @@ def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
     for key, text in reversed(keys):
         switch = key.endswith("anon")
         decorate = click.option(
-            _flag(key),
+            flag(key),
             key,
             is_flag=switch,
             default=None,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import click
 
@@ -21,17 +21,16 @@ from pyramid.cli.flags import (
     option_values,
     progress_flag,
     quiet_flag,
+    quiet_results_flag,
     storage_flags,
     storage_values,
     verbose_flag,
 )
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.usage import SentenceGroup
+from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
-
-if TYPE_CHECKING:
-    from pyramid.engine.report import RunReport
 
 # New objects after which Python looks for garbage. Importing NumPy, Dask and Zarr makes a million objects and no
 # garbage, and Python's own threshold spends a tenth of that time looking.
@@ -74,16 +73,6 @@ def _refuse_memory_target(target: str) -> None:
         )
 
 
-@contextmanager
-def _printing(report: RunReport, *, as_json: bool) -> Iterator[None]:
-    """Print the report of a run as JSON when it ends, also if it fails."""
-    try:
-        yield
-    finally:
-        if as_json:
-            click.echo(json.dumps(report.to_dict(), indent=2))
-
-
 @main.command()
 @click.argument("source")
 @click.argument("target")
@@ -100,16 +89,18 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
     nothing exists yet.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
-    with exit_on_error(verbose=verbose, quiet=quiet):
+    with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json) as ending:
         options = _options(config, rest)
         _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
         from pyramid.engine.report import RunReport  # noqa: PLC0415
 
         result = RunReport("convert", source, target, options)
-        with _printing(result, as_json=as_json):
-            api.run(source, target, options, not (quiet or no_progress), result)
-        if not (quiet or as_json):
+        ending.report = result.to_dict
+        api.run(source, target, options, not (quiet or no_progress), result)
+        if as_json:
+            click.echo(json.dumps(result.to_dict(), indent=2))
+        elif not quiet:
             try:
                 click.echo(str(api.read_back(source, target, options)))
             except PyramidError as error:  # the pyramid itself is written
@@ -128,21 +119,22 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 )
 @config_flag
 @json_flag
+@quiet_results_flag
 @verbose_flag
 def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:
     """Show what convert would do, without writing anything.
 
     No pixel is read and nothing is written, unless --sample is given.
     """
-    sample, verbose = rest.pop("sample"), rest.pop("verbose")
-    with exit_on_error(verbose=verbose):
+    sample, quiet, verbose = rest.pop("sample"), rest.pop("quiet"), rest.pop("verbose")
+    with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         options = _options(config, rest)
         if target is not None:
             _refuse_memory_target(target)
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
         decided = api.plan_parsed(source, target, options, sample=sample, begun_s=BEGUN_S)
-        click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else str(decided))
+        click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else as_flags(str(decided)))
 
 
 @main.command()
@@ -150,13 +142,15 @@ def plan(source: str, target: str | None, config: str | None, as_json: bool, **r
 @click.option("--all", "every", is_flag=True, help="Read all wells and images of a collection, not one as a sample.")
 @storage_flags
 @json_flag
+@quiet_results_flag
 @verbose_flag
-def info(url: str, every: bool, as_json: bool, verbose: bool, **storage: Any) -> None:
+def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
     """Print the metadata of an OME-Zarr, without reading pixels.
 
     URL is a path or URL of an image, a plate, a well, several images side by side, or labels, in OME-Zarr 0.1 to 0.6.
     """
-    with exit_on_error(verbose=verbose):
+    quiet, verbose = storage.pop("quiet"), storage.pop("verbose")
+    with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         storage_options = storage_values(storage)
         from pyramid import image  # noqa: PLC0415  (numpy: not for --help)
 

@@ -30,7 +30,7 @@ class SentenceCommand(click.Command):
         flags = [name for name in options if name.startswith("--")]
         _check_dashes(given, flags, ctx)
         try:
-            return super().parse_args(ctx, args)
+            left = super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise click.UsageError(_unknown_option(error.option_name, flags, ctx), ctx) from None
         except click.MissingParameter as error:
@@ -50,6 +50,9 @@ class SentenceCommand(click.Command):
             )
             hint += f"a path with spaces, as in {_example(ctx, [])}"
             raise click.UsageError(f"{error.format_message()}; {hint}", ctx) from None
+        if ctx.params.get("quiet") and ctx.params.get("verbose"):
+            raise click.UsageError("-q prints less and -v prints more; give one of them", ctx)
+        return left
 
 
 def _check_dashes(words: Sequence[str], flags: Sequence[str], ctx: click.Context) -> None:

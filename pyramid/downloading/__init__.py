@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pyramid.concurrency.pool import Pool
@@ -32,7 +31,7 @@ from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options import parsing
-from pyramid.stores import Location, Readable, counting_retries, locate, open_objects
+from pyramid.stores import Location, Readable, counting_retries, locate, missing_folder, open_objects
 from pyramid.tables import format_count
 
 logger = logging.getLogger(__name__)
@@ -189,11 +188,13 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
     _check_apart(objects.location, locate(target.path))
     logger.info("download: %s to %s, with %d requests at a time", objects.location, target.path, workers)
+    early = tuple(missing_folder(locate(target.path)))
+    give_notices(early)
     with showing_progress(progress, "download") as callback, timed("the download"):
         tally = DownloadTally(callback)
         done = _download(objects, target, chosen_levels, (workers, max_objects, overwrite), tally)
     give_notices(done.notices)
-    return done
+    return replace(done, notices=(*early, *done.notices))
 
 
 def _download(
@@ -250,9 +251,9 @@ def _check_whole(lacking: Sequence[str], folder: str) -> None:
 
 @contextmanager
 def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
-    """Add to a failure the command that continues the download."""
-    words = ["pyramid", "download", url, folder, *([] if levels is None else [f"--levels={format_levels(levels)}"])]
-    remedy = f"{shlex.join(words)} (with the same storage options) goes on where it stopped"
+    """Add to a failure how to continue the download."""
+    chosen = "" if levels is None else f', levels="{format_levels(levels)}"'
+    remedy = f"the same download (of {url} to {folder}{chosen}, with the same storage options) goes on where it stopped"
     try:
         yield
     except StorageError as error:
@@ -266,7 +267,7 @@ def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
 
 def _check_apart(source: Location, target: Location) -> None:
     if source.holds(target) or target.holds(source):
-        raise TargetError(f"{target}: the source ({source}) and the folder overlap; give another DIR")
+        raise TargetError(f"{target}: the source ({source}) and the folder overlap; give another folder")
 
 
 def _parse_count(name: str, value: object) -> int:

@@ -48,7 +48,7 @@ class Folder:
         except FileNotFoundError:
             return False
         if not stat.S_ISREG(mode):
-            raise TargetError(f"{path} is a link or a folder where a file must be; remove it, or give another DIR")
+            raise TargetError(f"{path} is a link or a folder where a file must be; remove it, or give another folder")
         return True
 
     def receive(self, key: str, fill: Callable[[IO[bytes]], int | None]) -> int | None:
@@ -137,9 +137,9 @@ class Folder:
         if not os.path.lexists(path):
             return False
         if os.path.realpath(path) != path:
-            raise TargetError(f"{path} is a link, and a download follows no links; remove it, or give another DIR")
+            raise TargetError(f"{path} is a link, and a download follows no links; remove it, or give another folder")
         if not os.path.isdir(path):
-            raise TargetError(f"{path} is a file where a folder must be; remove it, or give another DIR")
+            raise TargetError(f"{path} is a file where a folder must be; remove it, or give another folder")
         if len(self._known) >= MAX_KNOWN_FOLDERS:
             self._known = {self.path}
         self._known.add(path)

@@ -67,7 +67,7 @@ def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
         If the folder holds anything else, unless it is a Zarr and `overwrite` is set.
     """
     if os.path.lexists(folder.path) and not os.path.isdir(folder.path):
-        raise TargetError(f"{folder.path} is a file, and a download fills a folder; give another DIR")
+        raise TargetError(f"{folder.path} is a file, and a download fills a folder; give another folder")
     check_no_run_around(locate(folder.path))
     with folder.wrap_errors():
         names = set(os.listdir(folder.path)) if os.path.isdir(folder.path) else set()
@@ -76,15 +76,17 @@ def may_resume(folder: Folder, record: Record, *, overwrite: bool) -> bool:
         return bool(names)
     if overwrite:
         if names.isdisjoint({DOWNLOAD, *_REMOVED_FIRST}):
-            raise TargetError(f"{folder.path} holds no Zarr, and --overwrite replaces only a Zarr; empty it yourself")
+            raise TargetError(
+                f"{folder.path} holds no Zarr, and overwrite=True replaces only a Zarr; empty it yourself"
+            )
         return False
     if not found:
-        raise TargetError(f"{folder.path} exists; give another DIR, or --overwrite to replace it")
+        raise TargetError(f"{folder.path} exists; give another folder, or overwrite=True to replace it")
     reasons = {"url": "it came from {}", "levels": "its levels were {}", "root": "the source's metadata has changed"}
     differs = [reasons[key].format(found.get(key)) for key, value in asdict(record).items() if found.get(key) != value]
     raise TargetError(
         f"{folder.path} holds an unfinished download of something else: {differs[0]}; "
-        "give another DIR, or --overwrite to replace it"
+        "give another folder, or overwrite=True to replace it"
     )
 
 

@@ -139,7 +139,7 @@ class Run:
         if self._tally.total > self._most:
             raise OptionError(
                 f"max_objects: with {branch.node.place} there are {self._tally.total} objects to ask for, "
-                f"and the limit is {self._most}; allow more, or take only the coarser levels with levels"
+                f"and the limit is {self._most}; allow more, or take only the coarser levels with levels=..."
             )
 
     def _fetch(self, node: _Open, key: str, expected_bytes: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from pyramid.planning import Plan, Resources, make_plan
 from pyramid.planning.table import describe_scale, summarize
 from pyramid.readers import open_source
 from pyramid.reduce import load_method
-from pyramid.stores import check_travels, locate
+from pyramid.stores import check_travels, locate, missing_folder
 
 if TYPE_CHECKING:
     from pyramid.engine.build import Runner
@@ -67,8 +67,13 @@ def prepare(
                 from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
                 check_target(opened.spec, target, options)
+                record.plan = decided = _with_notices(decided, missing_folder(locate(target)))
             planning.close()
             yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+
+
+def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:
+    return replace(plan, spec=replace(plan.spec, notices=(*plan.spec.notices, *notices)))
 
 
 def _resources(resources: Resources, source: Source, target: str | None, *, may_overlap: bool) -> Resources:

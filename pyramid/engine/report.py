@@ -133,7 +133,7 @@ class RunReport:
             "command": self.command,
             "outcome": self.outcome,
             "exit_status": exit_status(self._error),
-            "error": None if self._error is None else _error_document(self._error),
+            "error": None if self._error is None else error_document(self._error),
             "started": self._started.isoformat(timespec="milliseconds"),
             "source": plan.spec.location if plan else source_name(self.source),
             "target": target_name(self.target),
@@ -158,7 +158,8 @@ class RunReport:
         }
 
 
-def _error_document(error: BaseException) -> dict[str, Any]:
+def error_document(error: BaseException) -> dict[str, Any]:
+    """Return an error for JSON: its class, its message and its notes."""
     text = str(error) if isinstance(error, PyramidError) else without_secrets(f"{type(error).__name__}: {error}")
     return {
         "class": type(error).__name__,

@@ -26,11 +26,11 @@ def check_finished(node: Node) -> None:
     >>> check_finished(Node("", 3, {"pyramid": {"state": "in progress"}}, None, {}))
     Traceback (most recent call last):
         ...
-    pyramid.errors.SourceError: its conversion is not finished; wait for it, or convert again with --overwrite
+    pyramid.errors.SourceError: its conversion is not finished; wait for it, or convert again with overwrite=True
     """
     run = node.attributes.get("pyramid")
     if isinstance(run, Mapping) and run.get("state") == IN_PROGRESS:
-        raise SourceError("its conversion is not finished; wait for it, or convert again with --overwrite")
+        raise SourceError("its conversion is not finished; wait for it, or convert again with overwrite=True")
 
 
 def check_no_download(path: str) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
-from pyramid.model import SPACE
-from pyramid.options.lengths import to_micrometers
+from pyramid.planning.extents import extents, units_by_axis
 from pyramid.tables import Row, Table, clean_cell, format_bytes, format_list, format_numbers, format_shape, shorten
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     yield "format", f"OME-Zarr {image.version}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
     yield "pixels", f"{image.axes} {format_shape(first.shape)}, {first.facts.dtype}"
     yield "size", ", ".join(extents(image.axes, image.units, first.shape, first.scale)) or "not known"
-    yield "units of scale", "; ".join(_units(image)) or "not known"
+    yield "units of scale", "; ".join(units_by_axis(image.axes, image.units)) or "not known"
     yield "before compression", format_bytes(sum(level.nbytes for level in image.levels))
     yield "stored", _stored(image)
     if metadata.systems:
@@ -76,42 +75,6 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
         yield "label of", metadata.label.source or "an unknown image"
     if image.labels:
         yield "labels", format_list(image.labels)
-
-
-def _units(image: Image) -> Iterator[str]:
-    """Yield each unit with its axes, as ``z, y, x in nanometer``."""
-    for unit in dict.fromkeys(unit for unit in image.units if unit):
-        axes = (axis for axis, own in zip(image.axes, image.units, strict=True) if own == unit)
-        yield f"{', '.join(axes)} in {shorten(unit)}"
-
-
-def extents(
-    axes: str, units: Sequence[str | None], shape: Sequence[int], scale: Sequence[float] | None
-) -> Iterator[str]:
-    """Yield the physical extent of an image on axes of space and time, in words.
-
-    Lengths are in micrometers where their unit is known. Nothing is yielded where all sizes are 1 without a unit: that
-    is written where they are unknown.
-
-    Examples
-    --------
-    >>> list(extents("tyx", ("second", "nanometer", "nanometer"), (9, 50, 40), (2.0, 100.0, 100.0)))
-    ['y 5, x 4 micrometer', 't 18 second']
-    """
-    by_axis = [] if scale is None else list(zip(axes, units, shape, scale, strict=True))
-    if not any(unit or (size != 1 and axis != "c") for axis, unit, _, size in by_axis):
-        return
-    by_unit: dict[str, list[str]] = {}
-    for axis, unit, count, size in by_axis:
-        if axis in SPACE:
-            length = to_micrometers(count * size, unit)
-            word = "micrometer" if length is not None else unit or "without a unit"
-            by_unit.setdefault(word, []).append(f"{axis} {count * size if length is None else length:.6g}")
-    for word, lengths in by_unit.items():
-        yield f"{', '.join(lengths)} {shorten(word)}"
-    for axis, unit, count, size in by_axis:
-        if axis == "t" and (unit or size != 1):
-            yield f"t {count * size:.6g} {shorten(unit or 'without a unit')}"
 
 
 def _stored(image: Image) -> str:

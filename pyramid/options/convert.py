@@ -20,6 +20,9 @@ PerAxis: TypeAlias = Mapping[str, int]
 
 # The codecs, and the highest effort of each. Without a codec the effort is ignored, so any that a codec has will do.
 MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "none": 22}
+# The versions of OME-Zarr that are written, and the answer to another.
+WRITTEN = ("0.4", "0.5")
+WRITTEN_REMEDY = "others can be read and not yet written: give 0.5, the newest of these"
 METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
 
 
@@ -90,8 +93,11 @@ class Options:
             ("--voxel-size",),
         ),
     )
-    units: Mapping[str, str] | None = _option(
-        None, OptionSpec("unit of each axis's scale", parsing.units, "z=micrometer,y=micrometer,x=micrometer")
+    units: str | Mapping[str, str] | None = _option(
+        None,
+        OptionSpec(
+            "unit of the scale, one for z, y and x, or by axis", parsing.units, "micrometer|t=second,z=micrometer"
+        ),
     )
     name: str | None = _option(None, OptionSpec("name of the image", parsing.text, "TEXT"))
     channel_names: tuple[str, ...] | None = _option(
@@ -104,7 +110,8 @@ class Options:
         None, OptionSpec("which image of a file that holds several", parsing.count_from_zero, "N")
     )
     ome_zarr_version: str = _option(
-        "0.5", OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of("0.4", "0.5"), "VERSION")
+        "0.5",
+        OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"),
     )
     method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
     scale_factors: ScaleFactors = _option(
@@ -142,7 +149,11 @@ class Options:
     codec_level: int = _option(5, OptionSpec("effort of the codec, 0 to 9 (22 for zstd)", parsing.count_from_zero, "N"))
     shuffle: str = _option(
         "auto",
-        OptionSpec("shuffle of the Blosc codecs", parsing.one_of("auto", "byte", "bit", "none"), "KIND"),
+        OptionSpec(
+            "shuffle of the Blosc codecs: auto, byte, bit or none",
+            parsing.one_of("auto", "byte", "bit", "none"),
+            "KIND",
+        ),
     )
     checksum: bool = _option(False, OptionSpec("end every chunk with its crc32c", parsing.switch))
     skip_empty: bool = _option(False, OptionSpec("leave out chunks and shards that hold only zeros", parsing.switch))

@@ -21,7 +21,7 @@ class ConvertOptions(TypedDict, total=False):
     """Physical size of a level-0 pixel, in units (else micrometer)."""
 
     units: str | Mapping[str, str] | None
-    """Unit of each axis's scale."""
+    """Unit of the scale, one for z, y and x, or by axis."""
 
     name: str | None
     """Name of the image."""
@@ -65,7 +65,7 @@ class ConvertOptions(TypedDict, total=False):
     """Effort of the codec, 0 to 9 (22 for zstd). Default: 5."""
 
     shuffle: Literal["auto", "byte", "bit", "none"] | str | None
-    """Shuffle of the Blosc codecs. Default: auto."""
+    """Shuffle of the Blosc codecs: auto, byte, bit or none. Default: auto."""
 
     checksum: bool | None
     """End every chunk with its crc32c. Default: False."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 from pyramid.errors import OptionError, short_repr
 from pyramid.model import AXES
 from pyramid.options.nearest import nearest, unknown
-from pyramid.options.units import unit
+from pyramid.options.units import unit, unit_of_space
 
 ChunkLayout: TypeAlias = Literal["auto", "plane", "volume"]
 ShardLayout: TypeAlias = Literal["auto", "none"]
@@ -55,13 +55,16 @@ def method(value: object) -> str:
     return name
 
 
-def one_of(*choices: str) -> Callable[[Any], str]:
-    """Return a parser that accepts one of `choices`."""
+def one_of(*choices: str, remedy: str = "give one of these") -> Callable[[Any], str]:
+    """Return a parser that accepts one of `choices`.
+
+    `remedy` ends the error about a value that is like none of them.
+    """
 
     def parse(value: object) -> str:
         if str(value) not in choices:
             near = None if re.fullmatch(r"[\d.]+", str(value)) else nearest(value, choices)
-            hint = f"did you mean {near!r}?" if near else f"give {choices[0]}, for example"
+            hint = f"did you mean {near!r}?" if near else remedy
             raise OptionError(f"{short_repr(value)} is not one of: {', '.join(choices)}; {hint}")
         return str(value)
 
@@ -190,6 +193,12 @@ def counts_by_axis(value: object) -> dict[str, int]:
 
 def scale(value: object) -> dict[str, float]:
     """Parse physical pixel sizes by axis, each finite and above 0."""
+    if not isinstance(value, bool) and re.fullmatch(r"\s*\d*\.?\d+(e-?\d+)?\s*", str(value)):
+        size = str(value).strip()
+        raise OptionError(
+            f"{size} names no axis, and voxels are often deeper than wide; write y={size},x={size}, "
+            "and z= with its own size where there is z"
+        )
     return _parse_by_axis(value, "z=0.5,y=0.1,x=0.1", _size)
 
 
@@ -203,9 +212,11 @@ def _size(value: str) -> float:
     return number
 
 
-def units(value: object) -> dict[str, str]:
-    """Parse units by axis, as UDUNITS long names."""
-    example = "z=micrometer,y=micrometer,x=micrometer"
+def units(value: object) -> str | dict[str, str]:
+    """Parse one unit for all axes of space, or units by axis, as UDUNITS long names."""
+    if isinstance(value, str) and not re.search("[=,]", value):
+        return unit_of_space(value.strip())
+    example = "micrometer, or z=micrometer,y=micrometer,x=micrometer"
     return {axis: unit(axis, right) for axis, right in _by_axis(value, example).items()}
 
 
@@ -269,4 +280,4 @@ def lengths(what: str, values: Collection[object] | None, expected: int) -> None
 def check_one_image(series: int | None, kind: str) -> None:
     """Raise OptionError if `series` is not the only image of a source."""
     if series:
-        raise OptionError(f"series: {kind} holds one image, but image {series} was requested; leave --series out")
+        raise OptionError(f"series: {kind} holds one image, but image {series} was requested; leave series=... out")

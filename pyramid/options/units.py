@@ -55,9 +55,32 @@ def unit(axis: str, value: str) -> str:
     if axis == "c":
         raise OptionError("channels have no unit; leave c out")
     known = TIME_UNITS if axis == "t" else SPACE_UNITS
-    # Case matters in short names, as mm and Mm differ. In long names neither case nor a plural matters.
-    long = value.lower().replace("metre", "meter").removesuffix("s")
-    name = _UNIT_ALIASES.get(value) or (_UNIT_ALIASES.get(long, long) if len(long) > 2 else value)
+    name = _long_name(value)
     if name not in known:
         raise OptionError(f"{axis}: {unknown('unit', value, known)}")
     return name
+
+
+def unit_of_space(value: str) -> str:
+    """Return the UDUNITS long name of a unit of length.
+
+    Raises OptionError for any other unit.
+
+    Examples
+    --------
+    >>> unit_of_space("nm")
+    'nanometer'
+    """
+    name = _long_name(value)
+    if name in TIME_UNITS:
+        raise OptionError(f"{value!r} is a unit of time, and a unit without an axis is one of length; write t={name}")
+    if name not in SPACE_UNITS:
+        raise OptionError(unknown("unit", value, SPACE_UNITS))
+    return name
+
+
+def _long_name(value: str) -> str:
+    """Return the long name of a unit; `value` itself if it is none."""
+    # Case matters in short names, as mm and Mm differ. In long names neither case nor a plural matters.
+    long = value.lower().replace("metre", "meter").removesuffix("s")
+    return _UNIT_ALIASES.get(value) or (_UNIT_ALIASES.get(long, long) if len(long) > 2 else value)

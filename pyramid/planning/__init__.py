@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -149,7 +149,7 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
     """Return the source with the user's scale, units, name and channels."""
     scale = {**dict(zip(spec.axes, spec.scale, strict=True)), **(options.scale or {})}
-    units = {**dict(zip(spec.axes, spec.units, strict=True)), **_units(options)}
+    units = {**dict(zip(spec.axes, spec.units, strict=True)), **_units(options, spec.axes)}
     given = replace(
         spec,
         scale=tuple(scale[axis] for axis in spec.axes),
@@ -157,11 +157,21 @@ def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
         name=options.name or spec.name,
         channels=_channels(spec, options),
     )
-    unknown = [axis for axis, size in zip(given.axes, given.scale, strict=True) if axis in SPACE and size is None]
-    if options.scale and unknown:
-        sentence = f"the size of a pixel on {' and '.join(unknown)} is not known, and is written as 1 without a unit"
-        given = replace(given, notices=(*given.notices, f"{sentence}; give it with --scale too"))
+    if options.scale or options.units:
+        given = replace(given, notices=(*given.notices, *_unknown_sizes(given)))
     return _without_origins_of_other_units(given, spec.units)
+
+
+def _unknown_sizes(spec: SourceSpec) -> Iterator[str]:
+    """Yield a notice for the axes of space whose size is not known, by their unit."""
+    axes = [axis for axis, size in zip(spec.axes, spec.scale, strict=True) if axis in SPACE and size is None]
+    unit_of = dict(zip(spec.axes, spec.units, strict=True))
+    for unit in dict.fromkeys(unit_of[axis] for axis in axes):
+        named = " and ".join(axis for axis in axes if unit_of[axis] == unit)
+        yield (
+            f"the size of a pixel on {named} is not known, and is written as 1 {unit or 'without a unit'}; "
+            "give it with scale=... too"
+        )
 
 
 def _without_origins_of_other_units(spec: SourceSpec, units: Sequence[str | None]) -> SourceSpec:
@@ -177,12 +187,14 @@ def _without_origins_of_other_units(spec: SourceSpec, units: Sequence[str | None
     )
 
 
-def _units(options: Options) -> Mapping[str, str]:
+def _units(options: Options, axes: str) -> Mapping[str, str]:
     """Return the user's units.
 
     An axis of space that was given a scale and no unit is in micrometers.
     """
-    assumed = {axis: "micrometer" for axis in options.scale or {} if axis in "zyx"}
+    if isinstance(options.units, str):
+        return {axis: options.units for axis in axes if axis in SPACE}
+    assumed = {axis: "micrometer" for axis in options.scale or {} if axis in SPACE}
     return {**assumed, **(options.units or {})}
 
 

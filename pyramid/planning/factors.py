@@ -134,7 +134,7 @@ def factor_notices(axes: str, options: Options, made: Sequence[tuple[Shape, Shap
     if given == "auto" and halved:
         yield (
             f"z is halved from level {halved[0]} on, as 3D viewers want it (neuroglancer, BigDataViewer); "
-            "vizarr and Viv then show another plane when zoomed out: for them give --scale-factors yx"
+            'vizarr and Viv then show another plane when zoomed out: for them give scale_factors="yx"'
         )
 
 

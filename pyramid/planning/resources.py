@@ -53,45 +53,57 @@ class Resources:
 
     def remedy(self, task_bytes: int) -> str:
         """Return the advice for blocks of `task_bytes`, with values that are enough."""
-        memory = f"--memory {show_memory(task_bytes * (self.machine_workers or self.workers))}"
+        memory = f'memory="{_as_value(task_bytes * (self.machine_workers or self.workers))}"'
         smaller = "smaller chunks or shards"
         if self.limited_threads is not None:
             limit_bytes = math.ceil(task_bytes * self.limited_threads / LIMIT_SHARE) + 1
             return (
-                f"give each worker process a memory limit of {show_memory(limit_bytes)}, or give {memory}, or {smaller}"
+                f"give each worker process a memory limit of {_as_value(limit_bytes)}, or give {memory}, or {smaller}"
             )
         fewer = self.memory_bytes // task_bytes
         if self.machine_workers is None and 0 < fewer < self.workers:
-            return f"give {memory}, or --workers {fewer}, or {smaller}"
+            return f"give {memory}, or workers={fewer}, or {smaller}"
         return f"give {memory}, or {smaller}"
 
 
 def show_memory(count: int) -> str:
-    """Format a number of bytes for ``--memory``, at most a tenth of a mebibyte more.
+    """Format a number of bytes, at most a tenth of a megabyte more.
 
     Examples
     --------
-    >>> show_memory(2 * 2**30), show_memory(2**30 + 1)
-    ('2GiB', '1024.1MiB')
+    >>> show_memory(2 * 10**9), show_memory(10**9 + 1)
+    ('2 GB', '1000.1 MB')
     """
-    if count < 2**20 or count % 2**30 == 0:
+    if count < 10**6 or count % 10**9 == 0:
         return show_bytes(count)
-    tenths = -(-count * 10 // 2**20)
-    return f"{tenths // 10}MiB" if tenths % 10 == 0 else f"{tenths / 10:.1f}MiB"
+    return _tenths(count, "MB", 10**6)
 
 
 def show_bytes(count: int) -> str:
-    """Format a number of bytes for ``--memory``, rounded up to a tenth of a unit.
+    """Format a number of bytes, rounded up to a tenth of a decimal unit.
 
     Examples
     --------
-    >>> show_bytes(1536)
-    '1.5KiB'
+    >>> show_bytes(1536), show_bytes(999)
+    ('1.6 kB', '999 bytes')
     """
-    unit, size = "B", 1
-    for name in ("KiB", "MiB", "GiB", "TiB"):
-        if count < size * 1024:
-            break
-        unit, size = name, size * 1024
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return _tenths(count, unit, size)
+    return f"{count} bytes"
+
+
+def _tenths(count: int, unit: str, size: int) -> str:
     tenths = -(-count * 10 // size)
-    return f"{tenths // 10}{unit}" if tenths % 10 == 0 else f"{tenths / 10:.1f}{unit}"
+    return f"{tenths // 10} {unit}" if tenths % 10 == 0 else f"{tenths / 10:.1f} {unit}"
+
+
+def _as_value(count: int) -> str:
+    """Return a number of bytes as the option takes it, in one word.
+
+    Examples
+    --------
+    >>> _as_value(10**9 + 1), _as_value(999)
+    ('1000.1MB', '999B')
+    """
+    return show_memory(count).replace("bytes", "B").replace(" ", "")

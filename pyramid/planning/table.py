@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from pyramid.planning.extents import extents, units_by_axis
 from pyramid.planning.resources import show_bytes
-from pyramid.tables import Row, Table, format_count, format_numbers, format_shape, shorten
+from pyramid.tables import Row, Table, format_bytes, format_count, format_list, format_numbers, format_shape, shorten
 
 if TYPE_CHECKING:
     from pyramid.model import SourceSpec
@@ -34,15 +35,20 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the source, as pairs of a name and a value."""
     spec = plan.spec
     yield "source", f"{shorten(spec.name)}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
-    units = (f"{axis} in {unit}" for axis, unit in zip(spec.axes, spec.units, strict=True) if unit)
-    yield "scale", ", ".join(units) or "not known: give --scale"
+    yield "size", ", ".join(extents(spec.axes, spec.units, spec.shape, spec.scale)) or "not known: give scale=..."
+    yield "units of scale", "; ".join(units_by_axis(spec.axes, spec.units)) or "not known"
+    names = [channel.name or "no name" for channel in spec.channels]
+    if any(channel.name for channel in spec.channels):
+        yield "channels", format_list(names)
+    elif "c" in spec.axes:
+        yield "channels", f"{spec.shape[spec.axes.index('c')]} without names"
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the target and the work, as pairs of a name and a value."""
     yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}"
-    yield "before compression", show_bytes(plan.raw_bytes)
-    yield "objects", f"{plan.objects} (as many PUT requests on object storage, besides metadata)"
+    yield "before compression", format_bytes(plan.raw_bytes)
+    yield "objects to write", f"{plan.objects} and metadata (on object storage each is a PUT request)"
     for number, pass_ in enumerate(plan.passes, 1):
         origin = "the source" if pass_.source is None else f"level {pass_.source}"
         yield (
@@ -55,7 +61,8 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         "memory",
         f"{show_bytes(plan.peak_bytes)} a worker, {blocks}, {show_bytes(plan.resources.memory_bytes)} allowed",
     )
-    yield "read amplification", f"{plan.read_amplification:.3g}"
+    times = f"{plan.read_amplification:.3g}"
+    yield "source is read", "once" if times == "1" else f"{times} times, as blocks cut its chunks"
     if plan.estimate is not None:
         yield from plan.estimate.facts()
 

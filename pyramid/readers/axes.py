@@ -28,7 +28,7 @@ MAX_CHANNELS = 100_000
 DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 COLOR_SAMPLES = (3, 4)  # of a pixel: red, green and blue, and alpha
 # Remedies of errors, which several readers share.
-AXES_REMEDY = "say which axis is which with --axes, as --axes czyx"
+AXES_REMEDY = 'say which axis is which, as axes="czyx"'
 FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array, 0) for a Dask array"
 
 
@@ -138,7 +138,7 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
         raise SourceError(f"an array of shape {shape} has {len(shape)} axes; an image has 2 to 5: select or reshape it")
     if axes and len(axes) != len(shape):
         raise OptionError(
-            f"--axes {axes} names {len(axes)} axes, but the array of shape {shape} has {len(shape)}; name each once"
+            f'axes="{axes}" names {len(axes)} axes, but the array of shape {shape} has {len(shape)}; name each once'
         )
     named = None if axes else _named_letters(names, len(shape))
     letters = tuple(axes or named or DEFAULT_AXES[len(shape)])
@@ -167,7 +167,7 @@ def doubtful_axes(shape: Shape, axes: str | None, names: Sequence[object] = ()) 
     colors = f"{DEFAULT_AXES[len(shape) - 1].replace('c', 't')}c"
     return (
         f"the array of shape {shape} does not say which axis is which; it is taken as {taken}, with rows of "
-        f"{shape[-1]} pixels: if these are colours, say so with --axes {colors}",
+        f'{shape[-1]} pixels: if these are colours, say so with axes="{colors}"',
     )
 
 

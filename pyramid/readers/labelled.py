@@ -52,7 +52,8 @@ def unlabel(source: object) -> Labelled:
     if left_out:
         notices = (
             f"of the {type(source).__name__}, the pixels and the names of the dimensions are taken, and not "
-            f"{format_list([str(name)[:40] for name in left_out], MAX_LISTED)}; give the size of a pixel with --scale",
+            f"{format_list([str(name)[:40] for name in left_out], MAX_LISTED)}; "
+            "give the size of a pixel as scale=...",
         )
     return Labelled(labelled.data, tuple(labelled.dims), str(getattr(labelled, "name", None) or ""), notices)
 

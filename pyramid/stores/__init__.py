@@ -6,6 +6,7 @@ nothing secret. Objects pickle as a URL and the options that are not secret. Eac
 each URL.
 """
 
+from pyramid.stores.folders import missing_folder
 from pyramid.stores.location import Location, locate
 from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_parts, open_source_store, public_options
@@ -21,6 +22,7 @@ __all__ = [
     "check_travels",
     "counting_retries",
     "locate",
+    "missing_folder",
     "open_objects",
     "open_parts",
     "open_source_store",

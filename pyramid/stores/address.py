@@ -62,7 +62,9 @@ def check_endpoint(url: str, place: str) -> None:
     It comes from the storage options or the environment.
     """
     if has_password(url):
-        raise OptionError("endpoint_url holds a user or a password; give only the address, and credentials as options")
+        raise OptionError(
+            "endpoint_url: it holds a user or a password; give only the address, and credentials as options"
+        )
     reason = why_no_address(url)
     if reason is None and re.search(r"[?#\s]", url):
         reason = "a space, ? or # is in it"

@@ -178,7 +178,7 @@ def _locate_path(path: str) -> Location:
     if scheme is not None and not is_folder and (scheme[1].lower() in SCHEMES or scheme[2] == ":/"):
         raise OptionError(
             f"{without_secrets(path)}: a URL has two slashes after its colon, as {scheme[1].lower()}://BUCKET/KEY; "
-            "give it as text, not as a Path"
+            "write both, as text"
         )
     _check_path(path)
     absolute = Path(os.path.expanduser(path)).absolute()

@@ -80,7 +80,7 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
     if _is_free(location, objects):
         return True
     if not options.overwrite:
-        raise TargetError(f"{location} exists; give another target, or --overwrite to replace it")
+        raise TargetError(f"{location} exists; give another target, or overwrite=True to replace it")
     with wrap_errors(str(location), "what is there", "read"):
         check_no_run(objects)
         if location.is_local and os.path.isdir(os.path.join(location.path, DOWNLOAD)):
@@ -88,7 +88,7 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
         found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
     if not found:
         raise TargetError(
-            f"{location} exists and is not a Zarr; --overwrite replaces only a Zarr, so remove it yourself"
+            f"{location} exists and is not a Zarr; overwrite=True replaces only a Zarr, so remove it yourself"
         )
     return False
 
@@ -160,7 +160,7 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
         yield target, lease
     except BaseException as error:
         if _give_back(lease, url, options):
-            error.add_note(f"{location} is unfinished: it has no multiscales; --overwrite replaces it")
+            error.add_note(f"{location} is unfinished: it has no multiscales; overwrite=True replaces it")
         raise
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,18 @@ def test_it_runs(notebook: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-c", "from nbclient.cli import main; main()", "--timeout=120", str(copy)]
     run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_its_first_cell_and_the_readme_say_what_it_needs_besides_the_package(notebook: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    there = {re.split(r"[\[<>=]", name)[0] for name in project["dependencies"]} | {"pyramid", *sys.stdlib_module_names}
+    first, *cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    needed = {name.split(".")[0] for name in re.findall(r"^(?:import|from) ([\w.]+)", code, re.MULTILINE)} - there
+    for text in ("".join(first["source"]), (ROOT / "README.md").read_text(encoding="utf-8")):
+        installed = [set(line.split()) for line in re.findall(r"`pip install ([^`]+)`", text)]
+        assert any(needed | {"jupyterlab"} <= packages for packages in installed), needed
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -94,7 +94,7 @@ def _checked(client: Client | None) -> Client | None:
     if client.asynchronous:
         raise OptionError(
             "scheduler: the Dask client is asynchronous, but a conversion waits for its blocks; "
-            "give scheduler=client.scheduler.address, or make a Client without asynchronous=True"
+            "give client.scheduler.address as scheduler=..., or make a Client without asynchronous=True"
         )
     if client.status not in ("running", "connecting"):
         raise OptionError(f"scheduler: the Dask client is {client.status}; make a new Client, then convert")
@@ -113,7 +113,7 @@ def _address(options: Options) -> str:
         assert options.scheduler is not None
         return options.scheduler
     if options.scheduler is not None:
-        raise OptionError("scheduler: an address and a scheduler_file name two clusters; give one, not both")
+        raise OptionError("scheduler: an address and scheduler_file=... name two clusters; give one, not both")
     try:
         document = json.loads(Path(options.scheduler_file).expanduser().read_text(encoding="utf-8"))
     except OSError as error:

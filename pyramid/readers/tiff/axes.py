@@ -80,13 +80,13 @@ def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ..
         letters.insert(axes.index("S"), "c")
     if len(letters) != len(axes):
         raise OptionError(
-            f"--axes {override} names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}; "
+            f'axes="{override}" names {len(override)} axes, but the file has {len(axes)}: {axes} of shape {shape}; '
             "name each once, in that order"
         )
     # Samples in separate planes may be a stack of three planes that a program took for red, green and blue.
     if axes.endswith("S") and shape[-1] > 1 and letters[-1] != "c":
         raise OptionError(
-            f"--axes {override} makes {letters[-1]} of the {shape[-1]} samples of a pixel, which are colours or "
+            f'axes="{override}" makes {letters[-1]} of the {shape[-1]} samples of a pixel, which are colours or '
             f"channels; the file has {axes} of shape {shape}: name its axes in that order, with c for S"
         )
     return tuple(letters)
@@ -109,7 +109,7 @@ def renamed_sizes(axes: str, order: AxisOrder, sizes: Collection[str]) -> tuple[
     Examples
     --------
     >>> renamed_sizes("ZYX", AxisOrder(("t", "y", "x"), (4, 64, 64)), "zyx")
-    ({'y': 'y', 'x': 'x'}, ['the size of z is not taken, as --axes makes it t'])
+    ({'y': 'y', 'x': 'x'}, ['the size of z is not taken, as axes=... makes it t'])
     """
     taken: dict[str, str] = {}
     notices = []
@@ -118,7 +118,7 @@ def renamed_sizes(axes: str, order: AxisOrder, sizes: Collection[str]) -> tuple[
         if own == axis or {own, axis} <= set(SPACE):
             taken[axis] = own
         elif own in sizes:
-            notices.append(f"the size of {own} is not taken, as --axes makes it {axis or 'no axis'}")
+            notices.append(f"the size of {own} is not taken, as axes=... makes it {axis or 'no axis'}")
     return taken, notices
 
 
@@ -146,5 +146,5 @@ def renamed_channels(
     if not named or own == now:
         return (), []
     return (), [
-        f"the names of its channels ({format_list(named, MAX_NAMED)}) are not taken, as --axes gives them another axis"
+        f"the names of its channels ({format_list(named, MAX_NAMED)}) are not taken, as axes=... gives another axis"
     ]

@@ -68,7 +68,7 @@ class Description:
             self.scale[axis], self.units[axis] = _convert(axis, size, unit)
             logger.info("scale: %s is %g %s, by %s", axis, self.scale[axis], self.units[axis], what)
         except ValueError as reason:
-            self.notices.append(f"{what} is {short_repr(size)}{reason}: it is not taken; give --scale and --units")
+            self.notices.append(f"{what} is {short_repr(size)}{reason}: it is not taken; give scale=... and units=...")
 
 
 def _convert(axis: str, size: object, unit: str) -> tuple[float, str]:

@@ -96,8 +96,8 @@ def choose_image(images: list[Image], wanted: int | None, file: object) -> tuple
         return wanted or 0, []
     if images[0].kind in WHOLE_SLIDE:
         others = ", ".join(f"{i} ({s.name})" for i, s in enumerate(images) if i)
-        return 0, [f"image 0 ({images[0].name}) is read; left out: {others}: choose one with --series N"]
-    raise SourceError(f"{file} holds {len(images)} images; choose one with --series N ({listing})")
+        return 0, [f"image 0 ({images[0].name}) is read; left out: {others}: choose one with series=N"]
+    raise SourceError(f"{file} holds {len(images)} images; choose one with series=N ({listing})")
 
 
 def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:

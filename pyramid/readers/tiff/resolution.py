@@ -44,7 +44,7 @@ def measure_by_tags(found: Description, page: tifffile.TiffPage) -> None:
             found.measure(axis, size, "micrometer", f"the resolution tag of {axis}")
         return
     found.notices.append(
-        f"its resolution tags say {doubt}: they are not taken as the size of a pixel; give --scale and --units"
+        f"its resolution tags say {doubt}: they are not taken as the size of a pixel; give scale=... and units=..."
     )
 
 

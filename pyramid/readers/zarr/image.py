@@ -72,7 +72,7 @@ def _sizes(image: Multiscale, dimension: int, axis: str) -> Sizes:
     unit, own = image.units[dimension], image.axes[dimension]
     has_size = scale != 1 or unit is not None or translation != 0
     if own != axis and not {own, axis} <= set(SPACE):
-        return Sizes(notice=f"the size of {own} is not taken, as --axes makes it {axis}" if has_size else "")
+        return Sizes(notice=f"the size of {own} is not taken, as axes=... makes it {axis}" if has_size else "")
     if axis == "c":
         said = f"a scale of {scale:g} and a translation of {translation:g}" + (
             f" in {short_repr(unit)}" if unit else ""
@@ -83,7 +83,9 @@ def _sizes(image: Multiscale, dimension: int, axis: str) -> Sizes:
     size = scale if known is not None or scale != 1 else None
     notice = ""
     if unit is not None and known is None:
-        notice = f"the unit of {axis}, {short_repr(unit)}, is not known; its size is kept without a unit (give --units)"
+        notice = (
+            f"the unit of {axis}, {short_repr(unit)}, is not known; its size is kept without a unit (give units=...)"
+        )
     return Sizes(size, known, translation, notice)
 
 
@@ -154,7 +156,7 @@ def channels_of(image: Multiscale, order: AxisOrder) -> tuple[tuple[Channel, ...
     if not any(channel != Channel() for channel in given):
         return (), ()
     if ("c" in image.axes) != ("c" in order.axes) or (count > 1 and image.axes.index("c") != order.letters.index("c")):
-        return (), ("the names and colours of its channels are not taken, as --axes gives them another axis",)
+        return (), ("the names and colours of its channels are not taken, as axes=... gives them another axis",)
     more = len(given) - count
     notices = (f"omero describes {len(given)} channels, and there are {count}; the last {more} are left out",)
     return (*given[:count], *[Channel()] * -more), notices if more > 0 else ()

@@ -114,24 +114,26 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --scale z=0,5", WRONG_USE, ["write a decimal with a point"]),
     ("good.npy t.zarr --units z=furlong", WRONG_USE, ["units: z: unknown unit 'furlong'", "micrometer"]),
     # factors, chunks, shards, levels
-    ("good.npy t.zarr --scale-factors y=0,x=2", WRONG_USE, ["scale_factors: y: 0 is below 1"]),
-    ("good.npy t.zarr --scale-factors y=-2", WRONG_USE, ["scale_factors: y: -2 is below 1"]),
-    ("good.npy t.zarr --min-size 9 --scale-factors z=2", WRONG_USE, ["scale_factors", "say how many levels"]),
+    ("good.npy t.zarr --scale-factors y=0,x=2", WRONG_USE, ["--scale-factors: y: 0 is below 1"]),
+    ("good.npy t.zarr --scale-factors y=-2", WRONG_USE, ["--scale-factors: y: -2 is below 1"]),
+    ("good.npy t.zarr --min-size 9 --scale-factors z=2", WRONG_USE, ["--scale-factors", "say how many levels"]),
     ("good.npy t.zarr --scale-factors y=2 --scale-factors y=2 --levels 2", WRONG_USE, ["levels", "3 levels, not 2"]),
     ("good.npy t.zarr --levels 0", WRONG_USE, ["levels: 0 is below 1"]),
     ("good.npy t.zarr --levels 99", WRONG_USE, ["levels: a pyramid has at most 64"]),
-    ("good.npy t.zarr --min-size 0", WRONG_USE, ["min_size: 0 is below 1"]),
+    ("good.npy t.zarr --min-size 0", WRONG_USE, ["--min-size: 0 is below 1"]),
     ("good.npy t.zarr --chunks y=0", WRONG_USE, ["chunks: y: 0 is below 1"]),
     ("good.npy t.zarr --chunks y=64,y=32", WRONG_USE, ["chunks: axis 'y' is named twice"]),
     ("good.npy t.zarr --chunks t=1", WRONG_USE, ["chunks: the source has no axis 't'"]),
     ("good.npy t.zarr --chunks y=64 --shards y=100", WRONG_USE, ["shards: y=100", "y=64", "y=128 would be"]),
     ("good.npy t.zarr --ome-zarr-version 0.4 --shards y=64", WRONG_USE, ["shards: OME-Zarr 0.4 has none"]),
     ("good.npy t.zarr --ome-zarr-version 0.3", WRONG_USE, ["'0.3' is not one of: 0.4, 0.5"]),
+    ("good.npy t.zarr --ome-zarr-version 0.6", WRONG_USE, ["not yet written: give 0.5, the newest of these"]),
+    ("good.npy t.zarr --scale 0.5", WRONG_USE, ["--scale: 0.5 names no axis", "write y=0.5,x=0.5"]),
     # methods, codecs, channels
     ("good.npy t.zarr --method maen", WRONG_USE, ["unknown method 'maen'; did you mean 'mean'"]),
     ("good.npy t.zarr --codec lz4", WRONG_USE, ["codec: 'lz4' is not one of: blosc:lz4"]),
-    ("good.npy t.zarr --codec-level 10", WRONG_USE, ["codec_level: blosc:lz4 has levels 0 to 9, not 10"]),
-    ("good.npy t.zarr --codec zstd --codec-level 23", WRONG_USE, ["codec_level: zstd has levels 0 to 22, not 23"]),
+    ("good.npy t.zarr --codec-level 10", WRONG_USE, ["--codec-level: blosc:lz4 has levels 0 to 9, not 10"]),
+    ("good.npy t.zarr --codec zstd --codec-level 23", WRONG_USE, ["--codec-level: zstd has levels 0 to 22, not 23"]),
     ("good.npy t.zarr --codec gzip --shuffle bit", WRONG_USE, ["shuffle: gzip has no shuffle"]),
     ("good.npy t.zarr --ome-zarr-version 0.4 --checksum", WRONG_USE, ["checksum", "write 0.5"]),
     ("good.npy t.zarr --channel-names a,b", WRONG_USE, ["2 were given, but the number of channels is 1"]),
@@ -145,7 +147,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("htps://host/a.tif t.zarr", WRONG_USE, ["unknown scheme 'htps'", "did you mean 'https'?"]),
     ("good.npy s4://bucket/t.zarr", WRONG_USE, ["unknown scheme 's4'", "did you mean 's3'?"]),
     # memory, workers, schedulers
-    ("good.npy t.zarr --memory 1kB", WRONG_USE, ["memory: one block", "1000B is allowed", "give --memory"]),
+    ("good.npy t.zarr --memory 1kB", WRONG_USE, ["memory: one block", "1 kB is allowed", "give --memory"]),
     ("good.npy t.zarr --memory lots", WRONG_USE, ["memory: 'lots' is not a number of bytes; give one, as 2GiB"]),
     ("good.npy t.zarr --workers 0", WRONG_USE, ["workers: 0 is below 1"]),
     ("good.npy t.zarr --scheduler-file nowhere.json", WRONG_USE, ["nowhere.json"]),
@@ -171,7 +173,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy s3://bucket", WRONG_USE, ["s3://BUCKET/KEY"]),
     ("good.npy http://host/t.zarr", NO_TARGET, ["http://host/t.zarr: cannot write to http(s) URLs"]),
     ("good.npy memory://name/t.zarr", WRONG_USE, ["memory://name/t.zarr", "lost when the command ends", "give a path"]),
-    ("good.npy t.zarr --storage-options '{}x'", WRONG_USE, ["storage_options: it is not JSON"]),
+    ("good.npy t.zarr --storage-options '{}x'", WRONG_USE, ["--storage-options: it is not JSON"]),
     ("good.npy t.zarr --region here", WRONG_USE, ["neither SOURCE nor TARGET is at a URL", "region"]),
     ("good.npy t.zarr --report nowhere/r.json", NO_TARGET, ["report: nowhere/r.json cannot be written"]),
     ("good.npy t.zarr --report folder", NO_TARGET, ["report: folder cannot be written"]),
@@ -179,7 +181,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("text.tif old.zarr --overwrite", NO_SOURCE, ["is not a TIFF"]),
     ("good.npy old.zarr --overwrite --memory 1kB", WRONG_USE, ["memory"]),
     ("good.npy old.zarr --overwrite --method maen", WRONG_USE, ["maen"]),
-    ("good.npy old.zarr --overwrite --codec-level 12", WRONG_USE, ["codec_level"]),
+    ("good.npy old.zarr --overwrite --codec-level 12", WRONG_USE, ["--codec-level"]),
     ("good.npy old.zarr --overwrite --report nowhere/r.json", NO_TARGET, ["report"]),
 ]
 
@@ -202,7 +204,7 @@ def check(words: str, status: int, told: list[str]) -> None:
     assert digests(Path()) == before
     result = CliRunner().invoke(main, shlex.split(f"convert {words} --no-progress"), catch_exceptions=False)
     assert (result.exit_code, result.stdout) == (status, ""), result.stderr
-    sentences = result.stderr.splitlines()
+    sentences = [line for line in result.stderr.splitlines() if not line.endswith("and is made")]
     for part in told:
         assert part in sentences[0], sentences
     if words not in FOUND_BY_DOING:

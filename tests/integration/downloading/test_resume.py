@@ -60,7 +60,7 @@ def test_an_interrupted_download_goes_on(
     served, came = digests(tmp_path / "served"), tmp_path / "came"
     with pytest.raises(KeyboardInterrupt) as stopped:
         pyramid.download(web.url("served"), came, progress=stopping_at(number), workers=2)
-    assert f"pyramid download {web.url('served')} {came}" in stopped.value.__notes__[0]
+    assert f"the same download (of {web.url('served')} to {came}" in stopped.value.__notes__[0]
     there = whole(came)
     assert there.items() <= served.items()
     assert {*DOCUMENTS}.isdisjoint(there)  # of the root
@@ -203,7 +203,7 @@ def test_an_interrupt_is_heard_while_the_server_stalls(
         command.send_signal(signal.SIGINT)
         _, told = command.communicate(timeout=60)
     assert command.returncode == 130
-    assert "pyramid download http://" in told
+    assert "the same download (of http://" in told
     assert "Traceback" not in told
     assert not (tmp_path / "came/zarr.json").exists()
     assert run(*words).exit_code == 0

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 
 import pyramid
 from pyramid.cli import main
+from pyramid.cli.words import as_flags
 from pyramid.engine.report import REPORT_VERSION
 from pyramid.errors import OptionError, SourceError, StoppedError, TargetError
 from tests.support.paths import ROOT
@@ -105,7 +106,7 @@ def test_the_command_prints_the_same_document_also_of_a_failure(source: Path, fi
     report = checked(file.read_text())
     assert checked(bad.stdout) == report
     assert (bad.exit_code, report["outcome"], report["exit_status"]) == (4, "failed", 4)
-    assert bad.stderr == f"pyramid: {report['error']['message']}\n"
+    assert bad.stderr == f"pyramid: {as_flags(report['error']['message'])}\n"
     assert report["error"]["class"] == "TargetError"
     assert report["stages"]["wall_seconds"]["plan"] > 0
 
@@ -123,7 +124,7 @@ def test_a_refusal_for_memory_has_a_report(source: Path, file: Path, tmp_path: P
         pyramid.convert(source, tmp_path / "t", axes="zyx", memory="1kB", report=str(file))
     report = checked(file.read_text())
     assert report["exit_status"] == 2
-    assert "give --memory" in report["error"]["message"]
+    assert 'give memory="' in report["error"]["message"]
 
 
 def test_a_run_that_stops_half_way_says_what_is_unfinished(file: Path, tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ def test_what_is_no_image_is_told(tmp_path: Path, zarr_format: Any) -> None:
     (tmp_path / "file").write_text("text")
     refused(tmp_path / "file", "it is text, and an OME-Zarr is a folder")
     refused(group("empty", {}), "it is a Zarr group, but not an OME-Zarr: its attributes have neither multiscales")
-    refused(group("half", {"pyramid": {"state": "in progress"}}), "not finished.*--overwrite")
+    refused(group("half", {"pyramid": {"state": "in progress"}}), "not finished.*overwrite=True")
     refused(
         group("several", {"bioformats2raw.layout": 3}),
         "a series of images, not an image; open an image in it, as .*/several/0",

@@ -104,4 +104,4 @@ def test_what_is_said_of_an_axis_does_not_go_to_another(
     assert (tuple(channel.name for channel in spec.channels), spec.scale) == (names, scale)
     said = " ".join(spec.notices)
     assert ("names and colours of its channels are not taken" in said) != bool(names)
-    assert ("the size of y is not taken, as --axes makes it c" in said) == (axes == "ycx")
+    assert ("the size of y is not taken, as axes=... makes it c" in said) == (axes == "ycx")

@@ -129,7 +129,7 @@ def test_axes_of_the_user_keep_the_sizes_of_space_and_name_what_they_do_not_keep
     assert (turned.axes, turned.scale, turned.notices) == ("zyx", (2.0, 0.25, 0.5), ())
     timed = open_source(source, Options(axes="tyx")).spec
     assert (timed.scale, timed.units[0]) == ((None, 0.5, 0.25), None)
-    assert timed.notices[0] == "the size of z is not taken, as --axes makes it t"
+    assert timed.notices[0] == "the size of z is not taken, as axes=... makes it t"
 
 
 DAPI, GFP = {"label": "DAPI", "color": "0000FF"}, {"label": "GFP", "color": "00aa00"}

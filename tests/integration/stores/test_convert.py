@@ -175,7 +175,7 @@ def test_a_fault_for_ever_ends_the_run_without_multiscales(
     assert f"{prefix}/{place} failed after 2 attempts" in str(caught.value)
     assert ("503" if kind is Kind.UNAVAILABLE else "reset") in str(caught.value)
     assert SECRET not in str(caught.value)
-    assert "--overwrite" in "".join(caught.value.__notes__)
+    assert "overwrite=True" in "".join(caught.value.__notes__)
     assert len(proxy.befallen) == 2  # a block is not done again when its requests were
     assert b"multiscales" not in b"".join(s3.objects(prefix).values())
 

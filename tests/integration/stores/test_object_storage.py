@@ -51,7 +51,7 @@ def test_an_ome_zarr_on_s3_is_a_source(s3: Service, tmp_path: Path) -> None:
 def test_what_exists_is_refused_and_replaced_where_asked(s3: Service) -> None:
     url = s3.url("twice.ome.zarr")
     pyramid.convert(IMAGE, url, storage_options=s3.storage_options, **SHARDED)
-    with pytest.raises(TargetError, match="exists; give another target, or --overwrite"):
+    with pytest.raises(TargetError, match="exists; give another target, or overwrite=True"):
         pyramid.convert(IMAGE, url, storage_options=s3.storage_options, **SHARDED)
     pyramid.convert(IMAGE[:, :, :64, :64], url, storage_options=s3.storage_options, overwrite=True, **PLAIN)
     keys = set(s3.objects("twice.ome.zarr"))

@@ -234,7 +234,7 @@ def test_what_cannot_fit_is_refused_with_the_least_memory_that_is_enough(
         planned(resources.workers, resources.memory_bytes)
     except OptionError as error:
         assume("memory: one block needs" in str(error))
-        advice = re.search(r"; give --memory (\S+?)(?:, or --workers (\d+))?, or smaller chunks or shards$", str(error))
+        advice = re.search(r'; give memory="(\S+?)"(?:, or workers=(\d+))?, or smaller chunks or shards$', str(error))
     else:
         return
     assert advice
@@ -261,7 +261,7 @@ def test_advice_for_a_cluster_works_too(spec: SourceSpec, hosts: int, threads: i
     few = workers(little if limited else 0)
     with pytest.raises(OptionError, match="memory: one block needs") as refused:
         planned(few, None if limited else little)
-    memory, limit = (re.search(f"{name} (\\S+?),", str(refused.value)) for name in ("--memory", "memory limit of"))
+    memory, limit = (re.search(f'{name}"?([\\w.]+)"?,', str(refused.value)) for name in ("memory=", "memory limit of "))
     assert memory
     planned(few, make_options({"memory": memory[1]}).memory)
     assert (limit is not None) is limited

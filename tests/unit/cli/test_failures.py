@@ -66,7 +66,7 @@ def test_an_error_pickles_in_the_same_words_whatever_it_is_and_its_cause(
         (ValueError(), SourceError, "a.tif: ValueError"),
         (PanicError("index out of bounds"), SourceError, "a.tif: PanicError: index out of bounds"),
         (RecursionError("maximum recursion depth exceeded"), SourceError, "a.tif: the data is nested too deeply"),
-        (MemoryError(), StoppedError, "a.tif: out of memory; give a smaller --memory"),
+        (MemoryError(), StoppedError, "a.tif: out of memory; give a smaller memory=..."),
         (TargetError("of its own"), TargetError, "of its own"),
     ],
 )

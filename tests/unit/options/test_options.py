@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -13,8 +15,11 @@ import pytest
 from pyramid import cli
 from pyramid.cli.flags import option_values
 from pyramid.errors import OptionError
+from pyramid.ngff import WRITABLE
+from pyramid.options import parsing
 from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
+from pyramid.options.factors import FactorWord, parse_factors
 from tests.support.paths import ROOT
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -22,7 +27,7 @@ FIELDS = [field.name for field in dataclasses.fields(Options)]
 SPLIT = {key for option_spec in option_specs().values() for key, _ in option_spec.split}
 OF_THE_COMMAND = {
     "convert": {"config", "as_json", "no_progress", "quiet", "verbose"},
-    "plan": {"config", "as_json", "sample", "verbose"},
+    "plan": {"config", "as_json", "sample", "quiet", "verbose"},
 }
 # One value of each option as text, and what it is when parsed.
 GIVEN: dict[str, tuple[str, Any]] = {
@@ -146,6 +151,31 @@ def test_an_unknown_option_is_answered_with_the_nearest() -> None:
 def test_a_wrong_value_is_told_with_its_option(name: str) -> None:
     with pytest.raises(OptionError, match=f"^{name}: "):
         make_options({name: object()})
+
+
+def choices_of(name: str) -> set[str]:
+    """The words that an option takes, where they are a fixed list."""
+    parse = option_specs()[name].parse
+    if choices := inspect.getclosurevars(parse).nonlocals.get("choices"):
+        return set(choices)
+    words: dict[Any, Any] = {
+        parsing.chunks: parsing.ChunkLayout,
+        parsing.shards: parsing.ShardLayout,
+        parse_factors: FactorWord,
+    }
+    return {*parsing.METHODS} if parse is parsing.method else set(get_args(words.get(parse)))
+
+
+def test_the_help_lists_each_word_that_an_option_takes() -> None:
+    listed = {name: choices for name in FIELDS if (choices := choices_of(name))}
+    assert set(listed) == {"ome_zarr_version", "method", "scale_factors", "chunks", "shards", "codec", "shuffle"}
+    for name, choices in listed.items():
+        for choice in choices:
+            assert re.search(rf"(?<![\w.:]){re.escape(choice)}(?!\w|:\w)", option_specs()[name].help), (name, choice)
+
+
+def test_the_versions_that_are_taken_are_those_that_are_written() -> None:
+    assert choices_of("ome_zarr_version") == set(WRITABLE)
 
 
 def test_options_are_fixed_and_keep_their_secrets() -> None:

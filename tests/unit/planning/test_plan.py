@@ -189,4 +189,4 @@ def test_words_for_scale_factors_halve_their_axes(word: str, scale: dict[str, fl
     ]
     assert [level.factors[0] for level in made.levels] == [1] * 5
     halved = [notice for notice in made.spec.notices if "z is halved" in notice]
-    assert [("level 1" in text, "--scale-factors yx" in text) for text in halved] == [(True, True)] * (word == "auto")
+    assert [("level 1" in text, 'scale_factors="yx"' in text) for text in halved] == [(True, True)] * (word == "auto")

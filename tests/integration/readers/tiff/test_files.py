@@ -48,7 +48,7 @@ def test_a_slide_is_read_without_its_label_and_says_so() -> None:
     assert source.spec.scale == (None, 0.499, 0.499)
     assert source.spec.channels[0] == Channel("red", "FF0000")
     left_out, lost = source.spec.notices
-    assert all(name in left_out for name in ("Thumbnail", "Label", "Macro", "--series"))
+    assert all(name in left_out for name in ("Thumbnail", "Label", "Macro", "series=N"))
     assert all(name in lost for name in ("not carried over", "AppMag"))
 
 
@@ -66,7 +66,7 @@ def two_images(tmp_path: Path) -> Path:
 
 
 def test_one_of_several_images_has_to_be_chosen(two_images: Path) -> None:
-    with pytest.raises(SourceError, match=r"holds 2 images.*--series N.*0: first.*20x30.*1: second.*3x40x50"):
+    with pytest.raises(SourceError, match=r"holds 2 images.*series=N.*0: first.*20x30.*1: second.*3x40x50"):
         open_path(two_images)
     source = open_path(two_images, series=1)
     np.testing.assert_array_equal(read(source), pixels(3, 40, 50))
@@ -115,7 +115,7 @@ def test_imagej_calibration_reaches_the_spec(tmp_path: Path) -> None:
 def test_axes_can_be_said(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", pixels(4, 20, 30), metadata=None, photometric="minisblack")
     assert open_path(tmp_path / "a.tif").spec.axes == "zyx"
-    assert "--axes" in open_path(tmp_path / "a.tif").spec.notices[0]
+    assert 'axes="czyx"' in open_path(tmp_path / "a.tif").spec.notices[0]
     assert open_path(tmp_path / "a.tif", axes="tyx").spec.axes == "tyx"
     turned = read(open_path(tmp_path / "a.tif", axes="xyz"))
     np.testing.assert_array_equal(turned, pixels(4, 20, 30).transpose(2, 1, 0))
