@@ -53,6 +53,11 @@ class S3Objects(RemoteObjects):
         The settings of the bucket, and the provider of credentials; None for obstore.
     """
 
+    _credentials = (
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile of ~/.aws with --profile, or give --anon "
+        "for a public bucket"
+    )
+
     def __init__(
         self, access: Access, build: Build, config: Mapping[str, Any], provider: Callable[[], Any] | None
     ) -> None:
