@@ -68,10 +68,12 @@ def test_a_machine_without_credentials_says_so_at_once(
 
 
 def test_a_silent_machine_counts_as_one_without_credentials(nothing_known: Callable[[str], None]) -> None:
+    began_s = time.monotonic()
     with mute() as endpoint:
         nothing_known(endpoint)
         with pytest.raises(PyramidError, match="first attempt: no credentials were found for s3://bucket; set"):
-            pyramid.info("s3://bucket/a.zarr", {"timeout": 1})
+            pyramid.info("s3://bucket/a.zarr")
+    assert time.monotonic() - began_s < WITHIN_S
 
 
 def test_the_credentials_of_a_machine_are_used(nothing_known: Callable[[str], None]) -> None:
@@ -80,7 +82,7 @@ def test_the_credentials_of_a_machine_are_used(nothing_known: Callable[[str], No
         options = {"endpoint_url": service.endpoint, "retries": 0}
         objects = open_objects("s3://bucket/a", options)
         assert objects.get("b") == b"pixels"
-        assert machine.count("PUT") == 1
+        assert machine.count("PUT") > 0
         service.answers = {"/": (403, refusal("AccessDenied"))}
         with pytest.raises(StorageError, match="403 Forbidden: AccessDenied") as refused:
             objects.get("c")
