@@ -128,6 +128,11 @@ def by_first_part(named: Mapping[str, Child]) -> Iterator[tuple[Child, dict[str,
         yield nearest.get(first, Child(first, "group", required=False, leads=False)), below
 
 
+def count_required(named: Mapping[str, Child]) -> int:
+    """Return how many of some children a group is broken without."""
+    return sum(child.required for child in named.values())
+
+
 def check_count(node: Node) -> None:
     """Raise SourceError if a list of children is too long to be followed."""
     ome = node.ome

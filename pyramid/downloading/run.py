@@ -106,10 +106,16 @@ class Run:
             children.append(self._expanded(child))
         return replace(branch, children=itertools.chain(children, branch.children), is_counted=True)
 
-    def _walk(self, branch: Branch, parent: _Open | None) -> None:
-        """Fetch what a node holds, then its children's."""
+    def _walk(self, branch: Branch, parent: _Open | None, share: float = 1.0) -> None:
+        """Fetch what a node holds, then its children's.
+
+        `share` is that of the whole download which the node stands for, by the metadata above it.
+        """
         if not branch.is_counted:
             branch = self._begun(branch)
+        is_collection, counted_before = _is_collection(branch), self._tally.counted_share
+        if not is_collection:
+            self._tally.counted_share += share
         node = _Open(branch, parent)
         expected_bytes = object_bytes(branch.node)
         for key in _keys(branch):
@@ -119,7 +125,8 @@ class Run:
                 self._fetch(node, key, expected_bytes)
         for child in branch.children:
             node.pending += 1
-            self._walk(child, node)
+            self._walk(child, node, share * child.share if is_collection else 0.0)
+        self._tally.counted_share = counted_before + share  # some of its children may be missing
         self._release(node)
 
     def _begun(self, branch: Branch) -> Branch:

@@ -20,8 +20,8 @@ class DownloadProgress:
     Parameters
     ----------
     done_objects, total_objects
-        Chunks or shards and single files: finished, and known so far. That of an image is known from the start; that of
-        a plate grows with its wells.
+        Chunks or shards and single files: finished, and all. Those of an image are known from the start. Those of a
+        plate or a collection are estimated: its metadata says how many images it has, and some of them are counted.
     done_bytes
         Bytes that were fetched.
     missing
@@ -31,7 +31,7 @@ class DownloadProgress:
     seconds
         Time since the download began.
     is_total_final
-        False while the walk of a plate or a collection may still find objects.
+        False while the total is an estimate: not all images of a plate or a collection are counted yet.
     """
 
     done_objects: int
@@ -44,7 +44,7 @@ class DownloadProgress:
 
     def snapshot(self) -> Snapshot:
         """Return the progress as displays show it."""
-        among = "" if self.is_total_final else "at least "
+        among = "" if self.is_total_final else "about "
         amount = f"{self.done_objects} of {among}{format_count(self.total_objects, 'object')}"
         done_bytes, seconds = self.done_bytes, self.seconds
         return Snapshot(
@@ -54,7 +54,23 @@ class DownloadProgress:
 
 @dataclass
 class DownloadTally:
-    """Counts of the objects of a download so far."""
+    """Counts of the objects of a download so far.
+
+    Parameters
+    ----------
+    progress
+        The progress callback, if any.
+    started_s
+        When the download began.
+    objects, bytes, missing, kept
+        As in `Download`.
+    total
+        The objects that were counted so far.
+    counted_share
+        The share of the images, by the metadata that names them, whose objects were counted: from 0 to 1.
+    is_total_final
+        Whether all objects were counted.
+    """
 
     progress: Callable[[DownloadProgress], object] | None
     started_s: float = field(default_factory=time.perf_counter)
@@ -63,6 +79,7 @@ class DownloadTally:
     bytes: int = 0
     missing: int = 0
     kept: int = 0
+    counted_share: float = 0.0
     is_total_final: bool = False
 
     def fetched(self, size: int | None) -> None:
@@ -81,9 +98,10 @@ class DownloadTally:
             self.report()
 
     def report(self) -> None:
-        """Call the progress callback."""
-        if self.progress is not None:
+        """Call the progress callback, once there is a total."""
+        if self.progress is not None and (self.is_total_final or self.counted_share > 0):
             done = self.objects + self.missing + self.kept
             seconds = time.perf_counter() - self.started_s
-            counts = (done, self.total, self.bytes, self.missing, self.kept)
+            total = self.total if self.is_total_final else round(self.total / min(self.counted_share, 1.0))
+            counts = (done, total, self.bytes, self.missing, self.kept)
             self.progress(DownloadProgress(*counts, seconds, self.is_total_final))

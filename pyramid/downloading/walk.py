@@ -23,6 +23,7 @@ from pyramid.downloading.children import (
     by_first_part,
     check_count,
     consolidated_children,
+    count_required,
     image_children,
     listed_paths,
 )
@@ -60,12 +61,15 @@ class Branch:
         Its children; they can be iterated once.
     is_counted
         Whether its objects are in the total of the download.
+    share
+        Its share of what its parent's metadata names, from 0 to 1, as each of a plate's wells is one of all.
     """
 
     node: Node
     files: tuple[str, ...]
     children: Iterator[Branch]
     is_counted: bool = False
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,8 @@ class Walk:
     def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:
         """Yield the branches below a node, reading a few ahead."""
         waiting: list[tuple[Child, dict[str, Child], Future[Node | SourceError | None]]] = []
-        parts = iter(by_first_part(named))
+        firsts, required = list(by_first_part(named)), count_required(named)
+        parts = iter(firsts)
         while True:
             for child, beyond in itertools.islice(parts, MAX_AHEAD - len(waiting)):
                 path = join_path(node.path, child.path)
@@ -174,7 +179,8 @@ class Walk:
             if not waiting:
                 return
             child, beyond, read = waiting.pop(0)
-            yield from self._found(node, child, beyond, read.result())
+            share = count_required({"": child, **beyond}) / required if required else 1 / len(firsts)
+            yield from (replace(branch, share=share) for branch in self._found(node, child, beyond, read.result()))
 
     def _read(self, path: str, zarr_format: int, kind: Kind | None) -> Node | SourceError | None:
         """Return a node, None where it is missing, or the reason it cannot be read."""

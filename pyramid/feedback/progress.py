@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 
 State = TypeVar("State", bound="HasSnapshot")
 
+# The largest share of an estimated total: a bar that is full says that the work is over.
+_MAX_ESTIMATED_SHARE = 0.99
 _SIZES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("bytes", 1.0))
 
 
@@ -21,7 +23,7 @@ class Snapshot:
     Parameters
     ----------
     done, total
-        Units of work that are done, and all of them as far as they are known.
+        Units of work that are done, and all of them.
     amount
         The same in words, as ``1.2 of 3.0 GB``.
     done_bytes
@@ -29,7 +31,7 @@ class Snapshot:
     seconds
         Time since the work began.
     is_total_final
-        False while more work may still be found.
+        False while the total is an estimate.
     """
 
     done: int
@@ -40,18 +42,16 @@ class Snapshot:
     is_total_final: bool = True
 
     @property
-    def share(self) -> float | None:
-        """Share of the work that is done, from 0 to 1; None if the total is not final."""
-        if not self.is_total_final:
-            return None
-        return min(1.0, self.done / self.total) if self.total else 1.0
+    def share(self) -> float:
+        """Share of the work that is done, from 0 to 1; of an estimate less than 1."""
+        share = min(1.0, self.done / self.total) if self.total else 1.0
+        return share if self.is_total_final else min(share, _MAX_ESTIMATED_SHARE)
 
     @property
     def percent(self) -> int:
-        """Whole percent that are done; 0 while the total is not final."""
-        if not self.is_total_final:
-            return 0
-        return min(100, 100 * self.done // self.total) if self.total else 100
+        """Whole percent that are done; of an estimate less than 100."""
+        percent = min(100, 100 * self.done // self.total) if self.total else 100
+        return percent if self.is_total_final else min(percent, 99)
 
     def __str__(self) -> str:
         """Describe it in one line.
@@ -62,12 +62,11 @@ class Snapshot:
         25 %, 1.0 of 4.0 GB, 100 MB/s, 30 s left
         >>> print(Snapshot(0, 4, "0.0 of 4.0 GB", 0, 0.0))
         0 %, 0.0 of 4.0 GB
-        >>> print(Snapshot(7, 9, "7 of at least 9 objects", 10**6, 2.0, is_total_final=False))
-        7 of at least 9 objects, 500 kB/s
+        >>> print(Snapshot(7, 9, "7 of about 9 objects", 10**6, 2.0, is_total_final=False))
+        77 %, 7 of about 9 objects, 500 kB/s, 1 s left
         """
         share = self.share
-        words = [] if share is None else [f"{self.percent} %"]
-        words.append(self.amount)
+        words = [f"{self.percent} %", self.amount]
         if self.done_bytes and self.seconds > 0:
             words.append(f"{format_bytes(round(self.done_bytes / self.seconds))}/s")
         if share and share < 1:

@@ -22,9 +22,7 @@ class TerminalBar:
     def show(self, snapshot: Snapshot) -> None:
         """Move the bar."""
         self._has_moved = True
-        share = snapshot.share
-        total = None if share is None else 1.0
-        self._bar.update(self._row, completed=share or 0.0, total=total, words=str(snapshot))
+        self._bar.update(self._row, completed=snapshot.share, total=1.0, words=str(snapshot))
 
     def end(self, *, failed: bool) -> None:
         """Leave the bar as it is, or remove it if the run failed before it moved."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-from collections.abc import Iterator
 
-from pyramid.errors import SourceError, StorageError
+from pyramid.errors import SourceError, StorageError, list_some
 from pyramid.hierarchy.arrays import read_facts
-from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
 from pyramid.hierarchy.unfinished import DOWNLOAD
+from pyramid.hierarchy.within import entry_names, find_within
 from pyramid.options.nearest import nearest
+from pyramid.readers.diagnosis import MAX_LISTED, describe_start
+from pyramid.readers.loops import loop_over, tiffs_of
 from pyramid.stores import Objects
-from pyramid.tables import format_list, format_shape
+from pyramid.tables import format_shape
 
-# The most entries of a folder that are looked at: enough to name what is in it.
-MAX_ENTRIES = 1000
 _CONVERT = "make an OME-Zarr of it with pyramid convert"
 # The first bytes of files that are given by mistake, and what to do with each.
 _SIGNS = {
@@ -72,9 +70,8 @@ def explain_array(node: Node) -> SourceError:
 
 def explain_group(objects: Objects, node: Node) -> SourceError:
     """Return the error for a group whose metadata names no image."""
-    within = (
-        format_list(list(_zarr_within(objects.location.path))) if objects.location.is_local and not node.path else ""
-    )
+    is_root = objects.location.is_local and not node.path
+    within = list_some(find_within(objects.location.path).images, MAX_LISTED) if is_root else ""
     if "scene" in node.ome:
         hint = f", as one of: {within}" if within else ""
         return SourceError(f"it is a scene, which places several images together; give an image in it{hint}")
@@ -94,35 +91,25 @@ def _describe_file(objects: Objects) -> str | None:
 def _describe_local(objects: Objects) -> str:
     path = objects.location.path
     if not os.path.lexists(path):
-        near = nearest(os.path.basename(path), _names(os.path.dirname(path)), strict=True)
+        near = nearest(os.path.basename(path), entry_names(os.path.dirname(path)), strict=True)
         return f"no such file or folder exists; {f'did you mean {near!r}?' if near else 'check the path'}"
     if not os.path.isdir(path):
-        from pyramid.readers.diagnosis import describe_start  # noqa: PLC0415  (readers: 12 ms, and only for a mistake)
-
         found = describe_start(objects.get_range("", 0, 16))
         what = f"it is {found[0]}" if found else "it is a file"
         return _describe_file(objects) or f"{what}, and an OME-Zarr is a folder; give the path of the folder"
-    names = list(_names(path))
+    names = entry_names(path)
     if not names:
         return "the folder is empty, and holds no OME-Zarr; check the path"
     if DOWNLOAD in names:
         return "its download is not finished; run the same pyramid download again, which goes on where it stopped"
     if "attributes.json" in names:
         return f"it is N5, not an OME-Zarr; {_CONVERT}"
-    within = list(_zarr_within(path))
-    if within:
-        return f"it is a folder, not an OME-Zarr; give one of those within: {format_list(within)}"
+    within = find_within(path)
+    if within.images:
+        return f"it is a folder, not an OME-Zarr; give one of those within: {list_some(within.images, MAX_LISTED)}"
+    if within.arrays:
+        arrays = list_some(within.arrays, MAX_LISTED)
+        return f"it is a folder of Zarr arrays ({arrays}), and none is an OME-Zarr; {_CONVERT}"
+    if tiffs := tiffs_of(names):
+        return f"it is a folder of TIFFs, not an OME-Zarr; make an OME-Zarr of each: {loop_over(path, tiffs)}"
     return "it is a folder without zarr.json, .zgroup or .zarray, so not an OME-Zarr; give the folder that holds one"
-
-
-def _names(path: str) -> Iterator[str]:
-    """Yield names in a folder; none where it is not there."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
-        yield from (entry.name for entry in itertools.islice(entries, MAX_ENTRIES))
-
-
-def _zarr_within(path: str) -> Iterator[str]:
-    """Yield the folders in a folder that look like Zarr."""
-    for name in sorted(_names(path)):
-        if any(os.path.isfile(os.path.join(path, name, key)) for key in ROOT_KEYS):
-            yield name

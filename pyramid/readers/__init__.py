@@ -9,7 +9,6 @@ way.
 from __future__ import annotations
 
 import logging
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -20,6 +19,8 @@ from pyramid.stores import locate
 from pyramid.tables import format_shape
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from pyramid.model import Source, SourceSpec
     from pyramid.options.convert import Options
 
@@ -89,6 +90,8 @@ def _openers() -> list[tuple[str, Opener]]:
 
     The highest priority is first; those of one priority are sorted by name.
     """
+    from importlib.metadata import entry_points  # noqa: PLC0415  (12 ms, which `info` need not wait for)
+
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     named = [(entry.name, _opener(entry)) for entry in entries]
     return sorted(named, key=lambda pair: -getattr(pair[1], "priority", 0))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 from pyramid.errors import SourceError, list_some
+from pyramid.hierarchy.within import entry_names, find_within
 from pyramid.options.nearest import nearest
+from pyramid.readers.loops import loop_over, tiffs_of
 
-# The most entries of a folder that are looked at: enough to name what is in it.
-MAX_ENTRIES = 1000
 # How many names an error lists.
 MAX_LISTED = 3
 # The kinds that can be read, for errors: a list of all is the remedy where none fits.
@@ -39,7 +36,6 @@ _SIGNS = {
     b"MM\0*": ("a TIFF", "rename it to end in .tif"),
     b"<": ("XML or HTML, perhaps a page of a website that was saved", "download the image itself"),
 }
-_TIFFS = (".tif", ".tiff", ".btf", ".lsm", ".svs", ".ndpi", ".qptiff", ".scn", ".stk")
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 
 
@@ -71,10 +67,11 @@ def describe_start(start: bytes) -> tuple[str, str] | None:
 def explain_missing(path: Path) -> SourceError:
     """Return the error for a path where nothing is, with the name that may be meant."""
     hint = "check the spelling, and that its disk is mounted"
-    names = list(_names(path.parent))
+    names = entry_names(str(path.parent))
     same = unicodedata.normalize("NFC", path.name)
     if any(letter in path.name for letter in "*?[") and path.parent.exists():
-        hint = "a pattern may name several files, and one is converted at a time: give the name of one"
+        loop = loop_over(path.parent, [path.name])
+        hint = f"a pattern may name several files, and one is converted at a time: give the name of one, or type {loop}"
     elif any(unicodedata.normalize("NFC", name) == same for name in names):
         hint = "a name in that folder looks alike and is spelled with other Unicode letters: rename it, or use Tab"
     elif near := nearest(path.name, names, strict=True):
@@ -86,16 +83,16 @@ def explain_missing(path: Path) -> SourceError:
 
 def explain_folder(path: Path) -> SourceError:
     """Return the error for a folder that is neither a Zarr array nor an image."""
-    names = sorted(_names(path))
+    names = sorted(entry_names(str(path)))
     begin = f"the folder {path}"
     if not names:
         return SourceError(f"{begin} is empty; check the path, and that its disk is mounted")
-    if zarrs := zarrs_within(path):
+    if zarrs := sources_within(path):
         return SourceError(f"{begin} is not an image, but holds {_listed(zarrs)}; give one, as {path / zarrs[0]}")
-    tiffs = [name for name in names if name.lower().endswith(_TIFFS)]
-    if tiffs:
+    if tiffs := tiffs_of(names):
         return SourceError(
-            f"{begin} holds {_listed(tiffs)}, and one file is converted at a time; give one, as {path / tiffs[0]}"
+            f"{begin} holds {_listed(tiffs)}, and one file is converted at a time; give one, as {path / tiffs[0]}, "
+            f"or convert all: {loop_over(path, tiffs)}"
         )
     if "attributes.json" in names:
         return SourceError(f"{begin} is N5, which cannot be read; {_EXPORT}")
@@ -104,9 +101,10 @@ def explain_folder(path: Path) -> SourceError:
     )
 
 
-def zarrs_within(path: Path) -> list[str]:
-    """Return the names of Zarr arrays and groups in a folder."""
-    return [name for name in sorted(_names(path)) if any((path / name / mark).is_file() for mark in _ZARR_MARKS)]
+def sources_within(path: Path) -> list[str]:
+    """Return the paths of images and Zarr arrays in a folder, the images first."""
+    within = find_within(str(path))
+    return [*within.images, *within.arrays]
 
 
 def explain_file(path: Path) -> SourceError:
@@ -128,15 +126,6 @@ def explain_refusal(where: object, error: OSError) -> SourceError:
         else "check the path, and that its disk works"
     )
     return SourceError(f"{error.filename or where} cannot be read: {error.strerror or error}; {hint}")
-
-
-def _names(folder: Path) -> Iterator[str]:
-    """Yield names in a folder; none where it is not there or may not be listed."""
-    try:
-        with os.scandir(folder) as entries:
-            yield from (entry.name for entry in itertools.islice(entries, MAX_ENTRIES))
-    except OSError:
-        return
 
 
 def _listed(names: list[str]) -> str:

@@ -43,6 +43,11 @@ class AzureObjects(RemoteObjects):
     put, and its sum is stored in its metadata for later readers.
     """
 
+    _credentials = (
+        "set AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN, give the storage option connection_string, or give "
+        "--anon for a public container"
+    )
+
     def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:
         if not self.checks_whole:
             super()._send(key, body, seconds)

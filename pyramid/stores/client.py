@@ -46,6 +46,8 @@ def bucket_builder(kind: str, bucket: str, path: str, config: Mapping[str, Any],
 PAGE = 1000
 # The least size of a piece of a body: large enough that the calls between two pieces cost little.
 _PIECE_BYTES = 2**20
+# Statuses of refusals whose reason only the body of an answer says.
+_UNEXPLAINED = (400, 401, 403)
 # Codes of 404 for a missing bucket or container, which is an error of the address.
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
@@ -61,9 +63,12 @@ class Client:
         Headers that are added to each request.
     allow_http
         Whether requests may be made without TLS.
+    explains_head
+        Whether a GET of one byte asks for the reason of a HEAD that is refused, since its answer has no body.
     """
 
-    def __init__(self, build: Build, headers: Mapping[str, str], *, allow_http: bool) -> None:
+    def __init__(self, build: Build, headers: Mapping[str, str], *, allow_http: bool, explains_head: bool) -> None:
+        self._explains_head = explains_head
         self._build = build
         self._headers = headers
         self._allow_http = allow_http
@@ -84,6 +89,8 @@ class Client:
                 return None
             raise
         except Exception as error:
+            if self._explains_head and "head" in options and status_of(error) in _UNEXPLAINED:
+                return self.get(key, seconds, {"range": (0, 1)})
             if "range" in options and has_odd_headers(error):
                 raise AnswerError("its answers to ranges cannot be used", status=NO_RANGES) from error
             raise

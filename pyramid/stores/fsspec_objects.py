@@ -11,6 +11,7 @@ from fsspec.core import url_to_fs
 
 from pyramid.concurrency.cancelling import check_not_cancelled
 from pyramid.errors import OptionError, StorageError
+from pyramid.stores.network import Asked, network_failure
 from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object, place_of
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import AttemptFailure, call_with_retries
@@ -156,7 +157,9 @@ class FsspecObjects(Objects):
         return f"{self._root.rstrip('/')}/{check_key(key)}" if key else str(self._root)
 
     def _judge(self, error: Exception) -> AttemptFailure:
-        reason = without_secrets(f"{type(error).__name__}: {error}", self._access.secrets)
+        failure = network_failure(error, Asked(url=str(self.location)))
+        cause = error if failure is None else failure.reason
+        reason = without_secrets(f"{type(error).__name__}: {cause}", self._access.secrets)
         may_pass = isinstance(error, OSError) and not isinstance(error, _FINAL)
         return AttemptFailure(reason, may_pass, never_connected=may_pass and "_connection" not in vars(self))
 

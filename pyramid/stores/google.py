@@ -17,7 +17,16 @@ OPTIONS: Mapping[str, Option] = {
 }
 
 
-def open_store(access: Access) -> RemoteObjects:
+class GoogleObjects(RemoteObjects):
+    """Objects in a bucket of Google Cloud Storage."""
+
+    _credentials = (
+        "set GOOGLE_APPLICATION_CREDENTIALS to the file of an account, sign in with gcloud auth application-default "
+        "login, or give --anon for a public bucket"
+    )
+
+
+def open_store(access: Access) -> GoogleObjects:
     """Return the objects at and below a location, without a request."""
     config = client_options(OPTIONS, access.options)
     token = str(config.pop("token", "") or "")
@@ -28,4 +37,4 @@ def open_store(access: Access) -> RemoteObjects:
     if endpoint := from_environment("GOOGLE_BASE_URL"):
         config.setdefault("base_url", endpoint)
     build = bucket_builder("GCSStore", access.location.bucket, access.location.path, config)
-    return RemoteObjects(access, build, str(config.get("base_url", "")))
+    return GoogleObjects(access, build, str(config.get("base_url", "")))

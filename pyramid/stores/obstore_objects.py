@@ -6,6 +6,7 @@ Each call is one request, which is repeated if that may help.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -16,10 +17,11 @@ from pyramid.stores.address import check_endpoint
 from pyramid.stores.answers import NO_RANGES, Answer
 from pyramid.stores.checksums import Sums, md5
 from pyramid.stores.client import PAGE, Build, Client
+from pyramid.stores.network import Asked, is_timeout
 from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, Objects, check_key, no_object, place_of
 from pyramid.stores.retry import SLOW_BYTES_PER_S, AttemptFailure, call_with_retries
 from pyramid.stores.schemes import Access
-from pyramid.stores.verdicts import NOT_IN_RANGE, is_timeout, judge
+from pyramid.stores.verdicts import NOT_IN_RANGE, judge
 from pyramid.stores.waiting import stream
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class RemoteObjects(Objects):
 
     # Whether each object has a tag. Errors have none.
     _has_tags = True
+    # How credentials are given, for errors; empty for a scheme without credentials.
+    _credentials = ""
     # Headers that are added to each request.
     _headers: Mapping[str, str] = MappingProxyType({})
 
@@ -59,7 +63,8 @@ class RemoteObjects(Objects):
         self.location = access.location
         self._access = access
         allow_http = endpoint.startswith("http://")
-        self._client = Client(build, self._headers, allow_http=allow_http)
+        self._client = Client(build, self._headers, allow_http=allow_http, explains_head=self._has_tags)
+        self._endpoint = endpoint
         self._sums = Sums(wanted=allow_http)
         self.checks_whole = allow_http
         self._answered = False
@@ -251,19 +256,22 @@ class RemoteObjects(Objects):
     def _ask(self, method: str, key: str, body_bytes: int, request: Callable[[float], T], more: str = "") -> T:
         """Make a request with a time limit, and repeat it if that may help."""
         check_key(key)
-        timeouts = 0
+        timeouts, began_s = 0, 0.0
 
         def attempt() -> T:
-            nonlocal timeouts
+            nonlocal timeouts, began_s
+            began_s = time.monotonic()
             try:
                 return request(self._seconds(body_bytes, timeouts))
             except Exception as error:
                 timeouts += is_timeout(error)
                 raise
 
-        answer = call_with_retries(
-            attempt, f"{method} {place_of(self.location, key)}{more}", self._access.retry_policy, self._judge
-        )
+        def judge(error: Exception) -> AttemptFailure:
+            return self._judge(error, time.monotonic() - began_s)
+
+        what = f"{method} {place_of(self.location, key)}{more}"
+        answer = call_with_retries(attempt, what, self._access.retry_policy, judge)
         self._answered = True
         return answer
 
@@ -275,10 +283,13 @@ class RemoteObjects(Objects):
         size_bytes: int = 2 ** (max(body_bytes, _LEAST_CLASS_BYTES) - 1).bit_length()
         return (self._access.retry_policy.timeout + size_bytes / SLOW_BYTES_PER_S) * (1 << min(timeouts, 3))
 
-    def _judge(self, error: Exception) -> AttemptFailure:
-        verdict = judge(error, self._access.secrets)
+    def _judge(self, error: Exception, waited_s: float | None = None) -> AttemptFailure:
+        place = f"{self.location.scheme}://{self.location.bucket}"
+        verdict = judge(error, self._access.secrets, Asked(place, self._endpoint, self._credentials, waited_s))
         if verdict.status is not None:
             self._answered = True
+        if verdict.never_connected and self._answered:
+            return replace(verdict, never_connected=False, most=None)  # it worked before, and may do so again
         # A server that accepts connections and never answers is as useless as one that does not exist.
         silent = verdict.never_connected or is_timeout(error)
         return replace(verdict, never_connected=silent and not self._answered)

@@ -19,7 +19,7 @@ from pyramid.stores.answers import AnswerError
 from pyramid.stores.client import Build, bucket_builder
 from pyramid.stores.obstore_objects import RemoteObjects
 from pyramid.stores.schemes import Access, Option, client_options, from_environment
-from pyramid.stores.waiting import guarded
+from pyramid.stores.waiting import guarded, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 # The region if none is given: the default of S3, which compatible services accept.
 _REGION = "us-east-1"
+# The time in which a machine's own service must give credentials: it is near, or it does not exist.
+_LOOKUP_S = 5.0
+# Variables of the environment without which only the machine's own service may give credentials.
+_GIVEN = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SKIP_SIGNATURE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+)
 
 
 # Storage options by their usual names.
@@ -53,12 +60,33 @@ class S3Objects(RemoteObjects):
         The settings of the bucket, and the provider of credentials; None for obstore.
     """
 
+    _credentials = (
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile of ~/.aws with --profile, or give --anon "
+        "for a public bucket"
+    )
+
     def __init__(
         self, access: Access, build: Build, config: Mapping[str, Any], provider: Callable[[], Any] | None
     ) -> None:
         super().__init__(access, build, str(config.get("endpoint", "")))
+        self._build = build
         self._config = config
         self._provider = provider
+        is_given = provider is not None or any(name in config for name in ("access_key_id", "skip_signature"))
+        self._looks_up = not is_given and not from_environment(*_GIVEN)
+
+    def _seconds(self, body_bytes: int, timeouts: int) -> float:
+        """Return the seconds that a request may take.
+
+        Before the first request, the credentials of the machine are looked up. A machine without any may not answer,
+        and a request would wait for it as long as for the bucket.
+        """
+        if self._looks_up:
+            limits = {"timeout": timedelta(seconds=_LOOKUP_S), "allow_http": True}
+            store: Any = self._build({"client_options": limits, "retry_config": {"max_retries": 0}})
+            wait_for(lambda: obstore.sign_async(store, "GET", "1", timedelta(minutes=1)))
+            self._looks_up = False
+        return super()._seconds(body_bytes, timeouts)
 
     def _check_end(self, prefix: str, last: str | None) -> None:
         """Request the keys after `last` once more, and raise AnswerError if there are any.

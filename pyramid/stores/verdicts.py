@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
+from dataclasses import replace
 
 import obstore.exceptions as raised
 
 from pyramid.errors import DamageError
 from pyramid.stores.answers import NO_RANGES, PASSING_CODES, PASSING_STATUSES, AnswerError
 from pyramid.stores.checksums import WrongSumError
+from pyramid.stores.credentials import none_found, not_fetched, refused_credentials
+from pyramid.stores.network import Asked, network_failure
 from pyramid.stores.objects import ABSENT
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import AttemptFailure
@@ -26,13 +30,18 @@ _WHERE = re.compile(
     r"The operation lacked [^:]* for path [^:]*: |Object at location .* already exists: |"
     r"Server returned non-2xx status code: "
 )
+# The status of missing or wrong credentials, which never means that an object is missing.
+UNAUTHENTICATED = 401
+_ANYTHING = Asked()
+# The remedy for failures of a server that may pass.
+_LATER = "the server is overloaded or out of order: try again later"
 # Classes of errors that another attempt would meet again, and the status that each amounts to. obstore has no class for
 # each status, so a status in the text goes first.
 _FINAL: Mapping[type[Exception], int | None] = {
     FileNotFoundError: ABSENT,
     raised.NotFoundError: ABSENT,
     raised.PermissionDeniedError: 403,
-    raised.UnauthenticatedError: 401,
+    raised.UnauthenticatedError: UNAUTHENTICATED,
     raised.NotSupportedError: NO_RANGES,
     NotImplementedError: NO_RANGES,
     raised.AlreadyExistsError: 409,
@@ -51,10 +60,6 @@ _DAMAGED = frozenset(
         *("Md5Mismatch", "Crc64Mismatch", "OperationAborted", "InvalidDigest"),
     }
 )
-# Errors of the network's lower layers that another attempt would meet again.
-_CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w+)|CERTIFICATE_VERIFY_FAILED")
-_NO_TLS = re.compile(r"InvalidMessage\(|AlertReceived\(|PeerIncompatible|PeerMisbehaved|WRONG_VERSION_NUMBER")
-_NO_HTTP = re.compile(r"hyper::Error\(\s*Parse\(")
 # A body that ends early. It is retried a few times only: a server that counts wrongly does so each time.
 _SHORT = re.compile(r"kind: Body,[\s\S]*kind: UnexpectedEof|body ends \d+ bytes early|bytes came of a part of")
 _MAX_SHORT = 6
@@ -79,11 +84,6 @@ def has_odd_headers(error: BaseException | None) -> bool:
     return isinstance(error, raised.BaseError) and not _STATUS.search(short) and bool(_HEADERS.search(short))
 
 
-def is_timeout(error: Exception) -> bool:
-    """Return whether a request took longer than allowed."""
-    return isinstance(error, TimeoutError) or "TimedOut" in str(error) or "kind: Timeout" in str(error)
-
-
 def status_of(error: Exception) -> int | None:
     """Return the HTTP status that an error has or amounts to; None if there is none."""
     if isinstance(error, AnswerError):
@@ -99,27 +99,70 @@ def status_of(error: Exception) -> int | None:
     return next((status for kind, status in _FINAL.items() if isinstance(error, kind)), None)
 
 
-def judge(error: Exception, secrets: tuple[str, ...]) -> AttemptFailure:
+def judge(error: Exception, secrets: tuple[str, ...], asked: Asked = _ANYTHING) -> AttemptFailure:
     """Return the meaning of an error of a request, without `secrets`."""
     if isinstance(error, WrongSumError):
         return AttemptFailure(str(error), again=True, error=DamageError)
     if isinstance(error, AnswerError):
         return AttemptFailure(without_secrets(str(error), secrets), error.again, status=error.status)
+    found = _about_credentials(error, asked) or _hopeless(error) or _about_network(error, asked)
+    found = found or _about_answer(error)
+    return replace(found, reason=without_secrets(found.reason, secrets))
+
+
+def _about_credentials(error: Exception, asked: Asked) -> AttemptFailure | None:
+    """Return the failure of the credentials; None if they are not to blame.
+
+    The status is that of missing credentials, whatever the service said: it must not count as a missing object.
+    """
+    short = _short(error)
+    if reason := none_found(short, asked):
+        # Another attempt is worth while only if credentials were found before.
+        return AttemptFailure(reason, again=True, never_connected=True, most=1)
+    code = _CODE.search(short)
+    if code and (reason := refused_credentials(code.group(1))):
+        return AttemptFailure(reason, again=False, status=UNAUTHENTICATED)
+    if begin := not_fetched(short, asked):
+        rest = _about_network(error, asked) or _about_answer(error)
+        status = None if rest.status is None else UNAUTHENTICATED
+        return replace(rest, reason=begin + rest.reason, status=status)
+    return None
+
+
+def _about_network(error: Exception, asked: Asked) -> AttemptFailure | None:
+    """Return the failure of the network; None if an answer came."""
+    failure = None if status_of(error) is not None else network_failure(error, asked)
+    if failure is None:
+        return None
+    return AttemptFailure(
+        failure.reason,
+        failure.again,
+        any(sign in str(error) for sign in _NEVER_CONNECTED),
+        most=1 if failure.is_wrong_name else None,
+    )
+
+
+def _hopeless(error: Exception) -> AttemptFailure | None:
+    """Return a failure that another attempt would meet again, if it is one."""
     text = str(error)
-    short, _, _ = text.partition("\n\nDebug source")
-    status, hopeless = status_of(error), _hopeless(text)
-    if hopeless is not None:
-        return AttemptFailure(hopeless, again=False, status=status)
+    reason = next((reason for sign, reason in _HOPELESS.items() if sign in text), None)
+    return None if reason is None else AttemptFailure(reason, again=False, status=status_of(error))
+
+
+def _about_answer(error: Exception) -> AttemptFailure:
+    """Return the meaning of an answer, or of a failure that only its text describes."""
+    text, short, status = str(error), _short(error), status_of(error)
     if has_odd_headers(error):
         reason = f"the headers of the server's answer cannot be used: {_reason(short, text)}"
-        return AttemptFailure(without_secrets(reason, secrets), "ETag" in short, status=status)
+        return AttemptFailure(reason, "ETag" in short, status=status)
     damaged = any(name in text for name in _DAMAGED)
     refused = isinstance(error, tuple(_FINAL)) or (status is not None and status not in PASSING_STATUSES)
     code = _CODE.search(short) or _OF_KEY.search(short) if status is None else None
     refused = refused or (code is not None and code.group(1) not in PASSING_CODES)
-    known = isinstance(error, (raised.BaseError, ConnectionError, TimeoutError))
+    known = isinstance(error, (raised.BaseError, ConnectionError, TimeoutError, socket.gaierror))
+    remedy = f"; {_LATER}" if status in PASSING_STATUSES and not damaged else ""
     return AttemptFailure(
-        without_secrets(_reason(short, text), secrets),
+        _reason(short, text) + remedy,
         known and (damaged or not refused),
         any(sign in text for sign in _NEVER_CONNECTED),
         status,
@@ -127,17 +170,9 @@ def judge(error: Exception, secrets: tuple[str, ...]) -> AttemptFailure:
     )
 
 
-def _hopeless(text: str) -> str | None:
-    """Return why another attempt would fail in the same way; None if it might succeed."""
-    found = _CERTIFICATE.search(text)
-    if found:
-        reason = found.group(1) or "it cannot be verified"
-        return f"the server's certificate is not accepted ({reason}): it may be self-signed, expired or of another name"
-    if _NO_TLS.search(text):
-        return "the server does not speak TLS (https) there, or not a version of it that is safe; check the address"
-    if _NO_HTTP.search(text):
-        return "the server there does not speak HTTP, or parts of its answer are not HTTP; check the address and port"
-    return next((reason for sign, reason in _HOPELESS.items() if sign in text), None)
+def _short(error: Exception) -> str:
+    """Return the text of an error without its debug part."""
+    return str(error).partition("\n\nDebug source")[0]
 
 
 def _reason(short: str, text: str) -> str:

@@ -16,7 +16,7 @@ from pyramid.ngff.groups import OTHER_GROUPS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.readers.axes import AXES_REMEDY
-from pyramid.readers.diagnosis import zarrs_within
+from pyramid.readers.diagnosis import sources_within
 from pyramid.readers.labelled import Labelled, describe_array
 from pyramid.readers.paths import stem
 from pyramid.readers.zarr.at_url import Hierarchy
@@ -120,7 +120,7 @@ def open_image(
         image = largest_first(ngff.parse(dict(attributes)))
     except SourceError as error:
         instead = members_remedy(attributes, where)
-        within = zarrs_within(Path(where))
+        within = sources_within(Path(where))
         example = f", as {where}/{within[0]}" if within else ""
         raise SourceError(
             instead or f"{where} is not an OME-Zarr image: {error}; name an array or an image within it{example}"

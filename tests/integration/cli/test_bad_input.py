@@ -97,7 +97,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     (
         "http://127.0.0.1:9/cells.tif t.zarr --source-storage-options '{\"retries\": 0}'",
         NO_SOURCE,
-        ["http://127.0.0.1:9/cells.tif", "check the address"],
+        ["http://127.0.0.1:9/cells.tif", "nobody listens at 127.0.0.1:9", "check the host and port"],
     ),
     ("s4://bucket/cells.zarr t.zarr", WRONG_USE, ["unknown scheme 's4'"]),
     # axes, scale, units

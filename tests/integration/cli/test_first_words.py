@@ -60,10 +60,12 @@ def make_inputs(folder: Path) -> None:
         zarr.open_group(str(folder / f"{name}.zarr"), mode="w").attrs["ome"] = dict[str, Any](
             version="0.5", **{name: value}
         )
-    zarr.open_group(str(folder / "images" / "one.zarr"), mode="w")
+    zarr.create_array(str(folder / "images" / "one.zarr"), shape=(64, 64), dtype="u1")
 
 
 USAGE, NO_SOURCE, NO_TARGET = 2, 3, 4
+LOOP = '/*.tif; do pyramid convert "$f" "${f%.*}.ome.zarr"; done'
+TIFF_LOOP = "give one, as {here}/tiffs/p0.tif, or convert all: for f in {here}/tiffs" + LOOP
 # The words after `pyramid convert`, the exit status, what the sentence holds, and the remedy at its end.
 CASES: list[tuple[str, int, str, str]] = [
     ("", USAGE, "Missing argument 'SOURCE'", "type pyramid convert cells.tif cells.ome.zarr"),
@@ -82,9 +84,9 @@ CASES: list[tuple[str, int, str, str]] = [
         "'*.tif' t.zarr",
         NO_SOURCE,
         "*.tif does not exist",
-        "one is converted at a time: give the name of one",
+        "one is converted at a time: give the name of one, or type for f in {here}" + LOOP,
     ),
-    ("tiffs t.zarr", NO_SOURCE, "tiffs holds p0.tif, p1.tif, p2.tif and 2 more", "give one, as {here}/tiffs/p0.tif"),
+    ("tiffs t.zarr", NO_SOURCE, "tiffs holds p0.tif, p1.tif, p2.tif and 2 more", TIFF_LOOP),
     ("empty t.zarr", NO_SOURCE, "empty is empty", "check the path, and that its disk is mounted"),
     ("others t.zarr", NO_SOURCE, "holds notes.txt", "also an array of NumPy, Dask, xarray or Zarr"),
     ("images t.zarr", NO_SOURCE, "holds one.zarr", "give one, as {here}/images/one.zarr"),
@@ -153,7 +155,7 @@ def test_a_mistake_is_answered_with_what_to_do(
     assert (result.exit_code, result.stdout) == (status, "")
     sentence = result.stderr.splitlines()[-1]
     assert what in sentence
-    assert sentence.endswith(remedy.format(here=inputs))
+    assert sentence.endswith(remedy.replace("{here}", str(inputs)))
     assert "Traceback" not in result.stderr
     assert digests(Path()) == before
 

@@ -44,7 +44,7 @@ def test_ours_come_through_the_entry_points() -> None:
 
 def test_a_plug_in_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = importlib.metadata.EntryPoint("a-broken-one", "pyramid.nowhere:open_it", readers.GROUP)
-    monkeypatch.setattr(readers, "entry_points", lambda group: [broken])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [broken])
     with pytest.raises(SourceError, match="a-broken-one"):
         open_source(np.zeros((4, 5)), Options())
 

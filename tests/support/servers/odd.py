@@ -67,6 +67,8 @@ class _OddHandler(http.server.BaseHTTPRequestHandler):
             self._answer_as("", b"" if path is None else path.read_bytes())
         elif said.isdigit():
             self._answer(int(said), {}, b"")
+        elif said == "silent":
+            self.server.stopping.wait(60)
         else:
             self.close_connection = True
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n" % said.encode())

@@ -118,7 +118,7 @@ def test_every_state_has_a_total_and_none_is_unknown() -> None:
         assert " of 1.0 GB" in str(at(done))
 
 
-def test_a_total_that_may_grow_is_not_shown_as_a_share(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_estimated_total_is_shown_as_one_and_never_as_reached(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     lines = LogLines("download", clock)
     for done, known in ((5, 10), (10, 10), (12, 40)):
@@ -126,9 +126,9 @@ def test_a_total_that_may_grow_is_not_shown_as_a_share(capsys: pytest.CaptureFix
         lines.show(DownloadProgress(done, known, 0, 0, 0, 1.0, is_total_final=False).snapshot())
     lines.show(DownloadProgress(40, 40, 0, 0, 0, 1.0).snapshot())
     assert capsys.readouterr().err.splitlines() == [
-        "download: 5 of at least 10 objects",
-        "download: 10 of at least 10 objects",
-        "download: 12 of at least 40 objects",
+        "download: 50 %, 5 of about 10 objects, 1 s left",
+        "download: 99 %, 10 of about 10 objects, 1 s left",
+        "download: 30 %, 12 of about 40 objects, 3 s left",
         "download: 100 %, 40 of 40 objects",
     ]
 
@@ -137,9 +137,9 @@ def test_a_total_that_may_grow_is_not_shown_as_a_share(capsys: pytest.CaptureFix
 def test_a_share_is_between_nothing_and_all(total: int) -> None:
     for done in (0, total // 2, total, total + 1):
         share = Snapshot(done, total, "", 0, 0.0).share
-        assert share is not None
         assert 0 <= share <= 1
     assert Snapshot(total, total, "", 0, 0.0).share == 1
+    assert Snapshot(total, total, "", 0, 0.0, is_total_final=False).share < 1
 
 
 class Handle:

@@ -114,9 +114,13 @@ STATUS = "Server returned non-2xx status code:"
         (
             "x\n\nDebug source:\nInvalidCertificate(\n  UnknownIssuer",
             False,
-            "certificate is not .* .UnknownIssuer",
+            "certificate of the server is not .* .UnknownIssuer",
         ),
-        ("x\n\nDebug source:\nInvalidCertificate(\n  Expired", False, "certificate is not accepted .Expired"),
+        (
+            "x\n\nDebug source:\nInvalidCertificate(\n  Expired",
+            False,
+            "certificate of the server is not accepted .Expired",
+        ),
         ("x\n\nDebug source:\nInvalidMessage(\n  InvalidContentType", False, "does not speak TLS"),
         ("x\n\nDebug source:\nkind: Redirect", False, "redirects lead nowhere"),
         ("x\n\nDebug source:\nhyper::Error(\n   Parse(Version)", False, "does not speak HTTP"),
