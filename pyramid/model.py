@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -178,6 +179,11 @@ class SourceSpec:
     notices: tuple[str, ...] = ()
     translation: tuple[float, ...] = ()
     chunks_at_once: int = 1
+
+    @property
+    def item_bytes(self) -> int:
+        """Size of a pixel's value in bytes, computed from the name of the dtype."""
+        return 1 if self.dtype == "bool" else int(self.dtype.lstrip(string.ascii_lowercase)) // 8
 
 
 @runtime_checkable

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-
 from pyramid.concurrency.buffers import Buffers
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.stages import StageTimes
@@ -131,7 +129,7 @@ class Tally:
 
     def state(self) -> Progress:
         """Return the progress of the run."""
-        item_bytes = np.dtype(self.plan.spec.dtype).itemsize
+        item_bytes = self.plan.spec.item_bytes
         total_bytes = sum(math.prod(pass_.shape) for pass_ in self.plan.passes) * item_bytes
         seconds = time.perf_counter() - self.started_s
         return Progress(self.done_bytes, total_bytes, self.done_tasks, self.plan.tasks, seconds)

@@ -105,7 +105,7 @@ def estimate(plan: Plan, source: Source, runner: Runner, target: str | None, sta
         return Estimate(round(plan.raw_bytes * ratio), None, chunk_bytes, why_not)
     seconds = blocks.seconds + (started_s if started_s is not None else -blocks.loading_s)
     stored_bytes = _stored_bytes(plan, blocks.ratios, ratio)
-    source_bytes = math.prod(plan.spec.shape) * np.dtype(plan.spec.dtype).itemsize
+    source_bytes = math.prod(plan.spec.shape) * plan.spec.item_bytes
     return Estimate(stored_bytes, seconds, min(chunk_bytes + blocks.sampled_bytes, source_bytes))
 
 
@@ -146,7 +146,7 @@ def sample_blocks(plan: Plan, source: Source, runner: Runner, target: str | None
     loading_s = max(0.0, first.seconds - turn_s * first.pixels / mean_px)
     turns = math.ceil(math.prod(pass_.shape) / mean_px / workers - 0.05)
     seconds = loading_s + turns * turn_s * WHOLE_RUN * _all_passes(plan) + _finish_s(plan)
-    sampled_bytes = (first.pixels + others.pixels * bool(wanted)) * np.dtype(plan.spec.dtype).itemsize
+    sampled_bytes = (first.pixels + others.pixels * bool(wanted)) * plan.spec.item_bytes
     return BlockSample(seconds, loading_s, sampled_bytes, others.ratios(task))
 
 
@@ -165,7 +165,7 @@ class _DoneBlocks:
 
     def ratios(self, task: BlockTask) -> tuple[float, ...]:
         """Return bytes after compression for each byte before, of each level of the pass."""
-        item_bytes, found = np.dtype(task.plan.spec.dtype).itemsize, []
+        item_bytes, found = task.plan.spec.item_bytes, []
         for number in range(task.pass_.last + 1):
             total = task.plan.levels[number].total
             raw_bytes = sum(math.prod(reduced_shape(box.shape, total)) for box in self.boxes) * item_bytes
@@ -195,7 +195,7 @@ def _other_blocks(plan: Plan, pass_: Pass, first_s: float) -> range:
     if first_s > BLOCKS_S:
         return range(0)
     workers = plan.resources.workers
-    block_bytes = math.prod(pass_.block) * np.dtype(plan.spec.dtype).itemsize
+    block_bytes = math.prod(pass_.block) * plan.spec.item_bytes
     turns = min(BLOCKS_S / max(first_s, 0.01), BLOCKS_BYTES / block_bytes / workers, pass_.tasks / 2 / workers)
     count = max(1, min(workers * max(1, int(turns)), pass_.tasks - 1))
     step = max(1, (pass_.tasks - 1) // count)
@@ -283,7 +283,7 @@ def _stored_bytes(plan: Plan, ratios: Sequence[float], ratio: float) -> int:
     ratio
         The same of level 0, in chunks that are better spread.
     """
-    item_bytes = np.dtype(plan.spec.dtype).itemsize
+    item_bytes = plan.spec.item_bytes
     correction = ratio / ratios[0] if ratios[0] else 1.0
     sizes = (math.prod(level.shape) * ratios[min(n, len(ratios) - 1)] for n, level in enumerate(plan.levels))
     return round(sum(sizes) * item_bytes * correction)

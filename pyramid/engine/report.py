@@ -17,8 +17,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pyramid.engine.reported_options import decided_options, given_options, source_name, target_name
 from pyramid.engine.stages import StageTimes
 from pyramid.errors import INTERRUPTED, PyramidError, exit_status
@@ -112,7 +110,7 @@ class RunReport:
     def source_bytes(self) -> int | None:
         """Size of the source's pixels in bytes; None if it could not be opened."""
         spec = self.plan.spec if self.plan else None
-        return math.prod(spec.shape) * np.dtype(spec.dtype).itemsize if spec else None
+        return math.prod(spec.shape) * spec.item_bytes if spec else None
 
     @property
     def bytes_per_second(self) -> float | None:
@@ -170,7 +168,7 @@ def error_document(error: BaseException) -> dict[str, Any]:
 
 def _levels(plan: Plan, tally: Tally | None) -> list[dict[str, Any]]:
     """Return what is known of each level: its bytes, its objects, and its rate."""
-    item_bytes, levels = np.dtype(plan.spec.dtype).itemsize, []
+    item_bytes, levels = plan.spec.item_bytes, []
     for number, level in enumerate(plan.levels):
         raw_bytes = math.prod(level.shape) * item_bytes
         stored = tally.stored.get(number) if tally else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
-from pyramid.planning.extents import extents, units_by_axis
+from pyramid.ngff.extents import extents, units_by_axis
 from pyramid.tables import Row, Table, clean_cell, format_bytes, format_list, format_numbers, format_shape, shorten
 
 if TYPE_CHECKING:

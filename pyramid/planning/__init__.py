@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from pyramid.errors import short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import FORMATS
@@ -88,7 +86,7 @@ class Plan:
     @property
     def raw_bytes(self) -> int:
         """Bytes of all levels before compression."""
-        return sum(math.prod(level.shape) for level in self.levels) * np.dtype(self.spec.dtype).itemsize
+        return sum(math.prod(level.shape) for level in self.levels) * self.spec.item_bytes
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
@@ -140,7 +138,7 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
     more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
     spec = replace(spec, notices=(*spec.notices, *more))
-    item_bytes = np.dtype(spec.dtype).itemsize
+    item_bytes = spec.item_bytes
     encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
     passes, resources = make_passes(levels, spec, resources)
     return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources)

@@ -12,8 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from pyramid.errors import OptionError
 from pyramid.model import SPACE, Shape, SourceSpec
 from pyramid.options.parsing import ChunkLayout, ShardLayout
@@ -65,7 +63,7 @@ class _Growing:
 
     def __init__(self, spec: SourceSpec) -> None:
         self._extent = dict(zip(spec.axes, spec.shape, strict=True))
-        self._item_bytes = np.dtype(spec.dtype).itemsize
+        self._item_bytes = spec.item_bytes
         self.edges = dict.fromkeys(spec.axes, 1)
 
     def fill(self, axes: str, max_edge: float = math.inf) -> None:
@@ -152,7 +150,7 @@ def _auto_shards(spec: SourceSpec, chunks: Shape) -> Shape:
     It grows first over what the source decodes at once, then along the axis of space with the fewest chunks.
     """
     shards = list(chunks)
-    item_bytes = np.dtype(spec.dtype).itemsize
+    item_bytes = spec.item_bytes
     order = [i for axis in "xyz" if (i := spec.axes.find(axis)) >= 0]
 
     def held_bytes() -> int:

@@ -11,8 +11,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from pyramid.errors import OptionError
 from pyramid.model import Shape, SourceSpec, reduced_shape
 from pyramid.planning.blocks import Pass
@@ -56,7 +54,7 @@ def make_passes(
     OptionError
         If no choice of passes fits. The message names the least memory that is enough.
     """
-    item_bytes = np.dtype(spec.dtype).itemsize
+    item_bytes = spec.item_bytes
     choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, resources)
     if resources.extra_blocks and not choice.can_finish():
         resources = replace(resources, extra_blocks=0)

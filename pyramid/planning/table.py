@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pyramid.planning.extents import extents, units_by_axis
+from pyramid.ngff.extents import extents, units_by_axis
 from pyramid.planning.resources import show_bytes
 from pyramid.tables import Row, Table, format_bytes, format_count, format_list, format_numbers, format_shape, shorten
 

@@ -44,8 +44,8 @@ class AzureObjects(RemoteObjects):
     """
 
     _credentials = (
-        "set AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN, give the storage option connection_string, or give "
-        "--anon for a public container"
+        "set AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN, or give the storage option connection_string, or "
+        "anon=True for a public container"
     )
 
     def _send(self, key: str, body: bytes | memoryview, seconds: float) -> None:

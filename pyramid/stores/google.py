@@ -22,7 +22,7 @@ class GoogleObjects(RemoteObjects):
 
     _credentials = (
         "set GOOGLE_APPLICATION_CREDENTIALS to the file of an account, sign in with gcloud auth application-default "
-        "login, or give --anon for a public bucket"
+        "login, or give the storage option anon=True for a public bucket"
     )
 
 

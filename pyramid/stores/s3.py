@@ -61,8 +61,8 @@ class S3Objects(RemoteObjects):
     """
 
     _credentials = (
-        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile of ~/.aws with --profile, or give --anon "
-        "for a public bucket"
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the storage option profile=... for a profile of "
+        "~/.aws, or anon=True for a public bucket"
     )
 
     def __init__(

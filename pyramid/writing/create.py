@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-import numpy as np
-
 from pyramid.block import FILL_VALUE
 from pyramid.concurrency.cancelling import cancel_when
 from pyramid.concurrency.parallel import map_concurrently
@@ -247,7 +245,7 @@ def _documents(number: int, level: PlannedLevel, plan: Plan) -> Iterator[tuple[s
         shards=level.shards,
         dtype=plan.spec.dtype,
         fill_value=FILL_VALUE,
-        codecs=compressors(plan.encoding, version.zarr_format, np.dtype(plan.spec.dtype).itemsize),
+        codecs=compressors(plan.encoding, version.zarr_format, plan.spec.item_bytes),
         dimension_names=plan.spec.axes if version.dimension_names else None,
     )
     for name, body in array_documents(version.zarr_format, form).items():

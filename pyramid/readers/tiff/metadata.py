@@ -11,8 +11,8 @@ import tifffile
 
 from pyramid.errors import OptionError
 from pyramid.model import Channel
+from pyramid.ngff.lengths import to_micrometers
 from pyramid.options import units
-from pyramid.options.lengths import to_micrometers
 from pyramid.readers.tiff.colors import PALETTE, describe_samples
 from pyramid.readers.tiff.description import Description, positive
 from pyramid.readers.tiff.imagej import describe_imagej, palette_tables

@@ -20,9 +20,9 @@ WITHIN_S = 10
 NOT_KNOWN = [*("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "PROFILE", "ENDPOINT_URL")]
 KEYS = {"key": "user", "secret": "a-long-secret"}
 FIND = {
-    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, .* --profile, or give --anon",
-    "gs": "set GOOGLE_APPLICATION_CREDENTIALS .* or give --anon",
-    "az": "set AZURE_STORAGE_ACCOUNT_KEY .* or give --anon",
+    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, .* profile=.*, or anon=True",
+    "gs": "set GOOGLE_APPLICATION_CREDENTIALS .* anon=True",
+    "az": "set AZURE_STORAGE_ACCOUNT_KEY .* anon=True",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pyramid.model import SPACE
-from pyramid.options.lengths import to_micrometers
+from pyramid.ngff.lengths import to_micrometers
 from pyramid.tables import shorten
 
 
