@@ -8,6 +8,7 @@ way.
 
 from __future__ import annotations
 
+import functools
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -85,8 +86,9 @@ def _log(spec: SourceSpec, reader: str, source: object) -> None:
     logger.info("source: %s, by the reader %r: %r, %s %s %s", place, reader, spec.name, spec.axes, shape, spec.dtype)
 
 
+@functools.cache
 def _openers() -> list[tuple[str, Opener]]:
-    """Return the name and the opener of all entry points.
+    """Return the name and the opener of all entry points, found once in a process.
 
     The highest priority is first; those of one priority are sorted by name.
     """

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyramid.reduce.views import pixels_of
 from pyramid.reduce.window import WindowMethod
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def _minimum(views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
-    _keep(np.less, np.minimum, views, out)
+def _minimum(rows: Sequence[NDArray[Any]], width: int, out: NDArray[Any]) -> None:
+    _keep(np.less, np.minimum, pixels_of(rows, width), out)
 
 
-def _maximum(views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
-    _keep(np.greater, np.maximum, views, out)
+def _maximum(rows: Sequence[NDArray[Any]], width: int, out: NDArray[Any]) -> None:
+    _keep(np.greater, np.maximum, pixels_of(rows, width), out)
 
 
 def _keep(precedes: np.ufunc, choose: np.ufunc, views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:

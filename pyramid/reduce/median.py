@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyramid.reduce.views import pixels_of
 from pyramid.reduce.window import WindowMethod
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def _median(views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
-    out[...] = np.sort(np.stack(views, axis=-1), axis=-1)[..., (len(views) - 1) // 2]
+def _median(rows: Sequence[NDArray[Any]], width: int, out: NDArray[Any]) -> None:
+    pixels = np.stack(pixels_of(rows, width), axis=-1)
+    out[...] = np.sort(pixels, axis=-1)[..., (pixels.shape[-1] - 1) // 2]
 
 
 # NumPy and the kernel might choose different zeros of floats.

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyramid.reduce.views import pixels_of
 from pyramid.reduce.window import WindowMethod
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def _mode(views: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
+def _mode(rows: Sequence[NDArray[Any]], width: int, out: NDArray[Any]) -> None:
     """Keep the value of the first longest run of each sorted window."""
-    pixels = np.sort(np.stack(views), axis=0)
+    pixels = np.sort(np.stack(pixels_of(rows, width)), axis=0)
     out[...] = pixels[0]
     run = longest = np.ones(out.shape, np.int32)
     for before, pixel in itertools.pairwise(pixels):

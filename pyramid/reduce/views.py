@@ -1,4 +1,4 @@
-"""Reduction by NumPy, with one view of an array for each pixel of a window.
+"""Reduction by NumPy, with one view of an array for each row of a window.
 
 Windows that reach over the far edge are smaller. So an image is cut into regions of equal windows, and those into bands
 that stay in the processor's cache.
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 # Pixels of a band of windows: its views and what is computed of them fit in a second-level cache.
 BAND_PX = 2**17
 
-# Called with the views, in C order of their pixels in a window, and the array of the result, all of one shape.
-OfViews: TypeAlias = Callable[[Sequence["NDArray[Any]"], "NDArray[Any]"], None]
+# Called with the rows of the windows in C order, the size of a window along x, and the array of the result. A row is as
+# wide as all windows together.
+OfRows: TypeAlias = Callable[[Sequence["NDArray[Any]"], int, "NDArray[Any]"], None]
 
 
-def reduce_views(of_views: OfViews, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+def reduce_rows(of_rows: OfRows, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
     """Reduce ``array[:extent]`` into `out`, as a Method."""
     parts = [_cut_axis(n, f) for n, f in zip(extent, factors, strict=True)]
     for region in itertools.product(*parts):
@@ -32,11 +33,28 @@ def reduce_views(of_views: OfViews, array: NDArray[Any], extent: Shape, factors:
         for band in _bands(counts, max(1, BAND_PX // int(np.prod(window)))):
             first = [s + b.start for s, b in zip(starts, band, strict=True)]
             stop = [s + b.stop for s, b in zip(starts, band, strict=True)]
-            views = [
-                array[tuple(slice(a * f + k, z * f, f) for a, z, f, k in zip(first, stop, factors, at, strict=True))]
-                for at in np.ndindex(*window)
+            along_x = slice(first[-1] * factors[-1], first[-1] * factors[-1] + (stop[-1] - first[-1]) * window[-1])
+            rows = [
+                array[
+                    (
+                        *(slice(a * f + k, z * f, f) for a, z, f, k in zip(first, stop, factors, at, strict=False)),
+                        along_x,
+                    )
+                ]
+                for at in np.ndindex(*window[:-1])
             ]
-            of_views(views, out[tuple(map(slice, first, stop))])
+            of_rows(rows, window[-1], out[tuple(map(slice, first, stop))])
+
+
+def pixels_of(rows: Sequence[NDArray[Any]], width: int) -> list[NDArray[Any]]:
+    """Return a view for each pixel of a window, in C order.
+
+    Examples
+    --------
+    >>> [view.tolist() for view in pixels_of([np.arange(4)], 2)]
+    [[0, 2], [1, 3]]
+    """
+    return [row[..., k::width] for row in rows for k in range(width)]
 
 
 def _cut_axis(extent: int, factor: int) -> list[tuple[int, int, int]]:

@@ -13,7 +13,7 @@ from pyramid.model import reduced_shape
 from pyramid.reduce.base import MAX_AXES, check
 from pyramid.reduce.kernels.loading import find_kernel
 from pyramid.reduce.kernels.planes import MAX_LANES, reduce_planes
-from pyramid.reduce.views import OfViews, reduce_views
+from pyramid.reduce.views import OfRows, reduce_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class WindowMethod:
     ----------
     name
         Name in options, as ``mean``.
-    of_views
+    of_rows
         The reduction by NumPy.
     kernel
         Module and name of the kernel, as ``pyramid.reduce.kernels.mean:mean``.
@@ -46,7 +46,7 @@ class WindowMethod:
     """
 
     name: str
-    of_views: OfViews
+    of_rows: OfRows
     kernel: str
     numpy_kinds: str = "uif"
 
@@ -76,7 +76,7 @@ class WindowMethod:
             in_bands(functools.partial(reduce_planes, kernel), array, extent, factors, out)
         else:
             with lazy.replaced():
-                in_bands(functools.partial(reduce_views, self.of_views), array, extent, factors, out)
+                in_bands(functools.partial(reduce_rows, self.of_rows), array, extent, factors, out)
 
 
 def _at_once(reduce: Reduce, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,13 @@ def test_each_kind_comes_to_its_reader(tmp_path: Path) -> None:
     sources = [np.zeros((4, 5)), tmp_path / "a.npy", da.zeros((4, 5)), str(tmp_path / "a.zarr"), TIFF, f"file://{TIFF}"]
     kinds = [type(open_source(source, Options())) for source in sources]
     assert kinds == [ArraySource, NpySource, DaskSource, ZarrSource, TiffSource, TiffSource]
+
+
+@pytest.fixture(autouse=True)
+def openers_are_looked_for_again() -> Iterator[None]:
+    readers._openers.cache_clear()
+    yield
+    readers._openers.cache_clear()
 
 
 def test_ours_come_through_the_entry_points() -> None:
