@@ -60,10 +60,12 @@ def _divided(total: NDArray[Any], count: int) -> NDArray[Any]:
     """Return integers divided by `count`, rounded half to even."""
     if count & (count - 1) == 0:  # a power of two, as most are: shifts are several times as fast
         bits = count.bit_length() - 1
-        return np.right_shift(total + ((total >> bits) & 1) + (count // 2 - 1), bits) if bits else total
+        rounded = total + ((total >> bits) & 1) + (count // 2 - 1) if bits else total
+        return rounded >> bits
     down, left = np.divmod(total, count)
     left *= 2
-    return np.add(down, (left > count) | ((left == count) & (down & 1 == 1)))
+    down += (left > count) | ((left == count) & (down & 1 == 1))
+    return down
 
 
 def _mean_wide(rows: Sequence[NDArray[Any]], width: int, out: NDArray[Any]) -> None:
