@@ -64,6 +64,7 @@ PEERS = {
         Peer("ngff-zarr", "ngff_zarr_cli.py", ("ngff-zarr[cli]==0.50.0", "imagecodecs"), kinds=("stack", "slide")),
         Peer("bioio-ome-zarr", "bioio_writer.py", ("bioio-ome-zarr==3.8.1", *TIFF), kinds=("stack", *LAZY)),
         Peer("ome-zarr-pyramid", "ome_zarr_pyramid_api.py", ("ome_zarr_pyramid==0.4.0", *TIFF)),
+        Peer("eubi-bridge", "eubi_bridge.py", ("eubi-bridge-lite==0.3.2",)),
         Peer("acquire-zarr", "acquire_stream.py", ("acquire-zarr==0.10.0", *TIFF)),
         Peer("zarr-s3fs", "zarr_s3fs.py", ("zarr==3.1.6", "s3fs==2026.9.0", *TIFF), kinds=()),
         Peer("libvips", "vips_tiffsave.py", command="vips", hint="apt-get install libvips-tools", kinds=("slide",)),
