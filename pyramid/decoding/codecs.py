@@ -48,7 +48,7 @@ DECODERS: Mapping[str, Decoder] = {
     "bz2": lambda data, out: _imagecodecs.bz2_decode(data, out=out),
     "gzip": lambda data, out: _imagecodecs.gzip_decode(data, out=out),
     "lz4": lambda data, out: _imagecodecs.lz4_decode(data, header=True, out=out),
-    "zlib": lambda data, out: _imagecodecs.zlib_decode(data, out=out),
+    "zlib": lambda data, out: _imagecodecs.deflate_decode(data, out=out),  # libdeflate, over twice as fast as zlib
     "zstd": lambda data, out: _imagecodecs.zstd_decode(data, out=out),
 }
 

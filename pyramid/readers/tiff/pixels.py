@@ -255,8 +255,15 @@ def _decode(page: StoredPage, segment: Segment, encoded: bytes, start: Shape, ou
     """Decode one segment into its part of `out`."""
     view, corner = _target(page, segment, start, out)
     coding = page.coding
+    if coding.direct is not None and _holds(view, page, segment) and coding.direct(encoded, view[0]):
+        return
     decoded = coding.decode(encoded, segment.number, jpegtables=page.jpegtables, jpegheader=coding.jpegheader)[0]
     wanted = decoded[tuple(slice(a, a + n) for a, n in zip(corner[1:], view.shape[1:], strict=True))]
     if wanted.shape != view.shape[1:]:
         raise ValueError(f"it decodes to shape {decoded.shape}, which is too small")
     view[0] = wanted
+
+
+def _holds(view: NDArray[Any], page: StoredPage, segment: Segment) -> bool:
+    """Return whether memory is that of a whole segment as it is stored."""
+    return view.flags.c_contiguous and view.shape == _stored_shape(page, segment) and view.dtype == page.coding.dtype

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Shape, reduced_shape
 from pyramid.readers.files.file import CUT_OFF, DAMAGED
+from pyramid.readers.tiff.direct import DirectDecoder, direct_decoder
 from pyramid.readers.tiff.pages import Page
 
 # The tags that say how long segments are: StripByteCounts, TileByteCounts, and the length of an old JPEG.
@@ -37,6 +38,8 @@ class Coding:
     ----------
     decode
         tifffile's decoder of a segment, safe to call from any thread.
+    direct
+        A quicker one, where there is one.
     dtype
         The dtype of the pixels in the file, with its byte order.
     jpegheader
@@ -50,6 +53,7 @@ class Coding:
     """
 
     decode: Callable[..., Any]
+    direct: DirectDecoder | None
     dtype: np.dtype[Any]
     jpegheader: bytes | None
     nodata: Any
@@ -106,6 +110,7 @@ def make_coding(page: tifffile.TiffPage) -> Coding:
     )
     return Coding(
         decode=page.decode,
+        direct=direct_decoder(page, dtype),
         dtype=dtype,
         jpegheader=page.jpegheader,
         nodata=page.nodata,
