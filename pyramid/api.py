@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
-from pyramid.errors import PyramidError, SourceError, StoppedError, ending_with_remedy, explaining
+from pyramid.errors import OptionError, PyramidError, SourceError, StoppedError, ending_with_remedy, explaining
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options.convert import Options, make_options
@@ -205,10 +205,24 @@ def run(
     record = record or RunReport("convert", source, target, options)
     with reporting(record, options.report), showing_progress(progress, "convert") as callback:
         shared = share_storage_options(options, source, target)
+        if shared.resume and _has_nothing_left(target, shared):
+            return record
         with prepare(source, target, shared, record) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
             _carry_out(job, target, shared, record, callback)
     return record
+
+
+def _has_nothing_left(target: str, options: Options) -> bool:
+    """Return whether a run that is to go on has ended before, and say so."""
+    from pyramid.engine.resuming import is_finished  # noqa: PLC0415  (NumPy: not at the import of the package)
+
+    if options.overwrite:
+        raise OptionError("overwrite: resume=True goes on with what is there, and overwrite=True removes it; give one")
+    if not is_finished(target, options.target_storage_options):
+        return False
+    give_notices((f"{target} is finished: nothing is left to do",), target)
+    return True
 
 
 def _carry_out(
@@ -216,15 +230,23 @@ def _carry_out(
 ) -> None:
     """Do all blocks of a run, and commit its target."""
     from pyramid.engine.build import Tally, run_passes  # noqa: PLC0415  (dask and zarr: not at the import of the package)
+    from pyramid.engine.resuming import describe, go_on  # noqa: PLC0415
+    from pyramid.stores import open_objects  # noqa: PLC0415
     from pyramid.writing.create import open_target  # noqa: PLC0415
+    from pyramid.writing.journal import remove_journal  # noqa: PLC0415
     from pyramid.writing.metadata import finish  # noqa: PLC0415
 
     with counting_retries() as again, ExitStack() as stack:
         stack.callback(lambda: record.count_requests(again.count))
         with record.stage("create"):
-            opened, lease = stack.enter_context(open_target(job.plan, target, options))
-        record.tally = tally = Tally(job.plan, progress)
-        with record.stage("build"):
-            run_passes(tally, job.source, opened, job.runner)
+            kept = describe(job.plan, job.source) if job.unfinished is None else job.unfinished.record
+            opened, lease = stack.enter_context(open_target(job.plan, target, options, kept))
+            record.tally = tally = Tally(job.plan, progress)
+            objects = open_objects(target, options.target_storage_options)
+            resumed = go_on(tally, objects, kept, job.unfinished.segments if job.unfinished else ())
+        with record.stage("build"), resumed.journal:
+            run_passes(tally, job.source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
             finish(job.plan, opened, lease, tally.extremes)
+            if job.unfinished is not None or resumed.journal.number:
+                remove_journal(objects)

@@ -21,7 +21,7 @@ from pyramid.decoding.stored import StoredArray
 from pyramid.errors import StorageError
 from pyramid.model import Box, Shape
 from pyramid.planning.passes import READS_BACK
-from pyramid.stores.objects import RangeReader
+from pyramid.stores.objects import Fingerprint, RangeReader
 
 if TYPE_CHECKING:
     from pyramid.stores.location import Location
@@ -44,6 +44,10 @@ class Fetcher(RangeReader, Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Return an object, or None if it is missing."""
+        ...
+
+    def fingerprint(self, key: str) -> Fingerprint | None:
+        """Return the size and tag of an object, or None if it is missing."""
         ...
 
 
@@ -90,6 +94,13 @@ class ArrayReader:
         )
         for _ in map_concurrently(lambda run: self._read_run(run, box, out), runs, most):
             pass
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the storage, and size and tag of the first and the last object."""
+        stored = self.stored
+        last = tuple((n - 1) // edge for n, edge in zip(stored.shape, stored.object_shape, strict=True))
+        ends = [self.objects.fingerprint(stored.key(index)) for index in ((0,) * len(last), last)]
+        return {"stored": repr(stored), "objects": [None if end is None else list(end) for end in ends]}
 
     def _read_chunk(self, object_index: Shape, box: Box, out: NDArray[Any]) -> None:
         """Read an object that is a single chunk."""

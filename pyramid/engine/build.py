@@ -27,9 +27,20 @@ from pyramid.planning.table import format_levels
 from pyramid.tables import format_count
 from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes, join
+from pyramid.writing.journal import Segment
 from pyramid.writing.target import Target
 
 OnReceipt = Callable[[Receipt], None]
+
+
+class Resumed(Protocol):
+    """The blocks that earlier runs have done, and the journal of this one."""
+
+    done: list[bytearray]
+
+    def take(self, pass_number: int, receipt: Receipt) -> None:
+        """Note the receipt of a block that is done."""
+        ...
 
 
 class Runner(Protocol):
@@ -118,6 +129,14 @@ class Tally:
             self.stored[level] = self.stored.get(level, StoredCount()).joined(count)
         self.report()
 
+    def restore(self, blocks: int, segment: Segment) -> None:
+        """Count blocks that an earlier run has done."""
+        self.done_tasks += blocks
+        self.done_bytes += segment.source_bytes
+        join(self.extremes, segment.extremes.items())
+        for level, count in segment.stored.items():
+            self.stored[level] = self.stored.get(level, StoredCount()).joined(count)
+
     def report(self) -> None:
         """Call the progress callback."""
         if self.progress is not None:
@@ -161,15 +180,18 @@ def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: 
     return tally
 
 
-def run_passes(tally: Tally, source: Source, target: Target, runner: Runner) -> None:
-    """Write every level of a plan as `build` does, with the sums so far in `tally`."""
+def run_passes(tally: Tally, source: Source, target: Target, runner: Runner, resumed: Resumed | None = None) -> None:
+    """Write every level of a plan as `build` does, with the sums so far in `tally`.
+
+    Blocks that `resumed` has as done are left out, and it takes the receipts of the others.
+    """
     if isinstance(tally.progress, DisplayCallback):
         tally.report()  # so that the total is shown from the start
-    for pass_ in tally.plan.passes:
+    for number, pass_ in enumerate(tally.plan.passes):
         began_s = time.perf_counter()
         try:
             with timed(f"{format_levels(pass_)}, {format_count(pass_.tasks, 'block')},"):
-                _run_pass(pass_, tally, source, target, runner)
+                _run_pass(_PassRun(number, pass_, tally, resumed), source, target, runner)
         except BaseException as error:
             if error is tally.callback_error:
                 raise  # the error comes from the caller's own callback
@@ -186,14 +208,35 @@ def _blamed(error: BaseException, pass_: Pass, source: Source) -> tuple[type[Pyr
     return StoppedError, f"levels {pass_.first} to {pass_.last}: a block failed"
 
 
-def _run_pass(pass_: Pass, tally: Tally, source: Source, target: Target, runner: Runner) -> None:
+@dataclass(frozen=True, slots=True)
+class _PassRun:
+    """One pass of a run: its number, and what takes its receipts."""
+
+    number: int
+    pass_: Pass
+    tally: Tally
+    resumed: Resumed | None
+
+    @property
+    def done(self) -> bytearray | None:
+        """A flag for each block that an earlier run has done."""
+        return self.resumed.done[self.number] if self.resumed is not None else None
+
+    def take(self, receipt: Receipt) -> None:
+        """Count a receipt, and note it in the journal."""
+        if self.resumed is not None and receipt.failure is None:
+            self.resumed.take(self.number, receipt)
+        self.tally.add(receipt)
+
+
+def _run_pass(run: _PassRun, source: Source, target: Target, runner: Runner) -> None:
     """Write the levels of one pass."""
-    resources = tally.plan.resources
+    pass_, tally, resources = run.pass_, run.tally, run.tally.plan.resources
     buffers = Buffers(resources.workers if resources.extra_blocks else None)  # the levels of each pass have other sizes
     task = BlockTask(tally.plan, pass_, target, source if dask_array_of(source) is None else None, buffers)
     try:
-        for wave in make_waves(task, source):
-            runner.run(wave, tally.add)
+        for wave in make_waves(task, source, run.done):
+            runner.run(wave, run.take)
             buffers.release()  # the threads end with the wave, and the next threads would take memory in addition
     finally:
         runner.end(buffers)

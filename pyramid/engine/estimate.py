@@ -28,8 +28,7 @@ from pyramid.ngff import FORMATS
 from pyramid.planning import Pass, Plan, PlannedLevel
 from pyramid.planning.estimate import Estimate
 from pyramid.stores import locate
-from pyramid.writing.create import stored_levels
-from pyramid.writing.encode import encode_chunk
+from pyramid.writing.encode import encode_chunk, stored_levels
 from pyramid.writing.target import Target
 
 if TYPE_CHECKING:

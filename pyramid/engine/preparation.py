@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyramid.engine.build import Runner
     from pyramid.engine.cluster import ClusterRunner
     from pyramid.engine.local import LocalRunner
+    from pyramid.engine.resuming import Unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class PreparedRun:
     source: Source
     plan: Plan
     runner: Runner
+    unfinished: Unfinished | None = None
 
 
 @contextmanager
@@ -60,7 +62,16 @@ def prepare(
             if runner.elsewhere:
                 _check_travels(source, target, options)
             resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
-            record.plan = decided = make_plan(opened.spec, options, centred=centred, resources=resources)
+            unfinished = None
+            if options.resume and target is not None:
+                from pyramid.engine.resuming import find_unfinished  # noqa: PLC0415  (only to go on)
+
+                unfinished = find_unfinished(target, options.target_storage_options)
+            planned_for = resources if unfinished is None else unfinished.resources
+            decided = make_plan(opened.spec, options, centred=centred, resources=planned_for)
+            if unfinished is not None:
+                decided = unfinished.fitted(decided, opened, resources)
+            record.plan = decided
             logger.info("scale: %s", describe_scale(decided.spec, options))
             logger.info("plan: %s", summarize(decided))
             if target is not None:
@@ -69,7 +80,7 @@ def prepare(
                 check_target(opened.spec, target, options)
                 record.plan = decided = _with_notices(decided, missing_folder(locate(target)))
             planning.close()
-            yield PreparedRun(opened, decided, runner.fitted(decided.resources))
+            yield PreparedRun(opened, decided, runner.fitted(decided.resources), unfinished)
 
 
 def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:

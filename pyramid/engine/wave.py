@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,14 +35,17 @@ class Wave:
     task
         The work on each block.
     blocks
-        Indices of the blocks in the pass.
+        Indices of the blocks in the pass, without those that an earlier run has done.
     pixels
         A Dask array that hands over the pixels, one chunk for each block. None if the task reads the pixels.
+    first
+        Index of the block whose pixels are the first chunk.
     """
 
     task: BlockTask
-    blocks: range
+    blocks: Sequence[int]
     pixels: da.Array | None = None
+    first: int = 0
 
     def graph(self) -> tuple[Mapping[Any, Any], list[Any]]:
         """Return a Dask graph, and those of its keys whose values are receipts."""
@@ -53,13 +56,15 @@ class Wave:
         import dask  # noqa: PLC0415  (only if the source is a Dask array)
         from dask.core import flatten  # noqa: PLC0415
 
-        (optimized,) = dask.optimize(self.receipts(self.task))
-        return dict(optimized.__dask_graph__()), list(flatten(optimized.__dask_keys__()))
+        optimized = dask.optimize(*self.receipts(self.task))
+        # All of them share one graph.
+        return dict(optimized[0].__dask_graph__()), list(flatten([part.__dask_keys__() for part in optimized]))
 
-    def receipts(self, task: object) -> da.Array:
-        """Return the receipts as a Dask array, one chunk for each block.
+    def receipts(self, task: object) -> list[Any]:
+        """Return Dask objects whose values are the receipts.
 
-        Only for waves in which a Dask array hands over the pixels.
+        They are one array with a chunk for each block, or a delayed value for each if blocks are left out. Only for
+        waves in which a Dask array hands over the pixels.
 
         Parameters
         ----------
@@ -67,19 +72,31 @@ class Wave:
             The task, or a Dask object whose value is the task.
         """
         assert self.pixels is not None
-        return self.pixels.map_blocks(
+        array = self.pixels.map_blocks(
             _do_with_pixels,
             name=_new_name(),
             task=task,
-            first=self.blocks.start // math.prod(self.pixels.numblocks[1:]),
+            first=self.first // math.prod(self.pixels.numblocks[1:]),
             dtype=object,
             chunks=tuple((1,) * count for count in self.pixels.numblocks),
             meta=np.empty((0,) * self.pixels.ndim, object),
         )
+        if len(self.blocks) == self.pixels.npartitions:
+            return [array]
+        each = array.to_delayed().ravel()
+        return [each[block - self.first] for block in self.blocks]
 
 
-def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
-    """Yield the waves of a pass, in the order of its blocks."""
+def make_waves(task: BlockTask, source: Source, done: bytearray | None = None) -> Iterator[Wave]:
+    """Yield the waves of a pass in the order of its blocks, less those done."""
+    for wave in _all_waves(task, source):
+        if done is None or not any(done[block] for block in wave.blocks):
+            yield wave
+        elif left := [block for block in wave.blocks if not done[block]]:
+            yield replace(wave, blocks=left)
+
+
+def _all_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
     array = dask_array_of(source)
     if task.pass_.source is not None or array is None:
         for start in range(0, task.pass_.tasks, MAX_WAVE_TASKS):
@@ -92,7 +109,7 @@ def make_waves(task: BlockTask, source: Source) -> Iterator[Wave]:
     for first in range(0, grid[0], rows):
         last = min(first + rows, grid[0])
         slab = array[first * edge[0] : last * edge[0]].rechunk(edge)
-        yield Wave(task, range(first * row, last * row), slab)
+        yield Wave(task, range(first * row, last * row), slab, first * row)
 
 
 def _do_with_pixels(pixels: NDArray[Any], task: BlockTask, first: int, block_id: tuple[int, ...]) -> Receipt:

@@ -23,14 +23,22 @@ def check_finished(node: Node) -> None:
 
     Examples
     --------
-    >>> check_finished(Node("", 3, {"pyramid": {"state": "in progress"}}, None, {}))
+    >>> check_finished(Node("", 3, {"pyramid": {"state": "in progress"}}, None, {}))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    pyramid.errors.SourceError: its conversion is not finished; wait for it, or convert again with overwrite=True
+    pyramid.errors.SourceError: its conversion is not finished; wait for it, or go on with resume=True, or convert ...
     """
+    if is_in_progress(node):
+        raise SourceError(
+            "its conversion is not finished; wait for it, or go on with resume=True, or convert again with "
+            "overwrite=True"
+        )
+
+
+def is_in_progress(node: Node) -> bool:
+    """Return whether a group says that its conversion is not finished."""
     run = node.attributes.get("pyramid")
-    if isinstance(run, Mapping) and run.get("state") == IN_PROGRESS:
-        raise SourceError("its conversion is not finished; wait for it, or convert again with overwrite=True")
+    return isinstance(run, Mapping) and run.get("state") == IN_PROGRESS
 
 
 def check_no_download(path: str) -> None:

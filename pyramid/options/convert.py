@@ -173,6 +173,9 @@ class Options:
         None, OptionSpec("run on the Dask cluster that this file describes", parsing.text, "FILE")
     )
     overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr", parsing.switch))
+    resume: bool = _option(
+        False, OptionSpec("go on with an unfinished TARGET; begin if nothing is there", parsing.switch)
+    )
     storage_options: Mapping[str, Any] | None = _option(
         None,
         OptionSpec(

@@ -88,6 +88,9 @@ class ConvertOptions(TypedDict, total=False):
     overwrite: bool | None
     """Replace TARGET if it is a Zarr. Default: False."""
 
+    resume: bool | None
+    """Go on with an unfinished TARGET; begin if nothing is there. Default: False."""
+
     storage_options: str | Mapping[str, Any] | None
     """Options of the store of whichever of SOURCE and TARGET is remote. Keys: endpoint_url, region, profile, anon."""
 

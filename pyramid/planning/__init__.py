@@ -45,6 +45,8 @@ class Plan:
         Workers, and memory for all of them.
     estimate
         Size after compression and time, if a sample was taken.
+    done_tasks
+        Number of tasks that an unfinished run has done, where it is to go on; else None.
     """
 
     spec: SourceSpec
@@ -55,6 +57,7 @@ class Plan:
     passes: tuple[Pass, ...]
     resources: Resources
     estimate: Estimate | None = None
+    done_tasks: int | None = None
 
     @property
     def tasks(self) -> int:
@@ -91,8 +94,9 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
         values = asdict(self)
-        if self.estimate is None:
-            del values["estimate"]
+        for name in ("estimate", "done_tasks"):
+            if values[name] is None:
+                del values[name]
         return {
             **values.pop("encoding"),
             **values,

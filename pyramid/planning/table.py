@@ -63,6 +63,8 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     )
     times = f"{plan.read_amplification:.3g}"
     yield "source is read", "once" if times == "1" else f"{times} times, as blocks cut its chunks"
+    if plan.done_tasks is not None:
+        yield "unfinished run", f"{plan.done_tasks} of {format_count(plan.tasks, 'block')} are done"
     if plan.estimate is not None:
         yield from plan.estimate.facts()
 

@@ -18,6 +18,7 @@ from pyramid.readers.axes import FILL_REMEDY, AxisOrder
 from pyramid.readers.files.file import SourceFile
 from pyramid.readers.files.finding import find_file
 from pyramid.readers.files.raw_array import FlatArray, flat_spans, read_flat
+from pyramid.readers.fingerprint import END_BYTES, digest
 from pyramid.readers.labelled import Labelled, describe_array, plain_notices, unlabel
 from pyramid.readers.paths import is_url, local_path, stem
 from pyramid.stores import locate
@@ -36,6 +37,13 @@ class ArraySource:
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Copy the pixels of `box`, in native byte order."""
         out[...] = self.array[box.slices]
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return a digest of the first and the last pixels."""
+        count = END_BYTES // self.array.itemsize
+        return {
+            "pixels": digest(np.asarray(part).tobytes() for part in (self.array.flat[:count], self.array.flat[-count:]))
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,10 @@ class NpySource:
     offset: int
     dtype: str
     order: AxisOrder
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the fingerprint of the file."""
+        return {"file": self.file.fingerprint()}
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`.

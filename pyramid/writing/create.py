@@ -11,9 +11,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pyramid.block import FILL_VALUE
 from pyramid.concurrency.cancelling import cancel_when
@@ -27,7 +27,7 @@ from pyramid.options.convert import Options
 from pyramid.planning import Plan, PlannedLevel
 from pyramid.stores import Location, Objects, locate, open_objects
 from pyramid.writing.codecs import compressors
-from pyramid.writing.encode import StoredLevel
+from pyramid.writing.encode import stored_levels
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import WATCH_S, Lease, check_no_run, check_no_run_around
 from pyramid.writing.name import check_name
@@ -68,7 +68,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
 
 
 def _check_free(location: Location, objects: Objects, options: Options) -> bool:
-    """Return whether the location is free, or False if its content is replaceable.
+    """Return whether the location is free or to go on, or False if it is replaceable.
 
     Raises
     ------
@@ -77,10 +77,15 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
     """
     if _is_free(location, objects):
         return True
-    if not options.overwrite:
-        raise TargetError(f"{location} exists; give another target, or overwrite=True to replace it")
+    if not (options.overwrite or options.resume):
+        raise TargetError(
+            f"{location} exists; give another target, or overwrite=True to replace it, or resume=True to go on if it "
+            "is unfinished"
+        )
     with wrap_errors(str(location), "what is there", "read"):
         check_no_run(objects)
+        if options.resume:
+            return True
         if location.is_local and os.path.isdir(os.path.join(location.path, DOWNLOAD)):
             check_no_download(location.path)
         found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
@@ -126,7 +131,9 @@ def _is_free(location: Location, objects: Objects) -> bool:
 
 
 @contextmanager
-def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target, Lease]]:
+def open_target(
+    plan: Plan, url: str, options: Options, record: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Target, Lease]]:
     """Create the target's group and empty arrays, and hold the target for this run.
 
     Existing content is removed first, if `options` ask for that. In the context the target belongs to this run. An
@@ -139,7 +146,9 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
     url
         Path or URL of the target, which `check_target` has accepted.
     options
-        Only ``overwrite`` and ``target_storage_options`` are used.
+        Only ``overwrite``, ``resume`` and ``target_storage_options`` are used.
+    record
+        What the run does, so that another can go on with it.
 
     Raises
     ------
@@ -148,7 +157,7 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
     """
     form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.target_storage_options)
-    lease = Lease(objects, form.zarr_format)
+    lease = Lease(objects, form.zarr_format, record)
     target = Target(url, options.target_storage_options, stored_levels(plan), form.zarr_format)
     documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan)]
     try:
@@ -158,7 +167,10 @@ def open_target(plan: Plan, url: str, options: Options) -> Iterator[tuple[Target
         yield target, lease
     except BaseException as error:
         if _give_back(lease, url, options):
-            error.add_note(f"{location} is unfinished: it has no multiscales; overwrite=True replaces it")
+            error.add_note(
+                f"{location} is unfinished: it has no multiscales; the same with resume=True goes on where it stopped, "
+                "and overwrite=True starts again"
+            )
         raise
 
 
@@ -225,15 +237,6 @@ def _lock(folder: int, location: Location) -> None:
             return
         else:
             return
-
-
-def stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
-    """Return the arrays of a plan's levels, as they are stored."""
-    keys = "" if FORMATS[plan.version].zarr_format == 2 else "c/"
-    return tuple(
-        StoredLevel(level, plan.spec.dtype, f"{number}/{keys}", plan.encoding)
-        for number, level in enumerate(plan.levels)
-    )
 
 
 def _documents(number: int, level: PlannedLevel, plan: Plan) -> Iterator[tuple[str, bytes]]:

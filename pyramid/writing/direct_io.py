@@ -9,12 +9,15 @@ file is written from its beginning to its end.
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import functools
 import io
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from pyramid.planning.encoding import ALIGN_BYTES
 
@@ -182,3 +185,31 @@ class DiskFile:
 def _write_all(file: io.FileIO, body: memoryview) -> None:
     while body:
         body = body[file.write(body) :]
+
+
+def sync_disk(path: str) -> None:
+    """Wait until all that was written to a folder's file system is on its disk.
+
+    So nothing is lost with the power. Where the system has no such call, nothing is done.
+    """
+    syncfs = _syncfs()
+    if syncfs is None:
+        if hasattr(os, "sync"):
+            os.sync()
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        if syncfs(folder):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), path)
+    finally:
+        os.close(folder)
+
+
+@functools.cache
+def _syncfs() -> Callable[[int], int] | None:
+    """Return the system's call that syncs one file system."""
+    if sys.platform != "linux":
+        return None
+    call: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return call

@@ -20,7 +20,8 @@ from pyramid.decoding.codecs import crc32c
 from pyramid.decoding.rows import copy_rows
 from pyramid.decoding.shard import EMPTY
 from pyramid.model import Shape
-from pyramid.planning import Encoding, PlannedLevel
+from pyramid.ngff import FORMATS
+from pyramid.planning import Encoding, Plan, PlannedLevel
 from pyramid.planning.encoding import CRC_BYTES, max_encoded_bytes
 from pyramid.writing.codecs import CODECS
 from pyramid.writing.write_queue import ObjectInProgress
@@ -59,6 +60,15 @@ class StoredLevel:
     def start(self, object_index: Shape) -> Shape:
         """Return the first pixel of an object."""
         return tuple(i * n for i, n in zip(object_index, self.level.object_shape, strict=True))
+
+
+def stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
+    """Return the arrays of a plan's levels, as they are stored."""
+    keys = "" if FORMATS[plan.version].zarr_format == 2 else "c/"
+    return tuple(
+        StoredLevel(level, plan.spec.dtype, f"{number}/{keys}", plan.encoding)
+        for number, level in enumerate(plan.levels)
+    )
 
 
 def encode_chunk(

@@ -51,11 +51,14 @@ class Lease:
         The target.
     zarr_format
         Zarr format of its group.
+    record
+        What the run does, as values for JSON, so that another can go on with it.
     """
 
-    def __init__(self, objects: Objects, zarr_format: Literal[2, 3]) -> None:
+    def __init__(self, objects: Objects, zarr_format: Literal[2, 3], record: Mapping[str, Any] | None = None) -> None:
         self._objects = objects
         self._zarr_format: Literal[2, 3] = zarr_format
+        self._state = {"state": IN_PROGRESS, **({"record": record} if record else {})}
         self._run = uuid.uuid4().hex
         self._beat = 0
         self._ended = threading.Event()
@@ -65,7 +68,7 @@ class Lease:
         """Return the documents of the target's group by key, with the claim."""
         host, process = _this_process()
         claim = {"run": self._run, "host": host, "process": process, "beat": self._beat}
-        return group_documents(self._zarr_format, {"pyramid": {"state": IN_PROGRESS, **claim}})
+        return group_documents(self._zarr_format, {"pyramid": {**self._state, **claim}})
 
     def take(self) -> None:
         """Write the claim, and renew it until `end`."""
@@ -115,7 +118,7 @@ class Lease:
             found = _read_claim(objects, self._zarr_format)
             if found is not None and found.get("run") == self._run and objects.location.is_local:
                 key = ATTRIBUTE_KEYS[self._zarr_format]  # other runs see that the beat of a remote target has ended
-                objects.put(key, group_documents(self._zarr_format, {"pyramid": {"state": IN_PROGRESS}})[key])
+                objects.put(key, group_documents(self._zarr_format, {"pyramid": self._state})[key])
         return found is not None
 
     def _keep(self) -> None:
@@ -153,6 +156,22 @@ def check_no_run_around(location: Location) -> None:
         if any(os.path.isfile(os.path.join(folder, key)) for key in ATTRIBUTE_KEYS.values()):
             with suppress(StorageError):  # of another user, for example: then it is not a target
                 check_no_run(open_objects(folder))
+
+
+def read_record(objects: Objects) -> Mapping[str, Any] | None:
+    """Return what an unfinished run at a target does.
+
+    Returns
+    -------
+    mapping or None
+        None where no run is unfinished; empty for one that keeps no record.
+    """
+    for zarr_format in ATTRIBUTE_KEYS:
+        claim = _read_claim(objects, zarr_format)
+        if claim is not None:
+            record = claim.get("record")
+            return record if isinstance(record, dict) else {}
+    return None
 
 
 def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:

@@ -138,7 +138,7 @@ class ClusterRunner:
 
             task = dask.delayed(pickle.loads, pure=False)(pickled)
             sent = self.client.persist(wave.receipts(task), retries=RETRIES, priority=priority)
-            return list(futures_of(sent))
+            return [future for part in sent for future in futures_of(part)]
         name = f"pyramid-{uuid.uuid4().hex}"
         carried = self.client.submit(pickle.loads, pickled, key=f"{name}-task", priority=priority)
         futures = self.client.map(do_block, wave.blocks, task=carried, key=name, priority=priority, retries=RETRIES)

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pyramid.errors import SourceError
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.raw_array import ByteFile
+from pyramid.readers.fingerprint import END_BYTES, digest
 
 # The ends of errors about damage, with the remedy that is left.
 DAMAGED = "the file is damaged: copy it again from where it came from"
@@ -39,6 +40,10 @@ class SourceFile(Protocol):
 
     Its text is its path or URL, without secrets.
     """
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return its size, time or tag, and a digest of its ends."""
+        ...
 
     @property
     def name(self) -> str:
@@ -114,6 +119,14 @@ class LocalFile:
     def __str__(self) -> str:
         """Return the path."""
         return self.path
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return its size, its time of change, and a digest of its first and last bytes."""
+        with self.open() as file:
+            ends = [file.read(END_BYTES)]
+            file.seek(max(0, self.size_bytes - END_BYTES))
+            ends.append(file.read(END_BYTES))
+        return {"bytes": self.size_bytes, "changed_ns": self.changed_ns, "ends": digest(ends)}
 
     def open(self) -> io.FileIO:
         """Open the file, unbuffered."""

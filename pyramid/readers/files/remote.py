@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyramid import stores
 from pyramid.errors import SourceError, StorageError, with_remedy
@@ -21,6 +21,7 @@ from pyramid.readers.files.cached_file import SeekableFile
 from pyramid.readers.files.file import has_changed
 from pyramid.readers.files.prefetch import PrefetchedFile, submit
 from pyramid.readers.files.temporary_copy import read_copy
+from pyramid.readers.fingerprint import END_BYTES, digest
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
@@ -72,6 +73,12 @@ class RemoteFile:
         if self.by_ranges:
             return ()
         return (f"the server of {self} does not support range requests: each process fetches the whole file once",)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return its size, its tag, and a digest of its first and last bytes."""
+        last = self.fetch(Span(max(0, self.size_bytes - END_BYTES), self.size_bytes))
+        first = self.head[:END_BYTES] or self.fetch(Span(0, min(END_BYTES, self.size_bytes)))
+        return {"bytes": self.size_bytes, "tag": self.tag, "ends": digest([first, last])}
 
     def open(self) -> io.RawIOBase:
         """Open the file to seek in; small blocks are fetched and kept."""

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pyramid.model import Box, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.readers.axes import AxisOrder, check_dtype, check_extent
-from pyramid.readers.files.file import SourceFile
+from pyramid.readers.files.file import SourceFile, local_file
 from pyramid.readers.files.last_used import LastUsed
+from pyramid.readers.fingerprint import digest
 from pyramid.readers.paths import stem
 from pyramid.readers.tiff.axes import renamed_channels, renamed_sizes, tiff_order
 from pyramid.readers.tiff.images import choose_image
@@ -63,6 +64,16 @@ class TiffSource:
         with self.file.reading(spans) as files:
             for part, view in self.order.pieces(box, out):
                 read_region(layout, files, part, view)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the number of the image, and the fingerprints of its files."""
+        layout = _layouts.find((self.file, self.series), self._find_layout)
+        others = sorted({page.file for page in layout.pages} - {str(self.file)})
+        found = {"series": self.series, "file": self.file.fingerprint()}
+        if others:
+            sizes = (f"{file.name} {file.size_bytes} {file.changed_ns}" for file in map(local_file, others))
+            found |= {"other_files": len(others), "others": digest(text.encode() for text in sizes)}
+        return found
 
     def _find_layout(self) -> TiffLayout:
         with OpenedTiff(self.file) as opened:

@@ -29,6 +29,11 @@ class ZarrSource:
     order: AxisOrder
     pixels: PixelReader
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what its reader knows of the stored array."""
+        own = getattr(self.pixels, "fingerprint", None)
+        return {} if own is None else dict(own())
+
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`.
 

@@ -1,0 +1,207 @@
+"""A run that goes on: what must be as when it began, and what is left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pyramid import __version__
+from pyramid.errors import OptionError, TargetError, list_some, short_repr
+from pyramid.hierarchy.nodes import read_node
+from pyramid.hierarchy.unfinished import is_in_progress
+from pyramid.model import Source
+from pyramid.planning import Plan, Resources
+from pyramid.planning.resources import show_memory
+from pyramid.readers.fingerprint import digest, fingerprint
+from pyramid.stores import Objects, open_objects
+from pyramid.writing.journal import Journal, Segment, read_segments, remove_journal
+from pyramid.writing.lease import read_record
+
+if TYPE_CHECKING:
+    from pyramid.engine.build import Tally
+    from pyramid.engine.receipt import Receipt
+
+# The most differences that an error lists.
+MAX_LISTED = 4
+# What differs may be long, as a list of levels.
+MAX_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run that has begun.
+
+    Parameters
+    ----------
+    location
+        The target.
+    record
+        What it does, as it was recorded.
+    segments
+        Its journal.
+    """
+
+    location: str
+    record: Mapping[str, Any]
+    segments: tuple[Segment, ...]
+
+    def fitted(self, plan: Plan, source: Source, now: Resources) -> Plan:
+        """Return the plan of the run for the workers and memory of today.
+
+        Raises
+        ------
+        OptionError
+            If it was begun with another plan or source, of which the error names what differs. Also if a block does not
+            fit the memory of today.
+        """
+        found = [*_differences(self.record, describe(plan, source), "")]
+        if found:
+            raise OptionError(
+                f"{self.location} was begun with another plan or source: {list_some(found, MAX_LISTED)}; give what it "
+                "was begun with, or start again with overwrite=True"
+            )
+        fits = now.memory_bytes // max(plan.peak_bytes, 1)
+        if fits < 1:
+            raise OptionError(
+                f"memory: one block of the unfinished run takes {show_memory(plan.peak_bytes)}, and "
+                f"{show_memory(now.memory_bytes)} is allowed; {now.remedy(plan.peak_bytes)}"
+            )
+        resources = replace(plan.resources, workers=min(now.workers, fits), memory_bytes=now.memory_bytes)
+        done = sum(last + 1 - first for segment in self.segments for first, last in segment.blocks)
+        return replace(plan, resources=resources, done_tasks=done)
+
+    @property
+    def resources(self) -> Resources:
+        """Workers and memory that its blocks were planned for."""
+        try:
+            return Resources(**self.record["resources"])
+        except (KeyError, TypeError) as error:
+            raise TargetError(
+                f"the record of the unfinished run is damaged ({error}); start again with overwrite=True"
+            ) from error
+
+
+def find_unfinished(url: str, options: Mapping[str, Any] | None) -> Unfinished | None:
+    """Return the run that has begun at a target; None where nothing is there.
+
+    Raises
+    ------
+    TargetError
+        If something else is there, or a run that kept no record, or one of another version of ome-pyramid.
+    """
+    objects = open_objects(url, options)
+    record = read_record(objects)
+    if record is None:
+        if next(iter(objects.keys()), None) is None:
+            return None
+        if is_finished(url, options):
+            raise TargetError(f"{objects.location} is finished: nothing is left to do")
+        raise TargetError(
+            f"{objects.location} exists, and is not an unfinished conversion; give another target, or overwrite=True"
+        )
+    if not record:
+        raise TargetError(
+            f"{objects.location} was begun by a run that kept no record, so it cannot go on; start again with "
+            "overwrite=True"
+        )
+    if record.get("ome_pyramid") != __version__:
+        raise TargetError(
+            f"{objects.location} was begun by ome-pyramid {short_repr(record.get('ome_pyramid'))}, and this is "
+            f"{__version__}; go on with that version, or start again with overwrite=True"
+        )
+    return Unfinished(str(objects.location), record, tuple(read_segments(objects, digest_of(record))))
+
+
+def is_finished(url: str, options: Mapping[str, Any] | None) -> bool:
+    """Return whether a target is an OME-Zarr image whose run has ended.
+
+    What a run that was killed after its commit has left is removed.
+    """
+    objects = open_objects(url, options)
+    node = read_node(objects)
+    if node is None or is_in_progress(node) or "multiscales" not in node.ome:
+        return False
+    remove_journal(objects)
+    return True
+
+
+def digest_of(record: Mapping[str, Any]) -> str:
+    """Return the digest of what a run does."""
+    return digest([json.dumps(record, sort_keys=True).encode()])
+
+
+def describe(plan: Plan, source: Source) -> dict[str, Any]:
+    """Return what must be the same when a run goes on, as values for JSON."""
+    levels = [
+        {"shape": level.shape, "chunks": level.chunks, "shards": level.shards, "factors": level.factors}
+        for level in plan.levels
+    ]
+    described: dict[str, Any] = _plain(
+        {
+            "ome_pyramid": __version__,
+            "ome_zarr_version": plan.version,
+            "method": plan.method,
+            "encoding": asdict(plan.encoding),
+            "axes": plan.spec.axes,
+            "dtype": plan.spec.dtype,
+            "levels": levels,
+            "resources": asdict(plan.resources),
+            "source": fingerprint(source),
+        }
+    )
+    return described
+
+
+@dataclass
+class Resumed:
+    """The journal of a run, and the blocks that are done.
+
+    Parameters
+    ----------
+    journal
+        Takes further receipts.
+    done
+        A flag for each block of each pass.
+    """
+
+    journal: Journal
+    done: list[bytearray]
+
+    def take(self, pass_number: int, receipt: Receipt) -> None:
+        """Note a receipt in the journal."""
+        block = (receipt.block, receipt.block)
+        self.journal.add(
+            Segment(pass_number, (block,), receipt.source_bytes, dict(receipt.extremes), dict(receipt.stored))
+        )
+
+
+def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], segments: tuple[Segment, ...] = ()) -> Resumed:
+    """Return the journal of a run, and count what its segments say is done."""
+    done = [bytearray(pass_.tasks) for pass_ in tally.plan.passes]
+    for segment in segments:
+        fresh = 0
+        for first, last in segment.blocks:
+            if not 0 <= segment.pass_ < len(done) or not 0 <= first <= last < len(done[segment.pass_]):
+                raise TargetError(f"{objects.location}: its journal is damaged; start again with overwrite=True")
+            fresh += last + 1 - first
+            done[segment.pass_][first : last + 1] = b"\1" * (last + 1 - first)
+        tally.restore(fresh, segment)
+    return Resumed(Journal(objects, digest_of(record), len(segments)), done)
+
+
+def _differences(before: object, now: object, name: str) -> Iterator[str]:
+    """Yield what differs between two documents."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys((*now, *before)):
+            yield from _differences(before.get(key), now.get(key), f"{name} {key}".strip())
+    elif before != now:
+        yield f"{name.replace('_', ' ')} is {short_repr(now)[:MAX_SHOWN]}, and was {short_repr(before)[:MAX_SHOWN]}"
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401  (any value of JSON)
+    """Return a value as JSON gives it back."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
