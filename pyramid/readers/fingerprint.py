@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
+from pyramid.errors import PyramidError
 from pyramid.model import Source
 
 # Bytes of each end of a file that are hashed.
@@ -18,9 +20,11 @@ def fingerprint(source: Source) -> dict[str, Any]:
     It is shape and chunks, and what the source's own method ``fingerprint()`` returns, if it has one: values for JSON.
     Two sources whose fingerprints are equal are taken for the same pixels.
     """
-    spec = source.spec
-    own = getattr(source, "fingerprint", None)
-    return {"shape": list(spec.shape), "chunks": list(spec.chunks), **(own() if own is not None else {})}
+    spec, own = source.spec, getattr(source, "fingerprint", None)
+    found: dict[str, Any] = {"shape": list(spec.shape), "chunks": list(spec.chunks)}
+    with suppress(PyramidError, OSError):  # reading pixels will say what is wrong
+        found |= own() if own is not None else {}
+    return found
 
 
 def digest(parts: Iterable[bytes]) -> str:

@@ -317,7 +317,7 @@ def test_a_disk_that_takes_no_more(version: str, tmp_path: Path) -> None:
     assert f"{tmp_path}/t.zarr: " in first
     assert "cannot be written: " in first
     assert "File too large" in first
-    assert "--overwrite replaces it" in second
+    assert "the same with --resume goes on where it stopped, and --overwrite starts again" in second
     assert not looks_whole(tmp_path / "t.zarr")
 
 
@@ -354,7 +354,7 @@ def test_it_stops_when_it_is_told_to(number: signal.Signals, tmp_path: Path) -> 
     assert process.returncode == INTERRUPTED, told
     first, second = told.splitlines()
     assert first == "pyramid: interrupted"
-    assert "is unfinished: it has no multiscales; --overwrite replaces it" in second
+    assert "is unfinished: it has no multiscales; the same with --resume goes on where it stopped" in second
     assert not looks_whole(tmp_path / "t.zarr")
     np.save(tmp_path / "small.npy", np.zeros((2, 300, 300), "u2"))
     words = ["convert", str(tmp_path / "small.npy"), str(tmp_path / "t.zarr"), "--overwrite", "-q"]

@@ -113,7 +113,12 @@ CASES: list[tuple[str, int, str, str]] = [
     ("photo.tif t.zarr", NO_SOURCE, "it is a JPEG", "save it as TIFF, as Fiji does, and convert that"),
     ("noise t.zarr", NO_SOURCE, "not of a kind that can be read", "also an array of NumPy, Dask, xarray or Zarr"),
     # targets
-    ("good.tif plate.zarr", NO_TARGET, "plate.zarr exists", "give another target, or --overwrite to replace it"),
+    (
+        "good.tif plate.zarr",
+        NO_TARGET,
+        "plate.zarr exists",
+        "or --overwrite to replace it, or --resume to go on if it is unfinished",
+    ),
     ("good.tif others --overwrite", NO_TARGET, "others exists and is not a Zarr", "so remove it yourself"),
     ("good.tif good.tif", NO_TARGET, "overlap", "give another target"),
     ("good.tif new.tif", NO_TARGET, "new.tif ends in .tif as a file does", "(SOURCE comes first, then TARGET)"),
