@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import struct
 from collections.abc import Callable, Mapping, Sized
 from typing import Any, TypeAlias
 
@@ -41,13 +45,57 @@ def _copy(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
     return data
 
 
+def _blosc(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    """Decode a buffer whose header gives both of its sizes.
+
+    Blosc itself reads past the end of a buffer that is cut off.
+    """
+    decoded, _, encoded = struct.unpack_from("<3I", data, 4)
+    if encoded > len(data):
+        raise DecodeError(f"it has {len(data)} bytes instead of {encoded}")
+    if decoded != out.size:
+        return range(decoded)
+    filled: Sized = _imagecodecs.blosc_decode(data, numthreads=1, out=out)
+    return filled
+
+
+def _bz2(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    with bz2.open(io.BytesIO(data)) as file:
+        return _fill(file, out)
+
+
+def _gzip(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    """Decode one member quickly, or as many as there are."""
+    filled: Sized = _imagecodecs.gzip_decode(data, out=out)
+    if len(filled) == out.size:
+        return filled
+    with gzip.open(io.BytesIO(data)) as file:
+        return _fill(file, out)
+
+
+def _fill(file: io.BufferedIOBase, out: NDArray[np.uint8]) -> Sized:
+    """Read all of a file, and one byte more than fits if it goes on."""
+    filled = 0
+    while filled < out.size and (count := file.readinto(out.data[filled:])):
+        filled += count
+    return range(filled + len(file.read(1)))
+
+
+def _lz4(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    (decoded,) = struct.unpack_from("<I", data)
+    if decoded != out.size:
+        return range(decoded)
+    filled: Sized = _imagecodecs.lz4_decode(data, header=True, out=out)
+    return filled
+
+
 # By the name in Zarr format 3 and the id in format 2; an empty name stands for bytes that are stored as they are.
 DECODERS: Mapping[str, Decoder] = {
     "": _copy,
-    "blosc": lambda data, out: _imagecodecs.blosc_decode(data, numthreads=1, out=out),
-    "bz2": lambda data, out: _imagecodecs.bz2_decode(data, out=out),
-    "gzip": lambda data, out: _imagecodecs.gzip_decode(data, out=out),
-    "lz4": lambda data, out: _imagecodecs.lz4_decode(data, header=True, out=out),
+    "blosc": _blosc,
+    "bz2": _bz2,
+    "gzip": _gzip,
+    "lz4": _lz4,
     "zlib": lambda data, out: _imagecodecs.deflate_decode(data, out=out),  # libdeflate, over twice as fast as zlib
     "zstd": lambda data, out: _imagecodecs.zstd_decode(data, out=out),
 }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.decoding.codecs import DecodeError, decode_into, without_crc32c
 from pyramid.decoding.rows import copy_rows
-from pyramid.decoding.shard import EMPTY, Chunk, Run, gather_runs, read_index
+from pyramid.decoding.shard import EMPTY, Chunk, Run, find_chunk, gather_runs, read_index
 from pyramid.decoding.stored import StoredArray
 from pyramid.errors import StorageError
 from pyramid.model import Box, Shape
@@ -113,13 +113,12 @@ class ArrayReader:
     def _find_runs(self, object_index: Shape, box: Box) -> list[Run]:
         """Return the runs of chunks to read from a shard, found in its index."""
         key, chunks = self.stored.key(object_index), self.stored.chunks
-        grid, shard = self.stored.object_grid, self.stored.object_box(object_index)
-        wanted = []
+        shard, wanted = self.stored.object_box(object_index), []
         index = read_index(self.parts, key, self.stored)
         for chunk in box.intersection(shard).grid_positions(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
-            number = np.ravel_multi_index([(a - b) // c for a, b, c in zip(at, shard.start, chunks, strict=True)], grid)
-            offset, size = (EMPTY, 0) if index is None else map(int, index[int(number)])
+            number = self.stored.number_in_shard(chunk)
+            offset, size = (EMPTY, EMPTY) if index is None else find_chunk(index, number, key)
             if offset == EMPTY:
                 self._check_may_lack(f"{key}, chunk {number}" if index is not None else key)
             wanted.append(Chunk(offset, size, at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from pyramid.stores.objects import ABSENT, RangeReader
 
 # Offset and size of a chunk that is left out, as Zarr specifies.
 EMPTY = 2**64 - 1
+# End of a chunk at most: no file and no object is larger.
+MAX_END = 2**63 - 1
 
 
 class Chunk(NamedTuple):
@@ -48,7 +51,7 @@ def read_index(parts: RangeReader, key: str, stored: StoredArray) -> NDArray[np.
     DecodeError
         If the index is damaged.
     """
-    count = int(np.prod(stored.object_grid))
+    count = math.prod(stored.object_grid)
     size = count * INDEX_ENTRY_BYTES + CRC_BYTES * stored.index_checksum
     try:
         body = parts.get_tail(key, size) if stored.index_at == "end" else parts.get_range(key, 0, size)
@@ -65,6 +68,20 @@ def read_index(parts: RangeReader, key: str, stored: StoredArray) -> NDArray[np.
         return np.frombuffer(without_crc32c(view) if stored.index_checksum else view, "<u8").reshape(count, 2)
     except DecodeError as error:
         raise DecodeError(f"the index of {key} is damaged: {error}") from error
+
+
+def find_chunk(index: NDArray[np.uint64], number: int, key: str) -> tuple[int, int]:
+    """Return offset and size of a chunk, both `EMPTY` if it is left out.
+
+    Raises
+    ------
+    DecodeError
+        If no shard can hold such a chunk.
+    """
+    offset, size = map(int, index[number])
+    if offset + size > MAX_END and (offset, size) != (EMPTY, EMPTY):
+        raise DecodeError(f"the index of {key} is damaged: chunk {number} has offset {offset} and size {size}")
+    return offset, size
 
 
 def gather_runs(key: str, chunks: Iterable[Chunk]) -> Iterator[Run]:

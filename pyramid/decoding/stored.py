@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pyramid.decoding.codecs import DECODERS
+from pyramid.errors import SourceError
 from pyramid.hierarchy.arrays import ArrayFacts, read_facts
 from pyramid.hierarchy.dtypes import StoredDtype
 from pyramid.hierarchy.keys import grid_of
@@ -19,6 +20,8 @@ from pyramid.model import Box, Shape
 _CRC = "crc32c"
 # zarr-python's names in format 3 of the codecs that only format 2 specifies begin with this.
 _NUMCODECS = "numcodecs."
+# Largest chunk in memory that reaches far beyond its array. The memory of a chunk within its array is planned for.
+_MAX_BEYOND_BYTES = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,13 @@ class StoredArray:
         """Return the key of an object by its index in the grid of objects."""
         return self.prefix + self.separator.join(map(str, object_index))
 
+    def number_in_shard(self, chunk_index: Shape) -> int:
+        """Return the position of a chunk in the index of its shard."""
+        number = 0
+        for position, count in zip(chunk_index, self.object_grid, strict=True):
+            number = number * count + position % count
+        return number
+
     def object_box(self, object_index: Shape) -> Box:
         """Return the region of an object, which may reach over the far edge."""
         start = tuple(i * n for i, n in zip(object_index, self.object_shape, strict=True))
@@ -110,11 +120,20 @@ def stored_array(node: Node) -> StoredArray | None:
     facts, grid = read_facts(node), grid_of(node)
     prefix = "".join([node.path, "/" if node.path else "", grid.prefix, grid.separator if grid.prefix else ""])
     plain = StoredArray(facts.shape, facts.chunks, facts.shards, facts.dtype, prefix, grid.separator)
+    _check_sizes(plain)
     found = _of_v2(node, facts, plain) if node.zarr_format == 2 else _of_v3(facts, plain)
     if found is None or not found.shape or not all(found.shape):
         return None
-    fill_value = _fill_value((node.array or {}).get("fill_value"), found.dtype.kind)
+    fill_value = _fill_value((node.array or {}).get("fill_value"), found.dtype)
     return None if fill_value is None else replace(found, fill_value=fill_value)
+
+
+def _check_sizes(plain: StoredArray) -> None:
+    if plain.shards and any(n % c for n, c in zip(plain.shards, plain.chunks, strict=True)):
+        raise SourceError(f"its shards of {plain.shards} pixels are not made of whole chunks of {plain.chunks}")
+    held = math.prod(map(min, plain.chunks, plain.shape)) * plain.dtype.itemsize
+    if plain.chunk_bytes > max(_MAX_BEYOND_BYTES, 2 * held):
+        raise SourceError(f"its chunks of {plain.chunks} pixels are far larger than its shape of {plain.shape}")
 
 
 def _of_v2(node: Node, facts: ArrayFacts, plain: StoredArray) -> StoredArray | None:
@@ -135,12 +154,15 @@ def _of_v3(facts: ArrayFacts, plain: StoredArray) -> StoredArray | None:
         return _with_codecs(codecs, plain)
     if len(codecs) != 1:  # a shard that is itself encoded
         return None
-    settings = codecs[0].get("configuration", {})
-    names = [codec.get("name") if isinstance(codec, Mapping) else codec for codec in settings.get("index_codecs", ())]
+    settings = _settings(codecs[0])
+    index_codecs = settings.get("index_codecs")
+    if not isinstance(index_codecs, list):
+        return None
+    names = [codec.get("name") if isinstance(codec, Mapping) else codec for codec in index_codecs]
     at = settings.get("index_location", "end")
     if names not in (["bytes"], ["bytes", _CRC]) or at not in ("start", "end"):
         return None
-    if _settings(settings["index_codecs"][0]).get("endian", "little") != "little":
+    if _settings(index_codecs[0]).get("endian", "little") != "little":
         return None
     inner = [{"name": codec} if isinstance(codec, str) else codec for codec in settings.get("codecs", ())]
     return _with_codecs(inner, replace(plain, index_at=at, index_checksum=_CRC in names))
@@ -152,15 +174,18 @@ def _with_codecs(codecs: list[Mapping[str, Any]], plain: StoredArray) -> StoredA
     The order is: transpose, bytes, a compressor, checksums.
     """
     axis_order: tuple[int, ...] = ()
-    if codecs and codecs[0]["name"] == "transpose":
-        axis_order = tuple(_settings(codecs[0]).get("order", ()))
+    if codecs and codecs[0].get("name") == "transpose":
+        order = _settings(codecs[0]).get("order")
+        if not isinstance(order, list) or any(type(axis) is not int for axis in order):
+            return None
+        axis_order = tuple(order)
         if sorted(axis_order) != list(range(len(plain.shape))):
             return None
         codecs = codecs[1:]
-    if not codecs or codecs[0]["name"] != "bytes":
+    if not codecs or codecs[0].get("name") != "bytes":
         return None
     endian = _settings(codecs[0]).get("endian", "little")
-    names = [str(codec["name"]).removeprefix(_NUMCODECS) for codec in codecs[1:]]
+    names = [_short_name(codec) for codec in codecs[1:]]
     checksums = len(names)
     while checksums and names[-checksums] != _CRC:
         checksums -= 1
@@ -178,15 +203,39 @@ def _settings(codec: object) -> Mapping[str, Any]:
     return settings if isinstance(settings, Mapping) else {}
 
 
-def _fill_value(value: object, kind: str) -> complex | None:
+def _short_name(codec: Mapping[str, Any]) -> str:
+    """Return the name in `DECODERS`, except of a checksum that need not be at the end."""
+    name, short = str(codec.get("name")), str(codec.get("name")).removeprefix(_NUMCODECS)
+    return name if short == _CRC and "location" in _settings(codec) else short
+
+
+def _fill_value(value: object, dtype: StoredDtype) -> complex | None:
     """Return the number that stands for missing pixels; None if it is not known."""
     if value is None:
         return 0
-    if isinstance(value, bool | int | float):
+    if dtype.kind in "iu":
+        return _integer(value, np.iinfo(dtype.name))
+    if isinstance(value, int):
+        return value if dtype.kind == "b" else _float(value)
+    if isinstance(value, float):
         return value
-    if kind == "f" and value in ("NaN", "Infinity", "-Infinity"):
-        return float(np.float64(str(value).replace("Infinity", "inf")))
-    if kind == "c" and isinstance(value, list) and len(value) == 2:
-        parts = [_fill_value(part, "f") for part in value]
-        return None if None in parts else complex(*(float(part.real) for part in parts if part is not None))
+    if dtype.kind in "f" and value in ("NaN", "Infinity", "-Infinity"):
+        return _float(str(value).replace("Infinity", "inf"))
+    if dtype.kind == "c" and isinstance(value, list) and len(value) == 2:
+        part_type = StoredDtype("f", dtype.itemsize // 2)
+        real, imaginary = (None if part is None else _fill_value(part, part_type) for part in value)
+        return None if real is None or imaginary is None else complex(real.real, imaginary.real)
     return None
+
+
+def _integer(value: object, limits: np.iinfo[Any]) -> int | None:
+    """Return a whole number within limits."""
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(whole) if isinstance(whole, int) and limits.min <= whole <= limits.max else None
+
+
+def _float(value: int | str) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -171,7 +171,7 @@ def _configuration(codec: Mapping[str, Any]) -> Mapping[str, Any]:
 def _chunks(codecs: tuple[Mapping[str, Any], ...], object_shape: Shape) -> tuple[Shape, Shape | None]:
     """Return the shapes of chunks and shards in Zarr format 3."""
     for codec in codecs:
-        if codec["name"] == "sharding_indexed":
+        if codec.get("name") == "sharding_indexed":
             return read_lengths(_configuration(codec), "chunk_shape", 1, len(object_shape)), object_shape
     return object_shape, None
 

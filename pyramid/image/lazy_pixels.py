@@ -50,24 +50,42 @@ class LazyPixels:
 
         Only the chunks between the least and the greatest position on each axis are read.
         """
-        picked = [
-            np.arange(n)[entry if isinstance(entry, slice) else np.atleast_1d(entry)]
-            for entry, n in zip(index, self.shape, strict=True)
-        ]
-        starts = tuple(int(positions.min(initial=n)) for positions, n in zip(picked, self.shape, strict=True))
-        stops = (int(positions.max(initial=-1)) + 1 for positions in picked)
-        pixels = np.empty(tuple(max(0, b - a) for a, b in zip(starts, stops, strict=True)), self.dtype)
+        picked = [_positions(entry, n) for entry, n in zip(index, self.shape, strict=True)]
+        starts, shape = zip(*map(_span, picked), strict=True)
+        pixels = np.empty(shape, self.dtype)
         if pixels.size:
-            self.reader.read(Box(starts, pixels.shape), pixels)
-        for axis, (entry, positions, start) in enumerate(zip(index, picked, starts, strict=True)):
-            if not isinstance(entry, int | np.integer) and not _is_whole(positions):
+            self.reader.read(Box(starts, shape), pixels)
+        for axis, (positions, start) in enumerate(zip(picked, starts, strict=True)):
+            if not isinstance(positions, range):
                 pixels = pixels.take(positions - start, axis)
+            elif positions.step != 1:  # a copy, so that the pixels between are not kept in memory
+                pixels = pixels[(slice(None),) * axis + (slice(None, None, positions.step),)].copy()
         return pixels[(*(0 if isinstance(entry, int | np.integer) else slice(None) for entry in index), ...)]
 
 
-def _is_whole(positions: NDArray[np.intp]) -> bool:
-    """Return whether positions follow each other without a gap."""
-    return bool((np.diff(positions) == 1).all())
+def _positions(entry: int | slice | Sequence[int], extent: int) -> range | NDArray[np.intp]:
+    """Return the pixels of an axis that an entry picks, counted from its start.
+
+    Only those of a list are kept in memory, since an axis may be long.
+    """
+    if isinstance(entry, slice):
+        return range(extent)[entry]
+    if isinstance(entry, int | np.integer):
+        position = range(extent)[int(entry)]
+        return range(position, position + 1)
+    positions = np.asarray(entry, np.intp)
+    return np.where(positions < 0, positions + extent, positions)
+
+
+def _span(positions: range | NDArray[np.intp]) -> tuple[int, int]:
+    """Return the first of all pixels from the least to the greatest, and their number."""
+    if len(positions) == 0:
+        return 0, 0
+    if isinstance(positions, range):
+        first, last = sorted((positions[0], positions[-1]))
+    else:
+        first, last = int(positions.min()), int(positions.max())
+    return first, last - first + 1
 
 
 def block_shape(shape: Shape, object_shape: Shape, itemsize: int) -> Shape:
@@ -78,6 +96,8 @@ def block_shape(shape: Shape, object_shape: Shape, itemsize: int) -> Shape:
     >>> block_shape((100, 2048, 2048), (1, 256, 256), 2)
     (4, 2048, 2048)
     """
+    if 0 in shape:
+        return shape
     block = list(map(min, object_shape, shape))
     for axis in reversed(range(len(shape))):
         most = max(1, BLOCK_BYTES // (math.prod(block) * itemsize))

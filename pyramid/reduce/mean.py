@@ -99,7 +99,9 @@ def _mean_unclear(pixels: NDArray[Any]) -> NDArray[Any]:
     for row, kept in zip(pixels, valid, strict=True):
         total += np.where(kept, row, number(0))
         small += np.where(kept, row.astype(np.float64) * SMALL, 0)
-    low, high = np.fmin.reduce(pixels), np.fmax.reduce(pixels)
+    # Not fmin and fmax, to which a signalling NaN is a number.
+    low = pixels.min(axis=0, where=valid, initial=np.inf)
+    high = pixels.max(axis=0, where=valid, initial=-np.inf)
     mean = total / count.astype(pixels.dtype)
     overflown = (count > 0) & ~np.isfinite(total)
     # Infinite where one pixel is infinite, NaN where both infinities are there. Rounding may exceed the greatest pixel.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -11,9 +12,9 @@ import numpy as np
 
 from pyramid.model import reduced_shape
 from pyramid.reduce.base import MAX_AXES, check
-from pyramid.reduce.kernels.loading import find_kernel
-from pyramid.reduce.kernels.planes import MAX_LANES, reduce_planes
-from pyramid.reduce.views import OfRows, reduce_rows
+from pyramid.reduce.kernels.loading import PATIENCE_S, find_kernel
+from pyramid.reduce.kernels.planes import MAX_LANES, Kernel, reduce_planes
+from pyramid.reduce.views import OfRows, cut_bands, overhead_s, reduce_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +72,10 @@ class WindowMethod:
         lazy = find_kernel(
             self.kernel, "float32" if half else array.dtype.name, factors[-1] if factors[-1] <= MAX_LANES else 0
         )
-        kernel = lazy.loaded if array.dtype.kind in self.numpy_kinds else lazy.load()
+        if array.dtype.kind not in self.numpy_kinds:
+            kernel: Kernel | None = lazy.load()
+        else:  # of large windows, views are many and short, and to make them may take hours
+            kernel = lazy.loaded if overhead_s(extent, factors) < PATIENCE_S else lazy.try_load()
         if kernel is not None:
             in_bands(functools.partial(reduce_planes, kernel), array, extent, factors, out)
         else:
@@ -84,19 +88,14 @@ def _at_once(reduce: Reduce, array: NDArray[Any], extent: Shape, factors: Shape,
 
 
 def _by_bands_of_float32(reduce: Reduce, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
-    """Reduce float16 pixels that are widened to float32 by bands of rows.
+    """Reduce float16 pixels that are widened to float32 by bands.
 
     Numba cannot compile float16. Float32 holds each of its values, and NumPy rounds back half to even. Bands keep the
     memory small.
     """
-    *outer, height_px, width_px = reduced_shape(extent, factors)
-    row_px = int(np.prod(factors[:4])) * extent[4]
-    step = max(1, _BAND_PX // row_px)
-    for at in np.ndindex(*outer):
-        planes = tuple(slice(i * f, min((i + 1) * f, n)) for i, f, n in zip(at, factors[:3], extent[:3], strict=True))
-        for y in range(0, height_px, step):
-            rows = slice(y * factors[3], min((y + step) * factors[3], extent[3]))
-            wide = array[(*planes, rows, slice(extent[4]))].astype(np.float32, order="C")
-            small = np.empty((1, 1, 1, min(step, height_px - y), width_px), np.float32)
-            reduce(wide, wide.shape, factors, small)
-            out[(*at, slice(y, y + step), slice(width_px))][: small.shape[3]] = small[0, 0, 0]
+    for band in cut_bands(reduced_shape(extent, factors), max(1, _BAND_PX // math.prod(factors))):
+        read = tuple(slice(b.start * f, min(b.stop * f, n)) for b, f, n in zip(band, factors, extent, strict=True))
+        wide = array[read].astype(np.float32, order="C")
+        small = np.empty([b.stop - b.start for b in band], np.float32)
+        reduce(wide, wide.shape, factors, small)
+        out[band] = small

@@ -53,8 +53,10 @@ class LocalObjects(Objects):
         """Return the bytes from `start` up to `stop`."""
 
         def read(file: io.FileIO) -> bytes:
+            # Memory is taken for as many bytes as are asked for, and a damaged index may ask for any number.
+            end = min(stop, os.fstat(file.fileno()).st_size)
             file.seek(start)
-            return file.read(max(stop - start, 0)) or b""
+            return file.read(max(end - start, 0)) or b""
 
         body = self._read(key, read)
         if body is None:

@@ -47,6 +47,7 @@ class LazyKernel:
         self._lock = threading.Lock()
         self._spent_s = 0.0
         self._begun = False
+        self._failed = False
 
     def load(self) -> Kernel:
         """Return the kernel, and load or compile it at the first call."""
@@ -57,6 +58,17 @@ class LazyKernel:
             reduce_planes(kernel, pixels, pixels.shape, pixels.shape, np.empty((1,) * pixels.ndim, self.dtype))
             self.loaded = kernel
         return kernel
+
+    def try_load(self) -> Kernel | None:
+        """Return the kernel, or None with a warning if it cannot be loaded."""
+        if self.loaded is not None or self._failed:
+            return self.loaded
+        try:
+            return self.load()
+        except Exception:  # NumPy goes on, with the same pixels
+            self._failed = True
+            logger.warning("a compiled kernel cannot be loaded; NumPy is used, which is slower", exc_info=True)
+            return None
 
     @contextmanager
     def replaced(self) -> Iterator[None]:
@@ -73,10 +85,7 @@ class LazyKernel:
 
     def _load_meanwhile(self) -> None:
         leave_signals()
-        try:
-            self.load()
-        except Exception:  # NumPy goes on, with the same pixels
-            logger.warning("a compiled kernel cannot be loaded; NumPy is used, which is slower", exc_info=True)
+        self.try_load()
 
 
 @functools.cache

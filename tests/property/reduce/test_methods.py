@@ -208,3 +208,16 @@ def test_it_equals_block_reduce(method: str, rng: np.random.Generator, dtype: st
     load_method(method)(array, shape, factors, found)
     expected = skimage.measure.block_reduce(array, factors, BLOCK_REDUCERS[method])
     np.testing.assert_array_equal(found, expected.astype(dtype))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_signalling_nan_is_left_out_of_an_overflowing_mean(way: str, dtype: str) -> None:
+    bits = {"float16": 0x7D00, "float32": 0x7FA00000, "float64": 0x7FF4000000000000}[dtype]
+    largest = np.finfo(dtype).max
+    pixels = np.array([largest, largest, 0, -largest, largest, 1], dtype)
+    pixels.view(f"u{pixels.itemsize}")[2] = bits
+    out = np.empty(1, dtype)
+    with reducing_by(way):
+        load_method("mean")(pixels, (6,), (6,), out)
+    assert float(out[0]) == pytest.approx(2 * (float(largest) / 5), rel=1e-3)

@@ -64,3 +64,24 @@ def test_each_dtype_and_factor_has_a_kernel_of_its_own() -> None:
     assert find(MEAN, "uint8", 2) is find(MEAN, "uint8", 2)
     assert find(MEAN, "uint8", 2) is not find(MEAN, "uint8", 3)
     assert find(MEAN, "uint8", 0).load() is find(MEAN, "uint8", 3).load()
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float16"])
+def test_large_windows_wait_for_the_kernel(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lazy = LazyKernel(MEAN, "float32" if dtype == "float16" else dtype, 0)
+    monkeypatch.setattr("pyramid.reduce.window.find_kernel", lambda *_: lazy)
+    pixels, out = np.ones((900, 900), dtype), np.zeros((1, 1), dtype)
+    load_method("mean")(pixels, (900, 900), (900, 900), out)
+    assert lazy.loaded is not None
+    assert out[0, 0] == 1
+
+
+def test_large_windows_need_no_kernel(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    lazy = LazyKernel("pyramid.reduce.kernels.nowhere:mean", "uint8", 0)
+    monkeypatch.setattr("pyramid.reduce.window.find_kernel", lambda *_: lazy)
+    pixels, out = np.ones((600, 600), "uint8"), np.zeros((2, 1), "uint8")
+    with caplog.at_level(logging.WARNING, "pyramid"):
+        for _ in range(2):
+            load_method("mean")(pixels, (600, 600), (300, 600), out)
+    assert out.all()
+    assert caplog.text.count("a compiled kernel cannot be loaded") == 1
