@@ -24,7 +24,7 @@ from pyramid.errors import OptionError, PyramidError, SourceError, StoppedError,
 from tests.support.stores import digests
 from tests.support.validators import validate_everything
 
-WRONG_USE, NO_SOURCE, NO_TARGET, INTERRUPTED = 2, 3, 4, 130
+WRONG_USE, NO_SOURCE, NO_TARGET, STOPPED, INTERRUPTED = 2, 3, 4, 5, 130
 
 
 def looks_whole(target: Path) -> bool:
@@ -312,7 +312,7 @@ def test_a_disk_that_takes_no_more(version: str, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 2**16, (2, 900, 900), "uint16"))
     words = ["convert", str(tmp_path / "a.npy"), str(tmp_path / "t.zarr"), "--ome-zarr-version", version]
     done = subprocess.run([sys.executable, "-c", LIMITED, *words], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (NO_TARGET, ""), done.stderr
+    assert (done.returncode, done.stdout) == (STOPPED, ""), done.stderr
     first, second = done.stderr.splitlines()
     assert f"{tmp_path}/t.zarr: " in first
     assert "cannot be written: " in first
