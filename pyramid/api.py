@@ -17,7 +17,7 @@ from pyramid.feedback.showing import showing_progress
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
 from pyramid.planning import Plan
-from pyramid.stores import counting_retries, share_storage_options
+from pyramid.stores import counting_retries, path_or_url, share_storage_options
 
 if TYPE_CHECKING:
     from pyramid.engine.build import ProgressCallback
@@ -90,8 +90,9 @@ def convert(
     [(300, 400), (150, 200)]
     """
     parsed = make_options(options)
-    run(source, os.fspath(target), parsed, progress)
-    return read_back(source, os.fspath(target), parsed)
+    where = path_or_url(target, "target")
+    run(source, where, parsed, progress)
+    return read_back(source, where, parsed)
 
 
 @ending_with_remedy()
@@ -152,7 +153,7 @@ def plan(
     >>> [level.shape for level in plan(np.zeros((600, 600)), scale_factors="y=3,x=3").levels]
     [(600, 600), (200, 200)]
     """
-    given = None if target is None else os.fspath(target)
+    given = None if target is None else path_or_url(target, "target")
     return plan_parsed(source, given, make_options(options), sample=sample)
 
 

@@ -90,6 +90,12 @@ class StorageError(PyramidError, OSError):
         return type(self), (str(self), self.permanent, self.status)
 
 
+class DiskError(StorageError):
+    """The system of this machine refused to open, list, write or delete a file."""
+
+    remedy = "check the path, its disk, and that you may read and write there"
+
+
 class DamageError(StorageError):
     """A body was damaged in transfer, in every attempt."""
 

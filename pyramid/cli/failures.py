@@ -50,14 +50,16 @@ def exit_on_error(*, verbose: bool, quiet: bool = False, as_json: bool = False) 
     """
     from pyramid.feedback.log import log_on_stderr  # noqa: PLC0415  (logging: not for --help)
     from pyramid.feedback.notices import without_warnings  # noqa: PLC0415
+    from pyramid.feedback.silence import naming_silence  # noqa: PLC0415
 
-    ending = Ending(verbose, as_json)
+    ending, printer = Ending(verbose, as_json), _print_nothing if quiet else print_notice
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with (
             _quiet(() if verbose else CLUSTER_LOGS),
             log_on_stderr() if verbose else nullcontext(),
-            without_warnings(_print_nothing if quiet else print_notice),
+            without_warnings(printer),
+            naming_silence(printer),
         ):
             yield ending
     except PyramidError as error:

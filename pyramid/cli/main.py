@@ -165,7 +165,10 @@ main.add_command(download)
 @click.argument("folder", default="pyramid-demo")
 @verbose_flag
 def demo(folder: str, verbose: bool) -> None:
-    """Write a real sample TIFF to FOLDER, convert it, and say how to view the result."""
+    """Write a real sample TIFF to FOLDER, and convert it.
+
+    How to view the result is printed at the end.
+    """
     with exit_on_error(verbose=verbose):
         from pyramid.cli.demo import run_demo  # noqa: PLC0415  (numpy and more: not for --help)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -32,7 +33,9 @@ class SentenceCommand(click.Command):
         try:
             left = super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            raise click.UsageError(_unknown_option(error.option_name, flags, ctx), ctx) from None
+            file = next((word for word in given if word.startswith("-") and os.path.exists(word)), None)
+            hint = _unknown_option(error.option_name, flags, ctx)
+            raise click.UsageError(f"'{file}' reads as an option; type ./{file}" if file else hint, ctx) from None
         except click.MissingParameter as error:
             if error.param is None or error.param.param_type_name != "argument":
                 raise
@@ -76,7 +79,10 @@ def _example(ctx: click.Context, given: Sequence[str]) -> str:
     words = [word for word in given if not word.startswith("-")]
     if ctx.info_name in ("convert", "download") and len(given) == len(words) == 1:
         name = words[0].rstrip("/").rpartition("/")[2]
-        return shlex.join(["pyramid", str(ctx.info_name), words[0], f"{_SOURCE_SUFFIXES.sub('', name)}.ome.zarr"])
+        target = f"{_SOURCE_SUFFIXES.sub('', name)}.ome.zarr"
+        if os.path.abspath(target) == os.path.abspath(words[0]):
+            target = f"copy-of-{target}"
+        return shlex.join(["pyramid", str(ctx.info_name), words[0], target])
     return EXAMPLES.get(str(ctx.info_name), f"{ctx.command_path} --help describes")
 
 

@@ -31,7 +31,7 @@ from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options import parsing
-from pyramid.stores import Location, Readable, counting_retries, locate, missing_folder, open_objects
+from pyramid.stores import Location, Readable, counting_retries, locate, missing_folder, open_objects, path_or_url
 from pyramid.tables import format_count
 
 logger = logging.getLogger(__name__)
@@ -185,7 +185,8 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     """
     chosen_levels = parse_levels(levels)
     workers, max_objects = _parse_count("workers", workers), _parse_count("max_objects", max_objects)
-    objects, target = Readable(open_objects(os.fspath(url), storage_options)), Folder(os.fspath(folder))
+    place = path_or_url(folder, "folder")
+    objects, target = Readable(open_objects(path_or_url(url, "url"), storage_options)), Folder(place)
     _check_apart(objects.location, locate(target.path))
     logger.info("download: %s to %s, with %d requests at a time", objects.location, target.path, workers)
     early = tuple(missing_folder(locate(target.path)))

@@ -12,6 +12,7 @@ from pyramid.errors import OptionError
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, encode_document
 from pyramid.hierarchy.nodes import Node, join_path
 from pyramid.ngff.values import check_path, mappings
+from pyramid.tables import format_count
 
 
 def parse_levels(value: object) -> slice | None:
@@ -108,8 +109,7 @@ def _ome_with_levels(node: Node, levels: slice) -> Mapping[str, Any]:
         datasets = mappings(image.get("datasets"))
         if not datasets[levels]:
             name = node.path or "the image"
-            raise OptionError(
-                f"levels: {name} has {len(datasets)} levels, and {format_levels(levels)} takes none; give others"
-            )
+            found = format_count(len(datasets), "level")
+            raise OptionError(f"levels: {name} has {found}, and {format_levels(levels)} takes none; give others")
         images.append({**image, "datasets": datasets[levels]})
     return {**node.ome, "multiscales": images}

@@ -19,9 +19,9 @@ from pyramid.tables import format_shape
 _CONVERT = "make an OME-Zarr of it with pyramid convert"
 # The first bytes of files that are given by mistake, and what to do with each.
 _SIGNS = {
+    b"\x89HDF": "it is an HDF5 file; save its image as OME-TIFF, and convert that",
     **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), f"it is a TIFF; {_CONVERT}"),
     b"\x93NUMPY": f"it is a NumPy array; {_CONVERT}",
-    b"\x89HDF": f"it is an HDF5 file; {_CONVERT}",
     b"PK\x03\x04": "it is a zip archive; unpack it, and give the folder",
 }
 
@@ -71,14 +71,17 @@ def explain_array(node: Node) -> SourceError:
 def explain_group(objects: Objects, node: Node) -> SourceError:
     """Return the error for a group whose metadata names no image."""
     is_root = objects.location.is_local and not node.path
-    within = list_some(find_within(objects.location.path).images, MAX_LISTED) if is_root else ""
+    found = find_within(objects.location.path) if is_root else None
+    within = list_some(found.images, MAX_LISTED) if found else ""
     if "scene" in node.ome:
         hint = f", as one of: {within}" if within else ""
         return SourceError(f"it is a scene, which places several images together; give an image in it{hint}")
     hint = f"; give one of those within: {within}" if within else ", or give an image within it"
+    remedy = f"; name an array in it to pyramid convert{hint}"
+    if found and not found.images and not found.arrays:
+        remedy = ", and it holds neither an array nor an image; check the path"
     return SourceError(
-        f"it is a Zarr group, but not an OME-Zarr: its attributes have neither multiscales nor plate nor well; "
-        f"name an array in it to pyramid convert{hint}"
+        "it is a Zarr group, but not an OME-Zarr: its attributes have neither multiscales nor plate nor well" + remedy
     )
 
 
@@ -88,22 +91,30 @@ def _describe_file(objects: Objects) -> str | None:
     return next((description for sign, description in _SIGNS.items() if start.startswith(sign)), None)
 
 
+def _describe_foreign(objects: Objects) -> str:
+    """Describe any other file, with the remedy that `convert` gives."""
+    found = describe_start(objects.get_range("", 0, 16))
+    if found is None or found[0] == "text":
+        return f"it is {found[0] if found else 'a file'}, and an OME-Zarr is a folder; give the path of the folder"
+    return f"it is {found[0]}, not an OME-Zarr; {found[1]}"
+
+
 def _describe_local(objects: Objects) -> str:
     path = objects.location.path
     if not os.path.lexists(path):
         near = nearest(os.path.basename(path), entry_names(os.path.dirname(path)), strict=True)
         return f"no such file or folder exists; {f'did you mean {near!r}?' if near else 'check the path'}"
     if not os.path.isdir(path):
-        found = describe_start(objects.get_range("", 0, 16))
-        what = f"it is {found[0]}" if found else "it is a file"
-        return _describe_file(objects) or f"{what}, and an OME-Zarr is a folder; give the path of the folder"
+        return _describe_file(objects) or _describe_foreign(objects)
     names = entry_names(path)
     if not names:
         return "the folder is empty, and holds no OME-Zarr; check the path"
     if DOWNLOAD in names:
         return "its download is not finished; run the same pyramid download again, which goes on where it stopped"
     if "attributes.json" in names:
-        return f"it is N5, not an OME-Zarr; {_CONVERT}"
+        return (
+            "it is N5, not an OME-Zarr; save it as OME-TIFF, as Fiji or bfconvert of Bio-Formats do, and convert that"
+        )
     within = find_within(path)
     if within.images:
         return f"it is a folder, not an OME-Zarr; give one of those within: {list_some(within.images, MAX_LISTED)}"

@@ -11,7 +11,7 @@ import pyramid.image.collection_table as collection_table
 import pyramid.image.table as table
 from pyramid.image.level import ImageLevel
 from pyramid.ngff import Group, Multiscale, OmeroChannel
-from pyramid.tables import format_shape, render_html, render_text
+from pyramid.tables import format_count, format_shape, render_html, render_text
 
 Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
 
@@ -75,7 +75,8 @@ class Image:
 
     def __repr__(self) -> str:
         """Return its URL, axes and largest shape."""
-        return f"<Image {self.url!r}: {self.axes} {format_shape(self.levels[0].shape)}, {len(self.levels)} levels>"
+        shape = format_shape(self.levels[0].shape)
+        return f"<Image {self.url!r}: {self.axes} {shape}, {format_count(len(self.levels), 'level')}>"
 
     def _repr_html_(self) -> str:
         """Return a table with a picture of a small level."""

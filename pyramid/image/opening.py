@@ -13,7 +13,7 @@ from pyramid.errors import PyramidError, SourceError, StorageError, ending_with_
 from pyramid.feedback.notices import give_notices
 from pyramid.image.image import Collection, Image
 from pyramid.image.reader import open_reader
-from pyramid.stores import Location
+from pyramid.stores import Location, path_or_url
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None 
 
 def read_image(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Image:
     """Return the image that `open` opens; its notices are not given."""
-    reader = open_reader(os.fspath(url), storage_options)
+    reader = open_reader(path_or_url(url, "url"), storage_options)
     with _wrap_errors(reader.location):
         found = reader.read("")
         if isinstance(found, Collection):
@@ -99,7 +99,7 @@ def info(
     >>> info(f"{folder}/zeros.ome.zarr").to_dict()["levels"][1]["shape"]
     [150, 200]
     """
-    reader = open_reader(os.fspath(url), storage_options)
+    reader = open_reader(path_or_url(url, "url"), storage_options)
     with _wrap_errors(reader.location):
         found = reader.read("")
         if isinstance(found, Collection):

@@ -154,7 +154,7 @@ def _by_axis(value: object, example: str) -> dict[str, str]:
     elif isinstance(value, str):
         pairs = [_pair(item, value, example) for item in value.split(",")]
     else:
-        raise OptionError(f"{short_repr(value)} names no axes; give {example}, or a mapping")
+        raise OptionError(f"{short_repr(value)} names no axes; give {_named(value, example)}, or a mapping")
     found: dict[str, str] = {}
     for axis, right in pairs:
         if axis not in AXES or len(axis) != 1:
@@ -172,7 +172,17 @@ def _pair(item: str, whole: str, example: str) -> tuple[str, str]:
         return axis.strip().lower(), right.strip()
     if "=" in whole and item.strip().isdigit():
         raise OptionError(f"{item!r} in {whole!r} names no axis; write a decimal with a point, as z=0.5")
-    raise OptionError(f"{item!r} names no axis; write {example}")
+    raise OptionError(f"{item!r} names no axis; write {_named(whole, example)}")
+
+
+def _named(value: object, example: str) -> str:
+    """Return the numbers of `value` with their likely axes, or else `example`."""
+    given = short_repr(value)
+    numbers = re.findall(r"\d+(?:\.\d+)?", given)
+    if re.search("[A-Za-z=-]", given) or "0" in numbers or not 1 <= len(numbers) <= len(AXES):
+        return example
+    numbers = numbers * 2 if len(numbers) == 1 else numbers
+    return ",".join(f"{axis}={number}" for axis, number in zip(AXES[-len(numbers) :], numbers, strict=True))
 
 
 def _parse_by_axis(value: object, example: str, parse: Callable[[str], Number]) -> dict[str, Number]:

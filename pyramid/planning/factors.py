@@ -56,7 +56,7 @@ def _check_ends(axes: str, options: Options, factors: Shape) -> None:
     """Raise OptionError if factors leave y or x large, and levels are not counted."""
     if isinstance(options.scale_factors, tuple) and options.levels is None:
         raise OptionError(
-            f"scale_factors: {show_factors(axes, factors)} do not make y and x smaller; say how many levels, "
+            f"scale_factors: {show_factors(axes, factors)} do not make both y and x smaller; give levels=... too, "
             "or give larger factors"
         )
 

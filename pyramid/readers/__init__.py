@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -116,5 +117,16 @@ def _unknown(source: object, path: Path | None) -> SourceError:
     if is_url(source):
         return SourceError(f"{locate(str(source))} is not of a kind that can be read; give {KINDS}")
     kind = f"{type(source).__module__}.{type(source).__qualname__}"
+    return SourceError(f"an object of type {kind} is not of a kind that can be read; {_object_remedy(source)}")
+
+
+def _object_remedy(source: object) -> str:
+    """Return what to give in place of an object that no reader recognizes."""
+    if isinstance(source, bytes):
+        return "give a path as text or as pathlib.Path"
+    if hasattr(source, "read"):
+        return "give the path of the file"
+    if isinstance(source, list | tuple | set) and any(isinstance(item, str | PathLike) for item in source):
+        return "one image is converted at a time: give the path of one, and call this once for each"
     hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
-    return SourceError(f"an object of type {kind} is not of a kind that can be read; give {KINDS}{hint}")
+    return f"give {KINDS}{hint}"

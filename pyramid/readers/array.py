@@ -15,6 +15,7 @@ from pyramid.errors import SourceError
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options import parsing
 from pyramid.readers.axes import FILL_REMEDY, AxisOrder
+from pyramid.readers.diagnosis import describe_start
 from pyramid.readers.files.file import SourceFile
 from pyramid.readers.files.finding import find_file
 from pyramid.readers.files.raw_array import FlatArray, flat_spans, read_flat
@@ -153,15 +154,26 @@ def _open_npy(file: SourceFile, axes: str | None) -> NpySource:
         except SourceError:
             raise
         except Exception as error:  # a header is Python's own syntax, which fails in many ways
-            reason = str(error) or type(error).__name__
-            raise SourceError(
-                f"{file} cannot be read as .npy: {reason}; it is damaged, or does not hold a plain array"
-            ) from error
+            raise _explain_npy(file, stream, error) from error
     labelled = Labelled(None, name=stem(PurePath(file.name)), notices=file.notices)
-    spec, order = describe_array(labelled, shape, stored, axes)
+    try:
+        spec, order = describe_array(labelled, shape, stored, axes)
+    except SourceError as error:
+        raise SourceError(f"{file}: {error}") from error
     if in_fortran:  # in Fortran's order the first dimension is the fastest
         order = AxisOrder(order.letters[::-1], order.shape[::-1])
     return NpySource(replace(spec, location=str(file)), file, offset, stored.str, order)
+
+
+def _explain_npy(file: SourceFile, stream: io.RawIOBase, error: Exception) -> SourceError:
+    """Return the error for a file that has no header of a plain array."""
+    stream.seek(0)
+    start = stream.read(16) or b""
+    reason, remedy = str(error) or type(error).__name__, "it is damaged, or does not hold a plain array"
+    if not start or not np.lib.format.MAGIC_PREFIX.startswith(start[: len(np.lib.format.MAGIC_PREFIX)]):
+        what, remedy = describe_start(start) or (f"of another kind, and begins with {start[:6]!r}", "copy it again")
+        reason = f"it is {what}"
+    return SourceError(f"{file} cannot be read as .npy: {reason}; {remedy}")
 
 
 def _header(stream: io.RawIOBase) -> tuple[Shape, bool, np.dtype[Any]]:

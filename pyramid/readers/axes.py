@@ -29,6 +29,12 @@ DEFAULT_AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 COLOR_SAMPLES = (3, 4)  # of a pixel: red, green and blue, and alpha
 # Remedies of errors, which several readers share.
 AXES_REMEDY = 'say which axis is which, as axes="czyx"'
+_DTYPE_REMEDIES = {  # by the dtype's kind
+    "c": "convert complex numbers first, to their magnitude or to two channels",
+    "f": "convert them first, as array.astype('float64')",
+    "V": "give one of its fields, as array['NAME']",
+    "O": "convert them first, as array.astype('float64')",
+}
 FILL_REMEDY = "fill it first, as array.filled(0), or dask.array.ma.filled(array, 0) for a Dask array"
 
 
@@ -135,7 +141,8 @@ def array_order(shape: Shape, axes: str | None, names: Sequence[object] = ()) ->
         each dimension is.
     """
     if not 2 <= len(shape) <= 5:
-        raise SourceError(f"an array of shape {shape} has {len(shape)} axes; an image has 2 to 5: select or reshape it")
+        dimensions = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
+        raise SourceError(f"an array of shape {shape} has {dimensions}; an image has 2 to 5: select or reshape it")
     if axes and len(axes) != len(shape):
         raise OptionError(
             f'axes="{axes}" names {len(axes)} axes, but the array of shape {shape} has {len(shape)}; name each once'
@@ -219,8 +226,9 @@ def check_dtype(dtype: np.dtype[Any]) -> str:
     """
     known = dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
     if not known:
+        remedy = _DTYPE_REMEDIES.get(dtype.kind, "give an array of numbers")
         raise SourceError(
             f"pixels of dtype {dtype} have no place in OME-Zarr, which holds booleans, integers and floats "
-            "of 16 to 64 bits; convert them first, for complex numbers to magnitude or to two channels"
+            f"of 16 to 64 bits; {remedy}"
         )
     return dtype.newbyteorder("=").name

@@ -87,13 +87,15 @@ def explain_folder(path: Path) -> SourceError:
     begin = f"the folder {path}"
     if not names:
         return SourceError(f"{begin} is empty; check the path, and that its disk is mounted")
-    if zarrs := sources_within(path):
-        return SourceError(f"{begin} is not an image, but holds {_listed(zarrs)}; give one, as {path / zarrs[0]}")
-    if tiffs := tiffs_of(names):
+    zarrs = sources_within(path)
+    if tiffs := tiffs_of(names):  # first, because the OME-Zarrs next to them may be what was made of them
+        also = f", and the {'Zarr' if len(zarrs) == 1 else 'Zarrs'} {_listed(zarrs)}" if zarrs else ""
         return SourceError(
-            f"{begin} holds {_listed(tiffs)}, and one file is converted at a time; give one, as {path / tiffs[0]}, "
-            f"or convert all: {loop_over(path, tiffs)}"
+            f"{begin} holds {_listed(tiffs)}{also}, and one image is converted at a time; give one, as "
+            f"{path / tiffs[0]}, or convert all TIFFs: {loop_over(path, tiffs)}"
         )
+    if zarrs:
+        return SourceError(f"{begin} is not an image, but holds {_listed(zarrs)}; give one, as {path / zarrs[0]}")
     if "attributes.json" in names:
         return SourceError(f"{begin} is N5, which cannot be read; {_EXPORT}")
     return SourceError(

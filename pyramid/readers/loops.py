@@ -36,6 +36,8 @@ def loop_over(folder: str | Path, names: Sequence[str]) -> str:
     for f in 'my cells'/*.tif; do pyramid convert "$f" "${f%.*}.ome.zarr"; done
     >>> print(loop_over("/data", ["a.ome.tif"]))
     for f in /data/*.tif; do pyramid convert "$f" "${f%.ome.*}.ome.zarr"; done
+    >>> print(loop_over("/data", ["a.ome.tif", "b.tif"]))
+    for f in /data/*.tif; do o="${f%.*}"; pyramid convert "$f" "${o%.ome}.ome.zarr"; done
     >>> print(loop_over(".", ["well A*.tif"]))
     for f in ./'well A'*.tif; do pyramid convert "$f" "${f%.*}.ome.zarr"; done
     """
@@ -46,6 +48,9 @@ def loop_over(folder: str | Path, names: Sequence[str]) -> str:
         for pattern in patterns
     )
     start = shlex.quote(str(folder)).rstrip("/")
-    ending = ".ome.*" if all(".ome." in name.lower() for name in names) else ".*"
     files = " ".join(f"{start}/{pattern}" for pattern in quoted)
+    with_ome = [".ome." in name.lower() for name in names]
+    if any(with_ome) and not all(with_ome):
+        return f'for f in {files}; do o="${{f%.*}}"; pyramid convert "$f" "${{o%.ome}}.ome.zarr"; done'
+    ending = ".ome.*" if all(with_ome) else ".*"
     return f'for f in {files}; do pyramid convert "$f" "${{f%{ending}}}.ome.zarr"; done'

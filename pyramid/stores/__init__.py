@@ -7,7 +7,7 @@ each URL.
 """
 
 from pyramid.stores.folders import missing_folder
-from pyramid.stores.location import Location, locate
+from pyramid.stores.location import Location, locate, path_or_url
 from pyramid.stores.objects import Objects
 from pyramid.stores.opening import check_travels, open_objects, open_parts, open_source_store, public_options
 from pyramid.stores.readable import Readable
@@ -26,6 +26,7 @@ __all__ = [
     "open_objects",
     "open_parts",
     "open_source_store",
+    "path_or_url",
     "public_options",
     "share_storage_options",
     "without_secrets",

@@ -72,8 +72,8 @@ def open_store(access: Access) -> AzureObjects:
     named = from_environment("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
     if "account_name" not in config and not named:
         raise OptionError(
-            f"{access.location}: Azure needs an account; give the storage option account_name, or set "
-            "AZURE_STORAGE_ACCOUNT_NAME"
+            f"{access.location}: Azure needs an account; give the storage option account_name, as "
+            '{"account_name": "NAME"} in storage_options=..., or set AZURE_STORAGE_ACCOUNT_NAME'
         )
     config.setdefault("account_name", named)
     if endpoint := from_environment("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"):

@@ -44,7 +44,7 @@ class FsspecObjects(Objects):
             self._connection  # noqa: B018  (so that wrong options are found now)
         except ImportError as error:
             raise OptionError(
-                f"{self.location}: {access.location.scheme}:// needs a package: {error}; install it"
+                f"{self.location}: {access.location.scheme}:// needs a package: {error}; install it in this environment"
             ) from None
         except (TypeError, ValueError) as error:
             reason = without_secrets(str(error), access.secrets)

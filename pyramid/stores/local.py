@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pyramid.errors import PyramidError, StorageError
+from pyramid.errors import DiskError, PyramidError, StorageError
 from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object
 from pyramid.stores.schemes import Access, Option
 
@@ -177,7 +177,7 @@ def _check_kind(path: Path, found: os.stat_result) -> None:
 
 
 def _failure(path: Path, error: OSError) -> StorageError:
-    failure = StorageError(f"{path}: {error.strerror or error}", permanent=True)
+    failure = DiskError(f"{path}: {error.strerror or error}", permanent=True)
     failure.errno = error.errno
     return failure
 

@@ -9,7 +9,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, short_repr
 from pyramid.options.nearest import unknown
 from pyramid.stores.address import why_no_address
 from pyramid.stores.redact import without_secrets
@@ -123,6 +123,22 @@ def _check_path(path: str) -> None:
         )
 
 
+def path_or_url(value: object, name: str) -> str:
+    """Return a user's path or URL as text.
+
+    Raises OptionError for anything else, with `name`, the argument.
+
+    Examples
+    --------
+    >>> path_or_url(Path("cells.ome.zarr"), "target")
+    'cells.ome.zarr'
+    """
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(path, str):
+        raise OptionError(f"{name}: {short_repr(value)} is neither a path nor a URL; give text or a pathlib.Path")
+    return path
+
+
 def _first_part(path: str) -> str:
     """Return the path up to its first name."""
     root = "/" if path.startswith("/") else ""
@@ -141,7 +157,8 @@ def _locate_bucket(url: str, row: Scheme, rest: str) -> Location:
         raise OptionError(f"{without_secrets(url)!r} holds a line break or another control character; leave it out")
     parts = [part for part in key.split("/") if part]
     if not bucket or not parts or ".." in parts:
-        raise OptionError(f"{without_secrets(url)}: a URL has the form {scheme}://BUCKET/KEY; give one, without '..'")
+        reason = "it has '..'" if ".." in parts else f"it names no {'key' if bucket else 'bucket'}"
+        raise OptionError(f"{without_secrets(url)}: {reason}; a URL has the form {scheme}://BUCKET/KEY")
     if "?" in key or ":" in bucket or ("@" in bucket and row.name != "az"):
         raise OptionError(
             f"{without_secrets(url)}: {scheme}:// URLs take no user, password, port or query (after ?); "
@@ -161,9 +178,8 @@ def _locate_host(url: str) -> Location:
         raise OptionError(f"{shown}: what follows a # in a URL is never sent to the server; write # as %23")
     user, at, host = split.netloc.rpartition("@")
     if not host or ".." in split.path.split("/"):
-        raise OptionError(
-            f"{without_secrets(url)}: a URL has the form {split.scheme}://HOST/PATH; give one, without '..'"
-        )
+        reason = "it has '..'" if host else "it names no host"
+        raise OptionError(f"{without_secrets(url)}: {reason}; a URL has the form {split.scheme}://HOST/PATH")
     hidden = f"{user}{at}?{split.query}" if at or split.query else ""
     return Location(split.scheme, host, split.path.strip("/"), hidden)
 
@@ -176,9 +192,10 @@ def _locate_path(path: str) -> Location:
     scheme = _LOST.match(path)
     is_folder = scheme is not None and scheme[2] == "//" and scheme[1] in ("file", "memory")
     if scheme is not None and not is_folder and (scheme[1].lower() in SCHEMES or scheme[2] == ":/"):
+        url = without_secrets(f"{scheme[1].lower()}://{path[scheme.end() :].lstrip('/')}")
         raise OptionError(
-            f"{without_secrets(path)}: a URL has two slashes after its colon, as {scheme[1].lower()}://BUCKET/KEY; "
-            "write both, as text"
+            f"{without_secrets(path)}: a URL has two slashes after its colon; write {url}, in Python as text, since a "
+            "pathlib.Path drops one"
         )
     _check_path(path)
     absolute = Path(os.path.expanduser(path)).absolute()

@@ -149,7 +149,7 @@ def _silence(text: str, host: str, waited_s: float | None) -> str:
     within = f" within {waited_s:.0f} s" if waited_s is not None and waited_s >= 1 else " in time"
     return (
         f"{host} did not answer{within} (timed out); check the address and the network, or allow more seconds with the "
-        "storage option timeout"
+        'storage option timeout, as {"timeout": 120} in storage_options=...'
     )
 
 

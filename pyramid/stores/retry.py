@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from pyramid.concurrency.cancelling import check_not_cancelled, pause
 from pyramid.errors import OptionError, StoppedError, StorageError
+from pyramid.feedback.silence import waiting_for
 from pyramid.stores.schemes import RETRY_OPTIONS
 
 T = TypeVar("T")
@@ -158,6 +159,17 @@ def call_with_retries(
     StoppedError
         If the run is cancelled, as by `cancel_when`.
     """
+    with waiting_for(what):
+        return _repeat(attempt, what, retry_policy, judge)
+
+
+def _repeat(
+    attempt: Callable[[], T],
+    what: str,
+    retry_policy: RetryPolicy,
+    judge: Callable[[Exception], AttemptFailure],
+) -> T:
+    """Do what `call_with_retries` describes, without a word."""
     check_not_cancelled()
     began_s, number, alike = time.monotonic(), 0, 0
     while True:

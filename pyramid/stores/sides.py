@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import OptionError
-from pyramid.options.convert import Options
+from pyramid.options.convert import STORAGE_FLAGS, Options
 from pyramid.options.nearest import unknown
 from pyramid.stores.location import locate
 from pyramid.stores.schemes import RETRY_OPTIONS, Scheme, find_scheme
@@ -90,7 +90,9 @@ def _no_effect(beginning: str, names: Mapping[str, Any], *addresses: object) -> 
     for address in addresses:
         if isinstance(address, str | os.PathLike):
             locate(os.fsdecode(address))
-    return OptionError(f"{beginning} at a URL, so {' and '.join(names)} would have no effect; leave that out")
+    flags = {key for key, _ in STORAGE_FLAGS}
+    named = [f"{name}=..." if name in flags else name for name in names]
+    return OptionError(f"{beginning} at a URL, so {' and '.join(named)} would have no effect; leave that out")
 
 
 def _check_known(general: Mapping[str, Any], remote: list[Scheme]) -> None:

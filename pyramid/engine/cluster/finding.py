@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.engine.cluster.waiting import try_within, within
 from pyramid.errors import OptionError
+from pyramid.feedback.silence import waiting_for
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -167,9 +168,10 @@ def _connect(address: str, named: str | None) -> Client:
     remedy = "give the address that the scheduler prints, as tcp://HOST:8786"
     try:
         # Another kind of server may answer, and the client would wait for it forever.
-        return within(CONNECT_S + 1, lambda: Client(address.strip(), timeout=CONNECT_S, set_as_default=False))
+        with waiting_for(f"the scheduler {where}"):
+            return within(CONNECT_S + 1, lambda: Client(address.strip(), timeout=CONNECT_S, set_as_default=False))
     except OSError as error:
-        cause = " ".join(f"{error}".split()) or type(error).__name__
+        cause = " ".join(f"{error}".split()) or f"nothing came within {CONNECT_S} s"
         raise OptionError(f"scheduler: {where} does not answer: {cause}; start the scheduler, or {remedy}") from error
     except Exception as error:  # of any class: each transport parses addresses in its own way
         cause = " ".join(f"{error}".split()) or type(error).__name__

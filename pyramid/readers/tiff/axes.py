@@ -64,7 +64,10 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
             continue
         free = [letter for letter in _GUESSES if letter not in letters]
         if not free:
-            raise SourceError(f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}")
+            raise SourceError(
+                f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}; save each image of "
+                f"its dimension {axes[i]} as a file of its own, as Fiji does, and convert those"
+            )
         letters[i] = free[0]
         notices.append(
             f"the file does not say what its dimension {axes[i]} of {extents[i]} pixels is; it is taken as {free[0]}: "

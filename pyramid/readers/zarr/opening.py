@@ -121,10 +121,12 @@ def open_image(
     except SourceError as error:
         instead = members_remedy(attributes, where)
         within = sources_within(Path(where))
-        example = f", as {where}/{within[0]}" if within else ""
-        raise SourceError(
-            instead or f"{where} is not an OME-Zarr image: {error}; name an array or an image within it{example}"
-        ) from error
+        remedy = "; name an array or an image within it"
+        if within:
+            remedy += f", as {where}/{within[0]}"
+        elif Path(where).is_dir():
+            remedy = ", and it holds neither an array nor an image; check the path"
+        raise SourceError(instead or f"{where} is not an OME-Zarr image: {error}{remedy}") from error
     others = list(other_groups())
     array = find(image.datasets[0].path)
     _check_largest(image, array, find, where)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
+import socket
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ from click.testing import CliRunner
 import pyramid
 from pyramid.cli import main
 from pyramid.errors import PyramidError
+from pyramid.feedback import silence
 from tests.support.stores import digests
 
 IMAGE = np.arange(3 * 64 * 64, dtype="uint16").reshape(3, 64, 64)
@@ -43,6 +46,14 @@ def make_inputs(folder: Path) -> None:
         (folder / name).mkdir()
     for number in range(5):
         tifffile.imwrite(folder / "tiffs" / f"p{number}.tif", IMAGE[0])
+    (folder / "made").mkdir()
+    for name in ("a.ome.tif", "b.tif"):
+        tifffile.imwrite(folder / "made" / name, IMAGE[0])
+    zarr.create_array(str(folder / "made" / "a.ome.zarr"), shape=(64, 64), dtype="u1")
+    zarr.open_group(str(folder / "hollow.zarr"), mode="w")
+    tifffile.imwrite(folder / "six.tif", np.zeros((2, 3, 2, 2, 8, 8), "u2"), metadata={"axes": "RTZCYX"})
+    np.save(folder / "words.npy", np.array(["a", "b"]))
+    (folder / "text.npy").write_text("hello")
     (folder / "others" / "notes.txt").write_text("hello")
     (folder / "text.tif").write_text("hello")
     (folder / "zero.tif").write_bytes(b"")
@@ -65,7 +76,8 @@ def make_inputs(folder: Path) -> None:
 
 USAGE, NO_SOURCE, NO_TARGET = 2, 3, 4
 LOOP = '/*.tif; do pyramid convert "$f" "${f%.*}.ome.zarr"; done'
-TIFF_LOOP = "give one, as {here}/tiffs/p0.tif, or convert all: for f in {here}/tiffs" + LOOP
+TIFF_LOOP = "give one, as {here}/tiffs/p0.tif, or convert all TIFFs: for f in {here}/tiffs" + LOOP
+MIXED_LOOP = '/*.tif; do o="${f%.*}"; pyramid convert "$f" "${o%.ome}.ome.zarr"; done'
 # The words after `pyramid convert`, the exit status, what the sentence holds, and the remedy at its end.
 CASES: list[tuple[str, int, str, str]] = [
     ("", USAGE, "Missing argument 'SOURCE'", "type pyramid convert cells.tif cells.ome.zarr"),
@@ -87,6 +99,21 @@ CASES: list[tuple[str, int, str, str]] = [
         "one is converted at a time: give the name of one, or type for f in {here}" + LOOP,
     ),
     ("tiffs t.zarr", NO_SOURCE, "tiffs holds p0.tif, p1.tif, p2.tif and 2 more", TIFF_LOOP),
+    (
+        "made t.zarr",
+        NO_SOURCE,
+        "made holds a.ome.tif, b.tif, and the Zarr a.ome.zarr",
+        "give one, as {here}/made/a.ome.tif, or convert all TIFFs: for f in {here}/made" + MIXED_LOOP,
+    ),
+    ("hollow.zarr t.zarr", NO_SOURCE, "is not an OME-Zarr image", "neither an array nor an image; check the path"),
+    (
+        "six.tif t.zarr",
+        NO_SOURCE,
+        "at most the axes tczyx",
+        "dimension R as a file of its own, as Fiji does, and convert those",
+    ),
+    ("words.npy t.zarr", NO_SOURCE, "words.npy: pixels of dtype <U1", "give an array of numbers"),
+    ("text.npy t.zarr", NO_SOURCE, "text.npy cannot be read as .npy: it is text", "give the image itself"),
     ("empty t.zarr", NO_SOURCE, "empty is empty", "check the path, and that its disk is mounted"),
     ("others t.zarr", NO_SOURCE, "holds notes.txt", "also an array of NumPy, Dask, xarray or Zarr"),
     ("images t.zarr", NO_SOURCE, "holds one.zarr", "give one, as {here}/images/one.zarr"),
@@ -140,6 +167,12 @@ CASES: list[tuple[str, int, str, str]] = [
     ("file://data/x.tif t.zarr", USAGE, "three slashes", "write it as file:///data/cells.ome.zarr"),
     ("http://host/a#b.tif t.zarr", USAGE, "never sent to the server", "write # as %23"),
     ("'s3://bucket/a\nb.zarr' t.zarr", USAGE, "holds a line break", "leave it out"),
+    ("https:/host/a.tif t.zarr", USAGE, "two slashes after its colon; write https://host/a.tif", "drops one"),
+    ("s3://bucket t.zarr", USAGE, "it names no key", "has the form s3://BUCKET/KEY"),
+    ("az://bucket/a.tif t.zarr", USAGE, "needs an account", "in --storage-options, or set AZURE_STORAGE_ACCOUNT_NAME"),
+    # options
+    ("good.tif t.zarr --region eu", USAGE, "so --region would have no effect", "leave that out"),
+    ("good.tif t.zarr --config no.yaml", USAGE, "--config: no.yaml cannot be read", "check the path"),
 ]
 
 
@@ -167,6 +200,61 @@ def test_a_mistake_is_answered_with_what_to_do(
 
 def refuse(*_: object, **__: object) -> None:
     raise PermissionError(13, "Permission denied", "locked/zarr.json")
+
+
+# A name, and the end of what `pyramid info` answers.
+LOOKS = [
+    ("hollow.zarr", "and it holds neither an array nor an image; check the path"),
+    ("a.h5", "it is an HDF5 file; save its image as OME-TIFF, and convert that"),
+    ("a.png", "it is a PNG, not an OME-Zarr; save it as TIFF, as Fiji does, and convert that"),
+    ("a.czi", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
+    ("a.zip", "unpack it, and give the folder"),
+    ("text.tif", "it is text, and an OME-Zarr is a folder; give the path of the folder"),
+    ("good.tif", "make an OME-Zarr of it with pyramid convert"),
+]
+
+
+@pytest.mark.parametrize(("name", "end"), LOOKS)
+def test_a_look_at_a_file_is_answered_with_what_convert_does(
+    name: str, end: str, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(inputs)
+    result = CliRunner().invoke(main, ["info", name], catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (NO_SOURCE, "")
+    assert result.stderr.endswith(f"{end}\n")
+
+
+def test_a_look_at_a_folder_without_permission(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inputs)
+    monkeypatch.setattr(Path, "open", refuse)  # as the system does for anyone but root
+    monkeypatch.setattr(os, "open", refuse)
+    result = CliRunner().invoke(main, ["info", "group.zarr"], catch_exceptions=False)
+    assert result.exit_code == NO_SOURCE
+    assert result.stderr.endswith(
+        "Permission denied; check the path, its disk, and that you may read and write there\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["convert", "download"])
+def test_the_example_does_not_write_onto_its_source(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "cells.ome.zarr"], catch_exceptions=False)
+    assert result.exit_code == USAGE
+    assert result.stderr.endswith(f"type pyramid {command} cells.ome.zarr copy-of-cells.ome.zarr\n")
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_told_from_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite(tmp_path / "-a.tif", IMAGE, photometric="minisblack")
+    result = CliRunner().invoke(main, ["convert", "-a.tif", "t.zarr"], catch_exceptions=False)
+    assert result.exit_code == USAGE
+    assert result.stderr.endswith("'-a.tif' reads as an option; type ./-a.tif\n")
+    assert CliRunner().invoke(main, ["plan", "./-a.tif"], catch_exceptions=False).exit_code == 0
+
+
+def test_the_list_of_commands_says_whole_sentences() -> None:
+    assert "..." not in CliRunner().invoke(main, ["--help"], catch_exceptions=False).stdout.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("name", ["tiffs", "group.zarr"])
@@ -259,3 +347,40 @@ def test_an_address_that_is_none_is_a_sentence_in_python(address: str | Path, tm
         pyramid.convert(address, tmp_path / "t.zarr")
     with pytest.raises(PyramidError, match="; "):
         pyramid.convert(IMAGE, address)
+
+
+NOT_PATHS: list[tuple[Callable[[], object], str]] = [
+    (lambda: pyramid.convert(IMAGE, 5), "target: 5 is neither a path nor a URL; give text or a pathlib.Path"),  # type: ignore[arg-type]
+    (lambda: pyramid.convert(IMAGE, None), "target: None is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.convert(IMAGE, b"t.zarr"), "target: b't.zarr' is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.plan(IMAGE, 5), "target: 5 is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.open(IMAGE), r"url: array.* is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.info(5), "url: 5 is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.download(5, "t"), "url: 5 is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.download("t", 5), "folder: 5 is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.plan(["a.tif", Path("b.tif")]), "one image is converted at a time: give the path of one"),
+    (lambda: pyramid.plan(b"a.tif"), "give a path as text or as pathlib.Path"),
+    (lambda: pyramid.plan(io.BytesIO()), "give the path of the file"),
+    (lambda: pyramid.plan([[1, 2], [3, 4]]), "numpy.asarray makes an array"),
+]
+
+
+@pytest.mark.parametrize(("call", "sentence"), NOT_PATHS, ids=[case[1] for case in NOT_PATHS])
+def test_what_is_no_path_is_a_sentence_in_python(call: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(PyramidError, match=sentence):
+        call()
+
+
+@pytest.mark.parametrize(("flags", "words"), [([], ["no answer yet, still trying; Ctrl-C stops"]), (["-q"], [])])
+def test_a_silent_server_is_named_before_the_time_is_out(
+    flags: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SILENCE_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/cells.ome.zarr"
+        timeout = ["--storage-options", '{"timeout": 1, "retries": 0}']
+        result = CliRunner().invoke(main, ["info", url, *timeout, *flags], catch_exceptions=False)
+    assert result.exit_code == NO_SOURCE
+    *first, last = result.stderr.splitlines()
+    assert first == [f"pyramid: GET {url}/zarr.json: {sentence}" for sentence in words]
+    assert "did not answer" in last

@@ -449,6 +449,8 @@ def test_what_is_no_ome_zarr_is_told_on_disk(tmp_path: Path) -> None:
     assert "without zarr.json" in told(tmp_path / "notes")
     assert "it is a folder of Zarr arrays (a), and none is an OME-Zarr; make" in told(tmp_path / "folder")
     assert "a Zarr array, 3 x 4 of uint8" in told(tmp_path / "folder" / "a")
+    assert told(tmp_path / "group").endswith("and it holds neither an array nor an image; check the path")
+    zarr.create_array(tmp_path / "group" / "b", shape=(3, 4), dtype="u2")
     assert told(tmp_path / "group").endswith("name an array in it to pyramid convert, or give an image within it")
     assert "it is a scene" in told(tmp_path / "scene")
     assert "it is a TIFF; make an OME-Zarr of it with pyramid convert" in told(tmp_path / "a.tif")

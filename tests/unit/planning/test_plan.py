@@ -132,7 +132,7 @@ def test_a_million_blocks_are_planned_at_once() -> None:
     ("options", "told"),
     [
         ({"levels": 3, "scale_factors": [{"y": 2}, {"y": 2}, {"y": 2}]}, "3 scale_factors make 4 levels, not 3"),
-        ({"scale_factors": {"y": 1}}, "do not make y and x smaller; say how many levels"),
+        ({"scale_factors": {"y": 1}}, "do not make both y and x smaller; give levels=... too"),
         ({"scale_factors": {"t": 2}}, "the source has no axis 't'; its axes are yx"),
         ({"chunks": {"z": 2}}, "the source has no axis 'z'"),
         ({"chunks": {"y": 64}, "shards": {"y": 100}}, "y=100 is not a multiple of the chunk's y=64; y=128 would be"),

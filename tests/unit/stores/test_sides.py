@@ -91,7 +91,7 @@ def test_sharing_twice_changes_nothing() -> None:
             DISK,
             DISK,
             {"storage_options": {"region": "a", "anon": True}},
-            "storage_options: neither SOURCE nor TARGET is at a URL, so region and anon would have no effect; leave",
+            "neither SOURCE nor TARGET is at a URL, so region=... and anon=... would have no effect; leave",
         ),
         (DISK, "file:///e", {"storage_options": {"region": "a"}}, "neither SOURCE nor TARGET"),
         (Path(DISK), Path(DISK), {"storage_options": {"region": "a"}}, "neither SOURCE nor TARGET"),
