@@ -244,7 +244,7 @@ def _carry_out(
             opened, lease = stack.enter_context(open_target(job.plan, target, options, kept))
             record.tally = tally = Tally(job.plan, progress)
             objects = open_objects(target, options.target_storage_options)
-            resumed = go_on(tally, objects, kept, job.unfinished.segments if job.unfinished else ())
+            resumed = go_on(tally, objects, kept, job.unfinished)
         with record.stage("build"), resumed.journal:
             run_passes(tally, job.source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):

@@ -39,13 +39,14 @@ class Unfinished:
         The target.
     record
         What it does, as it was recorded.
-    segments
-        Its journal.
+    segments, synced
+        Its journal, and how many of its segments count for good.
     """
 
     location: str
     record: Mapping[str, Any]
     segments: tuple[Segment, ...]
+    synced: int
 
     def fitted(self, plan: Plan, source: Source, now: Resources) -> Plan:
         """Return the plan of the run for the workers and memory of today.
@@ -111,7 +112,8 @@ def find_unfinished(url: str, options: Mapping[str, Any] | None) -> Unfinished |
             f"{objects.location} was begun by ome-pyramid {short_repr(record.get('ome_pyramid'))}, and this is "
             f"{__version__}; go on with that version, or start again with overwrite=True"
         )
-    return Unfinished(str(objects.location), record, tuple(read_segments(objects, digest_of(record))))
+    segments, synced = read_segments(objects, digest_of(record))
+    return Unfinished(str(objects.location), record, tuple(segments), synced)
 
 
 def is_finished(url: str, options: Mapping[str, Any] | None) -> bool:
@@ -177,8 +179,9 @@ class Resumed:
         )
 
 
-def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], segments: tuple[Segment, ...] = ()) -> Resumed:
-    """Return the journal of a run, and count what its segments say is done."""
+def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], before: Unfinished | None) -> Resumed:
+    """Return the journal of a run, and count the blocks that were done before."""
+    segments = before.segments if before is not None else ()
     done = [bytearray(pass_.tasks) for pass_ in tally.plan.passes]
     for segment in segments:
         fresh = 0
@@ -188,7 +191,8 @@ def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], segments: t
             fresh += last + 1 - first
             done[segment.pass_][first : last + 1] = b"\1" * (last + 1 - first)
         tally.restore(fresh, segment)
-    return Resumed(Journal(objects, digest_of(record), len(segments)), done)
+    synced = before.synced if before is not None else 0
+    return Resumed(Journal(objects, digest_of(record), len(segments), synced), done)
 
 
 def _differences(before: object, now: object, name: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from pyramid.engine import resuming
 from pyramid.errors import OptionError, PyramidWarning, TargetError
 from pyramid.hierarchy.nodes import read_node
 from pyramid.stores import Objects, open_objects
+from pyramid.writing import journal
 from pyramid.writing.journal import FOLDER, read_segments
 from pyramid.writing.lease import read_record
 from tests.support.servers.service import Service
@@ -83,7 +84,7 @@ def blocks_in_journal(objects: Objects) -> int:
     record = read_record(objects)
     if not record:
         return 0
-    segments = read_segments(objects, resuming.digest_of(record))
+    segments, _ = read_segments(objects, resuming.digest_of(record))
     return sum(last + 1 - first for segment in segments for first, last in segment.blocks)
 
 
@@ -138,7 +139,7 @@ def test_a_run_whose_client_was_killed_goes_on_with_the_cluster(
 ) -> None:
     target = tmp_path / "killed.ome.zarr"
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", host="127.0.0.1"
     ) as cluster:
         options = {"scheduler": cluster.scheduler_address, "workers": None}
         kill_and_resume(source, str(target), right, options, random.Random(seed), 2)
@@ -276,6 +277,25 @@ def test_a_damaged_journal_loses_only_blocks(source: Path, right: dict[str, str]
     for segment in sorted((target / FOLDER).iterdir()):
         segment.write_bytes(b'{"run": ')
     assert resumed(source, target) == pyramid.plan(source, **LAYOUT).tasks
+    assert contents(open_objects(str(target))) == right
+
+
+def test_after_a_loss_of_power_only_synced_blocks_count(
+    source: Path, right: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.ome.zarr"
+    monkeypatch.setattr(journal, "SEGMENT_S", 0.0)
+    monkeypatch.setattr(journal, "SYNC_S", 0.05)
+    assert interrupted(source, target, 12) >= 12
+    last = sorted((target / FOLDER).iterdir())[-1]
+    synced = json.loads(last.read_text())["synced"]
+    assert synced > 0
+    monkeypatch.setattr(journal, "boot_id", lambda: "the next start of the system")
+    kept = blocks_in_journal(open_objects(str(target)))
+    assert 0 < kept < 12
+    monkeypatch.setattr(journal, "SYNC_S", 30.0)
+    assert interrupted(source, target, kept + 4, resume=True) >= kept + 4
+    assert resumed(source, target) <= pyramid.plan(source, **LAYOUT).tasks - kept - 4
     assert contents(open_objects(str(target))) == right
 
 
