@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import tifffile
 
-TARGET_CANNOT_BE_WRITTEN = 4
+from tests.support.stores import digests
+
+STOPPED = 5
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_full_disk(version: str, source: Path, small_disk: Path) -> None:
     target = small_disk / "out.ome.zarr"
     command = [sys.executable, "-m", "pyramid", "convert", str(source), str(target), "--no-progress"]
     run = subprocess.run([*command, "--ome-zarr-version", version], capture_output=True, text=True, check=False)
-    assert run.returncode == TARGET_CANNOT_BE_WRITTEN, run.stderr
+    assert run.returncode == STOPPED, run.stderr
     assert "Traceback" not in run.stderr
     assert "space" in run.stderr.lower()
     assert str(target) in run.stderr
@@ -58,7 +60,26 @@ def test_full_disk(version: str, source: Path, small_disk: Path) -> None:
 def test_room_again_and_overwrite_makes_it_whole(source: Path, small_disk: Path) -> None:
     target = small_disk / "out.ome.zarr"
     command = [sys.executable, "-m", "pyramid", "convert", str(source), str(target), "--quiet"]
-    assert subprocess.run(command, capture_output=True, check=False).returncode == TARGET_CANNOT_BE_WRITTEN
+    assert subprocess.run(command, capture_output=True, check=False).returncode == STOPPED
     subprocess.run(["mount", "-o", "remount,size=96m", str(small_disk)], check=True)
     subprocess.run([*command, "--overwrite"], check=True)
     assert "multiscales" in json.dumps(attributes(target))
+
+
+def test_room_again_and_resume_goes_on(source: Path, small_disk: Path, tmp_path: Path) -> None:
+    right, target = tmp_path / "right.ome.zarr", small_disk / "out.ome.zarr"
+    layout = ["--chunks", "z=1,y=256,x=256", "--shards", "none", "--memory", "16MiB", "--quiet"]
+    command = [sys.executable, "-m", "pyramid", "convert", str(source)]
+    subprocess.run([*command, str(right), *layout], check=True)
+    stopped = subprocess.run([*command, str(target), *layout], capture_output=True, text=True, check=False)
+    assert stopped.returncode == STOPPED
+    assert "the same with --resume goes on where it stopped" in stopped.stderr
+    subprocess.run(["mount", "-o", "remount,size=96m", str(small_disk)], check=True)
+    planned = subprocess.run(
+        [sys.executable, "-m", "pyramid", "plan", str(source), str(target), *layout, "--resume", "--json"],
+        capture_output=True,
+        check=True,
+    )
+    assert 0 < json.loads(planned.stdout)["done_tasks"] < json.loads(planned.stdout)["tasks"]
+    subprocess.run([*command, str(target), *layout, "--resume"], check=True)
+    assert digests(target) == digests(right)
