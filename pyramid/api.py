@@ -249,5 +249,5 @@ def _carry_out(
             run_passes(tally, job.source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
             finish(job.plan, opened, lease, tally.extremes)
-            if job.unfinished is not None or resumed.journal.number:
+            if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)

@@ -40,6 +40,9 @@ SEGMENT_S = 2.0
 # Seconds between two syncs: what is lost with the power at most. It is the time after which Linux writes by itself, so
 # that a sync finds little to do; every 2 s, one made a run of 4 GiB take 7 % longer.
 SYNC_S = 30.0
+# Object that keeps room for the last segment on a disk that becomes full, and its size: two pages of any disk, and far
+# more than such a segment takes.
+RESERVE, RESERVE_BYTES = f"{FOLDER}/reserve", 2**17
 # Largest record and segment that is read: a segment of `SEGMENT_S` holds thousands of numbers, not millions.
 MAX_BYTES = 64 * 2**20
 
@@ -127,12 +130,15 @@ class Journal:
         Number of the next segment.
     synced
         Number of the segments that count for good.
+    is_used
+        Whether it has written anything.
     """
 
     objects: Objects
     run_digest: str
     number: int = 0
     synced: int = 0
+    is_used: bool = False
     _waiting: list[Segment] = field(default_factory=list)
     _written_s: float = field(default_factory=time.monotonic)
     _synced_s: float = field(default_factory=time.monotonic)
@@ -144,6 +150,10 @@ class Journal:
     def add(self, done: Segment) -> None:
         """Note blocks that are done; a segment is written now and then, by another thread."""
         self._waiting.append(done)
+        if not self.is_used and self.objects.location.is_local:
+            self.is_used = True
+            with suppress(StorageError):
+                self.objects.put(RESERVE, bytes(RESERVE_BYTES))
         if time.monotonic() - self._written_s >= SEGMENT_S and (self._writing is None or self._writing.done()):
             self._writing = self._threads.submit(self._write, self._take())
 
@@ -154,6 +164,9 @@ class Journal:
         """Write the last segment, unless the run has ended well so early that it has none."""
         self._threads.shutdown()
         if error is not None or self.number:
+            if self.objects.location.is_local:
+                with suppress(StorageError):
+                    self.objects.delete(RESERVE)
             self._write(self._take())
 
     def _take(self) -> list[Segment]:
@@ -171,7 +184,7 @@ class Journal:
             for segment in _joined(done):
                 written = replace(segment, boot=boot_id() if is_local else "", synced=self.synced)
                 self.objects.put(segment_key(self.number), written.to_json(self.run_digest))
-                self.number += 1
+                self.number, self.is_used = self.number + 1, True
         except (StorageError, OSError) as error:  # the run goes on; if it stops, it does these blocks again
             logger.warning("the journal cannot be written: %s", error)
 

@@ -66,9 +66,11 @@ def test_room_again_and_overwrite_makes_it_whole(source: Path, small_disk: Path)
     assert "multiscales" in json.dumps(attributes(target))
 
 
-def test_room_again_and_resume_goes_on(source: Path, small_disk: Path, tmp_path: Path) -> None:
+def test_room_again_and_resume_goes_on(small_disk: Path, tmp_path: Path) -> None:
+    source = tmp_path / "planes.npy"
+    np.save(source, np.random.default_rng(0).integers(0, 2**16, (30, 512, 512), dtype="uint16"))
     right, target = tmp_path / "right.ome.zarr", small_disk / "out.ome.zarr"
-    layout = ["--chunks", "z=1,y=256,x=256", "--shards", "none", "--memory", "16MiB", "--quiet"]
+    layout = ["--chunks", "z=1,y=256,x=256", "--shards", "none", "--memory", "8MiB", "--quiet"]
     command = [sys.executable, "-m", "pyramid", "convert", str(source)]
     subprocess.run([*command, str(right), *layout], check=True)
     stopped = subprocess.run([*command, str(target), *layout], capture_output=True, text=True, check=False)
