@@ -12,7 +12,7 @@ import numpy as np
 
 from pyramid.model import reduced_shape
 from pyramid.reduce.base import MAX_AXES, check
-from pyramid.reduce.kernels.loading import PATIENCE_S, find_kernel
+from pyramid.reduce.kernels.loading import COMPILING_PAYS_S, find_kernel
 from pyramid.reduce.kernels.planes import MAX_LANES, Kernel, reduce_planes
 from pyramid.reduce.views import OfRows, cut_bands, overhead_s, reduce_rows
 
@@ -75,7 +75,7 @@ class WindowMethod:
         if array.dtype.kind not in self.numpy_kinds:
             kernel: Kernel | None = lazy.load()
         else:  # of large windows, views are many and short, and to make them may take hours
-            kernel = lazy.loaded if overhead_s(extent, factors) < PATIENCE_S else lazy.try_load()
+            kernel = lazy.loaded if overhead_s(extent, factors) < COMPILING_PAYS_S else lazy.try_load()
         if kernel is not None:
             in_bands(functools.partial(reduce_planes, kernel), array, extent, factors, out)
         else:

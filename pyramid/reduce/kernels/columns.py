@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyramid.reduce.kernels.compiled import compiled, inlined
+from pyramid.reduce.kernels.compiled import called, inlined
 from pyramid.reduce.kernels.planes import Windows
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def greatest_value(dtype: np.dtype[Any]) -> Any:  # noqa: ANN401  (a scalar of t
     return dtype.type(np.inf if dtype.kind == "f" else np.iinfo(dtype).max)
 
 
-@compiled
+@called
 def gather(  # noqa: PLR0913  (Numba takes no object that could hold them)
     array: NDArray[Any],
     windows: Windows,
@@ -89,7 +89,7 @@ def _take(  # noqa: PLR0913  (as above)
         valid[i] += value == value
 
 
-@compiled
+@called
 def sort(columns: NDArray[Any], height: int) -> None:
     """Sort the first `height` pixels of every column."""
     p = 1

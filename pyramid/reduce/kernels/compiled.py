@@ -1,50 +1,159 @@
-"""Decorators that compile kernels with Numba."""
+"""Kernels that are compiled once, kept on disk, and called without Numba.
+
+To import Numba takes most of a second, and to load machine code a hundredth of that. So Numba only compiles. What it
+makes is kept as an object file, which llvmlite loads, and is called through ctypes, without the interpreter's lock.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+import ctypes
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
-import numba
-from numba.core.caching import FunctionCache
+import numpy as np
+
+from pyramid.reduce.kernels import code_files, native
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
+# Whether a kernel without code on disk is compiled, or NotKeptError is raised.
+_compiles: ContextVar[bool] = ContextVar("compiles", default=True)
 
-class _Kept(FunctionCache):  # type: ignore[misc]  # Numba has no annotations
-    """Code on disk, which is compiled anew if it is damaged or the disk is full."""
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401  (Numba's own types)
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # unpickling may raise anything
-            with contextlib.suppress(OSError):
-                self.flush()
-            return None
+class NotKeptError(Exception):
+    """No code on disk fits, and none is to be compiled."""
 
-    def save_overload(self, sig: Any, data: Any) -> None:  # noqa: ANN401  (as above)
-        with contextlib.suppress(Exception):
-            super().save_overload(sig, data)
+
+class Part:
+    """A function that kernels call, and that is compiled with each of them.
+
+    Parameters
+    ----------
+    function
+        The function.
+    is_inlined
+        Whether its code is put in the place of each call. That is quicker than to compile it separately.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, is_inlined: bool) -> None:
+        self.function = function
+        self.is_inlined = is_inlined
+
+
+class CompiledKernel:
+    """A kernel, compiled or loaded for the types of its arguments at their first call.
+
+    Parameters
+    ----------
+    function
+        The kernel: it returns nothing, and takes C-contiguous arrays, NumPy scalars, whole numbers, and tuples of
+        these.
+    """
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.function = function
+        self._codes: dict[str, Callable[..., object]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, *arguments: object) -> None:
+        """Run the kernel."""
+        types = ", ".join(map(_type_of, arguments))
+        code = self._codes.get(types)
+        if code is None:
+            with self._lock:
+                code = self._codes.get(types) or self._codes.setdefault(types, self._find(types, arguments))
+        code(*arguments)
+
+    def _find(self, types: str, arguments: tuple[object, ...]) -> Callable[..., object]:
+        """Load the code for some types, or compile it and keep it."""
+        key = code_files.key_of(self.function, types)
+        kept = code_files.read(key)
+        if kept is None:
+            if not _compiles.get():
+                raise NotKeptError
+            from pyramid.reduce.kernels import compiling  # noqa: PLC0415  (Numba: only to compile)
+
+            try:
+                kept = compiling.compile_object(self.function, arguments)
+            except compiling.UnsupportedError:
+                return cast("Callable[..., object]", compiling.jitted(self.function))
+            code_files.write(key, kept)
+        return _callable(native.load(kept), arguments)
+
+
+@contextmanager
+def without_compiling() -> Iterator[None]:
+    """Let kernels only load code from disk.
+
+    They raise NotKeptError where there is none.
+    """
+    token = _compiles.set(False)
+    try:
+        yield
+    finally:
+        _compiles.reset(token)
 
 
 def compiled(function: Function) -> Function:
-    """Compile `function` at its first call for a dtype, and keep the code on disk.
+    """Compile `function` at its first call for some types, and keep the code on disk."""
+    return cast("Function", CompiledKernel(function))
 
-    It runs without the interpreter's lock. Where no folder can hold the code (a read-only installation without a home),
-    each process compiles anew. Numba looks only at the time of the function's own file to see whether the code on disk
-    is stale. So after a change of a function that kernels of another file call, empty ``__pycache__``.
-    """
-    made: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    with contextlib.suppress(RuntimeError, OSError):
-        made._cache = _Kept(function)
-    return cast("Function", made)
+
+def called(function: Function) -> Function:
+    """Compile `function` with each kernel that calls it."""
+    return cast("Function", Part(function, is_inlined=False))
 
 
 def inlined(function: Function) -> Function:
-    """Compile `function` as a part of each kernel that calls it.
+    """Compile `function` as a part of the body of each kernel that calls it."""
+    return cast("Function", Part(function, is_inlined=True))
 
-    That is quicker than to compile it separately.
+
+def _callable(address: int, arguments: tuple[object, ...]) -> Callable[..., object]:
+    """Return the code at an address as a function of arguments like the given ones.
+
+    Numba's functions take the places of a result and of an exception first. Then come the parts of each argument.
     """
-    made: Function = numba.njit(inline="always", error_model="numpy")(function)
-    return made
+    kinds = [kind for kind, _ in _parts(arguments)]
+    native_call = ctypes.CFUNCTYPE(ctypes.c_int32, _POINTER, _POINTER, *kinds)(address)
+
+    def call(*given: object) -> None:
+        result, raised = _POINTER(), _POINTER()
+        values = (value for _, value in _parts(given))
+        if native_call(ctypes.addressof(result), ctypes.addressof(raised), *values):
+            raise ValueError("a compiled kernel failed; this should not have happened")
+
+    return call
+
+
+def _type_of(argument: object) -> str:
+    """Name the type of an argument, for which code is compiled."""
+    if isinstance(argument, np.ndarray):
+        if not (argument.flags.c_contiguous and argument.flags.aligned):
+            raise ValueError("a kernel takes C-contiguous, aligned arrays; pass a copy")
+        return f"{argument.dtype.str}[{argument.ndim}]"
+    if isinstance(argument, tuple):
+        return f"{type(argument).__name__}({', '.join(map(_type_of, argument))})"
+    return argument.dtype.str if isinstance(argument, np.generic) else type(argument).__name__
+
+
+def _parts(argument: object) -> Iterator[tuple[Any, Any]]:
+    """Yield the C types and values that Numba passes for an argument."""
+    if isinstance(argument, tuple):
+        for item in argument:
+            yield from _parts(item)
+    elif isinstance(argument, np.ndarray):
+        # Memory that Numba owns, and the object that holds it: neither, as the caller keeps the array.
+        yield from ((_POINTER, None), (_POINTER, None))
+        yield from ((_INTEGER, argument.size), (_INTEGER, argument.itemsize), (_POINTER, argument.ctypes.data))
+        yield from ((_INTEGER, length) for length in (*argument.shape, *argument.strides))
+    elif isinstance(argument, np.generic):
+        yield np.ctypeslib.as_ctypes_type(argument.dtype), argument.item()
+    elif isinstance(argument, int):
+        yield _INTEGER, int(argument)
+    else:
+        raise TypeError(f"a kernel takes no argument of type {type(argument).__name__}")

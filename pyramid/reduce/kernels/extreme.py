@@ -17,14 +17,14 @@ def minimum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     """Write the least pixel of each window."""
     floats = array.dtype.kind == "f"
     start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).max)
-    _extremes(array, windows, out, start, False)
+    _extremes(array, windows, out, start, 0)
 
 
 def maximum(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     """Write the greatest pixel of each window."""
     floats = array.dtype.kind == "f"
     start = array.dtype.type(np.nan if floats else np.iinfo(array.dtype).min)
-    _extremes(array, windows, out, start, True)
+    _extremes(array, windows, out, start, 1)
 
 
 # In the loops of both functions, any pixel replaces NaN, the start, and a NaN replaces only another NaN.
@@ -51,7 +51,7 @@ def _raise(row: NDArray[Any], target: NDArray[Any], full: int, fx: int) -> None:
 
 
 @compiled
-def _extremes(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any], greatest: bool) -> None:
+def _extremes(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: np.number[Any], greatest: int) -> None:
     fx = len(windows.lanes) if len(windows.lanes) > 0 else windows.fx
     full, tail = divmod(windows.width, fx)
     for group in range(windows.targets.size):
@@ -61,7 +61,7 @@ def _extremes(array: NDArray[Any], windows: Windows, out: NDArray[Any], start: n
             for s in range(windows.first[group], windows.first[group + 1]):
                 for v in range(y * windows.fy, min((y + 1) * windows.fy, windows.height)):
                     row = array[windows.sources[s], v]
-                    if greatest:
+                    if greatest == 1:
                         _raise(row, target, full, fx)
                         _raise(row[full * fx :], target[full:], min(tail, 1), tail)
                     else:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Time in NumPy, summed over threads, after which a kernel is loaded: about half of what loading takes. A small image
+# Time in NumPy, summed over threads, after which a kernel is loaded from disk: about what loading takes. A small image
 # is finished by then, and a large one has lost little.
-PATIENCE_S = 0.2
+PATIENCE_S = 0.03
+# Time after which one that is not on disk is compiled, which takes a second or two, once on a machine.
+COMPILING_PAYS_S = 0.5
 
 
 class LazyKernel:
@@ -46,6 +48,7 @@ class LazyKernel:
         self.loaded: Kernel | None = None
         self._lock = threading.Lock()
         self._spent_s = 0.0
+        self._patience_s = PATIENCE_S
         self._begun = False
         self._failed = False
 
@@ -77,14 +80,26 @@ class LazyKernel:
         yield
         with self._lock:
             self._spent_s += time.perf_counter() - start_s
-            begins = self._spent_s > PATIENCE_S and not self._begun
+            begins = self._spent_s > self._patience_s and not self._begun
             self._begun |= begins
         if begins:
             # Not a daemon: a process that ended within the compiler could crash.
             threading.Thread(target=self._load_meanwhile, name="pyramid-kernel", daemon=False).start()
 
     def _load_meanwhile(self) -> None:
+        from pyramid.reduce.kernels.compiled import NotKeptError, without_compiling  # noqa: PLC0415  (LLVM)
+
         leave_signals()
+        if self._patience_s < COMPILING_PAYS_S:
+            try:
+                with without_compiling():
+                    self.load()
+            except NotKeptError:
+                with self._lock:
+                    self._patience_s, self._begun = COMPILING_PAYS_S, False
+                return
+            except Exception:  # as below
+                logger.debug("a compiled kernel cannot be loaded", exc_info=True)
         self.try_load()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyramid.reduce.kernels.columns import gather, greatest_value, make_columns, sort
-from pyramid.reduce.kernels.compiled import compiled, inlined
+from pyramid.reduce.kernels.compiled import called, compiled, inlined
 from pyramid.reduce.kernels.planes import Windows
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def mode(array: NDArray[Any], windows: Windows, out: NDArray[Any]) -> None:
     _modes(array, windows, out, columns, valid, greatest_value(array.dtype))
 
 
-@compiled  # not inlined: within the whole kernel LLVM does not use wide registers for these loops
+@called  # not inlined: within the whole kernel LLVM does not use wide registers for these loops
 def _compare_pairs(columns: NDArray[Any], height: int, valid: NDArray[Any], best: NDArray[Any]) -> None:
     """Write the value of the first longest run of each sorted column to `best`.
 

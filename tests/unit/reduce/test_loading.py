@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pyramid.reduce import load_method
-from pyramid.reduce.kernels import loading
+from pyramid.reduce.kernels import compiling, loading, mean
+from pyramid.reduce.kernels.code_files import FOLDER_VARIABLE
+from pyramid.reduce.kernels.compiled import CompiledKernel
 from pyramid.reduce.kernels.loading import LazyKernel
 
 MEAN = "pyramid.reduce.kernels.mean:mean"
@@ -21,17 +24,40 @@ def wait_for_kernels() -> None:
             thread.join()
 
 
-def test_a_kernel_is_loaded_once_numpy_has_taken_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    lazy = LazyKernel(MEAN, "uint8", 2)
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for code, in which there is none."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "code"))
+    monkeypatch.setattr("pyramid.reduce.kernels.mean._mean_integers", CompiledKernel(mean._mean_integers.function))
+    return tmp_path / "code"
+
+
+def replace_once(lazy: LazyKernel, spent_s: float) -> None:
+    lazy._spent_s = spent_s
     with lazy.replaced():
         pass
     wait_for_kernels()
-    assert lazy.loaded is None
-    monkeypatch.setattr(loading, "PATIENCE_S", 0.0)
-    with lazy.replaced():
-        pass
-    wait_for_kernels()
-    assert lazy.loaded is not None
+
+
+def test_code_on_disk_is_loaded_soon_and_other_code_compiled_later(empty_cache: Path) -> None:
+    first = LazyKernel(MEAN, "uint8", 2)
+    replace_once(first, 0)
+    assert first.loaded is None
+    replace_once(first, loading.PATIENCE_S)
+    assert first.loaded is None  # no code is there, and to compile it does not pay yet
+    assert not empty_cache.exists()
+    replace_once(first, loading.COMPILING_PAYS_S)
+    assert first.loaded is not None
+    assert len(list(empty_cache.iterdir())) == 1
+
+
+def test_code_that_was_compiled_before_is_loaded(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    LazyKernel(MEAN, "uint8", 2).load()
+    monkeypatch.setattr("pyramid.reduce.kernels.mean._mean_integers", CompiledKernel(mean._mean_integers.function))
+    monkeypatch.setattr(compiling, "compile_object", None)
+    again = LazyKernel(MEAN, "uint8", 2)
+    replace_once(again, loading.PATIENCE_S)
+    assert again.loaded is not None
 
 
 def test_pixels_are_the_same_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,14 +73,10 @@ def test_pixels_are_the_same_before_and_after(monkeypatch: pytest.MonkeyPatch) -
     np.testing.assert_array_equal(found[0], found[1])
 
 
-def test_numpy_goes_on_where_a_kernel_cannot_be_loaded(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(loading, "PATIENCE_S", 0.0)
+def test_numpy_goes_on_where_a_kernel_cannot_be_loaded(caplog: pytest.LogCaptureFixture) -> None:
     lazy = LazyKernel("pyramid.reduce.kernels.nowhere:mean", "uint8", 2)
-    with caplog.at_level(logging.WARNING, "pyramid"), lazy.replaced():
-        pass
-    wait_for_kernels()
+    with caplog.at_level(logging.WARNING, "pyramid"):
+        replace_once(lazy, loading.PATIENCE_S)
     assert lazy.loaded is None
     assert "a compiled kernel cannot be loaded; NumPy is used" in caplog.text
 
