@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from pyramid.reduce.kernels import code_files, native
+from pyramid.reduce.kernels.parts import Entry, Part
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,23 +29,7 @@ class NotKeptError(Exception):
     """No code on disk fits, and none is to be compiled."""
 
 
-class Part:
-    """A function that kernels call, and that is compiled with each of them.
-
-    Parameters
-    ----------
-    function
-        The function.
-    is_inlined
-        Whether its code is put in the place of each call. That is quicker than to compile it separately.
-    """
-
-    def __init__(self, function: Callable[..., Any], *, is_inlined: bool) -> None:
-        self.function = function
-        self.is_inlined = is_inlined
-
-
-class CompiledKernel:
+class CompiledKernel(Entry):
     """A kernel, compiled or loaded for the types of its arguments at their first call.
 
     Parameters
@@ -55,7 +40,7 @@ class CompiledKernel:
     """
 
     def __init__(self, function: Callable[..., None]) -> None:
-        self.function = function
+        super().__init__(function)
         self._codes: dict[str, Callable[..., object]] = {}
         self._lock = threading.Lock()
 

@@ -10,8 +10,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from pyramid.reduce.kernels.compiled import CompiledKernel, Part
 from pyramid.reduce.kernels.native import ObjectCode
+from pyramid.reduce.kernels.parts import Entry, Part
 
 # Options of machine code that is called without Numba: no wrappers for Python, no counts of references.
 _BARE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
@@ -57,7 +57,7 @@ def _with_parts(function: Callable[..., Any]) -> FunctionType:
 def _for_numba(value: object) -> object:
     if isinstance(value, Part):
         return _compiled_part(value)
-    return jitted(value.function) if isinstance(value, CompiledKernel) else value
+    return jitted(value.function) if isinstance(value, Entry) else value
 
 
 @functools.cache
