@@ -137,7 +137,8 @@ def _parts(argument: object) -> Iterator[tuple[Any, Any]]:
         yield from ((_INTEGER, argument.size), (_INTEGER, argument.itemsize), (_POINTER, argument.ctypes.data))
         yield from ((_INTEGER, length) for length in (*argument.shape, *argument.strides))
     elif isinstance(argument, np.generic):
-        yield np.ctypeslib.as_ctypes_type(argument.dtype), argument.item()
+        kind: Any = np.ctypeslib.as_ctypes_type(cast("Any", argument.dtype))
+        yield kind, argument.item()
     elif isinstance(argument, int):
         yield _INTEGER, int(argument)
     else:

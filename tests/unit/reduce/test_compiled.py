@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pyramid.reduce import load_method
 from pyramid.reduce.kernels import code_files, compiling, mean
 from pyramid.reduce.kernels.compiled import CompiledKernel, compiled, inlined
 
+KERNEL: Any = mean._mean_integers
 PROGRAM = """
 import sys
 import numpy as np
@@ -56,10 +59,10 @@ def test_code_that_cannot_be_written_is_compiled(tmp_path: Path) -> None:
 
 def test_code_is_kept_by_processor_version_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
     def key() -> str:
-        return code_files.key_of(mean._mean_integers.function, "a")
+        return code_files.key_of(KERNEL.function, "a")
 
     before = key()
-    assert key() == before != code_files.key_of(mean._mean_integers.function, "b")
+    assert key() == before != code_files.key_of(KERNEL.function, "b")
     monkeypatch.setattr(code_files, "_surroundings", lambda: ("another processor",))
     assert key() != before
 
@@ -70,7 +73,7 @@ def test_numba_calls_a_kernel_whose_code_it_keeps_to_itself(monkeypatch: pytest.
 
     monkeypatch.setenv(code_files.FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(compiling, "compile_object", refuse)
-    kernel = CompiledKernel(mean._mean_integers.function)
+    kernel = CompiledKernel(KERNEL.function)
     monkeypatch.setattr(mean, "_mean_integers", kernel)
     pixels, out = np.array([[1, 3], [5, 7]], "uint8"), np.zeros((1, 1), "uint8")
     monkeypatch.setattr("pyramid.reduce.window.COMPILING_PAYS_S", -1)  # so that it waits for the kernel
@@ -85,7 +88,7 @@ def _twice(number: int) -> int:
 
 
 @compiled
-def _fill(out: np.ndarray, scalar: np.number, pair: tuple[int, int]) -> None:  # type: ignore[type-arg]
+def _fill(out: NDArray[Any], scalar: np.number[Any], pair: tuple[int, int]) -> None:
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             out[i, j] = scalar + _twice(pair[0]) * i + pair[1] * j

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pyramid.reduce.kernels.code_files import FOLDER_VARIABLE
 from pyramid.reduce.kernels.compiled import CompiledKernel
 from pyramid.reduce.kernels.loading import LazyKernel
 
+KERNEL: Any = mean._mean_integers
 MEAN = "pyramid.reduce.kernels.mean:mean"
 
 
@@ -28,7 +30,7 @@ def wait_for_kernels() -> None:
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for code, in which there is none."""
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "code"))
-    monkeypatch.setattr("pyramid.reduce.kernels.mean._mean_integers", CompiledKernel(mean._mean_integers.function))
+    monkeypatch.setattr("pyramid.reduce.kernels.mean._mean_integers", CompiledKernel(KERNEL.function))
     return tmp_path / "code"
 
 
@@ -53,7 +55,7 @@ def test_code_on_disk_is_loaded_soon_and_other_code_compiled_later(empty_cache: 
 
 def test_code_that_was_compiled_before_is_loaded(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     LazyKernel(MEAN, "uint8", 2).load()
-    monkeypatch.setattr("pyramid.reduce.kernels.mean._mean_integers", CompiledKernel(mean._mean_integers.function))
+    monkeypatch.setattr("pyramid.reduce.kernels.mean._mean_integers", CompiledKernel(KERNEL.function))
     monkeypatch.setattr(compiling, "compile_object", None)
     again = LazyKernel(MEAN, "uint8", 2)
     replace_once(again, loading.PATIENCE_S)
