@@ -82,7 +82,7 @@ def our_options(setting: Setting) -> dict[str, str]:
     """Return the options that ome-pyramid is given, by flag; none at defaults."""
     options = {"--workers": str(setting.workers)}
     if setting.mode == "zstd1":
-        return {**options, "--codec": "blosc:zstd", "--codec-level": "1"}
+        return {**options, "--codec": "zstd", "--codec-level": "1"}
     if setting.mode == "defaults":
         return options
     factors = {axis: 2 if axis in setting.halve else 1 for axis in setting.chunks}

@@ -30,7 +30,7 @@ from benchmarks.pieces import Bytes, Pieces, open_pieces
 from pyramid.planning.encoding import auto_shuffle
 
 SHUFFLES = {"none": "noshuffle", "byte": "shuffle", "bit": "bitshuffle"}
-CODECS = ("blosc:lz4", "blosc:zstd")
+CODECS = ("blosc:lz4", "blosc:zstd", "zstd")
 OVERHEAD_BYTES = 1024  # Blosc adds 16 bytes to what it cannot pack
 LEVELS = 9
 
@@ -115,15 +115,18 @@ class Encoder:
             self._once(pixels.view(self._dtype))
 
     def _once(self, pixels: NDArray[Any]) -> None:
-        packed = _imagecodecs.blosc_encode(
-            pixels,
-            level=self._work.level,
-            compressor=self._work.codec.removeprefix("blosc:"),
-            shuffle=self._shuffle,
-            typesize=self._dtype.itemsize,
-            numthreads=1,
-            out=self._out,
-        )
+        if self._work.codec == "zstd":
+            packed = _imagecodecs.zstd_encode(pixels, level=self._work.level, out=self._out)
+        else:
+            packed = _imagecodecs.blosc_encode(
+                pixels,
+                level=self._work.level,
+                compressor=self._work.codec.removeprefix("blosc:"),
+                shuffle=self._shuffle,
+                typesize=self._dtype.itemsize,
+                numthreads=1,
+                out=self._out,
+            )
         self._files.append(packed)
         self.written_bytes += len(packed)
 

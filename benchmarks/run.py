@@ -5,8 +5,8 @@
     python -m benchmarks.run slide-deflate --tools ome-pyramid libvips ngff-zarr
 
 Modes: ``defaults`` leaves every tool its own; ``equal`` gives all the same codec (Blosc lz4, level 5, byte shuffle),
-chunks and levels; ``sharded`` the same shards as well; ``zstd1`` gives ours Blosc zstd at level 1, which is next to
-what libvips is given. Results go to ``benchmarks/results/`` as Markdown and JSON.
+chunks and levels; ``sharded`` the same shards as well; ``zstd1`` gives ours zstd at level 1, as
+libvips has it. Results go to ``benchmarks/results/`` as Markdown and JSON.
 A first round warms what tools compile and cache, and is not counted. A target gives its room back before the next run.
 """
 
