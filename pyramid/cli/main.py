@@ -105,7 +105,8 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
                 click.echo(str(api.read_back(source, target, options)))
             except PyramidError as error:  # the pyramid itself is written
                 print_notice(str(error))
-            click.echo(result.summary(), err=True)
+            if result.tally is not None:
+                click.echo(result.summary(), err=True)
 
 
 @main.command()

@@ -200,6 +200,11 @@ def _differences(before: object, now: object, name: str) -> Iterator[str]:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys((*now, *before)):
             yield from _differences(before.get(key), now.get(key), f"{name} {key}".strip())
+    elif isinstance(before, list) and isinstance(now, list) and before and now and isinstance(now[0], Mapping):
+        if len(before) != len(now):
+            yield f"number of {name} is {len(now)}, and was {len(before)}"
+        for number, (one, other) in enumerate(zip(before, now, strict=False)):
+            yield from _differences(one, other, f"{name.removesuffix('s')} {number}")
     elif before != now:
         yield f"{name.replace('_', ' ')} is {short_repr(now)[:MAX_SHOWN]}, and was {short_repr(before)[:MAX_SHOWN]}"
 

@@ -16,9 +16,11 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from click.testing import CliRunner
 from distributed import LocalCluster
 
 import pyramid
+from pyramid.cli import main
 from pyramid.engine import resuming
 from pyramid.errors import OptionError, PyramidWarning, TargetError
 from pyramid.hierarchy.nodes import read_node
@@ -205,7 +207,8 @@ def test_the_windows_of_channels_are_those_of_all_blocks(source: Path, tmp_path:
     [
         ({"method": "max"}, "method is 'max', and was 'mean'"),
         ({"codec": "zstd"}, "encoding codec is 'zstd', and was 'gzip'"),
-        ({"chunks": "z=1,y=64,x=64"}, "levels is"),
+        ({"chunks": "z=1,y=64,x=64"}, r"level 0 chunks is \[1, 64, 64\], and was \[1, 128, 128\]"),
+        ({"levels": 2}, "number of levels is 2, and was 3"),
         ({"ome_zarr_version": "0.4", "shards": None}, "ome zarr version is '0.4', and was '0.5'"),
     ],
 )
@@ -305,3 +308,12 @@ def test_a_plan_says_how_much_is_left(source: Path, tmp_path: Path) -> None:
     assert planned.done_tasks == in_journal
     assert f"{in_journal} of {planned.tasks} blocks are done" in str(planned)
     assert planned.to_dict()["done_tasks"] == in_journal
+
+
+def test_a_finished_target_is_shown_without_a_rate(source: Path, tmp_path: Path) -> None:
+    words = ["convert", str(source), str(tmp_path / "a.ome.zarr"), "--resume"]
+    first, second = (CliRunner().invoke(main, words, catch_exceptions=False) for _ in range(2))
+    assert "MB/s" in first.stderr
+    assert "is finished: nothing is left to do" in second.stderr
+    assert "MB/s" not in second.stderr
+    assert second.stdout == first.stdout
