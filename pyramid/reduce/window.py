@@ -12,7 +12,7 @@ import numpy as np
 
 from pyramid.model import reduced_shape
 from pyramid.reduce.base import MAX_AXES, check
-from pyramid.reduce.kernels.loading import COMPILING_PAYS_S, find_kernel
+from pyramid.reduce.kernels.loading import COMPILING_PAYS_S, LazyKernel, find_kernel
 from pyramid.reduce.kernels.planes import MAX_LANES, Kernel, reduce_planes
 from pyramid.reduce.views import OfRows, cut_bands, overhead_s, reduce_rows
 
@@ -65,13 +65,19 @@ class WindowMethod:
         factors = tuple(max(1, min(int(f), n)) for f, n in zip(ones + tuple(factors), extent, strict=True))
         self._reduce(array.reshape(ones + array.shape), extent, factors, out.reshape(ones + out.shape))
 
+    def load_kernel(self, dtype: str, factor_x: int) -> None:
+        """Load or compile the kernel for a dtype and a factor along x, if possible."""
+        self._lazy(dtype, factor_x).try_load()
+
+    def _lazy(self, dtype: str, factor_x: int) -> LazyKernel:
+        name = {"float16": "float32", "bool": "uint8"}.get(dtype, dtype)
+        return find_kernel(self.kernel, name, factor_x if factor_x <= MAX_LANES else 0)
+
     def _reduce(self, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
         """Reduce an array of five axes by whichever way is ready."""
         half = array.dtype == np.float16
         in_bands = _by_bands_of_float32 if half else _at_once
-        lazy = find_kernel(
-            self.kernel, "float32" if half else array.dtype.name, factors[-1] if factors[-1] <= MAX_LANES else 0
-        )
+        lazy = self._lazy(array.dtype.name, factors[-1])
         if array.dtype.kind not in self.numpy_kinds:
             kernel: Kernel | None = lazy.load()
         else:  # of large windows, views are many and short, and to make them may take hours
