@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,13 @@ from distributed import LocalCluster
 import pyramid
 from pyramid.cli import main
 from pyramid.engine import resuming
-from pyramid.errors import OptionError, PyramidWarning, TargetError
+from pyramid.errors import OptionError, PyramidWarning, StoppedError, TargetError
 from pyramid.hierarchy.nodes import read_node
 from pyramid.stores import Objects, open_objects
 from pyramid.writing import journal
 from pyramid.writing.journal import FOLDER, read_segments
 from pyramid.writing.lease import read_record
+from tests.support.servers.faults import Fault, FaultProxy, Kind
 from tests.support.servers.service import Service
 
 # Kills of a quick run; a hundred are made where this is set.
@@ -300,6 +303,25 @@ def test_after_a_loss_of_power_only_synced_blocks_count(
     assert interrupted(source, target, kept + 4, resume=True) >= kept + 4
     assert resumed(source, target) <= pyramid.plan(source, **LAYOUT).tasks - kept - 4
     assert contents(open_objects(str(target))) == right
+
+
+def test_a_credential_that_expires_stops_a_run_that_goes_on(
+    source: Path, right: dict[str, str], s3: Service, fault_proxy: Callable[[str], FaultProxy], prefix: str
+) -> None:
+    url, proxy = s3.url(f"{prefix}/a.ome.zarr"), fault_proxy(s3.endpoint)
+    storage = s3.through(proxy.endpoint).storage_options
+    proxy.inject(Fault(Kind.EXPIRED, "PUT", "*/c/*", at=60, times=math.inf))
+    with pytest.raises(StoppedError, match="ExpiredToken") as caught:
+        pyramid.convert(source, url, target_storage_options=storage, **LAYOUT)
+    assert "resume=True goes on" in caught.value.__notes__[0]
+    proxy.heal()
+    objects = open_objects(url, s3.storage_options)
+    before = blocks_in_journal(objects)
+    assert before > 0
+    done: list[Any] = []
+    pyramid.convert(source, url, target_storage_options=storage, resume=True, progress=done.append, **LAYOUT)
+    assert len(done) == done[-1].total_tasks - before
+    assert contents(objects) == right
 
 
 def test_a_plan_says_how_much_is_left(source: Path, tmp_path: Path) -> None:

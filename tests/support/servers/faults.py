@@ -20,6 +20,7 @@ from tests.support.servers.log import Request
 from tests.support.servers.proxy import Proxy, ProxyHandler, Rewrite, pieces_of, unchanged
 
 ERROR = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+EXPIRED = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
 
 
 class Kind(enum.Enum):
@@ -35,6 +36,7 @@ class Kind(enum.Enum):
     CORRUPT_UP = "one byte of the request's body is changed on the way"
     CORRUPT_DOWN = "one byte of the answer's body is changed on the way"
     ERROR_WITH_200 = "200 with an error document, not passed on"
+    EXPIRED = "400 as S3 answers to a token that has expired, not passed on"
     OUTAGE = "503 for this and all requests that come within a time"
     OUTAGE_RESET = "a reset for this and all requests that come within a time"
 
@@ -146,6 +148,8 @@ class FaultHandler(ProxyHandler):
                 self._refuse(request)
             case Kind.ERROR_WITH_200:
                 self._refuse(request, http.HTTPStatus.OK, ERROR)
+            case Kind.EXPIRED:
+                self._refuse(request, http.HTTPStatus.BAD_REQUEST, EXPIRED)
             case Kind.RESET_BEFORE | Kind.OUTAGE_RESET:
                 self.cut()
             case Kind.RESET_WITHIN_UPLOAD:
