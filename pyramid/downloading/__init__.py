@@ -30,6 +30,7 @@ from pyramid.errors import (
 from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
+from pyramid.hierarchy.unfinished import DOWNLOAD
 from pyramid.options import parsing
 from pyramid.stores import Location, Readable, counting_retries, locate, missing_folder, open_objects, path_or_url
 from pyramid.tables import format_count
@@ -262,7 +263,8 @@ def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
             raise SourceError(str(error)) from error
         raise StoppedError(f"{error}; {remedy}") from error
     except (KeyboardInterrupt, TargetError) as error:
-        error.add_note(remedy)
+        if os.path.isdir(os.path.join(folder, DOWNLOAD)):  # it has begun
+            error.add_note(remedy)
         raise
 
 

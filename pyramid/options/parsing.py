@@ -45,6 +45,10 @@ def text(value: object) -> str:
 
 def method(value: object) -> str:
     """Parse the name of a method, ours or a plug-in's."""
+    if callable(value):
+        name = getattr(value, "__name__", "")
+        near = f"give the name of a method, as {nearest(name, METHODS) or 'mean'!r}"
+        raise OptionError(f"{short_repr(value)} is a function; {near}, or write a plug-in (docs/extending.md)")
     name = text(value)
     if name not in METHODS:
         from importlib.metadata import entry_points  # noqa: PLC0415  (12 ms, and only for a plug-in)

@@ -84,13 +84,13 @@ def show_bytes(count: int) -> str:
 
     Examples
     --------
-    >>> show_bytes(1536), show_bytes(999)
-    ('1.6 kB', '999 bytes')
+    >>> show_bytes(1536), show_bytes(999), show_bytes(1)
+    ('1.6 kB', '999 bytes', '1 byte')
     """
     for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= size:
             return _tenths(count, unit, size)
-    return f"{count} bytes"
+    return f"{count} byte{'' if count == 1 else 's'}"
 
 
 def _tenths(count: int, unit: str, size: int) -> str:

@@ -277,3 +277,11 @@ def test_no_secret_is_kept(s3: Service, prefix: str, fault_proxy: Callable[[str]
     told = "".join(path.read_text(errors="replace") for path in (tmp_path / "came").rglob("*") if path.is_file())
     assert "a-very-secret-word" not in told + str(stopped.value.__notes__)
     assert s3.url(prefix) in told
+
+
+def test_a_download_that_cannot_begin_does_not_promise_to_go_on(web: WebServer, tmp_path: Path) -> None:
+    trees.image(tmp_path / "one", 3)
+    (tmp_path / "file").touch()
+    with pytest.raises(pyramid.TargetError) as caught:
+        pyramid.download(web.url("one"), tmp_path / "file" / "within")
+    assert not getattr(caught.value, "__notes__", [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def test_long_units_are_known_in_any_case_and_number() -> None:
 BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.text, "", "empty"),
     (parsing.text, 3, "3 is not text"),
+    (parsing.method, statistics.median, "is a function; give the name of a method, as 'median'"),
     (parsing.one_of("a", "b"), "c", "'c' is not one of: a, b"),
     (parsing.switch, "true", "'true' is not true or false"),
     (parsing.switch, 1, "1 is not true or false"),
