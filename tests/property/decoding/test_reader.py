@@ -17,7 +17,6 @@ from zarr.codecs import (
     Crc32cCodec,
     GzipCodec,
     ShardingCodec,
-    ShardingCodecIndexLocation,
     TransposeCodec,
     ZstdCodec,
 )
@@ -63,10 +62,11 @@ def layouts(draw: st.DrawFn) -> tuple[dict[str, Any], tuple[int, ...]]:
     made |= {"zarr_format": 3, "chunk_key_encoding": {"name": name, "separator": draw(st.sampled_from("./"))}}
     if draw(st.booleans()):
         shards = tuple(c * draw(st.integers(1, 3)) for c in chunks)
+        location: Any = draw(st.sampled_from(["start", "end"]))
         serializer = ShardingCodec(
             chunk_shape=chunks,
             codecs=[*filters, serializer, *compressors],
-            index_location=draw(st.sampled_from(list(ShardingCodecIndexLocation))),
+            index_location=location,
         )
         return made | {"chunks": shards, "serializer": serializer, "filters": None, "compressors": None}, chunks
     return made | {
