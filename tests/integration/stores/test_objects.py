@@ -103,7 +103,8 @@ def test_a_server_without_ranges_is_asked_once_a_call(plain_web: WebServer, tmp_
     assert plain_web.count("GET") == 4  # the first was told that there are no ranges
 
 
-MENDED = [kind for kind in Kind if kind not in (Kind.CORRUPT_UP, Kind.CORRUPT_DOWN, Kind.OUTAGE, Kind.OUTAGE_RESET)]
+OTHERS = (Kind.CORRUPT_UP, Kind.CORRUPT_DOWN, Kind.OUTAGE, Kind.OUTAGE_RESET, Kind.EXPIRED)
+MENDED = [kind for kind in Kind if kind not in OTHERS]
 
 
 @pytest.fixture
