@@ -217,11 +217,14 @@ def run(
 def _has_nothing_left(target: str, options: Options) -> bool:
     """Return whether a run that is to go on has ended before, and say so."""
     from pyramid.engine.resuming import is_finished  # noqa: PLC0415  (NumPy: not at the import of the package)
+    from pyramid.stores import open_objects  # noqa: PLC0415
+    from pyramid.writing.journal import remove_journal  # noqa: PLC0415
 
     if options.overwrite:
         raise OptionError("overwrite: resume=True goes on with what is there, and overwrite=True removes it; give one")
     if not is_finished(target, options.target_storage_options):
         return False
+    remove_journal(open_objects(target, options.target_storage_options))  # of a run that was killed after its commit
     give_notices((f"{target} is finished: nothing is left to do",), target)
     return True
 

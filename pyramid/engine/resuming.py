@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyramid import __version__
-from pyramid.errors import OptionError, TargetError, list_some, short_repr
+from pyramid.errors import OptionError, SourceError, TargetError, list_some, short_repr
 from pyramid.hierarchy.nodes import read_node
 from pyramid.hierarchy.unfinished import is_in_progress
 from pyramid.model import Source
@@ -16,7 +16,7 @@ from pyramid.planning import Plan, Resources
 from pyramid.planning.resources import show_memory
 from pyramid.readers.fingerprint import digest, fingerprint
 from pyramid.stores import Objects, open_objects
-from pyramid.writing.journal import Journal, Segment, read_segments, remove_journal
+from pyramid.writing.journal import Journal, Segment, read_segments
 from pyramid.writing.lease import read_record
 
 if TYPE_CHECKING:
@@ -119,14 +119,19 @@ def find_unfinished(url: str, options: Mapping[str, Any] | None) -> Unfinished |
 def is_finished(url: str, options: Mapping[str, Any] | None) -> bool:
     """Return whether a target is an OME-Zarr image whose run has ended.
 
-    What a run that was killed after its commit has left is removed.
+    Raises
+    ------
+    TargetError
+        If its metadata is damaged.
     """
     objects = open_objects(url, options)
-    node = read_node(objects)
-    if node is None or is_in_progress(node) or "multiscales" not in node.ome:
-        return False
-    remove_journal(objects)
-    return True
+    try:
+        node = read_node(objects)
+    except SourceError as error:
+        raise TargetError(
+            f"{objects.location}: {error}; give another target, or start again with overwrite=True"
+        ) from error
+    return node is not None and not is_in_progress(node) and "multiscales" in node.ome
 
 
 def digest_of(record: Mapping[str, Any]) -> str:

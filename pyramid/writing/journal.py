@@ -256,9 +256,15 @@ def segment_key(number: int) -> str:
 
 
 def remove_journal(objects: Objects) -> None:
-    """Remove the journal of a run that is finished."""
-    for key in list(objects.keys(f"{FOLDER}/")):
-        objects.delete(key)
+    """Remove the journal of a run that is finished.
+
+    Where that fails, the target is whole all the same, and the log says so.
+    """
+    try:
+        for key in list(objects.keys(f"{FOLDER}/")):
+            objects.delete(key)
+    except StorageError as error:
+        logger.warning("%s is finished, but its journal cannot be removed: %s", objects.location, error)
     if objects.location.is_local:
         with suppress(OSError):
             os.rmdir(os.path.join(objects.location.path, FOLDER))

@@ -277,6 +277,23 @@ def test_what_cannot_go_on_is_told(source: Path, tmp_path: Path, monkeypatch: py
         resumed(source, target, overwrite=True)
 
 
+def test_a_target_with_damaged_metadata_is_not_taken_for_the_source(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "zarr.json").write_text('{"a')
+    with pytest.raises(TargetError, match=r"bad: zarr\.json is not JSON.*start again with overwrite=True"):
+        resumed(source, tmp_path / "bad")
+
+
+def test_a_plan_removes_nothing_of_a_finished_target(source: Path, tmp_path: Path) -> None:
+    resumed(source, tmp_path / "a.ome.zarr")
+    left = tmp_path / "a.ome.zarr" / FOLDER / "00000000.json"
+    left.parent.mkdir()
+    left.write_text("{}")
+    with pytest.raises(TargetError, match="is finished: nothing is left to do"):
+        pyramid.plan(source, tmp_path / "a.ome.zarr", resume=True, **LAYOUT)
+    assert left.exists()
+
+
 def test_a_damaged_journal_loses_only_blocks(source: Path, right: dict[str, str], tmp_path: Path) -> None:
     target = tmp_path / "a.ome.zarr"
     interrupted(source, target, 3)
