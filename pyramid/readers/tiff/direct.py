@@ -6,7 +6,7 @@ segments are small, as strips of one row are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import imagecodecs
@@ -14,9 +14,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-# Fills C-contiguous pixels of shape (depth, length, width, samples) from the bytes of a segment. Returns False, with
-# pixels that are not to be used, if tifffile has to decode the segment, or to say what is wrong with it.
-DirectDecoder: TypeAlias = Callable[["bytes | memoryview", NDArray[Any]], bool]
+# Fills pixels of shape (rows, width, samples) from segments of so many rows, one after the other; the last may have
+# fewer. Returns False, with pixels that are not to be used, if tifffile has to decode the segments, or to say what is
+# wrong with one.
+DirectDecoder: TypeAlias = Callable[["Iterable[bytes | memoryview]", int, NDArray[Any]], bool]
 
 _imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
 # TIFF's numbers of the compressions that yield plain bytes.
@@ -41,10 +42,15 @@ def direct_decoder(page: tifffile.TiffPage, dtype: np.dtype[Any]) -> DirectDecod
         return None
     has_differences = page.predictor == _HORIZONTAL
 
-    def fill(encoded: bytes | memoryview, out: NDArray[Any]) -> bool:
+    def fill(segments: Iterable[bytes | memoryview], rows: int, out: NDArray[Any]) -> bool:
+        if not (out.flags.c_contiguous or (rows == 1 and out[0].flags.c_contiguous)):
+            return False
+        lines = out.reshape(len(out), -1).view(np.uint8)
+        parts = lines if rows == 1 else (lines[i : i + rows].reshape(-1) for i in range(0, len(out), rows))
         try:
-            if len(decode(encoded, out=out.reshape(-1).view(np.uint8))) != out.nbytes:
-                return False
+            for encoded, part in zip(segments, parts, strict=True):
+                if len(decode(encoded, out=part)) != len(part):
+                    return False
         except Exception:  # tifffile repairs some, and names what is wrong with others
             return False
         if has_differences:

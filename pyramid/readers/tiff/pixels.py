@@ -172,6 +172,8 @@ def _read_step(page: StoredPage, file: ByteFile, step: _Step, start: Shape, out:
             _target(page, segment, start, out)[0][...] = page.coding.nodata
         else:
             encoded = _read_bytes(file, step.span)
+            if _decode_strips(page, step, encoded, start, out):
+                return
             for segment in step.segments:
                 begin = segment.offset - step.span.start
                 _decode(page, segment, encoded[begin : begin + segment.size_bytes], start, out)
@@ -251,19 +253,38 @@ def _target(page: StoredPage, segment: Segment, start: Shape, out: NDArray[Any])
     return out[tuple(parts)], tuple(corner)
 
 
+def _decode_strips(page: StoredPage, step: _Step, encoded: bytes, start: Shape, out: NDArray[Any]) -> bool:
+    """Return whether strips were decoded that follow each other in the file and in `out`.
+
+    It takes few Python calls a strip, which cost more than decoding where strips are short.
+    """
+    coding, first, count = page.coding, step.segments[0], len(step.segments)
+    if coding.direct is None or coding.is_tiled or count == 1:
+        return False
+    rows = coding.segment[2]
+    begin = first.position[2] * rows - start[2]
+    end = min((first.position[2] + count) * rows, page.shape[2]) - start[2]
+    follow = all(segment.number == first.number + number for number, segment in enumerate(step.segments))
+    if not follow or begin < 0 or end > out.shape[2] or (count - 1) * rows >= end - begin:
+        return False
+    view = out[first.position[0] - start[0], first.position[1] - start[1], begin:end]
+    if view.shape[1:] != coding.segment[3:] or view.dtype != coding.dtype:
+        return False
+    memory = memoryview(encoded)
+    begins = ((segment.offset - step.span.start, segment.size_bytes) for segment in step.segments)
+    return coding.direct((memory[a : a + n] for a, n in begins), rows, view)
+
+
 def _decode(page: StoredPage, segment: Segment, encoded: bytes, start: Shape, out: NDArray[Any]) -> None:
     """Decode one segment into its part of `out`."""
     view, corner = _target(page, segment, start, out)
     coding = page.coding
-    if coding.direct is not None and _holds(view, page, segment) and coding.direct(encoded, view[0]):
-        return
+    if coding.direct is not None and view.shape == _stored_shape(page, segment) and view.dtype == coding.dtype:
+        lines = view.shape[1] * view.shape[2]
+        if view.flags.c_contiguous and coding.direct([encoded], lines, view.reshape(lines, *view.shape[3:])):
+            return
     decoded = coding.decode(encoded, segment.number, jpegtables=page.jpegtables, jpegheader=coding.jpegheader)[0]
     wanted = decoded[tuple(slice(a, a + n) for a, n in zip(corner[1:], view.shape[1:], strict=True))]
     if wanted.shape != view.shape[1:]:
         raise ValueError(f"it decodes to shape {decoded.shape}, which is too small")
     view[0] = wanted
-
-
-def _holds(view: NDArray[Any], page: StoredPage, segment: Segment) -> bool:
-    """Return whether memory is that of a whole segment as it is stored."""
-    return view.flags.c_contiguous and view.shape == _stored_shape(page, segment) and view.dtype == page.coding.dtype
