@@ -10,18 +10,24 @@ from pyramid.stores import Location
 # Endings of files, with which a TARGET is a mistake: it is a folder of many files.
 FILE_ENDINGS = (
     *(".tif", ".tiff", ".btf", ".svs", ".npy", ".png", ".jpg", ".jpeg"),
-    *(".czi", ".nd2", ".lif", ".h5", ".hdf5", ".ims", ".zip", ".yaml", ".json"),
+    *(".czi", ".nd2", ".lif", ".h5", ".hdf5", ".ims", ".ozx", ".zip", ".yaml", ".json"),
 )
 
 
+# Endings of folders of other formats, which would make a reader take the OME-Zarr in them for one.
+FORMAT_ENDINGS = (".n5",)
+
+
 def check_name(location: Location) -> None:
-    """Raise TargetError for a web address, and for the name of a file.
+    """Raise TargetError for a web address, or a name of a file or another format.
 
     A folder that exists may have any name.
     """
     if location.scheme in ("http", "https"):
         raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
     name = location.path.rpartition("/")[2].lower()
+    if name.endswith(FORMAT_ENDINGS):
+        raise TargetError(f"{location} is named as N5, but OME-Zarr is written; give a TARGET that ends in .ome.zarr")
     ending = next((ending for ending in FILE_ENDINGS if name.endswith(ending)), None)
     if ending is not None and not (location.is_local and os.path.lexists(location.path)):
         raise TargetError(

@@ -254,7 +254,7 @@ def _target(page: StoredPage, segment: Segment, start: Shape, out: NDArray[Any])
 
 
 def _decode_strips(page: StoredPage, step: _Step, encoded: bytes, start: Shape, out: NDArray[Any]) -> bool:
-    """Return whether strips were decoded that follow each other in the file and in `out`.
+    """Decode strips that follow each other in `out` too, and return whether it worked.
 
     It takes few Python calls a strip, which cost more than decoding where strips are short.
     """
