@@ -21,8 +21,8 @@ PerAxis: TypeAlias = Mapping[str, int]
 # The codecs, and the highest effort of each. Without a codec the effort is ignored, so any that a codec has will do.
 MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "none": 22}
 # The versions of OME-Zarr that are written, and the answer to another.
-WRITTEN = ("0.4", "0.5")
-WRITTEN_REMEDY = "others can be read and not yet written: give 0.5, the newest of these"
+WRITTEN = ("0.4", "0.5", "0.6")
+WRITTEN_REMEDY = "earlier ones can be read and not written: give 0.5, which most viewers open"
 METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
 
 
@@ -111,7 +111,9 @@ class Options:
     )
     ome_zarr_version: str = _option(
         "0.5",
-        OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"),
+        OptionSpec(
+            "version of the format: 0.4, 0.5 or 0.6", parsing.one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"
+        ),
     )
     method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
     scale_factors: ScaleFactors = _option(

@@ -35,8 +35,8 @@ class ConvertOptions(TypedDict, total=False):
     series: int | None
     """Which image of a file that holds several."""
 
-    ome_zarr_version: Literal["0.4", "0.5"] | str | None
-    """Version of the format: 0.4 or 0.5. Default: 0.5."""
+    ome_zarr_version: Literal["0.4", "0.5", "0.6"] | str | None
+    """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""
 
     method: str | None
     """How pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in. Default: mean."""

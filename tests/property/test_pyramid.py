@@ -59,7 +59,7 @@ def cases(draw: st.DrawFn) -> Case:
     axes = draw(st.sampled_from(AXES))
     shape = tuple(draw(st.integers(1, 60 if axis in "yx" else 4)) for axis in axes)
     image = _image(draw(st.integers(0, 2**32)), shape, draw(st.sampled_from(KINDS)))
-    version = draw(st.sampled_from(["0.5", "0.4"]))
+    version = draw(st.sampled_from(["0.5", "0.4", "0.6"]))
     chunks = {axis: draw(st.integers(7, 24) if axis in "yx" else st.integers(1, 3)) for axis in axes}
     options: dict[str, Any] = {
         "axes": axes,
@@ -70,7 +70,7 @@ def cases(draw: st.DrawFn) -> Case:
         "shards": "none",  # automatic shards follow the source's own chunks, which differ between sources
         "scale_factors": draw(st.lists(_steps(axes), min_size=2, max_size=4)),
     }
-    if version == "0.5" and draw(st.booleans()):
+    if version != "0.4" and draw(st.booleans()):
         options["shards"] = {axis: n * draw(st.integers(1, 3)) for axis, n in chunks.items()}
         options["checksum"] = draw(st.booleans())
     return Case(axes, image, options)
