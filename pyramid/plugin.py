@@ -8,7 +8,7 @@ from pyramid.errors import OptionError, SourceError
 from pyramid.model import AXES, Box, Channel, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.readers import Opener
-from pyramid.reduce import Method
+from pyramid.reduce import Method, NeighbourhoodMethod
 from pyramid.reduce.base import check as check_arguments
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Box",
     "Channel",
     "Method",
+    "NeighbourhoodMethod",
     "Opener",
     "OptionError",
     "Options",

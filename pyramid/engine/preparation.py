@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -19,7 +20,7 @@ from pyramid.options.convert import Options
 from pyramid.planning import Plan, Resources, make_plan
 from pyramid.planning.table import describe_scale, summarize
 from pyramid.readers import open_source
-from pyramid.reduce import load_method
+from pyramid.reduce import load_method, margins_of
 from pyramid.stores import check_travels, locate, missing_folder
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def prepare(
         opened = open_source(source, options)
     with ExitStack() as planning:
         planning.enter_context(record.stage("plan"))
-        centred = load_method(options.method).centred
+        method = load_method(options.method)
+        margins = functools.partial(margins_of, method)
         with _runner(options, opened) as (runner, resources):
             if runner.elsewhere:
                 _check_travels(source, target, options)
@@ -68,7 +70,7 @@ def prepare(
 
                 unfinished = find_unfinished(target, options.target_storage_options)
             planned_for = resources if unfinished is None else unfinished.resources
-            decided = make_plan(opened.spec, options, centred=centred, resources=planned_for)
+            decided = make_plan(opened.spec, options, centred=method.centred, margins=margins, resources=planned_for)
             if unfinished is not None:
                 decided = unfinished.fitted(decided, opened, resources)
             record.plan = decided

@@ -23,7 +23,7 @@ MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "non
 # The versions of OME-Zarr that are written, and the answer to another.
 WRITTEN = ("0.4", "0.5", "0.6")
 WRITTEN_REMEDY = "earlier ones can be read and not written: give 0.5, which most viewers open"
-METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
+METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in"
 
 
 @dataclass(frozen=True, slots=True)

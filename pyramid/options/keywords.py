@@ -39,7 +39,8 @@ class ConvertOptions(TypedDict, total=False):
     """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""
 
     method: str | None
-    """How pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in. Default: mean."""
+    """How pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in. Default:
+    mean."""
 
     scale_factors: Literal["auto", "yx", "zyx"] | str | Mapping[str, int] | Sequence[str | Mapping[str, int]] | None
     """Factors relative to the level before, given once for all levels or once a level. yx or zyx: 2 on these axes;

@@ -12,17 +12,28 @@ from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
-from pyramid.planning.blocks import Pass
+from pyramid.planning.blocks import Pass, margins_within, widened
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
-from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
+from pyramid.planning.levels import Margins, PlannedLevel, check_axes, make_levels
 from pyramid.planning.passes import make_passes
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables, summarize
 from pyramid.tables import render_html, render_text
 
-__all__ = ["Encoding", "Estimate", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
+__all__ = [
+    "Encoding",
+    "Estimate",
+    "Pass",
+    "Plan",
+    "PlannedLevel",
+    "Resources",
+    "make_plan",
+    "margins_within",
+    "show_bytes",
+    "widened",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +89,10 @@ class Plan:
 
         It is 1 where no chunk is decoded twice.
         """
-        sizes = zip(self.passes[0].shape, self.passes[0].block, self.spec.chunks, strict=True)
-        return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
+        first = self.passes[0]
+        margins = margins_within(self.levels[: first.last + 1])[0]
+        sizes = zip(first.shape, first.block, self.spec.chunks, margins, strict=True)
+        return math.prod(_decoded_px(extent, edge, chunk, margin) / extent for extent, edge, chunk, margin in sizes)
 
     @property
     def objects(self) -> int:
@@ -117,7 +130,9 @@ class Plan:
         return render_html(plan_tables(self))
 
 
-def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: Resources) -> Plan:
+def make_plan(
+    spec: SourceSpec, options: Options, *, centred: bool, margins: Margins | None = None, resources: Resources
+) -> Plan:
     """Plan the pyramid of a source, without reading or writing anything.
 
     Parameters
@@ -128,6 +143,8 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
         The user's options.
     centred
         Whether the downsampling method moves a pixel's centre (all but ``nearest``).
+    margins
+        From factors to the pixels around a window that the method reads too.
     resources
         Workers and memory.
 
@@ -139,7 +156,7 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
     version = FORMATS[options.ome_zarr_version]
-    levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
+    levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=version.shards)
     more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
     spec = replace(spec, notices=(*spec.notices, *more))
     item_bytes = spec.item_bytes
@@ -212,16 +229,20 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
     return tuple(channels)
 
 
-def _decoded_px(extent: int, edge: int, chunk: int) -> int:
+def _decoded_px(extent: int, edge: int, chunk: int, margin: int = 0) -> int:
     """Count the pixels that are decoded on an axis.
 
-    Each block that ends within a chunk makes that chunk be decoded once more.
+    Each block that ends within a chunk makes that chunk be decoded once more. A `margin` is read around each block.
 
     Examples
     --------
     >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10)
     (10, 14, 40)
     """
+    if margin:
+        starts = range(0, extent, edge)
+        ends_at = (min(-(-(start + edge + margin) // chunk) * chunk, extent) for start in starts)
+        return sum(end - max(0, a - margin) // chunk * chunk for a, end in zip(starts, ends_at, strict=True))
     last = (extent - 1) // chunk * chunk  # start of the last chunk, which may be cut
     ends = (extent - 1) // edge
     ends_within_last = ends - last // edge
