@@ -150,6 +150,7 @@ def describe(plan: Plan, source: Source) -> dict[str, Any]:
             "ome_pyramid": __version__,
             "ome_zarr_version": plan.version,
             "method": plan.method,
+            "nodata": plan.nodata,
             "encoding": asdict(plan.encoding),
             "axes": plan.spec.axes,
             "dtype": plan.spec.dtype,

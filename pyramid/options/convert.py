@@ -15,6 +15,7 @@ from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
 from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.nearest import nearest, unknown
+from pyramid.options.nodata import nodata as parse_nodata
 
 PerAxis: TypeAlias = Mapping[str, int]
 
@@ -116,6 +117,9 @@ class Options:
         ),
     )
     method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
+    nodata: float | None = _option(
+        None, OptionSpec("value of pixels that count for nothing when windows are combined", parse_nodata, "VALUE")
+    )
     scale_factors: ScaleFactors = _option(
         "auto",
         OptionSpec(

@@ -42,6 +42,9 @@ class ConvertOptions(TypedDict, total=False):
     """How pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in. Default:
     mean."""
 
+    nodata: float | str | None
+    """Value of pixels that count for nothing when windows are combined."""
+
     scale_factors: Literal["auto", "yx", "zyx"] | str | Mapping[str, int] | Sequence[str | Mapping[str, int]] | None
     """Factors relative to the level before, given once for all levels or once a level. yx or zyx: 2 on these axes;
     auto: 2 on y and x, and on z where voxels are at most 1.5 times as deep as wide. Default: auto."""

@@ -12,6 +12,7 @@ from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
+from pyramid.options.nodata import fitted_nodata
 from pyramid.planning.blocks import Pass, margins_within, widened
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
@@ -58,6 +59,8 @@ class Plan:
         Size after compression and time, if a sample was taken.
     done_tasks
         Number of tasks that an unfinished run has done, where it is to go on; else None.
+    nodata
+        Value of pixels that the method leaves out; None if all count.
     """
 
     spec: SourceSpec
@@ -69,6 +72,7 @@ class Plan:
     resources: Resources
     estimate: Estimate | None = None
     done_tasks: int | None = None
+    nodata: float | None = None
 
     @property
     def tasks(self) -> int:
@@ -107,7 +111,7 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
         values = asdict(self)
-        for name in ("estimate", "done_tasks"):
+        for name in ("estimate", "done_tasks", "nodata"):
             if values[name] is None:
                 del values[name]
         return {
@@ -162,7 +166,8 @@ def make_plan(
     item_bytes = spec.item_bytes
     encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
     passes, resources = make_passes(levels, spec, resources)
-    return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources)
+    nodata = fitted_nodata(options.nodata, spec.dtype)
+    return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources, nodata=nodata)
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:

@@ -5,5 +5,6 @@ requested method.
 """
 
 from pyramid.reduce.base import Method, NeighbourhoodMethod, load_method, margins_of
+from pyramid.reduce.nodata import leave_out
 
-__all__ = ["Method", "NeighbourhoodMethod", "load_method", "margins_of"]
+__all__ = ["Method", "NeighbourhoodMethod", "leave_out", "load_method", "margins_of"]

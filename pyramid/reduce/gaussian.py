@@ -54,10 +54,21 @@ def gaussian_weights(factor: int) -> tuple[int, tuple[float, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """The method ``gaussian``, a `NeighbourhoodMethod`."""
+    """The method ``gaussian``, a `NeighbourhoodMethod`.
+
+    Parameters
+    ----------
+    nodata
+        The value of pixels that do not count, None if all do.
+    """
 
     name: ClassVar[str] = "gaussian"
     centred: ClassVar[bool] = True
+    nodata: float | None = None
+
+    def leaving_out(self, nodata: float) -> Gaussian:
+        """Return the method that leaves out the pixels of one value."""
+        return Gaussian(nodata)
 
     def margins(self, factors: Shape) -> Shape:
         """Return how many pixels around a window count, before and after it on each axis."""
@@ -79,7 +90,7 @@ class Gaussian:
             start = (a + b * f + w for a, b, f, (w, _) in zip(first, tile.start, factors, weights, strict=True))
             shape = ((n - 1) * f + len(w) for n, f, (_, w) in zip(tile.shape, factors, weights, strict=True))
             pixels = _gather(array, Box(tuple(start), tuple(shape)), extent)
-            out[tile.slices] = _rounded(_smoothed(pixels, factors, [w for _, w in weights]), out.dtype)
+            out[tile.slices] = _rounded(_smoothed(pixels, factors, [w for _, w in weights], self.nodata), out.dtype)
 
 
 def _tile(factors: Shape) -> Shape:
@@ -98,9 +109,11 @@ def _gather(array: NDArray[Any], box: Box, extent: Shape) -> NDArray[np.float64]
     return np.pad(pixels, list(zip(before, after, strict=True)), mode="edge") if any((*before, *after)) else pixels
 
 
-def _smoothed(pixels: NDArray[np.float64], factors: Shape, weights: list[tuple[float, ...]]) -> NDArray[np.float64]:
-    """Return the weighted means of windows, without the pixels that are NaN."""
-    missing = np.isnan(pixels)
+def _smoothed(
+    pixels: NDArray[np.float64], factors: Shape, weights: list[tuple[float, ...]], nodata: float | None
+) -> NDArray[np.float64]:
+    """Return the weighted means of windows, without NaN and pixels of `nodata`."""
+    missing = np.isnan(pixels) if nodata is None else np.isnan(pixels) | (pixels == nodata)
     if not missing.any():
         return _convolved(pixels, factors, weights)
     weighted = _convolved(np.where(missing, 0, pixels), factors, weights)
@@ -108,7 +121,8 @@ def _smoothed(pixels: NDArray[np.float64], factors: Shape, weights: list[tuple[f
     lacks = _convolved(missing.astype(np.float64), factors, weights) > 0
     present = _convolved((~missing).astype(np.float64), factors, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(lacks, np.where(present > 0, weighted / present, np.nan), weighted)
+        nothing = np.nan if nodata is None else nodata
+        return np.where(lacks, np.where(present > 0, weighted / present, nothing), weighted)
 
 
 def _convolved(pixels: NDArray[np.float64], factors: Shape, weights: list[tuple[float, ...]]) -> NDArray[np.float64]:

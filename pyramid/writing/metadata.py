@@ -53,6 +53,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         ),
         name=spec.name,
         method=plan.method if len(plan.levels) > 1 else None,
+        nodata=plan.nodata,
         channels=_channels(plan, target, extremes),
         provenance=creator(__version__, plan.method, spec.location),
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
@@ -61,7 +62,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
-    shown = {channel: _shown(sample) for channel, sample in _samples(plan, target)}
+    shown = {channel: _shown(sample, plan.nodata) for channel, sample in _samples(plan, target)}
     measured = []
     for channel in sorted(shown):
         seen = extremes[channel]
@@ -71,11 +72,12 @@ def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> t
     return omero_channels(plan.spec.channels, plan.spec.dtype, measured)
 
 
-def _shown(sample: NDArray[Any]) -> tuple[float, float]:
+def _shown(sample: NDArray[Any], nodata: float | None) -> tuple[float, float]:
     """Return the lower and the upper percentile of the values to display.
 
-    NaN and infinite values are ignored. Both results are NaN if no other values remain.
+    NaN, infinite values and `nodata` are ignored. Both results are NaN if no other values remain.
     """
+    sample = sample if nodata is None else sample[sample != nodata]
     finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     if finite.size == 0:
         return math.nan, math.nan

@@ -40,6 +40,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "series": ("1", 1),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
+    "nodata": ("-1.5", -1.5),
     "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),
     "levels": ("3", 3),
     "min_size": ("64", 64),
