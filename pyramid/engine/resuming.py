@@ -22,6 +22,7 @@ from pyramid.writing.lease import read_record
 if TYPE_CHECKING:
     from pyramid.engine.build import Tally
     from pyramid.engine.receipt import Receipt
+    from pyramid.engine.run_manifest import RunManifest
 
 # The most differences that an error lists.
 MAX_LISTED = 4
@@ -171,20 +172,38 @@ class Resumed:
         Takes further receipts.
     done
         A flag for each block of each pass.
+    manifest
+        Takes the digests of the objects; None if nobody wants them.
     """
 
     journal: Journal
     done: list[bytearray]
+    manifest: RunManifest | None = None
 
     def take(self, pass_number: int, receipt: Receipt) -> None:
-        """Note a receipt in the journal."""
-        block = (receipt.block, receipt.block)
+        """Note a receipt in the journal, and its digests for the manifest."""
+        if self.manifest is not None:
+            self.manifest.take(receipt.entries)
         self.journal.add(
-            Segment(pass_number, (block,), receipt.source_bytes, dict(receipt.extremes), dict(receipt.stored))
+            Segment(
+                pass_number,
+                ((receipt.block, receipt.block),),
+                receipt.source_bytes,
+                dict(receipt.extremes),
+                dict(receipt.stored),
+                entries=receipt.entries,
+                digested=self.manifest is not None,
+            )
         )
 
 
-def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], before: Unfinished | None) -> Resumed:
+def go_on(
+    tally: Tally,
+    objects: Objects,
+    record: Mapping[str, Any],
+    before: Unfinished | None,
+    manifest: RunManifest | None = None,
+) -> Resumed:
     """Return the journal of a run, and count the blocks that were done before."""
     segments = before.segments if before is not None else ()
     done = [bytearray(pass_.tasks) for pass_ in tally.plan.passes]
@@ -196,8 +215,10 @@ def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], before: Unf
             fresh += last + 1 - first
             done[segment.pass_][first : last + 1] = b"\1" * (last + 1 - first)
         tally.restore(fresh, segment)
+    if manifest is not None:
+        manifest.restore(segments)
     synced = before.synced if before is not None else 0
-    return Resumed(Journal(objects, digest_of(record), len(segments), synced), done)
+    return Resumed(Journal(objects, digest_of(record), len(segments), synced), done, manifest)
 
 
 def _differences(before: object, now: object, name: str) -> Iterator[str]:
