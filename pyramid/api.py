@@ -262,6 +262,7 @@ def _carry_out(
 
                 manifest = stack.enter_context(RunManifest(options.manifest, job.plan, objects))
             resumed = go_on(tally, objects, kept, job.unfinished, manifest)
+            resumed.check_held = lease.check_held
         with record.stage("build"), resumed.journal:
             run_passes(tally, job.source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):

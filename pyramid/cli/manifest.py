@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -47,8 +48,11 @@ def manifest(url: str, as_json: bool, quiet: bool, **rest: Any) -> None:
         progress = not (quiet or no_progress)
         made = inventory.manifest(url, storage_options=storage_options, progress=progress, **options)
         if as_json or made.output is None:
-            out = click.get_binary_stream("stdout")
-            (made.copy_json_to if as_json else made.copy_to)(out)
-            out.flush()
+            sys.stdout.flush()
+            if as_json:
+                made.copy_json_to(sys.stdout.buffer)
+            else:
+                made.copy_to(sys.stdout.buffer)
+            sys.stdout.buffer.flush()
         elif not quiet:
             click.echo(f"{made.output}: {made.summary()}")

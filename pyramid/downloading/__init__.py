@@ -129,6 +129,10 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
         tally = DownloadTally(callback)
         with holding(None if manifest is None else os.fspath(manifest), target.path) as held:
             done = _download(objects, target, _Wanted(chosen_levels, workers, max_objects, overwrite), tally, held)
+            if held is not None:
+                held.compare()
+                done = replace(done, manifest=held.manifest.path, differences=held.differences)
+                done = replace(done, findings=tuple(held.findings))
     give_notices(done.notices)
     if done.differences:
         give_notices((f"the copy differs from {manifest}: {done.findings[0]}",), target.path)
@@ -163,8 +167,6 @@ def _download(
             most, lacking = wanted.max_objects, walk.lacking
             Run(objects, target, fetching, most=most, tally=tally, lacking=lacking, holding=held).fill(root)
             _check_whole(lacking, target.path)
-            if held is not None:
-                held.compare()
     return Download(
         url=record.url,
         folder=target.path,
@@ -177,9 +179,6 @@ def _download(
         retries=again.count,
         seconds=time.perf_counter() - started_s,
         notices=(*walk.notices, *objects.notices),
-        manifest=None if held is None else held.manifest.path,
-        differences=0 if held is None else held.differences,
-        findings=() if held is None else tuple(held.findings),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -174,14 +174,18 @@ class Resumed:
         A flag for each block of each pass.
     manifest
         Takes the digests of the objects; None if nobody wants them.
+    check_held
+        Raises TakenError if another run has taken the target.
     """
 
     journal: Journal
     done: list[bytearray]
     manifest: RunManifest | None = None
+    check_held: Callable[[], None] = lambda: None
 
     def take(self, pass_number: int, receipt: Receipt) -> None:
         """Note a receipt in the journal, and its digests for the manifest."""
+        self.check_held()
         if self.manifest is not None:
             self.manifest.take(receipt.entries)
         self.journal.add(

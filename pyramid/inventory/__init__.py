@@ -8,9 +8,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from pyramid.concurrency.pool import Pool
 from pyramid.downloading import MAX_OBJECTS
@@ -20,7 +20,7 @@ from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.inventory.keys import StoreKeys, check_stdout
 from pyramid.inventory.progress import ManifestProgress, ManifestTally
-from pyramid.manifests.comparing import Finding, ManifestFile, reading_manifest
+from pyramid.manifests.comparing import Finding, reading_manifest
 from pyramid.manifests.dandi import dandi_checksum
 from pyramid.manifests.digesting import digest_objects
 from pyramid.manifests.entry import Entry
@@ -40,7 +40,8 @@ MAX_HELD_BYTES = 16 * 2**20
 
 __all__ = ["FORMS", "Finding", "Manifest", "ManifestProgress", "check_stdout", "compare", "manifest"]
 
-Progress = bool | Callable[[ManifestProgress], object] | None
+BinaryFile: TypeAlias = IO[bytes]
+Progress: TypeAlias = bool | Callable[[ManifestProgress], object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Manifest:
     output: str | None
     seconds: float
     notices: tuple[str, ...]
-    _file: IO[bytes] = field(repr=False, compare=False)
+    _file: BinaryFile = field(repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries; there are none in the form ``dandi``."""
@@ -86,7 +87,10 @@ class Manifest:
         self._file.seek(0)
         return self._file.read().decode("utf-8", "surrogateescape")
 
-    def copy_json_to(self, file: IO[bytes]) -> None:
+    def __del__(self) -> None:
+        self._file.close()
+
+    def copy_json_to(self, file: BinaryFile) -> None:
         """Write all as JSON to a file that is open, with entries unless they have a file."""
         document = json.dumps(self.to_dict(), indent=2)
         if self.output is not None or self.checksum is not None:
@@ -97,7 +101,7 @@ class Manifest:
             file.write(f"{',' if number else ''}\n    {json.dumps(entry._asdict())}".encode())
         file.write(b"\n  ]\n}\n")
 
-    def copy_to(self, file: IO[bytes]) -> None:
+    def copy_to(self, file: BinaryFile) -> None:
         """Write the text of the manifest to a file that is open."""
         self._file.seek(0)
         shutil.copyfileobj(self._file, file)
@@ -169,20 +173,19 @@ def manifest(  # noqa: PLR0913  (a user's options, each by its name)
     written = None if output is None else manifest_file("output", os.fspath(output))
     if written is not None:
         written.check(None, place)
-    text: IO[bytes] = tempfile.SpooledTemporaryFile(MAX_HELD_BYTES)  # noqa: SIM115  (the result keeps it)
-    with _reading(place, workers, max_objects, storage_options, progress) as store:
-        entries, checksum = store.entries(algorithm, ()), None
-        if form == "dandi":
-            checksum = dandi_checksum(entries)
-            text.write(f"{checksum}\n".encode())
-        else:
-            text.writelines(format_entries(entries, algorithm))
-    notices = store.notices
-    give_notices(notices)
-    counts = (store.tally.objects, store.tally.bytes)
-    made = Manifest(
-        store.url, form, *counts, checksum, written and written.path, store.tally.seconds, notices, _file=text
-    )
+    with ExitStack() as unfinished:
+        text = unfinished.enter_context(tempfile.SpooledTemporaryFile(MAX_HELD_BYTES))
+        with _reading(place, workers, max_objects, storage_options, progress) as store:
+            entries, checksum = store.entries(algorithm, ()), None
+            if form == "dandi":
+                checksum = dandi_checksum(entries)
+                text.write(f"{checksum}\n".encode())
+            else:
+                text.writelines(format_entries(entries, algorithm))
+        give_notices(store.notices)
+        unfinished.pop_all()
+    counts, file_name = (store.tally.objects, store.tally.bytes), None if written is None else written.path
+    made = Manifest(store.url, form, *counts, checksum, file_name, store.tally.seconds, store.notices, _file=text)
     if written is not None:
         with written.replacing() as file:
             made.copy_to(file)
@@ -224,16 +227,9 @@ def compare(  # noqa: PLR0913  (as `manifest`)
         if listed.checksum is None:
             named = () if store.are_listed else (entry.key for entry in listed.sorter.sorted())
             yield from listed.findings(store.entries(listed.algorithm, named))
-        else:
-            yield from _whole_finding(listed, store)
+        elif (found := dandi_checksum(store.entries("md5", ()))) != listed.checksum:
+            yield Finding("", "digest", listed.checksum, found)
     give_notices(store.notices)
-
-
-def _whole_finding(listed: ManifestFile, store: _Store) -> Iterator[Finding]:
-    """Yield the difference of the checksum of the whole store."""
-    found = dandi_checksum(store.entries("md5", ()))
-    if found != listed.checksum:
-        yield Finding("", "digest", listed.checksum, found)
 
 
 @dataclass(frozen=True)

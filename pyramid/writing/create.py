@@ -10,7 +10,7 @@ import itertools
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -191,14 +191,31 @@ def _claim(location: Location, objects: Objects, options: Options, lease: Lease)
     if location.is_local:
         with _refusing(location):
             os.makedirs(location.path, exist_ok=True)
+    if not location.is_local:
+        _claim_remote(location, objects, options, lease)
+        return
     with one_at_a_time(location):
-        # A remote target was checked when the run was planned, and listing it again would cost a request.
-        seen = not location.is_local and not options.overwrite
-        if not seen and not _check_free(location, objects, options):
+        if not _check_free(location, objects, options):
             with wrap_errors(str(location), "what is there", "removed"):
                 _remove(location, objects)
         with wrap_errors(str(location), "metadata"):
             lease.take()  # others see that a run is in progress before anything else is written
+
+
+def _claim_remote(location: Location, objects: Objects, options: Options, lease: Lease) -> None:
+    """Claim a target on object storage, then remove what may be replaced.
+
+    The claim comes first, so that of two runs only one removes anything. Until all is removed, no run may go on.
+    """
+    # The target was checked when the run was planned, and listing it again would cost a request.
+    removes = options.overwrite and not _is_free(location, objects)
+    with wrap_errors(str(location), "metadata"):
+        lease.take(replaces=removes or options.resume, recorded=not removes)
+    if removes:
+        with wrap_errors(str(location), "what is there", "removed"):
+            _remove(location, objects, kept=lease.keys)
+        with wrap_errors(str(location), "metadata"):
+            lease.record()
 
 
 def level_documents(plan: Plan) -> Iterator[tuple[str, bytes]]:
@@ -232,12 +249,12 @@ def _refusing(location: Location) -> Iterator[None]:
         raise TargetError(f"{location} cannot be created: {error.strerror}; give another target") from error
 
 
-def _remove(location: Location, objects: Objects) -> None:
-    """Remove everything at the location, root documents first.
+def _remove(location: Location, objects: Objects, kept: Collection[str] = ()) -> None:
+    """Remove everything at the location but the keys `kept`, root documents first.
 
     So a target that is only half removed does not look whole.
     """
-    _do_each(objects.delete, ROOT_KEYS, location)
+    _do_each(objects.delete, [key for key in ROOT_KEYS if key not in kept], location)
     if location.is_local:
         for name in os.listdir(location.path):
             path = os.path.join(location.path, name)
@@ -246,7 +263,8 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    _do_each(objects.delete_all, _batched(objects.keys(), MAX_DELETED_AT_ONCE), location)
+    keys = (key for key in objects.keys() if key not in kept)  # noqa: SIM118  (a store is not a mapping)
+    _do_each(objects.delete_all, _batched(keys, MAX_DELETED_AT_ONCE), location)
 
 
 def _batched(items: Iterable[T], most: int) -> Iterator[list[T]]:

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any
 
 from pyramid.concurrency.signals import leave_signals
-from pyramid.errors import SourceError, StorageError
+from pyramid.errors import SourceError, StorageError, TakenError
 from pyramid.hierarchy.nodes import parse_document, read_document
 from pyramid.manifests.entry import Entry
 from pyramid.manifests.text import format_entries
@@ -175,6 +175,8 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Write the last segment, unless the run has ended well so early that it has none."""
         self._threads.shutdown()
+        if isinstance(error, TakenError):  # the journal is another run's
+            return
         if error is not None or self.number:
             if self.objects.location.is_local:
                 with suppress(StorageError):
