@@ -145,9 +145,9 @@ class Lease:
             if before is not None:
                 check_no_run(objects)
             is_put = objects.put_if(self.key, body, before) is not None
-            if not is_put and not self._is_ours():  # it is ours if only the answer was lost
+            if not is_put and self._is_ours() is not True:  # it is ours if only the answer was lost
                 raise being_written(objects.location)
-            if objects.checks_whole and not self._is_ours():  # it was damaged on its way
+            if objects.checks_whole and self._is_ours() is False:  # it was damaged on its way
                 objects.put(self.key, body)
             if objects.put_if(self.key, body, None if before is None else _NO_VERSION) is None:
                 return
@@ -158,26 +158,29 @@ class Lease:
             objects.put(self.key, body)
             why = "knows no requests with a condition"
         time.sleep(SETTLE_S)
-        if not self._is_ours():
+        if self._is_ours() is False:
             raise being_written(objects.location)
         give_notices(
             (f"its store {why}: do not begin two conversions to it at the same moment",), str(objects.location)
         )
 
-    def _is_ours(self) -> bool:
-        found = _read_claim(self._objects, self._zarr_format)
-        return found is not None and found.get("run") == self._run
+    def _is_ours(self) -> bool | None:
+        """Return whether the claim that is there is that of this run.
 
-    def check(self) -> None:
-        """Raise TargetError if another run has taken the target.
-
-        Nothing is raised if the claim cannot be read: a store may permit writing but not reading.
+        Returns None if it cannot be read: a store may permit writing but not reading.
         """
         try:
             found = _read_claim(self._objects, self._zarr_format)
         except StorageError:
-            return
-        if found is None or found.get("run") != self._run:
+            return None
+        return found is not None and found.get("run") == self._run
+
+    def check(self) -> None:
+        """Raise TakenError if another run has taken the target.
+
+        Nothing is raised if the claim cannot be read.
+        """
+        if self._is_ours() is False:
             raise self._taken()
 
     def end(self) -> None:
@@ -188,7 +191,7 @@ class Lease:
             self._thread.join(BEAT_S)
 
     def give_back(self, objects: Objects) -> bool:
-        """Release the target, and return whether it is unfinished.
+        """Release the target, and return whether it is unfinished and was this run's.
 
         Parameters
         ----------
@@ -201,13 +204,14 @@ class Lease:
             False also if that cannot be found out.
         """
         self.end()
-        found = None
+        is_ours = False
         with suppress(StorageError, StoppedError):
             found = _read_claim(objects, self._zarr_format)
-            if found is not None and found.get("run") == self._run and objects.location.is_local:
-                key = ATTRIBUTE_KEYS[self._zarr_format]  # other runs see that the beat of a remote target has ended
-                objects.put(key, group_documents(self._zarr_format, {"pyramid": self._state})[key])
-        return found is not None
+            is_ours = found is not None and found.get("run") == self._run
+            if is_ours and objects.location.is_local:  # other runs see that the beat of a remote target has ended
+                released = group_documents(self._zarr_format, {"pyramid": self._state})
+                objects.put(self.key, released[self.key])
+        return is_ours
 
     def _keep(self) -> None:
         while not self._ended.wait(BEAT_S):

@@ -62,6 +62,7 @@ def check_one_won(outcomes: list[int | PyramidError], url: str, storage: dict[st
     lost = [outcome for outcome in outcomes if not isinstance(outcome, int)]
     assert len(won) == 1
     assert all(isinstance(error, TargetError) and "being written by another conversion" in str(error) for error in lost)
+    assert not any("is unfinished" in note for error in lost for note in getattr(error, "__notes__", ()))
     pixels = np.asarray(pyramid.open(url, storage).levels[0].data)
     assert np.unique(pixels).tolist() == won
 
