@@ -8,6 +8,7 @@ import pytest
 
 from pyramid.errors import OptionError, StorageError
 from pyramid.stores import Objects
+from pyramid.stores.objects import NO_CONDITIONS
 
 DATA = bytes(range(256)) * 40
 
@@ -75,6 +76,17 @@ class ObjectsContract:
         assert first[0] == len(DATA)
         objects.put("a", DATA[::-1])
         assert objects.fingerprint("a") != first or first[1] is None
+
+    def test_a_condition_holds_or_there_are_none(self, objects: Objects) -> None:
+        try:
+            first = objects.put_if("a", b"1", None)
+        except StorageError as error:
+            assert error.status == NO_CONDITIONS
+            assert objects.get("a") is None
+            return
+        assert first is not None
+        assert objects.put_if("a", b"2", None) is None
+        assert objects.get("a") == b"1"
 
     def test_what_is_deleted_is_gone(self, objects: Objects) -> None:
         objects.put("a", DATA)
