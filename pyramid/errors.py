@@ -56,6 +56,10 @@ class TargetError(PyramidError, OSError):
     remedy = "check its disk and that you may write there, or give another target"
 
 
+class TakenError(TargetError):
+    """Another run has taken the target, so that this one must write nothing more."""
+
+
 class StoppedError(PyramidError, RuntimeError):
     """A run stopped half-way; the target has no ``multiscales`` (exit status 5)."""
 

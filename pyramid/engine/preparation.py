@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.engine.report import RunReport
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
-from pyramid.errors import SourceError, explaining
+from pyramid.errors import OptionError, SourceError, explaining
 from pyramid.model import Source, dask_array_of
 from pyramid.options.convert import Options
 from pyramid.planning import Plan, Resources, make_plan
@@ -64,11 +64,7 @@ def prepare(
             if runner.elsewhere:
                 _check_travels(source, target, options)
             resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
-            unfinished = None
-            if options.resume and target is not None:
-                from pyramid.engine.resuming import find_unfinished  # noqa: PLC0415  (only to go on)
-
-                unfinished = find_unfinished(target, options.target_storage_options)
+            unfinished = _unfinished(target, options)
             planned_for = resources if unfinished is None else unfinished.resources
             decided = make_plan(opened.spec, options, centred=method.centred, margins=margins, resources=planned_for)
             if unfinished is not None:
@@ -76,6 +72,7 @@ def prepare(
             record.plan = decided
             logger.info("scale: %s", describe_scale(decided.spec, options))
             logger.info("plan: %s", summarize(decided))
+            check_manifest(options, source, target)
             if target is not None:
                 from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
@@ -83,6 +80,26 @@ def prepare(
                 record.plan = decided = _with_notices(decided, missing_folder(locate(target)))
             planning.close()
             yield PreparedRun(opened, decided, runner.fitted(decided.resources), unfinished)
+
+
+def check_manifest(options: Options, source: object, target: str | None) -> None:
+    """Raise TargetError if the manifest of a run cannot be written."""
+    if options.manifest is None:
+        return
+    from pyramid.manifests.files import manifest_file  # noqa: PLC0415  (only for a manifest)
+
+    manifest_file("manifest", options.manifest).check(source, target)
+    if options.report is not None and os.path.realpath(options.report) == os.path.realpath(options.manifest):
+        raise OptionError(f"manifest: {options.manifest} is the file of the report too; give another file")
+
+
+def _unfinished(target: str | None, options: Options) -> Unfinished | None:
+    """Return the run that is to go on, None where one is to begin."""
+    if target is None or not options.resume:
+        return None
+    from pyramid.engine.resuming import find_unfinished  # noqa: PLC0415  (only to go on)
+
+    return find_unfinished(target, options.target_storage_options)
 
 
 def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:

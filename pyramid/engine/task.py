@@ -99,7 +99,8 @@ class BlockTask:
                     writer.add(part)
             clock.stop()
         times, stored = clock.times(writer), tuple(writer.stored.items())
-        return Receipt(index, box.size_px * dtype.itemsize, tuple(extremes.items()), times=times, stored=stored)
+        seen, entries = tuple(extremes.items()), tuple(writer.entries)
+        return Receipt(index, box.size_px * dtype.itemsize, seen, times=times, stored=stored, entries=entries)
 
     def _reader(self, box: Box, pixels: NDArray[Any] | None) -> Read:
         """Return a function that reads a slab of the block at `box` into an array."""

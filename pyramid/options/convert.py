@@ -206,6 +206,9 @@ class Options:
         ),
         secret=True,
     )
+    manifest: str | None = _option(
+        None, OptionSpec("write key, size and sha256 of each object of TARGET to this file", parsing.text, "FILE")
+    )
     report: str | None = _option(
         None, OptionSpec("write plan, versions, timings and bytes to this JSON file", parsing.text, "FILE")
     )

@@ -104,5 +104,8 @@ class ConvertOptions(TypedDict, total=False):
     target_storage_options: str | Mapping[str, Any] | None
     """Options of TARGET's store only. Keys: endpoint_url, region, profile, anon."""
 
+    manifest: str | os.PathLike[str] | None
+    """Write key, size and sha256 of each object of TARGET to this file."""
+
     report: str | os.PathLike[str] | None
     """Write plan, versions, timings and bytes to this JSON file."""

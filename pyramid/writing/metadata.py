@@ -32,7 +32,7 @@ MAX_HELD_PX = 2**24
 READS = 16
 
 
-def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extremes]) -> None:
+def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extremes]) -> Mapping[str, bytes]:
     """Write the metadata of a pyramid whose pixels are all written.
 
     Parameters
@@ -41,6 +41,11 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         The plan of the run, its target, and its claim on the target.
     extremes
         The least and the greatest value of level 0, by channel index.
+
+    Returns
+    -------
+    mapping
+        The documents of its group by key.
     """
     spec = plan.spec
     moved = any(any(level.translation) for level in plan.levels)
@@ -58,7 +63,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         provenance=creator(__version__, plan.method, spec.location),
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
-    target.commit(attributes(image, plan.version), lease)
+    return target.commit(attributes(image, plan.version), lease)
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:

@@ -13,6 +13,7 @@ PUBLIC = {
     "Collection",
     "ConvertOptions",
     "Image",
+    "Manifest",
     "OptionError",
     "Plan",
     "Progress",
@@ -25,6 +26,7 @@ PUBLIC = {
     "convert",
     "download",
     "info",
+    "manifest",
     "open",
     "plan",
 }

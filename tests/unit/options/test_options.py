@@ -56,6 +56,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "storage_options": ('{"key": "a"}', {"key": "a"}),
     "source_storage_options": ('{"key": "a"}', {"key": "a"}),
     "target_storage_options": ('{"key": "a"}', {"key": "a"}),
+    "manifest": ("m.txt", "m.txt"),
     "report": ("r.json", "r.json"),
 }
 SWITCHES = {"checksum", "skip_empty", "overwrite", "resume"}
