@@ -28,6 +28,7 @@ from pyramid.cli.flags import (
 )
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.usage import SentenceGroup
+from pyramid.cli.verify import verify
 from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
@@ -159,6 +160,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
         click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
 
 
+main.add_command(verify)
 main.add_command(download)
 
 

@@ -12,7 +12,9 @@ PUBLIC = {
     "Download",
     "Collection",
     "ConvertOptions",
+    "Finding",
     "Image",
+    "LevelCheck",
     "OptionError",
     "Plan",
     "Progress",
@@ -21,12 +23,15 @@ PUBLIC = {
     "SourceError",
     "StoppedError",
     "TargetError",
+    "Verification",
+    "VerifyProgress",
     "__version__",
     "convert",
     "download",
     "info",
     "open",
     "plan",
+    "verify",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}
 
