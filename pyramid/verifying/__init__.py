@@ -126,7 +126,9 @@ class _Run:
             images, findings = _read_tree(tree)
             keys, unchecked = self._list_keys(tree, images)
         except (SourceError, StorageError) as error:
-            text = with_remedy(error, "check the address and the credentials")
+            is_metadata = isinstance(error, SourceError)
+            remedy = "correct that in its metadata" if is_metadata else "check the address and the credentials"
+            text = with_remedy(error, remedy)
             where = "" if text.startswith(str(objects.location)) else f"{objects.location}: "
             raise SourceError(f"{where}{text}") from error
         if opened is not None:
@@ -140,7 +142,9 @@ class _Run:
             keys, unchecked = self._list_keys(tree, images)
             checked = self._check_all(images, opened, keys)
         give_notices(objects.notices)
-        extra = [] if keys is None else list(keys.findings())
+        begun = [f"{one.image}/".lstrip("/") for one in findings if one.problem == "unfinished"]
+        listed = () if keys is None else keys.findings()
+        extra = [one for one in listed if not str(one.key).startswith(tuple(begun))]
         result = self._result(str(objects.location), checked, [*findings, *extra], unchecked, repaired)
         return replace(result, checked_bytes=result.checked_bytes - done_before)
 

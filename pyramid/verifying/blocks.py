@@ -111,11 +111,12 @@ def _reading(
                 if _bytes(edge, base) <= aim:
                     return Reading(base, tuple(chain[:length]), _grown(edge, base, aim), is_first)
     factors = chain[0].factors if chain else (1,) * len(base.shape)
+    chunk_bytes = _bytes(base.facts.chunks, base)  # less could not even be decoded
     for edge in (_aligned(base.shape, [base.facts.chunks, factors]), _aligned(base.shape, [factors])):
-        if _bytes(edge, base) <= allowed:
+        if max(_bytes(edge, base), chunk_bytes) <= allowed:
             return Reading(base, tuple(chain[:1]), _grown(edge, base, aim), is_first)
-    needed = show_memory(_bytes(edge, base) * copies * memory.workers).replace(" ", "")
-    raise OptionError(f'memory: one window of level {base.number} takes more; give memory="{needed}"')
+    needed = show_memory(max(_bytes(edge, base), chunk_bytes) * copies * memory.workers).replace(" ", "")
+    raise OptionError(f'memory: a block of level {base.number} takes more; give memory="{needed}"')
 
 
 def _edges(chain: Sequence[Link]) -> list[Shape]:
