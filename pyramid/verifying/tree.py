@@ -91,7 +91,7 @@ class Tree:
         elif is_in_progress(node):
             address = join_path(str(self.objects.location), node.path)
             message = (
-                f"its conversion is not finished; wait for it, or go on: pyramid convert SOURCE {address} --resume"
+                f"its conversion is not finished; wait for it, or go on: pyramid convert SOURCE {address} resume=True"
             )
             yield Finding("unfinished", message, node.path)
         elif "multiscales" in node.ome:

@@ -129,7 +129,10 @@ def test_an_unfinished_conversion_is_named_with_the_command_that_goes_on(
         pyramid.convert(pixels, target, progress=stop)
     (found,) = pyramid.verify(target).findings
     assert found.problem == "unfinished"
-    assert f"pyramid convert SOURCE {target} --resume" in found.message
+    assert f"pyramid convert SOURCE {target} resume=True" in found.message
+    run = CliRunner().invoke(main, ["verify", str(target), "--no-progress"])
+    assert run.exit_code == 1
+    assert "--resume" in run.stdout
 
 
 def test_mistakes_are_answered(pixels: NDArray[np.uint16], tmp_path: Path) -> None:
