@@ -2,8 +2,8 @@
 
 `convert` builds a pyramid, and `plan` says what it would do. `open` reads a pyramid's metadata and gives its levels
 as lazy arrays. `info` also reads the metadata of a plate or any other collection. `download` copies any of them to
-local disk, and `manifest` lists the digests of a store. Importing the package is quick: each library is imported when
-it is first needed.
+local disk, `verify` finds out whether their pixels are right and repairs them, and `manifest` lists the digests of a
+store. Importing the package is quick: each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from pyramid.inventory import Manifest, manifest
     from pyramid.options.keywords import ConvertOptions
     from pyramid.planning import Plan
+    from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
 
 __all__ = [
     "Collection",
     "ConvertOptions",
     "Download",
+    "Finding",
     "Image",
+    "LevelCheck",
     "Manifest",
     "OptionError",
     "Plan",
@@ -37,6 +40,8 @@ __all__ = [
     "SourceError",
     "StoppedError",
     "TargetError",
+    "Verification",
+    "VerifyProgress",
     "__version__",
     "convert",
     "download",
@@ -44,6 +49,7 @@ __all__ = [
     "manifest",
     "open",
     "plan",
+    "verify",
 ]
 
 # The module of each public name that is imported when it is first needed.
@@ -51,16 +57,21 @@ _HOMES = {
     "Collection": "pyramid.image",
     "ConvertOptions": "pyramid.options.keywords",
     "Download": "pyramid.downloading",
+    "Finding": "pyramid.verifying",
     "Image": "pyramid.image",
     "Manifest": "pyramid.inventory",
+    "LevelCheck": "pyramid.verifying",
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine.build",
+    "Verification": "pyramid.verifying",
+    "VerifyProgress": "pyramid.verifying",
     "convert": "pyramid.api",
     "download": "pyramid.downloading",
     "info": "pyramid.image",
     "manifest": "pyramid.inventory",
     "open": "pyramid.image",
     "plan": "pyramid.api",
+    "verify": "pyramid.verifying",
 }
 
 

@@ -29,6 +29,7 @@ from pyramid.cli.flags import (
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.manifest import manifest
 from pyramid.cli.usage import SentenceGroup
+from pyramid.cli.verify import verify
 from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import Options, make_options
@@ -161,6 +162,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
 
 
 main.add_command(manifest)
+main.add_command(verify)
 main.add_command(download)
 
 

@@ -52,15 +52,51 @@ class Grid:
         >>> list(Grid((), "c", "/").keys()), list(Grid((), "", ".").keys())
         (['c'], ['0'])
         """
-        first = [self.prefix] if self.prefix else []
-        if not self.shape and not first:
-            first = ["0"]
         for number in range(self.count):
-            index = []
-            for extent in reversed(self.shape):
-                number, position = divmod(number, extent)
-                index.append(str(position))
-            yield self.separator.join([*first, *reversed(index)])
+            yield self.key(self.index(number))
+
+    def index(self, number: int) -> Shape:
+        """Return the index of an object by its number in C order.
+
+        Examples
+        --------
+        >>> Grid((2, 3), "", ".").index(4)
+        (1, 1)
+        """
+        index = []
+        for extent in reversed(self.shape):
+            number, position = divmod(number, extent)
+            index.append(position)
+        return tuple(reversed(index))
+
+    def key(self, index: Shape) -> str:
+        """Return the key of an object below the array, by its index.
+
+        Examples
+        --------
+        >>> Grid((2, 3), "c", "/").key((1, 2))
+        'c/1/2'
+        """
+        first = [self.prefix] if self.prefix else [] if self.shape else ["0"]
+        return self.separator.join([*first, *map(str, index)])
+
+    def number_of(self, key: str) -> int | None:
+        """Return the number of the object at a key; None if no object has that key.
+
+        Examples
+        --------
+        >>> Grid((2, 3), "c", "/").number_of("c/1/2"), Grid((2, 3), "c", "/").number_of("c/2/0")
+        (5, None)
+        """
+        parts = key.split(self.separator)[1 if self.prefix else 0 :]
+        if len(parts) != len(self.shape) or not all(part.isascii() and part.isdigit() for part in parts):
+            return 0 if not self.shape and key == self.key(()) else None
+        number = 0
+        for part, extent in zip(parts, self.shape, strict=True):
+            if int(part) >= extent:
+                return None
+            number = number * extent + int(part)
+        return number if self.key(self.index(number)) == key else None
 
 
 def grid_of(node: Node) -> Grid:

@@ -41,6 +41,7 @@ from pyramid.ngff.version import Version, first_image, is_family
 
 __all__ = [
     "FORMATS",
+    "PROGRAM",
     "WRITABLE",
     "Acquisition",
     "CoordinateSystem",
@@ -70,6 +71,8 @@ __all__ = [
 # One module for each version, the earliest first.
 _MODULES = (v01, v02, v03, v04, v05, v06)
 FORMATS: Mapping[str, Version] = {module.VERSION.name: module.VERSION for module in _MODULES}
+# The name of this program in the metadata of what it wrote.
+PROGRAM = "ome-pyramid"
 WRITABLE = tuple(name for name, version in FORMATS.items() if version.write is not None)
 
 
@@ -165,20 +168,25 @@ def _unread(given: object) -> SourceError:
     return SourceError(f"it is of OME-Zarr version {short_repr(given)}; those read here are: {', '.join(FORMATS)}")
 
 
-def creator(version: str, method: str | None, location: str | None) -> dict[str, str]:
+def creator(
+    version: str, method: str | None, location: str | None, *, skip_empty: bool = False
+) -> dict[str, str | bool]:
     """Return the provenance of an image: program, method and the source's name.
 
-    Only the last part of the source's path or URL is kept, for the rest can hold secrets.
+    Only the last part of the source's path or URL is kept, for the rest can hold secrets. `skip_empty` is named where
+    it is set: objects may then be missing, and otherwise none may.
 
     Examples
     --------
     >>> creator("1.0", "mean", "https://user:word@host/a/cells.tif?token=1")
     {'name': 'ome-pyramid', 'version': '1.0', 'method': 'mean', 'source': 'cells.tif'}
     """
-    provenance = {"name": "ome-pyramid", "version": version}
+    provenance: dict[str, str | bool] = {"name": PROGRAM, "version": version}
     if method is not None:
         provenance["method"] = method
     if location is not None:
         path = urlsplit(location).path if "://" in location else location
         provenance["source"] = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    if skip_empty:
+        provenance["skip_empty"] = True
     return provenance

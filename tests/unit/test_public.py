@@ -12,8 +12,10 @@ PUBLIC = {
     "Download",
     "Collection",
     "ConvertOptions",
+    "Finding",
     "Image",
     "Manifest",
+    "LevelCheck",
     "OptionError",
     "Plan",
     "Progress",
@@ -22,6 +24,8 @@ PUBLIC = {
     "SourceError",
     "StoppedError",
     "TargetError",
+    "Verification",
+    "VerifyProgress",
     "__version__",
     "convert",
     "download",
@@ -29,6 +33,7 @@ PUBLIC = {
     "manifest",
     "open",
     "plan",
+    "verify",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}
 
