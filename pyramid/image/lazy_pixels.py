@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.decoding import ArrayReader
-from pyramid.model import Box, Shape
+from pyramid.decoding.strided import read_positions
+from pyramid.model import Shape
+from pyramid.options.selected import Positions
 
 # Size of a block of a Dask array at most, before compression, unless one object is larger: so large that Dask's time
 # for a block does not show, and that the requests of one region to a server hide its latency.
@@ -48,44 +50,37 @@ class LazyPixels:
     def __getitem__(self, index: tuple[int | slice | Sequence[int], ...]) -> NDArray[Any]:
         """Read the pixels of an index with one entry for each axis.
 
-        Only the chunks between the least and the greatest position on each axis are read.
+        Only the chunks that hold a position are read. Where lists are given for several axes, so are those between.
         """
-        picked = [_positions(entry, n) for entry, n in zip(index, self.shape, strict=True)]
-        starts, shape = zip(*map(_span, picked), strict=True)
-        pixels = np.empty(shape, self.dtype)
+        given = [_positions(entry, n) for entry, n in zip(index, self.shape, strict=True)]
+        picked = [each[::-1] if isinstance(each, range) and each.step < 0 else each for each in given]
+        lists = [axis for axis, positions in enumerate(picked) if not isinstance(positions, range)]
+        lists = lists if len(lists) > 1 else []
+        around = [_around(positions) if axis in lists else positions for axis, positions in enumerate(picked)]
+        pixels = np.empty([len(positions) for positions in around], self.dtype)
         if pixels.size:
-            self.reader.read(Box(starts, shape), pixels)
-        for axis, (positions, start) in enumerate(zip(picked, starts, strict=True)):
-            if not isinstance(positions, range):
-                pixels = pixels.take(positions - start, axis)
-            elif positions.step != 1:  # a copy, so that the pixels between are not kept in memory
-                pixels = pixels[(slice(None),) * axis + (slice(None, None, positions.step),)].copy()
+            read_positions(self.reader.read, around, self.reader.stored.chunks, pixels)
+        for axis in lists:
+            pixels = pixels.take(np.asarray(picked[axis]) - around[axis][0], axis)
+        backwards = tuple(axis for axis, each in enumerate(given) if each is not picked[axis])
+        pixels = np.flip(pixels, backwards) if backwards else pixels
         return pixels[(*(0 if isinstance(entry, int | np.integer) else slice(None) for entry in index), ...)]
 
 
-def _positions(entry: int | slice | Sequence[int], extent: int) -> range | NDArray[np.intp]:
-    """Return the pixels of an axis that an entry picks, counted from its start.
-
-    Only those of a list are kept in memory, since an axis may be long.
-    """
+def _positions(entry: int | slice | Sequence[int], extent: int) -> Positions:
+    """Return the pixels of an axis that an entry picks, counted from its start."""
     if isinstance(entry, slice):
         return range(extent)[entry]
     if isinstance(entry, int | np.integer):
         position = range(extent)[int(entry)]
         return range(position, position + 1)
     positions = np.asarray(entry, np.intp)
-    return np.where(positions < 0, positions + extent, positions)
+    return tuple(np.where(positions < 0, positions + extent, positions).tolist())
 
 
-def _span(positions: range | NDArray[np.intp]) -> tuple[int, int]:
-    """Return the first of all pixels from the least to the greatest, and their number."""
-    if len(positions) == 0:
-        return 0, 0
-    if isinstance(positions, range):
-        first, last = sorted((positions[0], positions[-1]))
-    else:
-        first, last = int(positions.min()), int(positions.max())
-    return first, last - first + 1
+def _around(positions: Positions) -> range:
+    """Return the range from the least position to the greatest."""
+    return range(min(positions), max(positions) + 1) if positions else range(0)
 
 
 def block_shape(shape: Shape, object_shape: Shape, itemsize: int) -> Shape:

@@ -23,6 +23,9 @@ class ConvertOptions(TypedDict, total=False):
     units: str | Mapping[str, str] | None
     """Unit of the scale, one for z, y and x, or by axis."""
 
+    origin: str | Mapping[str, float] | None
+    """Position of the centre of the first level-0 pixel, in units (else the source's)."""
+
     name: str | None
     """Name of the image."""
 
@@ -34,6 +37,9 @@ class ConvertOptions(TypedDict, total=False):
 
     series: int | None
     """Which image of a file that holds several."""
+
+    select: str | Mapping[str, int | slice | range | str | Sequence[int | str]] | None
+    """What is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read."""
 
     ome_zarr_version: Literal["0.4", "0.5"] | str | None
     """Version of the format: 0.4 or 0.5. Default: 0.5."""

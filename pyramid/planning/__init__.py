@@ -18,6 +18,7 @@ from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
 from pyramid.planning.passes import make_passes
+from pyramid.planning.placement import placed
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables, summarize
 from pyramid.tables import render_html, render_text
@@ -161,7 +162,7 @@ def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
     )
     if options.scale or options.units:
         given = replace(given, notices=(*given.notices, *_unknown_sizes(given)))
-    return _without_origins_of_other_units(given, spec.units)
+    return placed(_without_origins_of_other_units(given, spec.units), options)
 
 
 def _unknown_sizes(spec: SourceSpec) -> Iterator[str]:

@@ -55,7 +55,7 @@ def make_passes(
         If no choice of passes fits. The message names the least memory that is enough.
     """
     item_bytes = spec.item_bytes
-    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, resources)
+    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, spec.read_bytes, resources)
     if resources.extra_blocks and not choice.can_finish():
         resources = replace(resources, extra_blocks=0)
         choice = replace(choice, resources=resources)
@@ -76,6 +76,7 @@ class _PassChoice:
     item_bytes: int
     source_chunks: Shape
     chunks_at_once: int
+    read_bytes: int
     resources: Resources
 
     @property
@@ -225,12 +226,12 @@ class _PassChoice:
         if self.resources.source_in_memory:
             return math.prod(block) * self.item_bytes
         if max(self.source_chunks) == 1:  # pixels are read straight into the slab
-            return 0
+            return self.read_bytes
         touched = math.prod(-(-n // c) for n, c in zip(slab, self.source_chunks, strict=True))
         others = min(touched, self.chunks_at_once) - 1
         chunk_px = math.prod(map(min, self.source_chunks, slab))
         gathered_bytes = min(GATHERED_BYTES, math.prod(slab) * self.item_bytes)
-        return SOURCE_COPIES * others * chunk_px * self.item_bytes + gathered_bytes
+        return SOURCE_COPIES * others * chunk_px * self.item_bytes + gathered_bytes + self.read_bytes
 
     def _widened(self, chosen: Pass) -> Pass:
         """Return the pass in blocks of whole source chunks, on each axis where that fits.

@@ -54,7 +54,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         name=spec.name,
         method=plan.method if len(plan.levels) > 1 else None,
         channels=_channels(plan, target, extremes),
-        provenance=creator(__version__, plan.method, spec.location),
+        provenance={**creator(__version__, plan.method, spec.location), **dict(spec.edits)},
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
     target.commit(attributes(image, plan.version), lease)
