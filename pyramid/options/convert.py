@@ -16,6 +16,7 @@ from pyramid.options import parsing
 from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.nearest import nearest, unknown
 from pyramid.options.origin import parse_origin
+from pyramid.options.rescale import Rescale, parse_dtype, parse_rescale
 from pyramid.options.selection import Selection, parse_selection
 
 PerAxis: TypeAlias = Mapping[str, int]
@@ -125,6 +126,18 @@ class Options:
             "what is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read",
             parse_selection,
             "t=0:10,c=DAPI|1,z=::2",
+        ),
+    )
+    dtype: str | None = _option(
+        None, OptionSpec("dtype of the pixels; one that loses values only with --rescale", parse_dtype, "uint8")
+    )
+    rescale: Rescale | None = _option(
+        None,
+        OptionSpec(
+            "two values, or percentiles of a channel, that become the least and greatest of --dtype; values beyond are "
+            "clipped. percentiles: 0.1%,99.9%",
+            parse_rescale,
+            "100,4000",
         ),
     )
     ome_zarr_version: str = _option(

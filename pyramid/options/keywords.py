@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 class ConvertOptions(TypedDict, total=False):
@@ -40,6 +43,31 @@ class ConvertOptions(TypedDict, total=False):
 
     select: str | Mapping[str, int | slice | range | str | Sequence[int | str]] | None
     """What is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read."""
+
+    dtype: (
+        Literal[
+            "bool",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "float16",
+            "float32",
+            "float64",
+        ]
+        | str
+        | DTypeLike
+        | None
+    )
+    """Dtype of the pixels; one that loses values only with rescale."""
+
+    rescale: str | Sequence[float | str] | None
+    """Two values, or percentiles of a channel, that become the least and greatest of dtype; values beyond are clipped.
+    percentiles: 0.1%,99.9%."""
 
     ome_zarr_version: Literal["0.4", "0.5"] | str | None
     """Version of the format: 0.4 or 0.5. Default: 0.5."""

@@ -90,6 +90,10 @@ def _edited(source: Source, options: Options) -> Source:
         from pyramid.readers.selecting import select_source  # noqa: PLC0415  (NumPy: not at the import of the package)
 
         source = select_source(source, options.select)
+    if options.dtype is not None or options.rescale is not None:
+        from pyramid.readers.converting import convert_source  # noqa: PLC0415  (as above)
+
+        source = convert_source(source, options.dtype, options.rescale)
     return source
 
 

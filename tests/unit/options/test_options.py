@@ -20,6 +20,7 @@ from pyramid.options import parsing
 from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.factors import FactorWord, parse_factors
+from pyramid.options.rescale import Rescale
 from pyramid.options.selection import Selection, Span
 from tests.support.paths import ROOT
 
@@ -41,6 +42,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "channel_colors": ("ff0000", ("FF0000",)),
     "series": ("1", 1),
     "select": ("c=DAPI|1,z=::2", Selection((("c", ("DAPI", 1)), ("z", Span(step=2))))),
+    "dtype": ("uint8", "uint8"),
+    "rescale": ("0.1%,99.9%", Rescale(0.1, 99.9, percent=True)),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
     "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),
