@@ -22,7 +22,7 @@ from pyramid.options.convert import Options, OptionSpec, option_specs  # noqa: E
 from pyramid.options.documented import describe_option  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
 from pyramid.options.origin import parse_origin  # noqa: E402
-from pyramid.options.rescale import DTYPES, parse_dtype, parse_rescale  # noqa: E402
+from pyramid.options.rescale import parse_dtype, parse_rescale  # noqa: E402
 from pyramid.options.selection import parse_selection  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
@@ -46,7 +46,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.names: "str | Sequence[str]",
     parse_origin: "str | Mapping[str, float]",
     parse_selection: "str | Mapping[str, int | slice | range | str | Sequence[int | str]]",
-    parse_dtype: f"{_literal(DTYPES)} | str | DTypeLike",
+    parse_dtype: "str | DTypeLike",
     parse_rescale: "str | Sequence[float | str]",
     parsing.scale: "str | Mapping[str, float]",
     parse_factors: f"{_literal(get_args(FactorWord))} | str | Mapping[str, int] | Sequence[str | Mapping[str, int]]",

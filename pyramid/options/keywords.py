@@ -44,25 +44,7 @@ class ConvertOptions(TypedDict, total=False):
     select: str | Mapping[str, int | slice | range | str | Sequence[int | str]] | None
     """What is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read."""
 
-    dtype: (
-        Literal[
-            "bool",
-            "uint8",
-            "uint16",
-            "uint32",
-            "uint64",
-            "int8",
-            "int16",
-            "int32",
-            "int64",
-            "float16",
-            "float32",
-            "float64",
-        ]
-        | str
-        | DTypeLike
-        | None
-    )
+    dtype: str | DTypeLike | None
     """Dtype of the pixels; one that loses values only with rescale."""
 
     rescale: str | Sequence[float | str] | None
