@@ -45,7 +45,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.mapping: "str | Mapping[str, Any]",
     parsing.names: "str | Sequence[str]",
     parse_origin: "str | Mapping[str, float]",
-    parse_selection: "str | Mapping[str, int | slice | range | str | Sequence[int | str]]",
+    parse_selection: "str | Mapping[str, Any]",
     parse_dtype: "str | DTypeLike",
     parse_rescale: "str | Sequence[float | str]",
     parsing.scale: "str | Mapping[str, float]",

@@ -51,7 +51,9 @@ class _Run:
         return len(self.copies) == 1 and taken.stop - taken.start == self.extent
 
 
-def read_positions(read: ReadBox, positions: Sequence[Positions], chunks: Shape, out: NDArray[Any]) -> None:
+def read_positions(
+    read: ReadBox, positions: Sequence[Positions], chunks: Shape, row_px: int, out: NDArray[Any]
+) -> None:
     """Fill `out` with the pixels at `positions` of each axis.
 
     Parameters
@@ -62,6 +64,8 @@ def read_positions(read: ReadBox, positions: Sequence[Positions], chunks: Shape,
         For each axis, in the order of `out`.
     chunks
         Pixels that `read` decodes at once on each axis, on a grid from 0; 1 where it reads any pixels.
+    row_px
+        Pixels of the image on its last axis.
     out
         Its extents are the numbers of positions. It may be strided.
 
@@ -70,11 +74,11 @@ def read_positions(read: ReadBox, positions: Sequence[Positions], chunks: Shape,
     >>> import numpy as np
     >>> image, out = np.arange(100).reshape(10, 10), np.empty((3, 2), int)
     >>> def read(box, out): out[...] = image[box.slices]
-    >>> read_positions(read, [(1, 5, 2), range(0, 10, 5)], (1, 1), out)
+    >>> read_positions(read, [(1, 5, 2), range(0, 10, 5)], (1, 1), 10, out)
     >>> out.tolist()
     [[10, 15], [50, 55], [20, 25]]
     """
-    runs = _runs_by_axis(positions, chunks, out.itemsize)
+    runs = _runs_by_axis(positions, chunks, row_px, out.itemsize)
     for combined in itertools.product(*runs):
         box = Box(tuple(run.start for run in combined), tuple(run.extent for run in combined))
         places = tuple(run.copies[0][1] for run in combined)
@@ -87,12 +91,11 @@ def read_positions(read: ReadBox, positions: Sequence[Positions], chunks: Shape,
             out[tuple(place for _, place in copies)] = pixels[tuple(taken for taken, _ in copies)]
 
 
-def _runs_by_axis(positions: Sequence[Positions], chunks: Shape, item_bytes: int) -> list[list[_Run]]:
+def _runs_by_axis(positions: Sequence[Positions], chunks: Shape, row_px: int, item_bytes: int) -> list[list[_Run]]:
     """Return the runs of each axis, so short that a piece fits the buffer."""
     gaps = [0] * len(positions)
     if max(chunks) == 1:  # other axes of such an image are far apart in its file
-        span = max(positions[-1]) - min(positions[-1]) + 1
-        gaps[-2:] = (MAX_GAP_BYTES // (span * item_bytes), MAX_GAP_BYTES // item_bytes)
+        gaps[-2:] = (MAX_GAP_BYTES // (row_px * item_bytes), MAX_GAP_BYTES // item_bytes)[-len(gaps) :]
     made = [_runs(*one, None) for one in zip(positions, chunks, gaps, strict=True)]
     if all(run.is_dense for runs in made for run in runs):
         return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +29,17 @@ class LazyPixels:
     ----------
     reader
         The reader of the pixels.
+    positions
+        What is taken of each axis of the stored array; empty for all.
     """
 
     reader: ArrayReader
+    positions: tuple[Positions, ...] = ()
 
     @property
     def shape(self) -> Shape:
         """Pixels on each axis."""
-        return self.reader.stored.shape
+        return tuple(map(len, self.positions)) or self.reader.stored.shape
 
     @property
     def ndim(self) -> int:
@@ -53,13 +57,15 @@ class LazyPixels:
         Only the chunks that hold a position are read. Where lists are given for several axes, so are those between.
         """
         given = [_positions(entry, n) for entry, n in zip(index, self.shape, strict=True)]
+        taken = self.positions or tuple(map(range, self.shape))
+        given = [_compose(whole, each) for whole, each in zip(taken, given, strict=True)]
         picked = [each[::-1] if isinstance(each, range) and each.step < 0 else each for each in given]
         lists = [axis for axis, positions in enumerate(picked) if not isinstance(positions, range)]
         lists = lists if len(lists) > 1 else []
         around = [_around(positions) if axis in lists else positions for axis, positions in enumerate(picked)]
         pixels = np.empty([len(positions) for positions in around], self.dtype)
         if pixels.size:
-            read_positions(self.reader.read, around, self.reader.stored.chunks, pixels)
+            read_positions(self.reader.read, around, self.reader.stored.chunks, self.reader.stored.shape[-1], pixels)
         for axis in lists:
             pixels = pixels.take(np.asarray(picked[axis]) - around[axis][0], axis)
         backwards = tuple(axis for axis, each in enumerate(given) if each is not picked[axis])
@@ -76,6 +82,14 @@ def _positions(entry: int | slice | Sequence[int], extent: int) -> Positions:
         return range(position, position + 1)
     positions = np.asarray(entry, np.intp)
     return tuple(np.where(positions < 0, positions + extent, positions).tolist())
+
+
+def _compose(outer: Positions, inner: Positions) -> Positions:
+    """Return the positions in the stored array of some that are taken."""
+    if isinstance(inner, range) and isinstance(outer, range):
+        first, end = (outer.start + at * outer.step for at in (inner.start, inner.stop))
+        return range(first, end, inner.step * outer.step)
+    return tuple(outer[index] for index in inner)
 
 
 def _around(positions: Positions) -> range:
@@ -100,3 +114,17 @@ def block_shape(shape: Shape, object_shape: Shape, itemsize: int) -> Shape:
         if block[axis] < shape[axis]:
             break
     return tuple(block)
+
+
+def aligned_blocks(positions: Sequence[Positions], block: Shape) -> tuple[tuple[int, ...], ...]:
+    """Return how many positions are in each block of an array, axis by axis.
+
+    Examples
+    --------
+    >>> aligned_blocks([range(3, 20), (7, 0, 1)], (8, 4))
+    ((5, 8, 4), (1, 2))
+    """
+    return tuple(
+        tuple(sum(1 for _ in group) for _, group in itertools.groupby(taken, lambda at, edge=edge: at // edge))
+        for taken, edge in zip(positions, block, strict=True)
+    )

@@ -53,7 +53,16 @@ class SelectedLevel(ImageLevel):
     @property
     def data(self) -> dask.array.Array:
         """The pixels that are taken, as a lazy Dask array."""
-        array = self.whole.data
+        import dask.array  # noqa: PLC0415  (it takes a second, and metadata needs none of it)
+
+        from pyramid.image.lazy_pixels import LazyPixels, aligned_blocks, block_shape  # noqa: PLC0415  (NumPy)
+
+        whole, reader = self.whole, self.address.reader()
+        if reader is not None:
+            block = block_shape(whole.shape, whole.shards or whole.chunks, self.facts.dtype.itemsize)
+            lazy = LazyPixels(reader, self.positions)
+            return dask.array.from_array(lazy, aligned_blocks(self.positions, block), name=False, asarray=False)
+        array = whole.data
         for axis, taken in enumerate(self.positions):
             index = slice(taken.start, taken.stop, taken.step) if isinstance(taken, range) else list(taken)
             array = array[(slice(None),) * axis + (index,)]

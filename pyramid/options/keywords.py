@@ -41,7 +41,7 @@ class ConvertOptions(TypedDict, total=False):
     series: int | None
     """Which image of a file that holds several."""
 
-    select: str | Mapping[str, int | slice | range | str | Sequence[int | str]] | None
+    select: str | Mapping[str, Any] | None
     """What is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read."""
 
     dtype: str | DTypeLike | None

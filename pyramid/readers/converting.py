@@ -139,7 +139,8 @@ def convert_source(source: Source, dtype: str | None, rescale: Rescale | None) -
     edits = (("dtype", dtype), *([("rescale", str(rescale))] if rescale else []))
     wider = max(0, spec.item_bytes - np.dtype(dtype).itemsize)
     chunk_px = math.prod(spec.chunks)
-    held_bytes = max(PIECE_BYTES, chunk_px * spec.item_bytes) + SOURCE_COPIES * spec.chunks_at_once * chunk_px * wider
+    held_px = min(max(PIECE_BYTES // spec.item_bytes, chunk_px), math.prod(spec.shape))
+    held_bytes = held_px * spec.item_bytes + SOURCE_COPIES * spec.chunks_at_once * chunk_px * wider
     changed = replace(
         spec,
         dtype=dtype,

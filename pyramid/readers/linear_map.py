@@ -98,7 +98,7 @@ def _to_integers(linear: LinearMap, pixels: NDArray[Any]) -> NDArray[Any]:
         if wide.dtype.kind == "f":
             found[np.isnan(wide)] = 0
     else:  # which is off by 1 next to a threshold
-        bounds = np.concatenate([[-np.inf], thresholds, [np.inf]])
+        bounds = np.concatenate([[-np.inf], thresholds, [np.nan]])  # which no value reaches, not even infinity
         found += wide >= bounds[found + 1]
         found -= wide < bounds[found]
     return np.asarray(found + np.iinfo(kind).min).astype(kind)

@@ -50,7 +50,7 @@ class SelectedSource:
             return
         wanted = [taken[part] for taken, part in zip(self.positions, box.slices, strict=True)]
         spec = self.source.spec
-        read_positions(self.source.read, wanted, spec.inner_chunks or spec.chunks, out)
+        read_positions(self.source.read, wanted, spec.inner_chunks or spec.chunks, spec.shape[-1], out)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the source, with what is taken of it."""
@@ -159,5 +159,7 @@ def _more_bytes(spec: SourceSpec, positions: tuple[Positions, ...], chunks: Shap
         max(taken) // chunk - min(taken) // chunk + 1 for taken, chunk in zip(positions, decoded, strict=True)
     )
     rest_bytes = SOURCE_COPIES * min(spec.chunks_at_once, ends) * (chunk_bytes - counted_bytes)
-    dense = all(isinstance(taken, range) and taken.step == 1 for taken in positions)
-    return rest_bytes + (0 if dense else max(MAX_BUFFER_BYTES, chunk_bytes))
+    if all(isinstance(taken, range) and taken.step == 1 for taken in positions):
+        return rest_bytes
+    spans_bytes = math.prod(max(taken) - min(taken) + 1 for taken in positions) * spec.item_bytes
+    return rest_bytes + min(max(MAX_BUFFER_BYTES, chunk_bytes), spans_bytes)
