@@ -165,6 +165,8 @@ class SourceSpec:
         Centre of the first pixel on each axis, in `units`; empty if it is the origin.
     chunks_at_once
         Number of `chunks` that one reading decodes at a time. The plan counts their memory.
+    chunk_starts
+        Pixels of the first chunk that are before the image on each axis; empty if the image begins with whole chunks.
     inner_chunks
         Pixels on each axis of the parts of `chunks` that are decoded one by one (the chunks of a shard); empty if a
         chunk is decoded as a whole.
@@ -189,6 +191,7 @@ class SourceSpec:
     notices: tuple[str, ...] = ()
     translation: tuple[float, ...] = ()
     chunks_at_once: int = 1
+    chunk_starts: Shape = ()
     inner_chunks: Shape = ()
     read_bytes: int = 0
     skipped: tuple[float, ...] = ()

@@ -79,8 +79,9 @@ class Plan:
 
         It is 1 where no chunk is decoded twice.
         """
-        sizes = zip(self.passes[0].shape, self.passes[0].block, self.spec.chunks, strict=True)
-        return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
+        starts = self.spec.chunk_starts or (0,) * len(self.spec.chunks)
+        sizes = zip(self.passes[0].shape, self.passes[0].block, self.spec.chunks, starts, strict=True)
+        return math.prod(_decoded_px(extent, edge, chunk, start) / extent for extent, edge, chunk, start in sizes)
 
     @property
     def objects(self) -> int:
@@ -213,16 +214,20 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
     return tuple(channels)
 
 
-def _decoded_px(extent: int, edge: int, chunk: int) -> int:
+def _decoded_px(extent: int, edge: int, chunk: int, start: int = 0) -> int:
     """Count the pixels that are decoded on an axis.
 
-    Each block that ends within a chunk makes that chunk be decoded once more.
+    Each block that ends within a chunk makes that chunk be decoded once more. Of the first chunk, `start` pixels are
+    before the image.
 
     Examples
     --------
-    >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10)
-    (10, 14, 40)
+    >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10), _decoded_px(10, 4, 4, 1)
+    (10, 14, 40, 17)
     """
+    if start:
+        cut = (((end + start) // chunk * chunk - start, end) for end in range(edge, extent, edge))
+        return extent + sum(min(at + chunk, extent) - max(at, 0) for at, end in cut if at != end)
     last = (extent - 1) // chunk * chunk  # start of the last chunk, which may be cut
     ends = (extent - 1) // edge
     ends_within_last = ends - last // edge

@@ -55,7 +55,8 @@ def make_passes(
         If no choice of passes fits. The message names the least memory that is enough.
     """
     item_bytes = spec.item_bytes
-    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, spec.read_bytes, resources)
+    starts = spec.chunk_starts or (0,) * len(spec.chunks)
+    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, starts, spec.chunks_at_once, spec.read_bytes, resources)
     if resources.extra_blocks and not choice.can_finish():
         resources = replace(resources, extra_blocks=0)
         choice = replace(choice, resources=resources)
@@ -75,6 +76,7 @@ class _PassChoice:
     first: int
     item_bytes: int
     source_chunks: Shape
+    chunk_starts: Shape
     chunks_at_once: int
     read_bytes: int
     resources: Resources
@@ -241,7 +243,9 @@ class _PassChoice:
         if self.first > 0:
             return chosen
         for axis in reversed(range(len(chosen.block))):
-            edge = min(math.lcm(chosen.block[axis], self.source_chunks[axis]), chosen.shape[axis])
+            whole = math.lcm(chosen.block[axis], self.source_chunks[axis])
+            # Chunks that do not begin with the image end with no block but the last.
+            edge = chosen.shape[axis] if self.chunk_starts[axis] else min(whole, chosen.shape[axis])
             chosen = self._with_edge(chosen, axis, edge)
         return chosen
 

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from pyramid.decoding.strided import MAX_BUFFER_BYTES, read_positions
 from pyramid.model import Box, Channel, Shape, Source, SourceSpec, dask_array_of
+from pyramid.ngff.channels import is_picture
 from pyramid.options.selected import Positions, explain_uneven, resolve
 from pyramid.options.selection import Selection
 from pyramid.planning.passes import SOURCE_COPIES
 from pyramid.readers.fingerprint import fingerprint
+
+PICTURE_RANGE = (0.0, 255.0)  # of the values of a picture, which are shown as they are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +82,7 @@ def select_source(source: Source, selection: Selection) -> SelectedSource:
         described,
         shape=tuple(map(len, positions)),
         chunks=chunks,
+        chunk_starts=_chunk_starts(spec, positions, chunks) if array is None else (),
         inner_chunks=(),
         read_bytes=read_bytes,
         channels=_channels(spec, positions),
@@ -131,7 +135,11 @@ def _show(taken: Positions) -> str:
 def _channels(spec: SourceSpec, positions: tuple[Positions, ...]) -> tuple[Channel, ...]:
     if "c" not in spec.axes or not spec.channels:
         return spec.channels
-    return tuple(spec.channels[index] for index in positions[spec.axes.index("c")])
+    taken = positions[spec.axes.index("c")]
+    if is_picture(spec.channels, spec.dtype) and len(taken) < len(spec.channels):
+        # Colours of a picture are shown whole, and so is one of them.
+        return tuple(replace(spec.channels[index], shown=PICTURE_RANGE) for index in taken)
+    return tuple(spec.channels[index] for index in taken)
 
 
 def _chunk(taken: Positions, chunk: int) -> int:
@@ -145,6 +153,15 @@ def _chunk(taken: Positions, chunk: int) -> int:
     if max(taken) // chunk == min(taken) // chunk:
         return len(taken)
     return max(1, chunk // taken.step) if isinstance(taken, range) else 1
+
+
+def _chunk_starts(spec: SourceSpec, positions: tuple[Positions, ...], chunks: Shape) -> Shape:
+    """Return how many positions of the first chunk are left out; empty for none."""
+    starts = tuple(
+        taken.start % whole // taken.step % chunk if isinstance(taken, range) and len(taken) > chunk > 1 else 0
+        for taken, whole, chunk in zip(positions, spec.chunks, chunks, strict=True)
+    )
+    return starts if any(starts) else ()
 
 
 def _more_bytes(spec: SourceSpec, positions: tuple[Positions, ...], chunks: Shape) -> int:

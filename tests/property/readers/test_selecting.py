@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import pyramid
 from pyramid.model import Box
 from pyramid.options.convert import make_options
+from pyramid.planning import _decoded_px
 from pyramid.readers import open_source
 from tests.support.stores import downsample, read_level
 
@@ -110,3 +111,27 @@ def test_a_selected_source_pickles_small_and_reads_the_same(kind: str, tmp_path:
     out = np.empty(source.spec.shape, "u2")
     pickle.loads(pickled).read(Box((0, 0, 0), source.spec.shape), out)
     np.testing.assert_array_equal(out, image[1:2, 3::4, :9])
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 20), st.data())
+def test_decoded_pixels_are_counted_block_by_block(extent: int, edge: int, chunk: int, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, chunk - 1))
+    blocks = [range(at, min(at + edge, extent)) for at in range(0, extent, edge)]
+    decoded = 0
+    for block in blocks:
+        touched = {(at + start) // chunk for at in block}
+        decoded += sum((at + start) // chunk in touched for at in range(extent))
+    assert _decoded_px(extent, edge, chunk, start) == decoded
+
+
+def test_blocks_of_a_part_that_begins_within_chunks_span_the_axis_where_memory_allows(tmp_path: Path) -> None:
+    zarr.create_array(tmp_path / "a.zarr", shape=(6000, 6000), dtype="u2", chunks=(512, 512))
+    options: dict[str, Any] = {"chunks": {"y": 300, "x": 300}, "shards": "none", "levels": 1, "workers": 1}
+    wide, little = (
+        pyramid.plan(tmp_path / "a.zarr", select="y=100:,x=100:", memory=memory, **options)
+        for memory in ("1GiB", "30MiB")
+    )
+    assert wide.passes[0].block == (5900, 5900)
+    assert wide.read_amplification == 1
+    assert little.read_amplification > 1
+    assert "times" in str(little)
