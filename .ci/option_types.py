@@ -22,6 +22,9 @@ from pyramid.options.convert import Options, OptionSpec, option_specs  # noqa: E
 from pyramid.options.documented import describe_option  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
 from pyramid.options.nodata import nodata as parse_nodata  # noqa: E402
+from pyramid.options.origin import parse_origin  # noqa: E402
+from pyramid.options.rescale import parse_dtype, parse_rescale  # noqa: E402
+from pyramid.options.selection import parse_selection  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
 WIDTH = 116  # of a line inside the class
@@ -42,6 +45,10 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.method: "str",
     parsing.mapping: "str | Mapping[str, Any]",
     parsing.names: "str | Sequence[str]",
+    parse_origin: "str | Mapping[str, float]",
+    parse_selection: "str | Mapping[str, Any]",
+    parse_dtype: "str | DTypeLike",
+    parse_rescale: "str | Sequence[float | str]",
     parsing.scale: "str | Mapping[str, float]",
     parse_nodata: "float | str",
     parse_factors: f"{_literal(get_args(FactorWord))} | str | Mapping[str, int] | Sequence[str | Mapping[str, int]]",
@@ -60,7 +67,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 class ConvertOptions(TypedDict, total=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
@@ -21,8 +21,10 @@ from pyramid.stores import counting_retries, path_or_url, share_storage_options
 
 if TYPE_CHECKING:
     from pyramid.engine.build import ProgressCallback
+    from pyramid.engine.run_manifest import RunManifest
     from pyramid.image import Image
     from pyramid.options.keywords import ConvertOptions
+    from pyramid.stores import Objects
 
 # Time that a process takes besides what is measured until its first block, as a share of that and in seconds: Python
 # itself begins and ends. Measured on two cores, with one and with eight processes at work.
@@ -171,12 +173,24 @@ def plan_parsed(
         with prepare(source, target, shared, record) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
             if sample:
+                _check_sampled(job)
                 from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
                 begun_s = None if begun_s is None else _start_seconds(begun_s)
                 estimated = estimate(job.plan, job.source, job.runner, target, begun_s)
                 record.plan = replace(job.plan, estimate=estimated)
             return record.plan or job.plan
+
+
+def _check_sampled(job: PreparedRun) -> None:
+    """Raise OptionError for a run of which a sample does not have the values."""
+    from pyramid.engine.measuring import needs_percentiles  # noqa: PLC0415  (NumPy: only where pixels are read)
+
+    if needs_percentiles(job.source):
+        raise OptionError(
+            "sample: percentiles are of all pixels, of which a sample reads few; give rescale two values, or leave "
+            "the sample out"
+        )
 
 
 def _start_seconds(begun_s: float) -> float:
@@ -243,31 +257,38 @@ def _carry_out(
 ) -> None:
     """Do all blocks of a run, and commit its target."""
     from pyramid.engine.build import Tally, run_passes  # noqa: PLC0415  (dask and zarr: not at the import of the package)
+    from pyramid.engine.measuring import measured  # noqa: PLC0415
     from pyramid.engine.resuming import describe, go_on  # noqa: PLC0415
     from pyramid.stores import open_objects  # noqa: PLC0415
     from pyramid.writing.create import open_target  # noqa: PLC0415
     from pyramid.writing.journal import remove_journal  # noqa: PLC0415
     from pyramid.writing.metadata import finish  # noqa: PLC0415
 
-    manifest = None
     with counting_retries() as again, ExitStack() as stack:
         stack.callback(lambda: record.count_requests(again.count))
         with record.stage("create"):
             kept = describe(job.plan, job.source) if job.unfinished is None else job.unfinished.record
-            opened, lease = stack.enter_context(open_target(job.plan, target, options, kept))
-            record.tally = tally = Tally(job.plan, progress)
+            decided, source = measured(job.plan, job.source)
+            opened, lease = stack.enter_context(open_target(decided, target, options, kept))
+            record.tally = tally = Tally(decided, progress)
             objects = open_objects(target, options.target_storage_options)
-            if options.manifest is not None:
-                from pyramid.engine.run_manifest import RunManifest  # noqa: PLC0415  (only for a manifest)
-
-                manifest = stack.enter_context(RunManifest(options.manifest, job.plan, objects))
+            manifest = stack.enter_context(_manifest(options, decided, objects))
             resumed = go_on(tally, objects, kept, job.unfinished, manifest)
             resumed.check_held = lease.check_held
         with record.stage("build"), resumed.journal:
-            run_passes(tally, job.source, opened, job.runner, resumed)
+            run_passes(tally, source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
-            documents = finish(job.plan, opened, lease, tally.extremes)
+            documents = finish(decided, opened, lease, tally.extremes)
             if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)
             if manifest is not None:
                 manifest.write(documents)
+
+
+def _manifest(options: Options, plan: Plan, objects: Objects) -> AbstractContextManager[RunManifest | None]:
+    """Return the manifest of a run, a context manager; None in it if none is wanted."""
+    if options.manifest is None:
+        return nullcontext()
+    from pyramid.engine.run_manifest import RunManifest  # noqa: PLC0415  (only for a manifest)
+
+    return RunManifest(options.manifest, plan, objects)

@@ -165,6 +165,18 @@ class SourceSpec:
         Centre of the first pixel on each axis, in `units`; empty if it is the origin.
     chunks_at_once
         Number of `chunks` that one reading decodes at a time. The plan counts their memory.
+    chunk_starts
+        Pixels of the first chunk that are before the image on each axis; empty if the image begins with whole chunks.
+    inner_chunks
+        Pixels on each axis of the parts of `chunks` that are decoded one by one (the chunks of a shard); empty if a
+        chunk is decoded as a whole.
+    read_bytes
+        Memory that one reading takes besides that of `chunks`, in bytes.
+    skipped
+        Number of pixels, of the size in `scale`, that a selection leaves out before the first one on each axis. Empty
+        for none.
+    edits
+        Pairs of an option and its value, by which the pixels differ from those of the file or array.
     """
 
     axes: str
@@ -179,6 +191,11 @@ class SourceSpec:
     notices: tuple[str, ...] = ()
     translation: tuple[float, ...] = ()
     chunks_at_once: int = 1
+    chunk_starts: Shape = ()
+    inner_chunks: Shape = ()
+    read_bytes: int = 0
+    skipped: tuple[float, ...] = ()
+    edits: tuple[tuple[str, str], ...] = ()
 
     @property
     def item_bytes(self) -> int:

@@ -63,6 +63,7 @@ def decided_options(plan: Plan) -> dict[str, Any]:
         "axes": spec.axes,
         "scale": dict(zip(spec.axes, spec.scale, strict=True)),
         "units": dict(zip(spec.axes, spec.units, strict=True)),
+        "origin": dict(zip(spec.axes, base.translation, strict=True)),
         "name": spec.name,
         "channel_names": [channel.name for channel in spec.channels],
         "channel_colors": [channel.color for channel in spec.channels],

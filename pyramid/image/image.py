@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import pyramid.image.collection_table as collection_table
 import pyramid.image.table as table
 from pyramid.image.level import ImageLevel
+from pyramid.image.selecting import parse_select, select_image
 from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import format_count, format_shape, render_html, render_text
 
@@ -64,6 +66,36 @@ class Image:
     def channels(self) -> tuple[OmeroChannel, ...]:
         """The display settings of each channel; empty where the image has none."""
         return self.metadata.channels
+
+    def select(self, selection: str | Mapping[str, Any] | None = None, /, **picks: Any) -> Image:
+        """Return a part of the image, of which nothing is read yet.
+
+        Its levels have the scale and the translation of the part. On a coarser level it reaches from the pixel that
+        holds its first pixel to the one that holds its last. A step is divided by the level's factor and rounded down,
+        to at least 1.
+
+        Parameters
+        ----------
+        selection
+            Text as ``"c=DAPI|GFP,z=::2"``, or a mapping.
+        **picks
+            A slice for each axis, an index (the axis then has one pixel), or a list; of channels also names.
+
+        Raises
+        ------
+        OptionError
+            If an axis, an index or a channel is not there, or nothing is taken.
+
+        Examples
+        --------
+        >>> import numpy as np, pyramid, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> image = pyramid.convert(np.zeros((2, 300, 400), "uint8"), f"{folder}/cells.ome.zarr", axes="cyx")
+        >>> [level.shape for level in image.select(c=0, y=slice(101, 201)).levels]
+        [(1, 100, 400), (1, 51, 200)]
+        """
+        given = parse_select(selection, picks)
+        return self if given is None else select_image(self, given)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that is known of the image, ready for JSON."""

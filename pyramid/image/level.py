@@ -18,6 +18,7 @@ from pyramid.tables import format_shape
 if TYPE_CHECKING:
     import dask.array
     import numpy as np
+    from numpy.typing import NDArray
     from zarr import Array
     from zarr.core.metadata import ArrayV3Metadata
 
@@ -171,6 +172,12 @@ class ImageLevel:
         if reader is None:
             return dask.array.from_zarr(self.zarr, chunks=blocks)
         return dask.array.from_array(LazyPixels(reader), blocks, name=False, asarray=False)
+
+    def read(self, index: tuple[int | slice, ...]) -> NDArray[np.generic]:
+        """Read the pixels of an index."""
+        import numpy as np  # noqa: PLC0415  (metadata needs none of it)
+
+        return np.asarray(self.zarr[index])
 
     def __repr__(self) -> str:
         """Return its path, shape and dtype."""

@@ -116,7 +116,7 @@ def _read_plane(image: Image, level: ImageLevel, channel: int) -> NDArray[Any]:
     step = -(-max(extent["y"], extent["x"]) // MAX_SIDE_PX)
     fixed = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "c": channel, "z": extent.get("z", 1) // 2}
     index = tuple(fixed.get(axis, slice(None)) for axis in image.axes)
-    plane = np.asarray(level.zarr[index])
+    plane = level.read(index)
     upright = plane if image.axes.index("y") < image.axes.index("x") else plane.T
     return upright[::step, ::step]
 

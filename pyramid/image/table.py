@@ -79,6 +79,8 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
 
 def _stored(image: Image) -> str:
     """Describe the bytes of all levels, where no request for each object is needed."""
+    if hasattr(image.levels[0], "whole"):
+        return "not counted: it is a part of an image"
     if not image.levels[0].address.location.is_local:
         return "not counted: that would take a request for each object"
     sizes = [level.stored_bytes for level in image.levels]

@@ -16,6 +16,9 @@ from pyramid.options import parsing
 from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.nearest import nearest, unknown
 from pyramid.options.nodata import nodata as parse_nodata
+from pyramid.options.origin import parse_origin
+from pyramid.options.rescale import Rescale, parse_dtype, parse_rescale
+from pyramid.options.selection import Selection, parse_selection
 
 PerAxis: TypeAlias = Mapping[str, int]
 
@@ -100,6 +103,14 @@ class Options:
             "unit of the scale, one for z, y and x, or by axis", parsing.units, "micrometer|t=second,z=micrometer"
         ),
     )
+    origin: Mapping[str, float] | None = _option(
+        None,
+        OptionSpec(
+            "position of the centre of the first level-0 pixel, in --units (else the source's)",
+            parse_origin,
+            "z=0,y=120.5,x=-80",
+        ),
+    )
     name: str | None = _option(None, OptionSpec("name of the image", parsing.text, "TEXT"))
     channel_names: tuple[str, ...] | None = _option(
         None, OptionSpec("names of the channels", parsing.names, "DAPI,GFP")
@@ -109,6 +120,26 @@ class Options:
     )
     series: int | None = _option(
         None, OptionSpec("which image of a file that holds several", parsing.count_from_zero, "N")
+    )
+    select: Selection | None = _option(
+        None,
+        OptionSpec(
+            "what is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read",
+            parse_selection,
+            "t=0:10,c=DAPI|1,z=::2",
+        ),
+    )
+    dtype: str | None = _option(
+        None, OptionSpec("dtype of the pixels; one that loses values only with --rescale", parse_dtype, "uint8")
+    )
+    rescale: Rescale | None = _option(
+        None,
+        OptionSpec(
+            "two values, or percentiles of a channel, that become the least and greatest of --dtype; values beyond are "
+            "clipped. percentiles: 0.1%,99.9%",
+            parse_rescale,
+            "100,4000",
+        ),
     )
     ome_zarr_version: str = _option(
         "0.5",

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 class ConvertOptions(TypedDict, total=False):
@@ -23,6 +26,9 @@ class ConvertOptions(TypedDict, total=False):
     units: str | Mapping[str, str] | None
     """Unit of the scale, one for z, y and x, or by axis."""
 
+    origin: str | Mapping[str, float] | None
+    """Position of the centre of the first level-0 pixel, in units (else the source's)."""
+
     name: str | None
     """Name of the image."""
 
@@ -34,6 +40,16 @@ class ConvertOptions(TypedDict, total=False):
 
     series: int | None
     """Which image of a file that holds several."""
+
+    select: str | Mapping[str, Any] | None
+    """What is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read."""
+
+    dtype: str | DTypeLike | None
+    """Dtype of the pixels; one that loses values only with rescale."""
+
+    rescale: str | Sequence[float | str] | None
+    """Two values, or percentiles of a channel, that become the least and greatest of dtype; values beyond are clipped.
+    percentiles: 0.1%,99.9%."""
 
     ome_zarr_version: Literal["0.4", "0.5", "0.6"] | str | None
     """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""

@@ -122,11 +122,11 @@ def axes(value: object) -> str:
     given = value if isinstance(value, str) else "".join(map(str, items(value)))
     for word in re.split(r"[\s,]+", given.lower()):
         if any(word in words for words in _AXIS_WORDS.values()):
-            raise OptionError(_unknown_axis(word, value))
+            raise OptionError(unknown_axis(word, value))
     letters = re.sub(r"[\s,]", "", given).lower()
     for letter in letters:
         if letter not in AXES:
-            raise OptionError(_unknown_axis(letter, value))
+            raise OptionError(unknown_axis(letter, value))
         if letters.count(letter) > 1:
             raise OptionError(f"axis {letter!r} is named twice in {short_repr(letters)}; name each axis once")
     if not {"y", "x"} <= set(letters):
@@ -134,7 +134,7 @@ def axes(value: object) -> str:
     return letters
 
 
-def _unknown_axis(name: str, value: object) -> str:
+def unknown_axis(name: str, value: object) -> str:
     """Return a message about a wrong axis, with the letter that it may mean."""
     near = next((letter for letter, words in _AXIS_WORDS.items() if name in words), None)
     hint = f"did you mean {near!r}?" if near else f"axes are letters of {AXES}"
@@ -162,7 +162,7 @@ def _by_axis(value: object, example: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for axis, right in pairs:
         if axis not in AXES or len(axis) != 1:
-            raise OptionError(_unknown_axis(axis, value))
+            raise OptionError(unknown_axis(axis, value))
         if axis in found:
             raise OptionError(f"axis {axis!r} is named twice in {short_repr(value)}; name each axis once")
         found[axis] = right
@@ -189,7 +189,7 @@ def _named(value: object, example: str) -> str:
     return ",".join(f"{axis}={number}" for axis, number in zip(AXES[-len(numbers) :], numbers, strict=True))
 
 
-def _parse_by_axis(value: object, example: str, parse: Callable[[str], Number]) -> dict[str, Number]:
+def parse_by_axis(value: object, example: str, parse: Callable[[str], Number]) -> dict[str, Number]:
     """Parse the text for each axis, and name the axis in errors."""
     found = {}
     for axis, right in _by_axis(value, example).items():
@@ -202,7 +202,7 @@ def _parse_by_axis(value: object, example: str, parse: Callable[[str], Number]) 
 
 def counts_by_axis(value: object) -> dict[str, int]:
     """Parse whole numbers of at least 1, by axis."""
-    return _parse_by_axis(value, "z=1,y=2,x=2", count)
+    return parse_by_axis(value, "z=1,y=2,x=2", count)
 
 
 def scale(value: object) -> dict[str, float]:
@@ -213,7 +213,7 @@ def scale(value: object) -> dict[str, float]:
             f"{size} names no axis, and voxels are often deeper than wide; write y={size},x={size}, "
             "and z= with its own size where there is z"
         )
-    return _parse_by_axis(value, "z=0.5,y=0.1,x=0.1", _size)
+    return parse_by_axis(value, "z=0.5,y=0.1,x=0.1", _size)
 
 
 def _size(value: str) -> float:

@@ -19,6 +19,7 @@ from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import Margins, PlannedLevel, check_axes, make_levels
 from pyramid.planning.passes import make_passes
+from pyramid.planning.placement import placed
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables, summarize
 from pyramid.tables import render_html, render_text
@@ -95,8 +96,9 @@ class Plan:
         """
         first = self.passes[0]
         margins = margins_within(self.levels[: first.last + 1])[0]
-        sizes = zip(first.shape, first.block, self.spec.chunks, margins, strict=True)
-        return math.prod(_decoded_px(extent, edge, chunk, margin) / extent for extent, edge, chunk, margin in sizes)
+        starts = self.spec.chunk_starts or (0,) * len(self.spec.chunks)
+        axes = zip(first.shape, first.block, self.spec.chunks, starts, margins, strict=True)
+        return math.prod(_decoded_px(*axis) / axis[0] for axis in axes)
 
     @property
     def objects(self) -> int:
@@ -183,7 +185,7 @@ def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
     )
     if options.scale or options.units:
         given = replace(given, notices=(*given.notices, *_unknown_sizes(given)))
-    return _without_origins_of_other_units(given, spec.units)
+    return placed(_without_origins_of_other_units(given, spec.units), options)
 
 
 def _unknown_sizes(spec: SourceSpec) -> Iterator[str]:
@@ -234,20 +236,23 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
     return tuple(channels)
 
 
-def _decoded_px(extent: int, edge: int, chunk: int, margin: int = 0) -> int:
+def _decoded_px(extent: int, edge: int, chunk: int, start: int = 0, margin: int = 0) -> int:
     """Count the pixels that are decoded on an axis.
 
-    Each block that ends within a chunk makes that chunk be decoded once more. A `margin` is read around each block.
+    Each block that ends within a chunk makes that chunk be decoded once more. Of the first chunk, `start` pixels are
+    before the image. A `margin` is read around each block.
 
     Examples
     --------
-    >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10)
-    (10, 14, 40)
+    >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10), _decoded_px(10, 4, 4, 1)
+    (10, 14, 40, 17)
     """
-    if margin:
-        starts = range(0, extent, edge)
-        ends_at = (min(-(-(start + edge + margin) // chunk) * chunk, extent) for start in starts)
-        return sum(end - max(0, a - margin) // chunk * chunk for a, end in zip(starts, ends_at, strict=True))
+    if start or margin:
+        spans = ((max(a - margin, 0), min(a + edge + margin, extent)) for a in range(0, extent, edge))
+        return sum(
+            min(-(-(b + start) // chunk) * chunk - start, extent) - max((a + start) // chunk * chunk - start, 0)
+            for a, b in spans
+        )
     last = (extent - 1) // chunk * chunk  # start of the last chunk, which may be cut
     ends = (extent - 1) // edge
     ends_within_last = ends - last // edge

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pyramid.model import Box, Shape
+from pyramid.model import Box, Shape, reduced_shape
 from pyramid.planning.levels import PlannedLevel
 
 
@@ -100,3 +100,13 @@ def widened(box: Box, margins: Shape, shape: Shape) -> Box:
     start = tuple(max(0, a - m) for a, m in zip(box.start, margins, strict=True))
     stop = (min(b + m, n) for b, m, n in zip(box.stop, margins, shape, strict=True))
     return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
+
+
+def pixels_with_margins(levels: Sequence[PlannedLevel], block: Shape) -> int:
+    """Count the pixels that are held of the levels with margins, 0 without any."""
+    margins = margins_within(levels)
+    held, extent = 0, block
+    for level, around in zip(levels, margins, strict=True):
+        extent = extent if level is levels[0] else reduced_shape(extent, level.factors)
+        held += math.prod(min(n + 2 * m, end) for n, m, end in zip(extent, around, level.shape, strict=True))
+    return held if any(margins[0]) else 0

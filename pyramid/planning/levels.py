@@ -144,7 +144,7 @@ def _fitted(level: PlannedLevel) -> PlannedLevel:
 def check_axes(axes: str, options: Options) -> None:
     """Raise OptionError if an option names an axis that the source lacks."""
     given: list[tuple[str, Mapping[str, object]]] = []
-    for name in ("scale", "units", "chunks", "shards"):
+    for name in ("scale", "units", "origin", "chunks", "shards"):
         value = getattr(options, name)
         if isinstance(value, Mapping):
             given.append((name, value))

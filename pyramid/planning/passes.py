@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pyramid.errors import OptionError
 from pyramid.model import Shape, SourceSpec, reduced_shape
-from pyramid.planning.blocks import Pass, margins_within
+from pyramid.planning.blocks import Pass, margins_within, pixels_with_margins
 from pyramid.planning.encoding import write_queue_bytes
 from pyramid.planning.levels import PlannedLevel
 from pyramid.planning.resources import Resources, show_bytes, show_memory
@@ -55,7 +55,8 @@ def make_passes(
         If no choice of passes fits. The message names the least memory that is enough.
     """
     item_bytes = spec.item_bytes
-    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, spec.chunks_at_once, resources)
+    starts = spec.chunk_starts or (0,) * len(spec.chunks)
+    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, starts, spec.chunks_at_once, spec.read_bytes, resources)
     if resources.extra_blocks and not choice.can_finish():
         resources = replace(resources, extra_blocks=0)
         choice = replace(choice, resources=resources)
@@ -75,7 +76,9 @@ class _PassChoice:
     first: int
     item_bytes: int
     source_chunks: Shape
+    chunk_starts: Shape
     chunks_at_once: int
+    read_bytes: int
     resources: Resources
 
     @property
@@ -229,18 +232,8 @@ class _PassChoice:
         for level in self.levels[max(self.first, 1) : last + 1]:
             extent = reduced_shape(extent, level.factors)
             held += padded_px(extent, level.chunks)
-        held += self._around_px(last, block)
+        held += pixels_with_margins(self.levels[self._base : last + 1], block)
         return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
-
-    def _around_px(self, last: int, block: Shape) -> int:
-        """Count the pixels that are held of all levels with margins, 0 without any."""
-        levels = self.levels[self._base : last + 1]
-        margins = margins_within(levels)
-        held, extent = 0, block
-        for level, around in zip(levels, margins, strict=True):
-            extent = extent if level is levels[0] else reduced_shape(extent, level.factors)
-            held += math.prod(min(n + 2 * m, end) for n, m, end in zip(extent, around, level.shape, strict=True))
-        return held if any(margins[0]) else 0
 
     def _read_bytes(self, block: Shape, slab: Shape) -> int:
         """Count the bytes that reading takes next to the pixels that `_held_px` counts.
@@ -255,12 +248,12 @@ class _PassChoice:
         if self.resources.source_in_memory:
             return math.prod(block) * self.item_bytes
         if max(self.source_chunks) == 1:  # pixels are read straight into the slab
-            return 0
+            return self.read_bytes
         touched = math.prod(-(-n // c) for n, c in zip(slab, self.source_chunks, strict=True))
         others = min(touched, self.chunks_at_once) - 1
         chunk_px = math.prod(map(min, self.source_chunks, slab))
         gathered_bytes = min(GATHERED_BYTES, math.prod(slab) * self.item_bytes)
-        return SOURCE_COPIES * others * chunk_px * self.item_bytes + gathered_bytes
+        return SOURCE_COPIES * others * chunk_px * self.item_bytes + gathered_bytes + self.read_bytes
 
     def _widened(self, chosen: Pass) -> Pass:
         """Return the pass in blocks of whole source chunks, on each axis where that fits.
@@ -270,7 +263,9 @@ class _PassChoice:
         if self.first > 0:
             return chosen
         for axis in reversed(range(len(chosen.block))):
-            edge = min(math.lcm(chosen.block[axis], self.source_chunks[axis]), chosen.shape[axis])
+            whole = math.lcm(chosen.block[axis], self.source_chunks[axis])
+            # Chunks that do not begin with the image end with no block but the last.
+            edge = chosen.shape[axis] if self.chunk_starts[axis] else min(whole, chosen.shape[axis])
             chosen = self._with_edge(chosen, axis, edge)
         return chosen
 

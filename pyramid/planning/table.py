@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from pyramid.ngff.extents import extents, units_by_axis
 from pyramid.planning.resources import show_bytes
-from pyramid.tables import Row, Table, format_bytes, format_count, format_list, format_numbers, format_shape, shorten
+from pyramid.tables import (
+    MAX_CELL,
+    Row,
+    Table,
+    format_bytes,
+    format_count,
+    format_list,
+    format_numbers,
+    format_shape,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from pyramid.model import SourceSpec
@@ -35,6 +45,8 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the source, as pairs of a name and a value."""
     spec = plan.spec
     yield "source", f"{shorten(spec.name)}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
+    for option, value in spec.edits:
+        yield option, shorten(value, MAX_CELL)
     yield "size", ", ".join(extents(spec.axes, spec.units, spec.shape, spec.scale)) or "not known: give scale=..."
     yield "units of scale", "; ".join(units_by_axis(spec.axes, spec.units)) or "not known"
     names = [channel.name or "no name" for channel in spec.channels]

@@ -50,12 +50,15 @@ def open_source(source: object, options: Options) -> Source:
     source
         A path, a URL, or an array.
     options
-        `axes` and `series` say how the source is read. Readers of remote stores use `source_storage_options`.
+        `axes` and `series` say how the source is read, `select` what of it. Readers of remote stores use
+        `source_storage_options`.
 
     Raises
     ------
     SourceError
         If no reader recognizes the thing, or the one that does cannot read it.
+    OptionError
+        If an option asks for what the source does not have.
 
     Examples
     --------
@@ -73,12 +76,25 @@ def open_source(source: object, options: Options) -> Source:
             opened = opener(source, options)
             if opened is not None:
                 _log(opened.spec, name, source)
-                return opened
+                return _edited(opened, options)
         raise _unknown(source, path)
     except PyramidError:
         raise
     except OSError as error:  # a file without permission to read, or a link that leads to itself
         raise explain_refusal(source, error) from error
+
+
+def _edited(source: Source, options: Options) -> Source:
+    """Return the pixels that options ask for of a source that any reader opened."""
+    if options.select is not None:
+        from pyramid.readers.selecting import select_source  # noqa: PLC0415  (NumPy: not at the import of the package)
+
+        source = select_source(source, options.select)
+    if options.dtype is not None or options.rescale is not None:
+        from pyramid.readers.converting import convert_source  # noqa: PLC0415  (as above)
+
+        source = convert_source(source, options.dtype, options.rescale)
+    return source
 
 
 def _log(spec: SourceSpec, reader: str, source: object) -> None:

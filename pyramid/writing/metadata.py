@@ -60,7 +60,10 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         method=plan.method if len(plan.levels) > 1 else None,
         nodata=plan.nodata,
         channels=_channels(plan, target, extremes),
-        provenance=creator(__version__, plan.method, spec.location, skip_empty=plan.encoding.skip_empty),
+        provenance={
+            **creator(__version__, plan.method, spec.location, skip_empty=plan.encoding.skip_empty),
+            **dict(spec.edits),
+        },
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
     return target.commit(attributes(image, plan.version), lease)

@@ -141,7 +141,10 @@ def _is_run(array: FlatArray, out: NDArray[Any]) -> bool:
 
 def _is_dense(array: FlatArray, out: NDArray[Any]) -> bool:
     """Return whether reading whole rows costs less than skipping parts of them."""
-    dense = array.row_bytes <= SHORT_BYTES or math.prod(array.shape[1:]) <= DENSE * math.prod(out.shape[1:])
+    # What is wanted of each plane follows each other, so that one call reads only that.
+    one_piece = len(array.shape) > 2 and out.shape[2:] == array.shape[2:]
+    most = 1 if one_piece else DENSE
+    dense = array.row_bytes <= SHORT_BYTES or math.prod(array.shape[1:]) <= most * math.prod(out.shape[1:])
     return len(array.shape) == 1 or (array.row_bytes <= SLAB_BYTES and dense)
 
 

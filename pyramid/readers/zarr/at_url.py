@@ -61,6 +61,7 @@ class Hierarchy:
             names,
             ArrayReader(self.objects, self.objects, stored),
             reads,
+            stored.chunks if stored.shards else (),
         )
 
     def _node(self, path: str) -> Node:

@@ -46,6 +46,8 @@ class FoundArray:
         The reader of its pixels.
     chunks_at_once
         Number of objects that one reading decodes at a time.
+    inner_chunks
+        Pixels of a chunk of a shard; empty where there are no shards.
     """
 
     shape: Shape
@@ -55,6 +57,7 @@ class FoundArray:
     dimension_names: object
     pixels: PixelReader
     chunks_at_once: int = 1
+    inner_chunks: Shape = ()
 
 
 def reason(error: Exception) -> str:

@@ -85,6 +85,7 @@ def of_zarr(array: zarr.Array[Any], where: zarr.Array[Any] | ArrayAddress) -> Fo
         getattr(array.metadata, "dimension_names", None),
         LibraryReader(where),
         zarr.config.get("async.concurrency", 1) or 1,
+        array.chunks if array.shards else (),
     )
 
 

@@ -180,6 +180,7 @@ def source_of(opened: OpenedImage, options: Options, location: str | None, notic
         chunks=tuple(max(1, min(n, whole)) for n, whole in zip(at_once, spec.shape, strict=True)),
         location=location,
         chunks_at_once=array.chunks_at_once,
+        inner_chunks=order.by_axis(array.inner_chunks) if array.inner_chunks else (),
         notices=(*spec.notices, *left_out, *notices),
     )
     return ZarrSource(spec, order, array.pixels)

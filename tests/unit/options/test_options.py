@@ -20,6 +20,8 @@ from pyramid.options import parsing
 from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.factors import FactorWord, parse_factors
+from pyramid.options.rescale import Rescale
+from pyramid.options.selection import Selection, Span
 from tests.support.paths import ROOT
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -34,10 +36,14 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "axes": ("zyx", "zyx"),
     "scale": ("x=0.5", {"x": 0.5}),
     "units": ("x=um", {"x": "micrometer"}),
+    "origin": ("z=-1.5", {"z": -1.5}),
     "name": ("cells", "cells"),
     "channel_names": ("a,b", ("a", "b")),
     "channel_colors": ("ff0000", ("FF0000",)),
     "series": ("1", 1),
+    "select": ("c=DAPI|1,z=::2", Selection((("c", ("DAPI", 1)), ("z", Span(step=2))))),
+    "dtype": ("uint8", "uint8"),
+    "rescale": ("0.1%,99.9%", Rescale(0.1, 99.9, percent=True)),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
     "nodata": ("-1.5", -1.5),
