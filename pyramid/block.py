@@ -95,10 +95,10 @@ class Build:
         Yields
         ------
         Part
-            Of level 0 if the pass reads the source, and of levels ``pass_.first`` to ``pass_.last``. A part is valid
-            until the next one is requested.
+            Of levels ``pass_.first`` to ``pass_.last``; the first is the part that was read if the pass reads the
+            source. A part is valid until the next one is requested.
         """
-        number = self.pass_.source or 0
+        number = self.pass_.first if self.pass_.source is None else self.pass_.source
         coarser = None if number == self.pass_.last else self._coarser(number, box)
         for slab in self.pass_.slabs(box):
             base = self._base(number, slab)

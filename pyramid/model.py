@@ -223,3 +223,13 @@ def dask_array_of(source: Source) -> da.Array | None:
     Returns None for a source that reads its pixels itself.
     """
     return getattr(source, "dask_array", None)
+
+
+def own_levels_of(source: Source) -> tuple[Source, ...]:
+    """Return the smaller levels that a source has of its own, the largest first.
+
+    A source may have them as its attribute ``levels``: sources of the same axes and dtype, whose specs have their own
+    shape and chunks. A level whose scale is not that of its extent gives it in its spec. They are read only with
+    ``level_source="reuse"``.
+    """
+    return getattr(source, "levels", ())

@@ -14,7 +14,7 @@ from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.engine.report import RunReport
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.errors import SourceError, explaining
-from pyramid.model import Source, dask_array_of
+from pyramid.model import Source, dask_array_of, own_levels_of
 from pyramid.options.convert import Options
 from pyramid.planning import Plan, Resources, make_plan
 from pyramid.planning.table import describe_scale, summarize
@@ -68,7 +68,8 @@ def prepare(
 
                 unfinished = find_unfinished(target, options.target_storage_options)
             planned_for = resources if unfinished is None else unfinished.resources
-            decided = make_plan(opened.spec, options, centred=centred, resources=planned_for)
+            own = [level.spec for level in own_levels_of(opened)] if options.level_source == "reuse" else []
+            decided = make_plan(opened.spec, options, centred=centred, resources=planned_for, own=own)
             if unfinished is not None:
                 decided = unfinished.fitted(decided, opened, resources)
             record.plan = decided

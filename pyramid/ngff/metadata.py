@@ -124,6 +124,9 @@ class Multiscale:
         Each channel as the metadata gives it, without the defaults that are added in `channels`.
     notices
         A sentence for each part that was not read.
+    copied
+        Number of levels after the first that were copied from the source, so that their method is not known. Only
+        written.
     """
 
     axes: str
@@ -139,6 +142,7 @@ class Multiscale:
     label: LabelFacts | None = None
     given: tuple[Channel, ...] = field(default=(), compare=False)
     notices: tuple[str, ...] = ()
+    copied: int = 0
 
 
 def ome_content(attributes: Attributes) -> tuple[Attributes, str]:

@@ -15,6 +15,7 @@ from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
 from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.nearest import nearest, unknown
+from pyramid.options.series import parse_series
 
 PerAxis: TypeAlias = Mapping[str, int]
 
@@ -106,8 +107,8 @@ class Options:
     channel_colors: tuple[str, ...] | None = _option(
         None, OptionSpec("colours of the channels, six hexadecimal digits each", parsing.colors, "0000FF,00FF00")
     )
-    series: int | None = _option(
-        None, OptionSpec("which image of a file that holds several", parsing.count_from_zero, "N")
+    series: int | str | None = _option(
+        None, OptionSpec("which image of a file that holds several, by number or name", parse_series, "N|NAME")
     )
     ome_zarr_version: str = _option(
         "0.5",
@@ -122,6 +123,14 @@ class Options:
             parse_factors,
             "yx|zyx|z=1,y=2,x=2",
             repeat=True,
+        ),
+    )
+    level_source: str = _option(
+        "rebuild",
+        OptionSpec(
+            "rebuild: make each level by the method; reuse: copy those that the source has, whose method is not known",
+            parsing.one_of("rebuild", "reuse"),
+            "KIND",
         ),
     )
     levels: int | None = _option(None, OptionSpec("how many levels, the first included", parsing.count, "N"))

@@ -17,7 +17,8 @@ from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
-from pyramid.planning.passes import make_passes
+from pyramid.planning.own_levels import fitting_levels
+from pyramid.planning.passes import make_all_passes
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables, summarize
 from pyramid.tables import render_html, render_text
@@ -58,6 +59,21 @@ class Plan:
     resources: Resources
     estimate: Estimate | None = None
     done_tasks: int | None = None
+
+    @property
+    def copied(self) -> int:
+        """Number of levels after level 0 that are the source's own."""
+        return sum(level.own is not None for level in self.levels) - 1
+
+    @property
+    def uses_method(self) -> bool:
+        """True unless every level after level 0 is the source's own."""
+        return not self.copied or len(self.levels) > self.copied + 1
+
+    @property
+    def made_by(self) -> str | None:
+        """The method of every level after level 0; None if it is not known of each."""
+        return self.method if len(self.levels) > 1 and not self.copied else None
 
     @property
     def tasks(self) -> int:
@@ -117,7 +133,9 @@ class Plan:
         return render_html(plan_tables(self))
 
 
-def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: Resources) -> Plan:
+def make_plan(
+    spec: SourceSpec, options: Options, *, centred: bool, resources: Resources, own: Sequence[SourceSpec] = ()
+) -> Plan:
     """Plan the pyramid of a source, without reading or writing anything.
 
     Parameters
@@ -130,6 +148,8 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
         Whether the downsampling method moves a pixel's centre (all but ``nearest``).
     resources
         Workers and memory.
+    own
+        The source's own smaller levels, the largest first.
 
     Raises
     ------
@@ -139,12 +159,13 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
     version = FORMATS[options.ome_zarr_version]
-    levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
+    copied, said = fitting_levels(spec, own, options)
+    levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards, own=copied)
     more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
-    spec = replace(spec, notices=(*spec.notices, *more))
+    spec = replace(spec, notices=(*spec.notices, *said, *more))
     item_bytes = spec.item_bytes
     encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
-    passes, resources = make_passes(levels, spec, resources)
+    passes, resources = make_all_passes(levels, spec, own, resources)
     return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources)
 
 

@@ -46,11 +46,12 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the target and the work, as pairs of a name and a value."""
-    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}"
+    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, {_methods(plan)}"
     yield "before compression", format_bytes(plan.raw_bytes)
     yield "objects to write", f"{plan.objects} and metadata (on object storage each is a PUT request)"
     for number, pass_ in enumerate(plan.passes, 1):
         origin = "the source" if pass_.source is None else f"level {pass_.source}"
+        origin += f"'s own level {pass_.own}" if pass_.source is None and pass_.own else ""
         yield (
             f"pass {number}",
             f"{format_levels(pass_)} from {origin}: {format_count(pass_.tasks, 'task')} of {format_shape(pass_.block)}",
@@ -67,6 +68,15 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "unfinished run", f"{plan.done_tasks} of {format_count(plan.tasks, 'block')} are done"
     if plan.estimate is not None:
         yield from plan.estimate.facts()
+
+
+def _methods(plan: Plan) -> str:
+    """Return how the levels are made."""
+    if not plan.copied:
+        return f"method {plan.method}"
+    copied = "level 1" if plan.copied == 1 else f"levels 1 to {plan.copied}"
+    made = f", then method {plan.method}" if plan.uses_method else ""
+    return f"{copied} of the source (method not known){made}"
 
 
 def format_levels(pass_: Pass) -> str:

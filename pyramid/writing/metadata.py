@@ -52,9 +52,10 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
             for number, level in enumerate(plan.levels)
         ),
         name=spec.name,
-        method=plan.method if len(plan.levels) > 1 else None,
+        method=plan.made_by,
+        copied=plan.copied,
         channels=_channels(plan, target, extremes),
-        provenance=creator(__version__, plan.method, spec.location),
+        provenance=creator(__version__, plan.method if plan.uses_method else None, spec.location),
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
     target.commit(attributes(image, plan.version), lease)
