@@ -110,6 +110,9 @@ class Options:
     series: int | str | None = _option(
         None, OptionSpec("which image of a file that holds several, by number or name", parse_series, "N|NAME")
     )
+    expand_palette: bool = _option(
+        False, OptionSpec("read the colours of a TIFF with a palette, in place of its indices", parsing.switch)
+    )
     ome_zarr_version: str = _option(
         "0.5",
         OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"),

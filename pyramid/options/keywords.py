@@ -35,6 +35,9 @@ class ConvertOptions(TypedDict, total=False):
     series: int | str | None
     """Which image of a file that holds several, by number or name."""
 
+    expand_palette: bool | None
+    """Read the colours of a TIFF with a palette, in place of its indices. Default: False."""
+
     ome_zarr_version: Literal["0.4", "0.5"] | str | None
     """Version of the format: 0.4 or 0.5. Default: 0.5."""
 

@@ -89,7 +89,7 @@ def choose_image(images: list[Image], wanted: int | str | None, file: object) ->
         If there is not any image, or the user has to choose one.
     """
     if not images:
-        raise SourceError(f"{file} holds no image")
+        raise SourceError(f"{file} holds no image; if it is still being written, wait until that has ended")
     listing = "; ".join(
         f"{i}: {s.name or 'no name'}, {s.axes} {'x'.join(map(str, s.shape))} {s.dtype}"
         for i, s in enumerate(images[:MAX_LISTED])

@@ -88,6 +88,9 @@ class PageFile:
         index = self.index_of(page)
         if page.keyframe is page or page.keyframe is None or index is None:
             return page
+        begin = self.chain[page.offset].data_offset
+        if begin and page.keyframe.is_micromanager and begin != page.dataoffsets[0]:
+            return self.page(index)  # tifffile supposes where Micro-Manager's pixels are, by its index map
         if self.chain[page.offset].signature == self.chain[page.keyframe.offset].signature:
             return page
         return self.page(index)

@@ -58,7 +58,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "target_storage_options": ('{"key": "a"}', {"key": "a"}),
     "report": ("r.json", "r.json"),
 }
-SWITCHES = {"checksum", "skip_empty", "overwrite", "resume"}
+SWITCHES = {"expand_palette", "checksum", "skip_empty", "overwrite", "resume"}
 
 
 def flags_of(command: str) -> dict[str, click.Option]:
