@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
@@ -22,6 +23,11 @@ from pyramid.readers.tiff.stored_page import (
     make_coding,
     make_stored_page,
 )
+
+# Kinds of whole-slide scanners whose missing tiles are glass, and so white.
+BRIGHT_FIELD = frozenset({"svs", "philips", "bif"})
+RGB_SAMPLES = 3  # of a pixel, at least, in an image of transmitted light
+GDAL_NODATA = 42113  # the tag of the value of missing pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def make_layout(series: tifffile.TiffPageSeries, file_of: Callable[[tifffile.Tif
     return TiffLayout(
         page_axes_shape=shape[:split],
         dimensions=tuple(next(dimensions) if n != 1 else None for n in page_shape),
-        pages=stored,
+        pages=tuple(replace(page, coding=_with_background(page.coding, series)) for page in stored),
         transform=series.transform,
         others={path: local_file(path) for path in files} if len(files) > 1 else {},
     )
@@ -132,6 +138,18 @@ def _stored_pages(pages: list[Page | None], shape: Shape) -> tuple[StoredPage, .
         stored.append(make_stored_page(page, keyframe, codings[id(keyframe)], shape))
     _check_last(stored)
     return tuple(stored)
+
+
+def _with_background(coding: Coding, series: tifffile.TiffPageSeries) -> Coding:
+    """Return the coding with white for missing tiles, where a slide has glass.
+
+    Scanners leave out tiles without tissue. A file that gives the value of missing pixels has it in its coding.
+    """
+    page = series.keyframe
+    is_colors = int(page.samplesperpixel) >= RGB_SAMPLES and coding.dtype == np.uint8
+    if series.kind in BRIGHT_FIELD and is_colors and GDAL_NODATA not in page.tags:
+        return replace(coding, nodata=np.iinfo(np.uint8).max)
+    return coding
 
 
 def _check_last(pages: Sequence[StoredPage]) -> None:

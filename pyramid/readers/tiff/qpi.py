@@ -67,7 +67,7 @@ def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, 
         full, (len(full), *full[0].shape), full[0].dtype, f"C{full[0].axes}", parent=tif, name="Baseline", kind="qpi"
     )
     kinds = (fields.get("ImageType", "no type") for _, fields in pages)
-    rest = Counter(kind for kind in kinds if kind != FULL)
+    rest = Counter(kind for kind in kinds if kind not in (FULL, REDUCED))
     left = ", ".join(f"{number} {short_repr(kind)}" for kind, number in rest.items())
     return series, [f"pages of other kinds are left out: {left}"] if left else []
 

@@ -16,6 +16,7 @@ from pyramid.tables import format_list
 MAX_NAMED = 4  # properties that a notice names, so that it stays readable
 _Reader = TypeVar("_Reader", bound=XmlReader)
 
+MAX_PAGES = 3  # of a file that may have Ventana's XML: it is in that of the label or of the slide
 XMP = 700  # the tag of Ventana's XML
 
 
@@ -83,23 +84,27 @@ def describe_bif(page: tifffile.TiffPage) -> Description:
 
     Examples
     --------
-    >>> _ventana(b'<iScan Magnification="40" ScanRes="0.25"/>')
+    >>> _ventana('<iScan Magnification="40" ScanRes="0.25"/>')
     {'Magnification': '40', 'ScanRes': '0.25'}
     """
     found = Description()
     pages = page.parent.pages
-    known: dict[str, str] = {}
-    for other in (page, *(pages[i] for i in range(min(3, len(pages))))):
-        if isinstance(other, tifffile.TiffPage) and not known:
-            known = _ventana(other.tags.valueof(XMP, b""))
+    first = (pages[i] for i in range(min(MAX_PAGES, len(pages))))
+    values = [other.tags.valueof(XMP, b"") for other in (page, *first) if isinstance(other, tifffile.TiffPage)]
+    text = "\n".join(xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp) for xmp in values)
+    known = _ventana(text)
     for axis in "yx":
         found.measure(axis, positive(known.get("ScanRes")), "micrometer", "Ventana's ScanRes")
     found.tell("objective magnification", known.get("Magnification"))
+    overlap = max((int(n) for n in re.findall(r'Overlap[XY]\s*=\s*"(\d{1,6})"', text)), default=0)
+    if overlap:
+        found.notices.append(
+            f"its tiles overlap by up to {overlap} pixels and are not stitched: what is on two tiles is seen twice"
+        )
     return found
 
 
-def _ventana(xmp: object) -> dict[str, str]:
-    text = xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp)
+def _ventana(text: str) -> dict[str, str]:
     scan = re.search(r"<iScan\b([^>]*)>", text)
     return dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', scan[1])) if scan else {}
 
