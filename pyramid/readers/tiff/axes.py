@@ -74,29 +74,29 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
         raise SourceError(f"the axes {axes} of shape {extents} have no rows (Y) and columns (X); {AXES_REMEDY}")
     notices = []
     for i in reversed(range(len(axes))):
-        if letters[i] or extents[i] == 1:
-            continue
-        free = [letter for letter in _GUESSES if letter not in letters]
-        if axes[i] in _PLACES:
-            raise SourceError(
-                f"its dimension {_said(axes[i])} of {extents[i]} pixels holds images of several places, which are not "
-                f"stitched; to have them as planes of one image, {AXES_REMEDY}, with the letter that they are to have"
-            )
-        if axes[i] in _SPECTRAL and "c" in free:
-            free.insert(0, "c")
-        if not free:
-            raise SourceError(
-                f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}; save each image of "
-                f"its dimension {_said(axes[i])} as a file of its own, as Fiji does, and convert those"
-            )
-        letters[i] = free[0]
-        what = f"its dimension {_said(axes[i])} of {extents[i]} pixels"
-        known = axes[i] in _MEANINGS
-        notices.append(
-            f"{f'OME-Zarr has no axis for {what}' if known else f'the file does not say what {what} is'}; it is taken "
-            f"as {free[0]}: if that is wrong, {AXES_REMEDY}"
-        )
+        if not letters[i] and extents[i] > 1:
+            letters[i], notice = _guess(axes, extents, i, letters)
+            notices.append(notice)
     return AxisOrder(tuple(letters), extents), notices
+
+
+def _guess(axes: str, extents: tuple[int, ...], i: int, taken: Sequence[str]) -> tuple[str, str]:
+    """Return the likeliest axis for a dimension of another meaning, and a notice."""
+    free = [letter for letter in _GUESSES if letter not in taken]
+    what = f"its dimension {_said(axes[i])} of {extents[i]} pixels"
+    if axes[i] in _PLACES:
+        raise SourceError(
+            f"{what} holds images of several places, which are not stitched; to have them as planes of one image, "
+            f"{AXES_REMEDY}, with the letter that they are to have"
+        )
+    if not free:
+        raise SourceError(
+            f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}; save each image of "
+            f"its dimension {_said(axes[i])} as a file of its own, as Fiji does, and convert those"
+        )
+    axis = "c" if axes[i] in _SPECTRAL and "c" in free else free[0]
+    reason = f"OME-Zarr has no axis for {what}" if axes[i] in _MEANINGS else f"the file does not say what {what} is"
+    return axis, f"{reason}; it is taken as {axis}: if that is wrong, {AXES_REMEDY}"
 
 
 def _said(letter: str) -> str:

@@ -104,7 +104,15 @@ def choose_image(images: list[Image], wanted: int | str | None, file: object) ->
         slide = max(range(len(images)), key=lambda i: (_plane_px(images[i]), -i))
         others = ", ".join(f"{i} ({s.name})" for i, s in enumerate(images) if i != slide)
         return slide, [f"image {slide} ({images[slide].name}) is read; left out: {others}: choose one with series=N"]
+    whole = [i for i, image in enumerate(images) if not _is_reduced(image)]
+    if len(whole) == 1:
+        return whole[0], [f"smaller copies of the image are left out ({listing}): choose one with series=N"]
     raise SourceError(f"{file} holds {len(images)} images; choose one with series=N ({listing})")
+
+
+def _is_reduced(image: Image) -> bool:
+    """Return whether the tags of an image say that it is a smaller copy of another."""
+    return not isinstance(image, OmeSeries) and bool(image.keyframe.is_reduced)
 
 
 def _plane_px(image: Image) -> int:

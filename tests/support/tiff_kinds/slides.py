@@ -11,7 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 Levels = list[NDArray[Any]]
-TILE = {"tile": (64, 64), "photometric": "rgb", "metadata": None}
+TILE: dict[str, Any] = {"tile": (64, 64), "photometric": "rgb", "metadata": None}
 
 
 def slide(*shape: int) -> NDArray[np.uint8]:
@@ -48,7 +48,7 @@ def ndpi(path: Path) -> Levels:
         for number, level in enumerate([*levels, slide(40, 60)]):
             power = -1.0 if number == len(levels) else 20.0 / 2**number
             tags = [(65420, "I", 1, 1, True), (271, "s", 0, "Hamamatsu", True), (65421, "f", 1, power, True)]
-            options = {"resolution": (40_000 / 2**number,) * 2, "resolutionunit": 3}
+            options: dict[str, Any] = {"resolution": (40_000 / 2**number,) * 2, "resolutionunit": 3}
             tif.write(level, photometric="rgb", rowsperstrip=level.shape[0], extratags=tags, metadata=None, **options)
     _widen(path)
     return levels
@@ -152,7 +152,7 @@ def qptiff(path: Path) -> Levels:
     options: dict[str, Any] = {"software": "PerkinElmer-QPI", "metadata": None}
     with tifffile.TiffWriter(path, bigtiff=True) as tif:
         for n, plane in enumerate(levels[0]):
-            size = {"resolution": (20_000, 20_000), "resolutionunit": 3}
+            size: dict[str, Any] = {"resolution": (20_000, 20_000), "resolutionunit": 3}
             tif.write(plane, tile=(64, 64), description=said("FullResolution", n), **options, **size)
         tif.write(slide(30, 40), photometric="rgb", description=said("Thumbnail", 0), **options)
         for level in levels[1:]:
