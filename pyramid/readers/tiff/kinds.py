@@ -8,6 +8,7 @@ from typing import Any
 
 import tifffile
 
+from pyramid.errors import PyramidError, short_repr
 from pyramid.readers.tiff.description import Description
 from pyramid.readers.tiff.imagej import describe_imagej, palette_tables
 from pyramid.readers.tiff.microscopes import (
@@ -61,7 +62,18 @@ def describe_kind(series: Series) -> Description:
         found = next((read for name, read in _BY_PAGE.items() if getattr(page, name)), None)
         if found is None and (xml := _nikon(page)):
             return describe_nikon(xml)
-    return Description() if found is None else found(series)
+    return Description() if found is None else _read(found, series)
+
+
+def _read(read: Callable[[Series], Description], series: Series) -> Description:
+    """Return what is read, or a notice if it cannot be, as pixels do not need it."""
+    try:
+        return read(series)
+    except PyramidError:
+        raise
+    except Exception as error:  # tifffile may raise anything over damaged metadata, and its values have any form
+        said = short_repr(str(error) or type(error).__name__)
+        return Description(notices=[f"its metadata of the kind {series.kind} cannot be read ({said}): it is not taken"])
 
 
 def channel_count(series: Series) -> int:

@@ -35,7 +35,7 @@ class PaletteSource:
     """
 
     source: Source
-    palette: NDArray[Any] = field(repr=False)
+    palette: NDArray[Any] = field(repr=False, compare=False)
     spec: SourceSpec
     levels: tuple[PaletteSource, ...] = ()
 
