@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 import tifffile
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 import pyramid
 from pyramid.errors import OptionError
+from tests.support.servers.web import ranged
 from tests.support.stores import read_level
 from tests.support.tiff_kinds import slides
 from tests.support.tiff_kinds.microscopes import pixels
@@ -164,5 +166,22 @@ def test_a_run_that_copies_them_goes_on(tmp_path: Path) -> None:
             **{**options, "levels": 3, "level_source": "rebuild"},
         )
     pyramid.convert(tmp_path / "a.ome.tif", tmp_path / "t.zarr", resume=True, workers=1, **options)
+    for number, level in enumerate(levels):
+        np.testing.assert_array_equal(read_level(tmp_path / "t.zarr", number), level)
+
+
+@pytest.mark.parametrize("name", ["a.ome.tif", "a.svs"])
+def test_levels_are_copied_from_the_web(name: str, tmp_path: Path) -> None:
+    levels = WRITERS[name](tmp_path / name)
+    with ranged(tmp_path) as web:
+        pyramid.convert(web.url(name), tmp_path / "t.zarr", level_source="reuse", min_size=4096)
+    for number, level in enumerate(levels):
+        np.testing.assert_array_equal(read_level(tmp_path / "t.zarr", number), in_order(level))
+
+
+def test_levels_are_copied_by_other_processes(tmp_path: Path) -> None:
+    levels = subifds(tmp_path / "a.ome.tif")
+    with dask.config.set(scheduler="processes", num_workers=2):
+        pyramid.convert(tmp_path / "a.ome.tif", tmp_path / "t.zarr", level_source="reuse", min_size=4096)
     for number, level in enumerate(levels):
         np.testing.assert_array_equal(read_level(tmp_path / "t.zarr", number), level)
