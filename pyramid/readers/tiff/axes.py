@@ -84,15 +84,15 @@ def _guess(axes: str, extents: tuple[int, ...], i: int, taken: Sequence[str]) ->
     """Return the likeliest axis for a dimension of another meaning, and a notice."""
     free = [letter for letter in _GUESSES if letter not in taken]
     what = f"its dimension {_said(axes[i])} of {extents[i]} pixels"
-    if axes[i] in _PLACES:
-        raise SourceError(
-            f"{what} holds images of several places, which are not stitched; to have them as planes of one image, "
-            f"{AXES_REMEDY}, with the letter that they are to have"
-        )
     if not free:
         raise SourceError(
             f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}; save each image of "
             f"its dimension {_said(axes[i])} as a file of its own, as Fiji does, and convert those"
+        )
+    if axes[i] in _PLACES:
+        raise SourceError(
+            f"{what} holds images of several places, which are not stitched; to have them as planes of one image, "
+            f"{AXES_REMEDY}, with the letter that they are to have"
         )
     axis = "c" if axes[i] in _SPECTRAL and "c" in free else free[0]
     reason = f"OME-Zarr has no axis for {what}" if axes[i] in _MEANINGS else f"the file does not say what {what} is"
