@@ -37,7 +37,7 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "source", f"{shorten(spec.name)}: {spec.axes} {format_shape(spec.shape)} {spec.dtype}"
     yield "size", ", ".join(extents(spec.axes, spec.units, spec.shape, spec.scale)) or "not known: give scale=..."
     if any(spec.translation):
-        yield "origin", ", ".join(f"{axis}={at:g}" for axis, at in zip(spec.axes, spec.translation, strict=True))
+        yield "origin", ", ".join(f"{axis}={at:g}" for axis, at in zip(spec.axes, spec.translation, strict=True) if at)
     yield "units of scale", "; ".join(units_by_axis(spec.axes, spec.units)) or "not known"
     names = [channel.name or "no name" for channel in spec.channels]
     if any(channel.name for channel in spec.channels):
