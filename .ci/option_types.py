@@ -25,6 +25,7 @@ from pyramid.options.nodata import nodata as parse_nodata  # noqa: E402
 from pyramid.options.origin import parse_origin  # noqa: E402
 from pyramid.options.rescale import parse_dtype, parse_rescale  # noqa: E402
 from pyramid.options.selection import parse_selection  # noqa: E402
+from pyramid.options.series import parse_series  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
 WIDTH = 116  # of a line inside the class
@@ -52,6 +53,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.scale: "str | Mapping[str, float]",
     parse_nodata: "float | str",
     parse_factors: f"{_literal(get_args(FactorWord))} | str | Mapping[str, int] | Sequence[str | Mapping[str, int]]",
+    parse_series: "int | str",
     parsing.shards: f"{_literal(get_args(parsing.ShardLayout))} | str | Mapping[str, int]",
     parsing.switch: "bool",
     parsing.text: "str",

@@ -95,10 +95,10 @@ class Build:
         Yields
         ------
         Part
-            Of level 0 if the pass reads the source, and of levels ``pass_.first`` to ``pass_.last``. A part is valid
-            until the next one is requested.
+            Of levels ``pass_.first`` to ``pass_.last``; the first is the part that was read if the pass reads the
+            source. A part is valid until the next one is requested.
         """
-        number = self.pass_.source or 0
+        number = self.pass_.first if self.pass_.source is None else self.pass_.source
         margins = margins_within(self.levels[number : self.pass_.last + 1])
         if any(margins[0]):
             yield from self._parts_with_margins(box, margins, read)
@@ -149,7 +149,7 @@ class Build:
         Each level is made with so much around the block that the next has all that it needs.
         """
         assert isinstance(self.method, NeighbourhoodMethod)  # only such a method has margins
-        number = self.pass_.source or 0
+        number = self.pass_.first if self.pass_.source is None else self.pass_.source
         region = widened(box, margins[0], self.levels[number].shape)
         before = self.buffers.take((number, "region"), region.shape, self.dtype)
         read(region, before)

@@ -177,6 +177,8 @@ class SourceSpec:
         for none.
     edits
         Pairs of an option and its value, by which the pixels differ from those of the file or array.
+    details
+        Facts of the acquisition that OME-Zarr has no place for, as pairs of a name and a text. They are shown.
     """
 
     axes: str
@@ -196,6 +198,7 @@ class SourceSpec:
     read_bytes: int = 0
     skipped: tuple[float, ...] = ()
     edits: tuple[tuple[str, str], ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
 
     @property
     def item_bytes(self) -> int:
@@ -240,3 +243,13 @@ def dask_array_of(source: Source) -> da.Array | None:
     Returns None for a source that reads its pixels itself.
     """
     return getattr(source, "dask_array", None)
+
+
+def own_levels_of(source: Source) -> tuple[Source, ...]:
+    """Return the smaller levels that a source has of its own, the largest first.
+
+    A source may have them as its attribute ``levels``: sources of the same axes and dtype, whose specs have their own
+    shape and chunks. A level whose scale is not that of its extent gives it in its spec. They are read only with
+    ``level_source="reuse"``.
+    """
+    return getattr(source, "levels", ())

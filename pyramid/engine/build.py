@@ -21,7 +21,7 @@ from pyramid.engine.wave import Wave, make_waves
 from pyramid.errors import PyramidError, SourceError, StoppedError, TakenError, TargetError, explaining
 from pyramid.feedback.log import timed
 from pyramid.feedback.progress import DisplayCallback, Snapshot, format_part
-from pyramid.model import Source, dask_array_of
+from pyramid.model import Source, dask_array_of, own_levels_of
 from pyramid.planning import Pass, Plan
 from pyramid.planning.table import format_levels
 from pyramid.tables import format_count
@@ -236,6 +236,7 @@ class _PassRun:
 def _run_pass(run: _PassRun, source: Source, target: Target, runner: Runner) -> None:
     """Write the levels of one pass."""
     pass_, tally, resources = run.pass_, run.tally, run.tally.plan.resources
+    source = own_levels_of(source)[pass_.own - 1] if pass_.own else source
     buffers = Buffers(resources.workers if resources.extra_blocks else None)  # the levels of each pass have other sizes
     task = BlockTask(tally.plan, pass_, target, source if dask_array_of(source) is None else None, buffers)
     try:

@@ -15,7 +15,7 @@ from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.engine.report import RunReport
 from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
 from pyramid.errors import OptionError, SourceError, explaining
-from pyramid.model import Source, dask_array_of
+from pyramid.model import Source, SourceSpec, dask_array_of, own_levels_of
 from pyramid.options.convert import Options
 from pyramid.planning import Plan, Resources, make_plan
 from pyramid.planning.table import describe_scale, summarize
@@ -58,18 +58,12 @@ def prepare(
         opened = open_source(source, options)
     with ExitStack() as planning:
         planning.enter_context(record.stage("plan"))
-        method = load_method(options.method)
-        margins = functools.partial(margins_of, method)
         with _runner(options, opened) as (runner, resources):
             if runner.elsewhere:
                 _check_travels(source, target, options)
             resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
             unfinished = _unfinished(target, options)
-            planned_for = resources if unfinished is None else unfinished.resources
-            decided = make_plan(opened.spec, options, centred=method.centred, margins=margins, resources=planned_for)
-            if unfinished is not None:
-                decided = unfinished.fitted(decided, opened, resources)
-            record.plan = decided
+            record.plan = decided = _decide(opened, options, resources, unfinished)
             logger.info("scale: %s", describe_scale(decided.spec, options))
             logger.info("plan: %s", summarize(decided))
             check_manifest(options, source, target)
@@ -100,6 +94,36 @@ def _unfinished(target: str | None, options: Options) -> Unfinished | None:
     from pyramid.engine.resuming import find_unfinished  # noqa: PLC0415  (only to go on)
 
     return find_unfinished(target, options.target_storage_options)
+
+
+def _decide(source: Source, options: Options, resources: Resources, unfinished: Unfinished | None) -> Plan:
+    """Make the plan of a run that begins, or that goes on."""
+    method = load_method(options.method)
+    decided = make_plan(
+        source.spec,
+        options,
+        centred=method.centred,
+        margins=functools.partial(margins_of, method),
+        resources=resources if unfinished is None else unfinished.resources,
+        own=_own_levels(source, options),
+    )
+    return decided if unfinished is None else unfinished.fitted(decided, source, resources)
+
+
+def _own_levels(source: Source, options: Options) -> list[SourceSpec]:
+    """Return the smaller levels of a source that may be copied.
+
+    Raises OptionError where what is read is not the whole of what the source holds.
+    """
+    if options.level_source == "rebuild":
+        return []
+    changed = [name for name in ("select", "dtype", "rescale") if getattr(options, name) is not None]
+    if changed:
+        raise OptionError(
+            f"level_source: the source's own levels are those of its whole image, so they cannot be reused with "
+            f"{changed[0]}; leave one of the two out"
+        )
+    return [level.spec for level in own_levels_of(source)]
 
 
 def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:

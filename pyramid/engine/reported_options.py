@@ -70,6 +70,7 @@ def decided_options(plan: Plan) -> dict[str, Any]:
         "ome_zarr_version": plan.version,
         "method": plan.method,
         "nodata": plan.nodata,
+        "level_source": "reuse" if plan.copied else "rebuild",
         "scale_factors": [dict(zip(spec.axes, level.factors, strict=True)) for level in plan.levels[1:]],
         "levels": len(plan.levels),
         "chunks": dict(zip(spec.axes, base.chunks, strict=True)),

@@ -144,6 +144,7 @@ def describe(plan: Plan, source: Source) -> dict[str, Any]:
     """Return what must be the same when a run goes on, as values for JSON."""
     levels = [
         {"shape": level.shape, "chunks": level.chunks, "shards": level.shards, "factors": level.factors}
+        | ({"own": level.own} if level.own else {})
         for level in plan.levels
     ]
     described: dict[str, Any] = _plain(

@@ -126,6 +126,9 @@ class Multiscale:
         Each channel as the metadata gives it, without the defaults that are added in `channels`.
     notices
         A sentence for each part that was not read.
+    copied
+        Number of levels after the first that were copied from the source, so that their method is not known. Only
+        written.
     """
 
     axes: str
@@ -142,6 +145,7 @@ class Multiscale:
     given: tuple[Channel, ...] = field(default=(), compare=False)
     notices: tuple[str, ...] = ()
     nodata: float | None = None
+    copied: int = 0
 
 
 def ome_content(attributes: Attributes) -> tuple[Attributes, str]:

@@ -47,7 +47,26 @@ def make_multiscale(image: Multiscale) -> dict[str, Any]:
         }
         if image.nodata is not None:
             item["metadata"]["nodata"] = image.nodata
+    elif image.copied:
+        item["metadata"] = {"description": describe_copied(image)}
     return item
+
+
+def describe_copied(image: Multiscale) -> str:
+    """Return a sentence about the levels that were copied from the source.
+
+    Examples
+    --------
+    >>> level = Dataset("0", None, None)
+    >>> describe_copied(Multiscale("yx", (None, None), (level,) * 3, copied=2))
+    'Levels 1 to 2 are those of the source, made by a method that is not known.'
+    """
+    which = "Level 1 is that" if image.copied == 1 else f"Levels 1 to {image.copied} are those"
+    sentence = f"{which} of the source, made by a method that is not known."
+    method = image.provenance.get("method")
+    if len(image.datasets) > image.copied + 1 and method:
+        sentence += f" Each later level is made from the level before it, as stored, by the method {method}."
+    return sentence
 
 
 def make_axis(letter: str, unit: str | None) -> dict[str, str]:

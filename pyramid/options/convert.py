@@ -19,6 +19,7 @@ from pyramid.options.nodata import nodata as parse_nodata
 from pyramid.options.origin import parse_origin
 from pyramid.options.rescale import Rescale, parse_dtype, parse_rescale
 from pyramid.options.selection import Selection, parse_selection
+from pyramid.options.series import parse_series
 
 PerAxis: TypeAlias = Mapping[str, int]
 
@@ -118,8 +119,11 @@ class Options:
     channel_colors: tuple[str, ...] | None = _option(
         None, OptionSpec("colours of the channels, six hexadecimal digits each", parsing.colors, "0000FF,00FF00")
     )
-    series: int | None = _option(
-        None, OptionSpec("which image of a file that holds several", parsing.count_from_zero, "N")
+    series: int | str | None = _option(
+        None, OptionSpec("which image of a file that holds several, by number or name", parse_series, "N|NAME")
+    )
+    expand_palette: bool = _option(
+        False, OptionSpec("read the colours of a TIFF with a palette, in place of its indices", parsing.switch)
     )
     select: Selection | None = _option(
         None,
@@ -159,6 +163,14 @@ class Options:
             parse_factors,
             "yx|zyx|z=1,y=2,x=2",
             repeat=True,
+        ),
+    )
+    level_source: str = _option(
+        "rebuild",
+        OptionSpec(
+            "rebuild: make each level by the method; reuse: copy those that the source has, whose method is not known",
+            parsing.one_of("rebuild", "reuse"),
+            "KIND",
         ),
     )
     levels: int | None = _option(None, OptionSpec("how many levels, the first included", parsing.count, "N"))

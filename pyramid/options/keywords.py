@@ -38,8 +38,11 @@ class ConvertOptions(TypedDict, total=False):
     channel_colors: str | Sequence[str] | None
     """Colours of the channels, six hexadecimal digits each."""
 
-    series: int | None
-    """Which image of a file that holds several."""
+    series: int | str | None
+    """Which image of a file that holds several, by number or name."""
+
+    expand_palette: bool | None
+    """Read the colours of a TIFF with a palette, in place of its indices. Default: False."""
 
     select: str | Mapping[str, Any] | None
     """What is taken of the source's axes: slices as Python's, indices, channels by name; nothing else is read."""
@@ -64,6 +67,10 @@ class ConvertOptions(TypedDict, total=False):
     scale_factors: Literal["auto", "yx", "zyx"] | str | Mapping[str, int] | Sequence[str | Mapping[str, int]] | None
     """Factors relative to the level before, given once for all levels or once a level. yx or zyx: 2 on these axes;
     auto: 2 on y and x, and on z where voxels are at most 1.5 times as deep as wide. Default: auto."""
+
+    level_source: Literal["rebuild", "reuse"] | str | None
+    """Rebuild: make each level by the method; reuse: copy those that the source has, whose method is not known.
+    Default: rebuild."""
 
     levels: int | None
     """How many levels, the first included."""

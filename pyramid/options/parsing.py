@@ -289,9 +289,3 @@ def lengths(what: str, values: Collection[object] | None, expected: int) -> None
         raise OptionError(
             f"{what}: {len(values)} were given, but the number of channels is {expected}; give one a channel"
         )
-
-
-def check_one_image(series: int | None, kind: str) -> None:
-    """Raise OptionError if `series` is not the only image of a source."""
-    if series:
-        raise OptionError(f"series: {kind} holds one image, but image {series} was requested; leave series=... out")

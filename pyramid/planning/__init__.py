@@ -13,12 +13,13 @@ from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.options.nodata import fitted_nodata
+from pyramid.planning.all_passes import make_all_passes
 from pyramid.planning.blocks import Pass, margins_within, widened
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import Margins, PlannedLevel, check_axes, make_levels
-from pyramid.planning.passes import make_passes
+from pyramid.planning.own_levels import fitting_levels
 from pyramid.planning.placement import placed
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables, summarize
@@ -74,6 +75,21 @@ class Plan:
     estimate: Estimate | None = None
     done_tasks: int | None = None
     nodata: float | None = None
+
+    @property
+    def copied(self) -> int:
+        """Number of levels after level 0 that are the source's own."""
+        return sum(level.own is not None for level in self.levels) - 1
+
+    @property
+    def uses_method(self) -> bool:
+        """True unless every level after level 0 is the source's own."""
+        return not self.copied or len(self.levels) > self.copied + 1
+
+    @property
+    def made_by(self) -> str | None:
+        """The method of every level after level 0; None if it is not known of each."""
+        return self.method if len(self.levels) > 1 and not self.copied else None
 
     @property
     def tasks(self) -> int:
@@ -136,8 +152,14 @@ class Plan:
         return render_html(plan_tables(self))
 
 
-def make_plan(
-    spec: SourceSpec, options: Options, *, centred: bool, margins: Margins | None = None, resources: Resources
+def make_plan(  # noqa: PLR0913  (each is found elsewhere)
+    spec: SourceSpec,
+    options: Options,
+    *,
+    centred: bool,
+    margins: Margins | None = None,
+    resources: Resources,
+    own: Sequence[SourceSpec] = (),
 ) -> Plan:
     """Plan the pyramid of a source, without reading or writing anything.
 
@@ -153,6 +175,8 @@ def make_plan(
         From factors to the pixels around a window that the method reads too.
     resources
         Workers and memory.
+    own
+        The source's own smaller levels, the largest first.
 
     Raises
     ------
@@ -162,13 +186,15 @@ def make_plan(
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
     version = FORMATS[options.ome_zarr_version]
-    levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=version.shards)
+    copied, said = fitting_levels(spec, own, options)
+    allowed = version.shards
+    levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=allowed, own=copied)
     more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
-    spec = replace(spec, notices=(*spec.notices, *more))
+    spec = replace(spec, notices=(*spec.notices, *said, *more))
     item_bytes = spec.item_bytes
     encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
-    passes, resources = make_passes(levels, spec, resources)
     nodata = fitted_nodata(options.nodata, spec.dtype)
+    passes, resources = make_all_passes(levels, spec, own, resources)
     return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources, nodata=nodata)
 
 

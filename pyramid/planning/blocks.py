@@ -17,7 +17,7 @@ class Pass:
     Parameters
     ----------
     source
-        The level that is read, None for the image itself.
+        The level of the target that is read; None if the source is read.
     first, last
         The levels that are written, both included.
     shape, block
@@ -29,6 +29,8 @@ class Pass:
         Largest memory of one task.
     queue_bytes
         The part of it for encoded bytes that wait to be written.
+    own
+        Number of the source's own level that is read where `source` is None; 0 is the image itself.
     """
 
     source: int | None
@@ -40,6 +42,7 @@ class Pass:
     group: Shape
     task_bytes: int
     queue_bytes: int
+    own: int = 0
 
     @property
     def grid(self) -> Shape:

@@ -6,7 +6,8 @@ Nothing here depends on the machine, its memory or its workers. The same source 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from pyramid.model import MAX_WINDOW_PX, Shape, SourceSpec, reduced_shape
 from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 from pyramid.planning.factors import level_factors, show_factors
+from pyramid.planning.own_levels import OwnLevel
 
 # From the factors of a level to its margins, None where a method reads only its windows.
 Margins: TypeAlias = Callable[[Shape], Shape | None]
@@ -40,6 +42,8 @@ class PlannedLevel:
         Shard shape, a multiple of the chunk. None means that each chunk is an object of its own.
     margins
         Pixels of the level before that count besides those of a window, before and after it. None where there are none.
+    own
+        Number of the source's own level that is copied; None if the method makes the level. Level 0 is 0.
     """
 
     shape: Shape
@@ -50,6 +54,7 @@ class PlannedLevel:
     chunks: Shape
     shards: Shape | None
     margins: Shape | None = None
+    own: int | None = None
 
     @property
     def object_shape(self) -> Shape:
@@ -65,8 +70,14 @@ class PlannedLevel:
         return math.prod(-(-extent // edge) for extent, edge in zip(self.shape, self.object_shape, strict=True))
 
 
-def make_levels(
-    spec: SourceSpec, options: Options, *, centred: bool, margins: Margins | None = None, shards_allowed: bool
+def make_levels(  # noqa: PLR0913  (each is decided elsewhere)
+    spec: SourceSpec,
+    options: Options,
+    *,
+    centred: bool,
+    margins: Margins | None = None,
+    shards_allowed: bool,
+    own: Sequence[OwnLevel] = (),
 ) -> tuple[PlannedLevel, ...]:
     """Decide every level of the pyramid of `spec`.
 
@@ -82,6 +93,8 @@ def make_levels(
         From factors to the pixels around a window that the method reads too.
     shards_allowed
         Whether the format has shards. If not, ``shards="auto"`` gives none.
+    own
+        The source's own levels that are copied. The method makes those after them.
 
     Raises
     ------
@@ -92,22 +105,23 @@ def make_levels(
     shards = first_shards(spec, chunks, options.shards) if shards_allowed else None
     if options.shards not in ("auto", "none") and not shards_allowed:
         raise OptionError("shards: OME-Zarr 0.4 has none; leave them out, or write 0.5")
-    unknown = tuple(1.0 if size is None else size for size in spec.scale)
+    sizes = tuple(1.0 if size is None else size for size in spec.scale)
     ones = (1,) * len(spec.axes)
     origin = spec.translation or (0.0,) * len(ones)
-    level = PlannedLevel(spec.shape, ones, ones, unknown, origin, chunks, shards)
-    levels = [_fitted(level)]
-    for factors in level_factors(spec, options):
-        before = level
+    levels = [_fitted(PlannedLevel(spec.shape, ones, ones, sizes, origin, chunks, shards, own=0))]
+    levels += _copied(levels[0], spec, own, chunks)
+    last = levels[-1]
+    for total, factors in _totals(_level_factors_after(last, spec, options, len(levels) - 1)):
+        before = levels[-1]
         _check_window(spec.axes, before.shape, factors)
-        total = tuple(a * b for a, b in zip(before.total, factors, strict=True))
         level = PlannedLevel(
             shape=reduced_shape(before.shape, factors),
             factors=factors,
-            total=total,
-            scale=tuple(s * f for s, f in zip(unknown, total, strict=True)),
+            total=tuple(map(operator.mul, last.total, total)),
+            scale=tuple(map(operator.mul, last.scale, total)),
             translation=tuple(
-                a + s * (f - 1) / 2 if centred else a for a, s, f in zip(origin, unknown, total, strict=True)
+                a + s * (f - 1) / 2 if centred else a
+                for a, s, f in zip(last.translation, last.scale, total, strict=True)
             ),
             chunks=chunks,
             shards=next_shards(before.shards, factors, chunks),
@@ -124,6 +138,53 @@ def _check_window(axes: str, shape: Shape, factors: Shape) -> None:
             f"scale_factors: a window holds less than 2**30 pixels, but {show_factors(axes, factors)} "
             "make more; give smaller factors"
         )
+
+
+def _copied(base: PlannedLevel, spec: SourceSpec, own: Sequence[OwnLevel], chunks: Shape) -> Iterator[PlannedLevel]:
+    """Yield the levels that are copied from the source.
+
+    Their pixels are as much larger as their extents are smaller, unless both levels say their scale. All levels cover
+    the same region.
+    """
+    before = base
+    for each in own:
+        level = each.spec
+        larger = [
+            b / a if a and b else n / m
+            for a, b, n, m in zip(spec.scale, level.scale, spec.shape, level.shape, strict=True)
+        ]
+        before = _fitted(
+            PlannedLevel(
+                shape=level.shape,
+                factors=each.factors,
+                total=tuple(map(operator.mul, before.total, each.factors)),
+                scale=tuple(map(operator.mul, base.scale, larger)),
+                translation=tuple(
+                    a + s * (f - 1) / 2 for a, s, f in zip(base.translation, base.scale, larger, strict=True)
+                ),
+                chunks=chunks,
+                shards=next_shards(before.shards, each.factors, chunks),
+                own=each.number,
+            )
+        )
+        yield before
+
+
+def _level_factors_after(last: PlannedLevel, spec: SourceSpec, options: Options, copied: int) -> Iterator[Shape]:
+    """Return the factors of the levels that the method makes, after those copied."""
+    if not copied:
+        return level_factors(spec, options)
+    known = tuple(s if size is not None else None for s, size in zip(last.scale, spec.scale, strict=True))
+    rest = None if options.levels is None else options.levels - copied
+    return level_factors(replace(spec, shape=last.shape, scale=known), replace(options, levels=rest))
+
+
+def _totals(factors: Iterable[Shape]) -> Iterator[tuple[Shape, Shape]]:
+    """Yield the product of all factors so far, with each one's own."""
+    total: Shape = ()
+    for each in factors:
+        total = tuple(map(operator.mul, total or (1,) * len(each), each))
+        yield total, each
 
 
 def _fitted(level: PlannedLevel) -> PlannedLevel:

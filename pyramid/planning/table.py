@@ -48,6 +48,8 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
     for option, value in spec.edits:
         yield option, shorten(value, MAX_CELL)
     yield "size", ", ".join(extents(spec.axes, spec.units, spec.shape, spec.scale)) or "not known: give scale=..."
+    if any(spec.translation):
+        yield "origin", ", ".join(f"{axis}={at:g}" for axis, at in zip(spec.axes, spec.translation, strict=True) if at)
     yield "units of scale", "; ".join(units_by_axis(spec.axes, spec.units)) or "not known"
     names = [channel.name or "no name" for channel in spec.channels]
     if any(channel.name for channel in spec.channels):
@@ -55,15 +57,18 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
     elif "c" in spec.axes:
         yield "channels", f"{spec.shape[spec.axes.index('c')]} without names"
 
+    yield from spec.details
+
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the target and the work, as pairs of a name and a value."""
     left_out = "" if plan.nodata is None else f" without pixels of {plan.nodata:g}"
-    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}{left_out}"
+    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, {_methods(plan)}{left_out}"
     yield "before compression", format_bytes(plan.raw_bytes)
     yield "objects to write", f"{plan.objects} and metadata (on object storage each is a PUT request)"
     for number, pass_ in enumerate(plan.passes, 1):
         origin = "the source" if pass_.source is None else f"level {pass_.source}"
+        origin += f"'s own level {pass_.own}" if pass_.source is None and pass_.own else ""
         yield (
             f"pass {number}",
             f"{format_levels(pass_)} from {origin}: {format_count(pass_.tasks, 'task')} of {format_shape(pass_.block)}",
@@ -80,6 +85,15 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "unfinished run", f"{plan.done_tasks} of {format_count(plan.tasks, 'block')} are done"
     if plan.estimate is not None:
         yield from plan.estimate.facts()
+
+
+def _methods(plan: Plan) -> str:
+    """Return how the levels are made."""
+    if not plan.copied:
+        return f"method {plan.method}"
+    copied = "level 1" if plan.copied == 1 else f"levels 1 to {plan.copied}"
+    made = f", then method {plan.method}" if plan.uses_method else ""
+    return f"{copied} of the source (method not known){made}"
 
 
 def format_levels(pass_: Pass) -> str:

@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from pyramid.errors import PyramidError, SourceError
+from pyramid.errors import OptionError, PyramidError, SourceError
 from pyramid.readers.diagnosis import KINDS, explain_file, explain_folder, explain_missing, explain_refusal
 from pyramid.readers.paths import is_url, local_path
 from pyramid.stores import locate
@@ -76,6 +76,8 @@ def open_source(source: object, options: Options) -> Source:
             opened = opener(source, options)
             if opened is not None:
                 _log(opened.spec, name, source)
+                if options.expand_palette and not hasattr(opened, "palette"):
+                    raise OptionError("expand_palette: only a TIFF has a palette; leave it out")
                 return _edited(opened, options)
         raise _unknown(source, path)
     except PyramidError:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape, SourceSpec
-from pyramid.options import parsing
 from pyramid.readers.axes import FILL_REMEDY, AxisOrder
 from pyramid.readers.diagnosis import describe_start
 from pyramid.readers.files.file import SourceFile
@@ -26,6 +25,7 @@ from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
+from pyramid.options.series import check_one_image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,12 +109,12 @@ def open_array(source: object, options: Options) -> ArraySource | NpySource | No
     """
     labelled = unlabel(source)
     if isinstance(labelled.array, np.ndarray):
-        parsing.check_one_image(options.series, "an array")
+        check_one_image(options.series, "an array")
         return _open_ndarray(labelled, options.axes)
     file = _npy_file(source, options)
     if file is None:
         return None
-    parsing.check_one_image(options.series, "a .npy file")
+    check_one_image(options.series, "a .npy file")
     return _open_npy(file, options.axes)
 
 

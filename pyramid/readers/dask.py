@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Box, SourceSpec
-from pyramid.options import parsing
 from pyramid.readers.axes import FILL_REMEDY
 from pyramid.readers.labelled import describe_array, unlabel
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
+from pyramid.options.series import check_one_image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,7 @@ def open_dask(source: object, options: Options) -> DaskSource | None:
     labelled = unlabel(source)
     if dask_array is None or not isinstance(labelled.array, dask_array.Array):
         return None
-    parsing.check_one_image(options.series, "a Dask array")
+    check_one_image(options.series, "a Dask array")
     array: Any = labelled.array
     if any(math.isnan(n) for n in array.shape):
         raise SourceError(

@@ -153,8 +153,7 @@ class Checked:
     def link(self) -> None:
         """Find out how each level is made from the one below."""
         image = self.image
-        provenance = {} if image.metadata is None else image.metadata.provenance
-        named = None if image.metadata is None else image.metadata.method or provenance.get("method")
+        named = None if image.metadata is None else image.metadata.method
         for lower, upper in zip(image.levels, image.levels[1:], strict=False):
             if upper.number != lower.number + 1:
                 continue

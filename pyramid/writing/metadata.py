@@ -49,6 +49,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
     """
     spec = plan.spec
     moved = any(any(level.translation) for level in plan.levels)
+    used = plan.method if plan.uses_method else None
     image = Multiscale(
         axes=spec.axes,
         units=spec.units,
@@ -57,11 +58,12 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
             for number, level in enumerate(plan.levels)
         ),
         name=spec.name,
-        method=plan.method if len(plan.levels) > 1 else None,
+        method=plan.made_by,
+        copied=plan.copied,
         nodata=plan.nodata,
         channels=_channels(plan, target, extremes),
         provenance={
-            **creator(__version__, plan.method, spec.location, skip_empty=plan.encoding.skip_empty),
+            **creator(__version__, used, spec.location, skip_empty=plan.encoding.skip_empty),
             **dict(spec.edits),
         },
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -65,8 +65,12 @@ class SourceFile(Protocol):
         """
         ...
 
-    def reading(self, spans: Iterable[Span]) -> AbstractContextManager[Files]:
+    def reading(
+        self, spans: Iterable[Span], others: Mapping[str, LocalFile] | None = None
+    ) -> AbstractContextManager[Files]:
         """Open the files for a read of `spans`, in that order.
+
+        `others` are the further files of the image, as they were when it was opened.
 
         Raises
         ------
@@ -78,14 +82,20 @@ class SourceFile(Protocol):
 
 @dataclass(slots=True)
 class LocalFiles:
-    """Files of this machine, each opened at its first use and closed with the read."""
+    """Files of this machine, each opened at its first use and closed with the read.
 
+    Those that are `known` must be as they were.
+    """
+
+    known: Mapping[str, LocalFile] = field(default_factory=dict)
     stack: ExitStack = field(default_factory=ExitStack)
     opened: dict[str, io.FileIO] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> io.FileIO:
         """Return the file at `path`, open."""
         if path not in self.opened:
+            if path in self.known and local_file(path) != self.known[path]:
+                raise has_changed(path)
             if len(self.opened) == MAX_OPEN:
                 self.stack.close()
                 self.opened.clear()
@@ -137,11 +147,11 @@ class LocalFile:
             raise SourceError(f"{self} cannot be opened: {error.strerror}; check its permissions") from error
 
     @contextmanager
-    def reading(self, spans: Iterable[Span]) -> Iterator[LocalFiles]:
+    def reading(self, spans: Iterable[Span], others: Mapping[str, LocalFile] | None = None) -> Iterator[LocalFiles]:
         """Open the files for a read; the system reads ahead by itself."""
         del spans
         self._check()
-        files = LocalFiles()
+        files = LocalFiles(others or {})
         with files.stack:
             yield files
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -18,7 +18,7 @@ from pyramid import stores
 from pyramid.errors import SourceError, StorageError, with_remedy
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.cached_file import SeekableFile
-from pyramid.readers.files.file import has_changed
+from pyramid.readers.files.file import LocalFile, has_changed
 from pyramid.readers.files.prefetch import PrefetchedFile, submit
 from pyramid.readers.files.temporary_copy import read_copy
 from pyramid.readers.fingerprint import END_BYTES, digest
@@ -87,8 +87,9 @@ class RemoteFile:
         return SeekableFile(self.fetch, self.size_bytes, str(self), self.head)
 
     @contextmanager
-    def reading(self, spans: Iterable[Span]) -> Iterator[_OneFile]:
+    def reading(self, spans: Iterable[Span], others: Mapping[str, LocalFile] | None = None) -> Iterator[_OneFile]:
         """Open the file for a read of `spans`, which are fetched ahead."""
+        del others
         check = submit(self._check)
         try:
             with PrefetchedFile(self.fetch, self.size_bytes, spans) as file:

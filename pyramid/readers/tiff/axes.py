@@ -14,6 +14,19 @@ from pyramid.tables import format_list
 
 # The axis of each of tifffile's letters that means one.
 _KNOWN = {"T": "t", "C": "c", "Z": "z", "Y": "y", "X": "x", "S": "c"}
+# The meaning of its other letters. Letters that are not here, as Q and I, mean that the file does not say.
+_MEANINGS = {
+    "A": "angle",
+    "E": "wavelength",
+    "H": "lifetime",
+    "L": "exposure",
+    "M": "mosaic of tiles",
+    "P": "phase or position",
+    "R": "positions of the stage",
+    "V": "event or view",
+}
+# Of those, what counts places instead of pixels of one image, and what counts channels.
+_PLACES, _SPECTRAL = "MR", "E"
 # Axes for dimensions of unknown meaning, the likeliest first: a stack is what most programs write.
 _GUESSES = "ztc"
 MAX_NAMED = 4  # channels that a notice names, so that it stays readable
@@ -23,7 +36,8 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
     """Return the axis of each dimension, and a notice for each that was guessed.
 
     Samples are channels; a file with both has one axis of them. A dimension of one pixel is left out if its axis is
-    unknown. Of the other unknown ones, the one nearest the rows is z, then t, then c, as far as these are free.
+    unknown. Wavelengths are channels. Of the other unknown ones, the one nearest the rows is z, then t, then c, as far
+    as these are free.
 
     Parameters
     ----------
@@ -37,7 +51,7 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
     OptionError
         If `override` does not fit the file.
     SourceError
-        If rows or columns are missing, or there are too many dimensions.
+        If rows or columns are missing, there are too many dimensions, or one counts places of a stage.
 
     Examples
     --------
@@ -60,20 +74,34 @@ def tiff_order(axes: str, shape: Sequence[int], override: str | None) -> tuple[A
         raise SourceError(f"the axes {axes} of shape {extents} have no rows (Y) and columns (X); {AXES_REMEDY}")
     notices = []
     for i in reversed(range(len(axes))):
-        if letters[i] or extents[i] == 1:
-            continue
-        free = [letter for letter in _GUESSES if letter not in letters]
-        if not free:
-            raise SourceError(
-                f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}; save each image of "
-                f"its dimension {axes[i]} as a file of its own, as Fiji does, and convert those"
-            )
-        letters[i] = free[0]
-        notices.append(
-            f"the file does not say what its dimension {axes[i]} of {extents[i]} pixels is; it is taken as {free[0]}: "
-            f"if that is wrong, {AXES_REMEDY}"
-        )
+        if not letters[i] and extents[i] > 1:
+            letters[i], notice = _guess(axes, extents, i, letters)
+            notices.append(notice)
     return AxisOrder(tuple(letters), extents), notices
+
+
+def _guess(axes: str, extents: tuple[int, ...], i: int, taken: Sequence[str]) -> tuple[str, str]:
+    """Return the likeliest axis for a dimension of another meaning, and a notice."""
+    free = [letter for letter in _GUESSES if letter not in taken]
+    what = f"its dimension {_said(axes[i])} of {extents[i]} pixels"
+    if not free:
+        raise SourceError(
+            f"an image has at most the axes {AXES}, but the file has {axes} of shape {extents}; save each image of "
+            f"its dimension {_said(axes[i])} as a file of its own, as Fiji does, and convert those"
+        )
+    if axes[i] in _PLACES:
+        raise SourceError(
+            f"{what} holds images of several places, which are not stitched; to have them as planes of one image, "
+            f"{AXES_REMEDY}, with the letter that they are to have"
+        )
+    axis = "c" if axes[i] in _SPECTRAL and "c" in free else free[0]
+    reason = f"OME-Zarr has no axis for {what}" if axes[i] in _MEANINGS else f"the file does not say what {what} is"
+    return axis, f"{reason}; it is taken as {axis}: if that is wrong, {AXES_REMEDY}"
+
+
+def _said(letter: str) -> str:
+    """Return a letter of tifffile with its meaning."""
+    return f"{letter} ({_MEANINGS[letter]})" if letter in _MEANINGS else letter
 
 
 def _override(axes: str, shape: tuple[int, ...], override: str) -> tuple[str, ...]:

@@ -75,11 +75,11 @@ class _Walker:
                 )
             if offset >= self.size_bytes:
                 raise _cut_off(f"page {page} would begin at byte {offset}", self.size_bytes)
-            found[offset], following = self._directory(page, offset)
+            found[offset], following = self.directory(page, offset)
             offset = following
         return found
 
-    def _directory(self, page: int, offset: int) -> tuple[Directory, int]:
+    def directory(self, page: int | str, offset: int) -> tuple[Directory, int]:
         """Return a page's directory, and the offset of the next."""
         form = self.form
         data = self.read(offset, self.read_bytes)
@@ -99,7 +99,7 @@ class _Walker:
             entries = [(*entry, value | upper << 32) for (*entry, value), upper in zip(entries, high, strict=True)]
         return self._digest(page, entries), int(struct.unpack_from(form.offsetformat, data, stop)[0])
 
-    def _digest(self, page: int, entries: list[tuple[int, ...]]) -> Directory:
+    def _digest(self, page: int | str, entries: list[tuple[int, ...]]) -> Directory:
         """Check where values are, and return what decides how the pixels are stored."""
         own = any(entry[0] in OWN_OFFSETS for entry in entries)
         parts: list[tuple[int, ...] | bytes] = [self.form.byteorder.encode()]
@@ -171,6 +171,26 @@ def read_chain(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> dic
     pyramid.errors.SourceError: its chain of pages is a loop: page 1 is page 0 again; the file is damaged: copy it \
 again from where it came from
     """
+    form, at, head = _find_form(file, size_bytes, is_ndpi=is_ndpi)
+    return _Walker(file, size_bytes, form).walk(struct.unpack_from(form.offsetformat, head, at)[0])
+
+
+def read_directory(file: Readable, size_bytes: int, offset: int) -> Directory:
+    """Read how one page is stored that is not in the chain, as a level in a SubIFD.
+
+    Raises
+    ------
+    SourceError
+        If it would be beyond the end of the file.
+    """
+    form, _, _ = _find_form(file, size_bytes)
+    if offset >= size_bytes:
+        raise _cut_off(f"a page below another (SubIFD) would begin at byte {offset}", size_bytes)
+    return _Walker(file, size_bytes, form).directory(f"below another (SubIFD at {offset})", offset)[0]
+
+
+def _find_form(file: Readable, size_bytes: int, *, is_ndpi: bool = False) -> tuple[tifffile.TiffFormat, int, bytes]:
+    """Return the format of a TIFF, the place of its first offset, and its header."""
     file.seek(0)
     head = file.read(16) or b""
     order = "<" if head[:2] == b"II" else ">"
@@ -185,4 +205,4 @@ again from where it came from
     at = 8 if is_big else 4
     if len(head) < at + form.offsetsize:
         raise _cut_off("the offset of the first page is in its header", size_bytes)
-    return _Walker(file, size_bytes, form).walk(struct.unpack_from(form.offsetformat, head, at)[0])
+    return form, at, head

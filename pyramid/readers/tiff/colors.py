@@ -12,6 +12,10 @@ from pyramid.readers.tiff.pages import JPEG
 
 # Photometric interpretations, as the TIFF tag numbers them.
 WHITE_IS_ZERO, RGB, PALETTE, YCBCR = 0, 2, 3, 6
+PALETTE_NOTICE = (
+    "its samples are indices into a colour palette, not red, green and blue light: the indices are kept; "
+    "for an image in colour, give expand_palette=True"
+)
 # Compressions whose decoders return RGB for YCbCr: the kinds of JPEG, and WebP.
 DECODED_TO_RGB = JPEG | {50001}
 APERIO_YCBCR = 33003  # compression by JPEG 2000, whose samples are YCbCr whatever the tags say
@@ -52,7 +56,9 @@ def describe_samples(page: tifffile.TiffPage) -> tuple[tuple[Channel, ...], list
         words, what = _KEPT[photometric]
         names = tuple(Channel(word) for word in words) if samples >= len(words) else ()
         notices.append(
-            f"its samples are {what}, not red, green and blue light: the stored values are kept; "
+            PALETTE_NOTICE
+            if photometric == PALETTE
+            else f"its samples are {what}, not red, green and blue light: the stored values are kept; "
             "for an image in colour, save it as RGB first"
         )
     inverted = photometric == WHITE_IS_ZERO

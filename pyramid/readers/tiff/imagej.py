@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pyramid.errors import short_repr
 from pyramid.model import Channel
-from pyramid.readers.tiff.description import Description, is_pixel, positive
+from pyramid.readers.tiff.description import Description, is_pixel, number, positive
 from pyramid.readers.tiff.resolution import CENTIMETER, MICROMETERS
 from pyramid.tables import format_list
 
@@ -75,6 +75,8 @@ def describe_imagej(
     if not is_pixel(depth_unit):
         spacing = metadata.get("spacing", 1.0)  # ImageJ writes no spacing if slices are one unit apart
         found.measure("z", _absolute(spacing), depth_unit, "ImageJ's spacing")
+    for axis in "zyx":
+        _place(found, axis, metadata.get(f"{axis}origin"))
     _measure_time(found, metadata)
     _take_tables(found, metadata.get("LUTs"))
     lost = [_NOT_CARRIED.get(key, short_repr(key)) for key, value in metadata.items() if _is_lost(key, value)]
@@ -82,6 +84,13 @@ def describe_imagej(
         found.notices.append(f"not carried over: ImageJ's {', '.join(dict.fromkeys(lost[:MAX_LOST]))}")
     _note_calibration(found, metadata)
     return found
+
+
+def _place(found: Description, axis: str, origin: object) -> None:
+    """Note the place of the first pixel, from ImageJ's origin: the pixel at 0."""
+    pixels = number(origin)
+    if pixels and axis in found.scale:
+        found.place(axis, -pixels * found.scale[axis], found.units[axis])
 
 
 def _is_lost(key: str, value: object) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Shape
+from pyramid.readers.files.file import LocalFile, local_file
 from pyramid.readers.tiff.pages import Page, PageFile, keyframe_of, settle_pages
 from pyramid.readers.tiff.stored_page import (
     Coding,
@@ -21,6 +23,11 @@ from pyramid.readers.tiff.stored_page import (
     make_coding,
     make_stored_page,
 )
+
+# Kinds of whole-slide scanners whose missing tiles are glass, and so white.
+BRIGHT_FIELD = frozenset({"svs", "philips", "bif"})
+RGB_SAMPLES = 3  # of a pixel, at least, in an image of transmitted light
+GDAL_NODATA = 42113  # the tag of the value of missing pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +44,15 @@ class TiffLayout:
         A page for each index into `page_axes_shape`, with its own strips or tiles.
     transform
         Turns decoded pixels into the image's; None if they are the same.
+    others
+        The files of the pages as they are now, where they are several.
     """
 
     page_axes_shape: Shape
     dimensions: tuple[int | None, ...]
     pages: tuple[StoredPage, ...]
     transform: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    others: Mapping[str, LocalFile] = field(default_factory=dict)
 
     def decoded_at_once(self, dimensions: int) -> Shape:
         """Return how many pixels are decoded together, on each of the `dimensions`.
@@ -76,11 +86,14 @@ def make_layout(series: tifffile.TiffPageSeries, file_of: Callable[[tifffile.Tif
     page_shape = tuple(int(n) for n in series.keyframe.shaped)
     split = _split(shape, len(pages), page_shape)
     dimensions = iter(i for i in range(split, len(shape)) if shape[i] != 1)
+    stored = _stored_pages(pages, page_shape)
+    files = {page.file for page in stored}
     return TiffLayout(
         page_axes_shape=shape[:split],
         dimensions=tuple(next(dimensions) if n != 1 else None for n in page_shape),
-        pages=_stored_pages(pages, page_shape),
+        pages=tuple(replace(page, coding=_with_background(page.coding, series)) for page in stored),
         transform=series.transform,
+        others={path: local_file(path) for path in files} if len(files) > 1 else {},
     )
 
 
@@ -123,4 +136,32 @@ def _stored_pages(pages: list[Page | None], shape: Shape) -> tuple[StoredPage, .
         if id(keyframe) not in codings:
             codings[id(keyframe)] = make_coding(keyframe)
         stored.append(make_stored_page(page, keyframe, codings[id(keyframe)], shape))
+    _check_last(stored)
     return tuple(stored)
+
+
+def _with_background(coding: Coding, series: tifffile.TiffPageSeries) -> Coding:
+    """Return the coding with white for missing tiles, where a slide has glass.
+
+    Scanners leave out tiles without tissue. A file that gives the value of missing pixels has it in its coding.
+    """
+    page = series.keyframe
+    is_colors = int(page.samplesperpixel) >= RGB_SAMPLES and coding.dtype == np.uint8
+    if series.kind in BRIGHT_FIELD and is_colors and GDAL_NODATA not in page.tags:
+        return replace(coding, nodata=np.iinfo(np.uint8).max)
+    return coding
+
+
+def _check_last(pages: Sequence[StoredPage]) -> None:
+    """Raise SourceError if the last pages have no pixels, and others have.
+
+    A program that writes pages in turn leaves them so until it comes to them.
+    """
+    empty = 0
+    while empty < len(pages) and not any(pages[-1 - empty].offsets):
+        empty += 1
+    if 0 < empty < len(pages):
+        raise SourceError(
+            f"the last {empty} of its {len(pages)} pages have no pixels yet; it is still being written, or its writing "
+            "was cut off: wait, or write it again"
+        )

@@ -51,6 +51,7 @@ HARMLESS = (
     "invalid data type",
     "OME series level",
     "AVS series expected",
+    "BIF series tiles are not stitched",
 )
 MAX_NOTICES = 3  # of tifffile about one file, so that a report stays short
 

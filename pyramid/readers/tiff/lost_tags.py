@@ -9,6 +9,7 @@ import tifffile
 
 from pyramid.errors import short_repr
 
+BUT = ", but for sizes, places and channels"  # the part of a kind's metadata that is read
 # Words for tags that hold another tool's metadata, or what an image is of.
 _WORDS = {
     269: "the document's name",
@@ -29,18 +30,30 @@ _WORDS = {
     33922: "a place on Earth (GeoTIFF)",
     42112: "GDAL's metadata",
     42113: "the value of missing pixels (GDAL's nodata)",
-    51123: "Micro-Manager's metadata",
-    34412: "LSM's metadata",
-    33628: "MetaMorph's metadata",
-    34361: "FluoView's metadata",
-    34118: "SEM's metadata",
-    34682: "FEI's metadata",
+    51123: f"Micro-Manager's metadata{BUT}",
+    34412: f"LSM's metadata{BUT}",
+    33628: f"MetaMorph's metadata{BUT}",
+    34361: f"FluoView's metadata{BUT}",
+    34118: f"SEM's metadata{BUT}",
+    34680: f"FEI's metadata{BUT}",
+    34682: f"FEI's metadata{BUT}",
+    33471: f"Olympus' metadata{BUT}",
+    33560: f"Olympus' metadata{BUT}",
+    65332: f"Nikon's metadata{BUT}",
+    65333: f"Nikon's metadata{BUT}",
     65000: "a vendor's metadata",
 }
 _POSITIONS = (286, 287)  # XPosition, YPosition
 _DESCRIPTION = 270  # ImageDescription
 # Kinds of files whose description a reader of this package takes apart.
-_READ_DESCRIPTIONS = frozenset(["ome", "imagej", "svs", "qpi"])
+_READ_DESCRIPTIONS = frozenset(["ome", "imagej", "svs", "qpi", "philips", "scn", "scanimage"])
+# What is said of them in place of their text, which may be megabytes.
+_BY_KIND = {
+    "qpi": "PerkinElmer's properties of the slide, but for names and colours of channels",
+    "philips": f"Philips' properties of the slide{BUT}",
+    "scn": f"Leica's properties of the slide{BUT}",
+    "scanimage": f"ScanImage's settings{BUT}",
+}
 # Keys of tifffile's description of an array that are read.
 _SHAPED_KEYS = frozenset(["shape", "axes", "truncated"])
 MAX_SHAPED = 10_000  # characters of such a description: a longer one is another program's
@@ -62,8 +75,8 @@ def name_lost_tags(page: tifffile.TiffPage, kind: str) -> list[str]:
     description = str(page.tags.valueof(_DESCRIPTION, "")).strip()
     if _is_lost(description, kind):
         words.append(f"its description, {short_repr(description)}")
-    if kind == "qpi":
-        words.append("PerkinElmer's properties of the slide, but for names and colours of channels")
+    if kind in _BY_KIND:
+        words.append(_BY_KIND[kind])
     notices = [f"not carried over: {', '.join(dict.fromkeys(words))}"] if words else []
     orientation = page.tags.valueof(274)
     if isinstance(orientation, int) and orientation > 1:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import tifffile
 
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, short_repr
 from pyramid.model import Channel
 from pyramid.ngff.lengths import to_micrometers
 from pyramid.options import units
 from pyramid.readers.tiff.colors import PALETTE, describe_samples
-from pyramid.readers.tiff.description import Description, positive
-from pyramid.readers.tiff.imagej import describe_imagej, palette_tables
+from pyramid.readers.tiff.description import Description, number, positive
+from pyramid.readers.tiff.kinds import channel_count, describe_kind
 from pyramid.readers.tiff.lost_tags import name_lost_tags
+from pyramid.readers.tiff.ome_extras import RELATIVE
 from pyramid.readers.tiff.ome_xml import OmeImage
-from pyramid.readers.tiff.qpi import describe_channels
-from pyramid.readers.tiff.resolution import measure_by_tags, pixels_per_unit, resolution_unit
-from pyramid.tables import format_list
+from pyramid.readers.tiff.resolution import measure_by_tags
 
-MAX_NAMED = 4  # properties that a notice names, so that it stays readable
+UNEVEN_SHARE = 0.05  # of the mean interval, by which an interval may differ: cameras and stages jitter
 
 
 def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Description:
@@ -36,13 +35,8 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
         The image in the file's OME-XML, None without such XML.
     """
     page = series.keyframe
-    count = _channel_count(series)
-    readers: dict[str, Callable[[], Description]] = {
-        "imagej": lambda: _imagej(page, count),
-        "svs": lambda: describe_svs(page.description),
-        "qpi": lambda: Description(channels=describe_channels(series)),
-    }
-    found = describe_ome(image) if image is not None else readers.get(series.kind, Description)()
+    count = channel_count(series)
+    found = describe_ome(image) if image is not None else describe_kind(series)
     measure_by_tags(found, page)
     samples, notices = describe_samples(page)
     if series.kind == "imagej" and int(page.photometric) == PALETTE:
@@ -52,19 +46,6 @@ def describe(series: tifffile.TiffPageSeries, image: OmeImage | None) -> Descrip
     found.channels = _join(found.channels, samples, count)
     found.notices += [*notices, *name_lost_tags(page, series.kind)]
     return found
-
-
-def _imagej(page: tifffile.TiffPage, channels: int) -> Description:
-    y, x = (1 / pixels if pixels else None for pixels in pixels_per_unit(page))
-    metadata = page.parent.imagej_metadata or {}
-    if metadata.get("LUTs") is None:
-        metadata = {**metadata, "LUTs": palette_tables(page, channels)}
-    return describe_imagej(metadata, (y, x), resolution_unit(page, 1))
-
-
-def _channel_count(series: tifffile.TiffPageSeries) -> int:
-    """Count the channels of an image: those of its pages times the samples of a pixel."""
-    return math.prod(int(n) for letter, n in zip(series.axes, series.shape, strict=True) if letter in "CS")
 
 
 def _join(named: tuple[Channel, ...], samples: tuple[Channel, ...], count: int) -> tuple[Channel, ...]:
@@ -108,6 +89,18 @@ def describe_ome(image: OmeImage) -> Description:
         found.measure(axis, image.pixels.get(key), image.pixels.get(f"{key}Unit", "µm"), key)
     increment = image.pixels.get("TimeIncrement")
     found.measure("t", increment, image.pixels.get("TimeIncrementUnit", "s"), "TimeIncrement")
+    if increment is None:
+        _measure_by_planes(found, image.times)
+    for axis in "zyx":
+        key = f"Position{axis.upper()}"
+        unit = image.position.get(f"{key}Unit", RELATIVE)
+        found.place(axis, image.position.get(key), unit)
+        if unit != RELATIVE and axis not in found.origin and number(image.position.get(key)):
+            found.notices.append(
+                f"not carried over from OME-XML: {key} in {short_repr(unit)}, as the pixel has no size"
+            )
+    found.tell("acquired", image.acquired)
+    found.tell("objective", image.objective)
     channels = []
     for attributes in image.channels:
         channel = Channel(
@@ -119,6 +112,21 @@ def describe_ome(image: OmeImage) -> Description:
         channels += [channel] * _samples(attributes)
     found.channels = tuple(channels) if any(c != Channel() for c in channels) else ()
     return found
+
+
+def _measure_by_planes(found: Description, times: Mapping[int, tuple[str, str]]) -> None:
+    """Note the mean interval of the times of planes, and whether it is even."""
+    order = sorted(times)
+    seconds = [number(times[t][0]) for t in order]
+    known = [value for value in seconds if value is not None]
+    if len(known) < 2 or len(known) < len(order) or order != list(range(len(order))):
+        return
+    steps = [b - a for a, b in pairwise(known)]
+    mean = (known[-1] - known[0]) / len(steps)
+    if mean > 0:
+        found.measure("t", float(f"{mean:.12g}"), times[0][1], "the times of planes (DeltaT)")
+        if any(abs(step - mean) > UNEVEN_SHARE * mean for step in steps):
+            found.notices.append("its planes were not taken at even times (DeltaT): the mean interval is written")
 
 
 def _samples(attributes: Mapping[str, str]) -> int:
@@ -149,23 +157,3 @@ def _ome_color(value: str | None) -> str | None:
         return f"{(int(value or '') & 0xFFFFFFFF) >> 8:06X}"
     except ValueError:
         return None
-
-
-def describe_svs(description: str) -> Description:
-    """Return the metadata in Aperio's description: micrometers per pixel.
-
-    Examples
-    --------
-    >>> describe_svs("Aperio Image Library v11|MPP = 0.499").scale
-    {'y': 0.499, 'x': 0.499}
-    """
-    found = Description()
-    properties = (part.partition("=") for part in description.split("|")[1:] if "=" in part)
-    known = {key.strip(): value.strip() for key, _, value in properties}
-    for axis in "yx":
-        found.measure(axis, known.get("MPP"), "micrometer", "Aperio's MPP")
-    found.notices = list(dict.fromkeys(found.notices))
-    others = [key for key in known if key != "MPP"]
-    if others:
-        found.notices.append(f"not carried over: Aperio's properties ({format_list(others, MAX_NAMED)})")
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+RELATIVE = "reference frame"  # the unit of a place that is not a length: OME's default
 MAX_NAME = 40  # characters of a name from the file
 
 # Elements whose children are looked at: the others are named as a whole.
@@ -36,9 +37,9 @@ _READ_ATTRIBUTES: Mapping[str, frozenset[str]] = {
 }
 # Words for attributes, one for several where they say one thing.
 _ATTRIBUTE_WORDS = {
-    "PositionX": "stage positions of planes",
-    "PositionY": "stage positions of planes",
-    "PositionZ": "stage positions of planes",
+    "PositionX": "stage positions of planes after the first",
+    "PositionY": "stage positions of planes after the first",
+    "PositionZ": "stage positions of planes after the first",
     "DeltaT": "times of planes (DeltaT)",
     "ExposureTime": "exposure times of planes",
     "EmissionWavelength": "wavelengths of channels",
@@ -82,5 +83,17 @@ def lost_attributes(element: str, attributes: Mapping[str, str]) -> list[str]:
     known = _READ_ATTRIBUTES.get(element)
     if known is None:
         return []
+    if element == "Plane":
+        known |= _carried_of_plane(attributes)
     lost = [name for name in attributes if name not in known and not name.endswith("Unit") and " " not in name]
     return [_ATTRIBUTE_WORDS.get(name, f"{name[:MAX_NAME]} ({element})") for name in lost]
+
+
+def _carried_of_plane(attributes: Mapping[str, str]) -> frozenset[str]:
+    """Return the attributes of a plane that are read: the place of the first.
+
+    A place in no unit of length is not.
+    """
+    is_first = all(attributes.get(f"The{axis}") == "0" for axis in "ZCT")
+    keys = [f"Position{axis}" for axis in "XYZ"]
+    return frozenset(key for key in keys if is_first and attributes.get(f"{key}Unit", RELATIVE) != RELATIVE)

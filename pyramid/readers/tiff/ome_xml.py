@@ -21,6 +21,7 @@ MAX_BYTES = 1 << 28  # of the XML: that of real files is shorter
 DAMAGED_XML = "it is damaged: repair it, or save the image again"
 # Attributes of the range of a ``ModuloAlong…`` and their defaults, as OME's 6D extension gives them.
 MODULO_RANGE = (("Start", "0"), ("End", "0"), ("Step", "1"))
+MAX_DIGITS = 9  # of the number of a plane: more are beyond any image
 MAX_EXTRAS = 20  # kinds of elements that a notice names, so that it stays readable
 
 
@@ -51,7 +52,9 @@ class TiffData:
 class OmeImage:
     """An ``Image``, with the attributes of its ``Pixels`` and ``Channel`` elements.
 
-    `data` says where its planes are, and `annotations` holds the IDs of its annotations.
+    `data` says where its planes are, and `annotations` holds the IDs of its annotations. `position` has the attributes
+    of the first plane, and `times` the time of the first plane of each T and its unit. `acquired` is the date of its
+    acquisition, and `objective` names the objective.
     """
 
     name: str
@@ -59,6 +62,10 @@ class OmeImage:
     channels: list[Mapping[str, str]] = field(default_factory=list)
     data: list[TiffData] = field(default_factory=list)
     annotations: list[str] = field(default_factory=list)
+    position: Mapping[str, str] = field(default_factory=dict)
+    times: dict[int, tuple[str, str]] = field(default_factory=dict)
+    acquired: str = ""
+    objective: str = ""
 
 
 @dataclass(slots=True)
@@ -123,6 +130,8 @@ class _OmeReader(XmlReader):
         self.annotation = ""
         self.modulo: tuple[str, dict[str, tuple[str, int]]] | None = None
         self.in_uuid = False
+        self.in_date = False
+        self.objectives: dict[str, str] = {}
 
     def start(self, element: str, attributes: dict[str, str]) -> None:
         if element == "OME":
@@ -131,6 +140,11 @@ class _OmeReader(XmlReader):
             self.document.companion = attributes.get("MetadataFile", "another file")
             self.document.companion_uuid = attributes.get("UUID", "").strip()
             _check_name(attributes.get("MetadataFile", ""))
+        elif element == "Objective":
+            words = (attributes.get(key, "") for key in ("Manufacturer", "Model"))
+            power = attributes.get("NominalMagnification", "")
+            named = " ".join([*words, f"{power}x" if power else ""])
+            self.objectives[attributes.get("ID", "")] = " ".join(named.split())
         elif element == "Image":
             self.document.images.append(OmeImage(attributes.get("Name", "")))
         elif self.document.images:
@@ -153,6 +167,12 @@ class _OmeReader(XmlReader):
             self.in_uuid = not image.data[-1].uuid
             if self.in_uuid:
                 image.data[-1].file = attributes.get("FileName", "")
+        elif element == "Plane":
+            _take_plane(image, attributes)
+        elif element in ("ObjectiveSettings", "ObjectiveRef"):
+            image.objective = self.objectives.get(attributes.get("ID", ""), "")
+        elif element in ("AcquisitionDate", "AcquiredDate", "CreationDate"):
+            self.in_date = self.path[-1:] == ["Image"] and not image.acquired
         elif element == "AnnotationRef" and self.path[-1:] == ["Image"]:
             image.annotations.append(attributes.get("ID", ""))
 
@@ -168,6 +188,7 @@ class _OmeReader(XmlReader):
             lengths[axis] = (lengths[axis][0], lengths[axis][1] + 1)
 
     def end(self, element: str) -> None:
+        self.in_date = False
         if element == "UUID":
             self.in_uuid = False
         elif element.startswith("ModuloAlong"):
@@ -177,6 +198,8 @@ class _OmeReader(XmlReader):
         if self.in_uuid:
             data = self.document.images[-1].data[-1]
             data.uuid = (data.uuid + text).strip()
+        elif self.in_date:
+            self.document.images[-1].acquired += text
 
     def _note_lost(self, element: str, attributes: Mapping[str, str]) -> None:
         """Note what OME-Zarr has no place for, each kind once."""
@@ -193,6 +216,17 @@ class _OmeReader(XmlReader):
         self.planes += planes
         if self.planes > MAX_PLANES:
             raise SourceError(f"its OME-XML claims over {MAX_PLANES} planes; a file that holds so many is not read")
+
+
+def _take_plane(image: OmeImage, attributes: Mapping[str, str]) -> None:
+    """Note the place of the first plane, and the time of the first of each T."""
+    z, c, t = (attributes.get(f"The{axis}", "").strip() for axis in "ZCT")
+    if (z, c) != ("0", "0"):
+        return
+    if t == "0":
+        image.position = attributes
+    if t.isascii() and t.isdigit() and len(t) < MAX_DIGITS and "DeltaT" in attributes:
+        image.times[int(t)] = (attributes["DeltaT"], attributes.get("DeltaTUnit", "s"))
 
 
 def _tiff_data(attributes: Mapping[str, str]) -> TiffData:

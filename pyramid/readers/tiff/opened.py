@@ -114,7 +114,11 @@ class OpenedTiff:
         stream.seek(0)
         # given a path, tifffile buffers the file, and can reopen it if too many are open
         source = self.file.path if isinstance(self.file, LocalFile) else cast("IO[bytes]", stream)
-        return PageFile(self._stack.enter_context(tifffile.TiffFile(source)), chain)
+        tif = self._stack.enter_context(tifffile.TiffFile(source))
+        if _has_copied_shape(tif, len(chain)):
+            stream.seek(0)
+            tif = self._stack.enter_context(tifffile.TiffFile(source, is_shaped=False))
+        return PageFile(tif, chain)
 
     def _left_out(self, series: tifffile.TiffPageSeries) -> list[str]:
         """Return a notice of pages that the description of the only image leaves out."""
@@ -150,6 +154,21 @@ class OpenedTiff:
     def _network_error(self) -> SourceError | None:
         """Return the first error of the network, which tifffile takes for damage."""
         return self._stream.failure if isinstance(self._stream, SeekableFile) else None
+
+
+def _has_copied_shape(tif: tifffile.TiffFile, pages: int) -> bool:
+    """Return whether smaller levels repeat tifffile's description of the image.
+
+    Programs that make a pyramid, such as libvips, copy the description of their source to every page.
+    """
+    first = tif.pages.first if pages else None
+    if first is None or not tif.is_shaped:
+        return False
+    smaller = [*(tif.pages[1:2] if pages > 1 else []), *(first.pages[:1] if first.pages else [])]
+    return any(
+        isinstance(page, tifffile.TiffPage) and page.is_reduced and page.description == first.description
+        for page in smaller
+    )
 
 
 def _ome_document(tif: tifffile.TiffFile) -> OmeDocument | None:

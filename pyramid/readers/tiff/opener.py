@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyramid.errors import SourceError, StorageError
 from pyramid.readers.diagnosis import describe_start
+from pyramid.readers.files.being_written import check_written
 from pyramid.readers.files.file import LocalFile, SourceFile
 from pyramid.readers.files.finding import find_file
 from pyramid.readers.paths import is_url, local_path
@@ -54,6 +55,8 @@ def open_tiff(source: object, options: Options) -> Source | None:
             what, remedy = describe_start(start) or (f"of another kind, and begins with {magic!r}", "copy it again")
             raise SourceError(f"{file} is not a TIFF, though its name says so: it is {what}; {remedy}")
         return None
+    if isinstance(file, LocalFile):
+        check_written(file.path)
     from pyramid.readers.tiff.source import open_tiff_file  # noqa: PLC0415  (start-up: tifffile takes 0.4 s)
 
     return open_tiff_file(file, options)

@@ -7,15 +7,16 @@ all else from its keyframe. This module gives a frame a keyframe of the same fil
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import tifffile
 
 from pyramid.errors import SourceError
 from pyramid.readers.files.file import DAMAGED
-from pyramid.readers.tiff.chain import Directory, Signature
+from pyramid.readers.tiff.chain import Directory, Signature, read_directory
 
 Page: TypeAlias = "tifffile.TiffPage | tifffile.TiffFrame"
 
@@ -44,13 +45,32 @@ class PageFile:
         if closed:
             handle.open()
         try:
-            return self._read(index, self.offsets[index])
+            offset = self.offsets[index]
+            return self._read(index, offset, self.chain[offset].signature)
         finally:
             if closed:
                 handle.close()
 
-    def _read(self, index: int, offset: int) -> Page:
-        signature = self.chain[offset].signature
+    def page_below(self, page: Page, number: int) -> Page | None:
+        """Return a page in a SubIFD of a page, as a level is; None if that is not written.
+
+        A closed file is opened for it.
+        """
+        offset = int((page.subifds or ())[number])
+        if not offset:
+            return None
+        handle = self.tif.filehandle
+        closed = handle.closed
+        if closed:
+            handle.open()
+        try:
+            directory = read_directory(cast("io.RawIOBase", handle), int(handle.size), offset)
+            return self._read((int(page.index), number), offset, directory.signature)
+        finally:
+            if closed:
+                handle.close()
+
+    def _read(self, index: int | tuple[int, int], offset: int, signature: Signature) -> Page:
         keyframe = self._keyframes.get(signature)
         if keyframe is None:
             self.tif.filehandle.seek(offset)
@@ -68,6 +88,9 @@ class PageFile:
         index = self.index_of(page)
         if page.keyframe is page or page.keyframe is None or index is None:
             return page
+        begin = self.chain[page.offset].data_offset
+        if begin and page.keyframe.is_micromanager and begin != page.dataoffsets[0]:
+            return self.page(index)  # tifffile supposes where Micro-Manager's pixels are, by its index map
         if self.chain[page.offset].signature == self.chain[page.keyframe.offset].signature:
             return page
         return self.page(index)
@@ -160,13 +183,13 @@ def _compared(first: Page, other: Page) -> list[tuple[str, object, object]]:
         ("shape", a.shape, b.shape),
         ("dtype", a.dtype, b.dtype),
         ("samples of a pixel apart or together:", a.planarconfig, b.planarconfig),
-        ("photometric interpretation", _photometric(a), _photometric(b)),
+        ("photometric interpretation", shown_colors(a), shown_colors(b)),
         ("the kind (NewSubfileType)", int(a.subfiletype) & REDUCED_OR_MASK, int(b.subfiletype) & REDUCED_OR_MASK),
         ("extra samples", tuple(a.extrasamples), tuple(b.extrasamples)),
     ]
 
 
-def _photometric(page: tifffile.TiffPage) -> int:
+def shown_colors(page: tifffile.TiffPage) -> int:
     """Return the interpretation of decoded samples: JPEG's YCbCr is decoded to RGB."""
     value = int(page.photometric)
     return _RGB if value == _YCBCR and page.compression in JPEG else value

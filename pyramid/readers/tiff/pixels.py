@@ -150,6 +150,8 @@ def _read_page(page: StoredPage, files: Files, start: Shape, out: NDArray[Any]) 
     """Fill `out` with the region of one page at `start`."""
     try:
         file = files[page.file]
+    except SourceError:  # it has changed
+        raise
     except OSError as error:
         raise SourceError(
             f"{page.file} cannot be opened: {error.strerror}; it was there when the run began: "

@@ -16,6 +16,7 @@ from pyramid.model import Channel
 from pyramid.readers.tiff.xml import XmlReader
 
 FULL = "FullResolution"  # the ImageType of the pages that are channels of the image
+REDUCED = "ReducedResolution"  # that of the pages of its smaller levels
 WANTED = frozenset(["ImageType", "Name", "Color"])  # elements that are read
 MAX_DEPTH = 2  # elements below the root: deeper ones, in scan profiles, use the same names for other things
 
@@ -66,9 +67,24 @@ def full_pages(tif: tifffile.TiffFile) -> tuple[tifffile.TiffPageSeries | None, 
         full, (len(full), *full[0].shape), full[0].dtype, f"C{full[0].axes}", parent=tif, name="Baseline", kind="qpi"
     )
     kinds = (fields.get("ImageType", "no type") for _, fields in pages)
-    rest = Counter(kind for kind in kinds if kind != FULL)
+    rest = Counter(kind for kind in kinds if kind not in (FULL, REDUCED))
     left = ", ".join(f"{number} {short_repr(kind)}" for kind, number in rest.items())
     return series, [f"pages of other kinds are left out: {left}"] if left else []
+
+
+def reduced_pages(series: tifffile.TiffPageSeries) -> list[tifffile.TiffPageSeries]:
+    """Return the smaller levels of an image, each with a page for every channel."""
+    by_shape: dict[tuple[int, ...], list[tifffile.TiffPage]] = {}
+    for page in series.keyframe.parent.pages:
+        if isinstance(page, tifffile.TiffPage) and parse_page(page.description).get("ImageType") == REDUCED:
+            by_shape.setdefault(page.shape, []).append(page)
+    return [
+        tifffile.TiffPageSeries(
+            pages, (len(pages), *shape), pages[0].dtype, f"C{pages[0].axes}", parent=pages[0].parent, kind="qpi"
+        )
+        for shape, pages in by_shape.items()
+        if len(pages) == len(series)
+    ]
 
 
 def describe_channels(series: tifffile.TiffPageSeries) -> tuple[Channel, ...]:

@@ -7,13 +7,15 @@ keeps them for the images that it read last.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeAlias
 
+import tifffile
 from numpy.typing import NDArray
 
-from pyramid.model import Box, SourceSpec
+from pyramid.model import Box, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.readers.axes import AxisOrder, check_dtype, check_extent
 from pyramid.readers.files.file import SourceFile, local_file
@@ -21,15 +23,18 @@ from pyramid.readers.files.last_used import LastUsed
 from pyramid.readers.fingerprint import digest
 from pyramid.readers.paths import stem
 from pyramid.readers.tiff.axes import renamed_channels, renamed_sizes, tiff_order
+from pyramid.readers.tiff.description import Description
 from pyramid.readers.tiff.images import choose_image
 from pyramid.readers.tiff.layout import TiffLayout, make_layout
 from pyramid.readers.tiff.metadata import describe
 from pyramid.readers.tiff.opened import OpenedTiff
+from pyramid.readers.tiff.own_levels import find_levels
+from pyramid.readers.tiff.palette import expand, read_palette
 from pyramid.readers.tiff.pixels import read_region, region_spans
 
 logger = logging.getLogger(__name__)
 
-_layouts: LastUsed[tuple[SourceFile, int], TiffLayout] = LastUsed(most=4)
+_layouts: LastUsed[tuple[SourceFile, int, int], TiffLayout] = LastUsed(most=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,18 @@ class TiffSource:
         What is known before a pixel is read.
     order
         The axis of each of the file's dimensions.
+    level
+        Which level of the image it is; 0 is the image itself.
+    levels
+        Its smaller levels, where they are to be copied.
     """
 
     file: SourceFile
     series: int
     spec: SourceSpec
     order: AxisOrder
+    level: int = 0
+    levels: tuple[TiffSource, ...] = ()
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`.
@@ -59,15 +70,15 @@ class TiffSource:
         SourceError
             If a part cannot be read or decoded; the error says where in the file it is.
         """
-        layout = _layouts.find((self.file, self.series), self._find_layout)
+        layout = _layouts.find(self._key, self._find_layout)
         spans = (span for piece in self.order.pieces(box, out) for span in region_spans(layout, *piece))
-        with self.file.reading(spans) as files:
+        with self.file.reading(spans, layout.others) as files:
             for part, view in self.order.pieces(box, out):
                 read_region(layout, files, part, view)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the number of the image, and the fingerprints of its files."""
-        layout = _layouts.find((self.file, self.series), self._find_layout)
+        layout = _layouts.find(self._key, self._find_layout)
         others = sorted({page.file for page in layout.pages} - {str(self.file)})
         found = {"series": self.series, "file": self.file.fingerprint()}
         if others:
@@ -75,12 +86,19 @@ class TiffSource:
             found |= {"other_files": len(others), "others": digest(text.encode() for text in sizes)}
         return found
 
+    @property
+    def _key(self) -> tuple[SourceFile, int, int]:
+        return self.file, self.series, self.level
+
     def _find_layout(self) -> TiffLayout:
         with OpenedTiff(self.file) as opened:
-            return make_layout(opened.series(self.series)[0], opened.files.file_of)
+            series = opened.series(self.series)[0]
+            if self.level:
+                series = find_levels(series, opened.files.file_of)[self.level - 1]
+            return make_layout(series, opened.files.file_of)
 
 
-def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
+def open_tiff_file(file: SourceFile, options: Options) -> Source:
     """Open one image of a TIFF file (see `pyramid.readers.tiff.opener.open_tiff`).
 
     These are the steps, each of one module:
@@ -89,6 +107,7 @@ def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
     2. `images` chooses one, whose pages are then found and checked.
     3. `axes` names its dimensions, and `layout` finds its strips or tiles.
     4. `metadata` reads sizes, channels and name.
+    5. `own_levels` finds its smaller levels, if they are asked for; `palette` expands colours, if that is asked for.
     """
     with OpenedTiff(file) as opened:
         number, notices = choose_image(opened.images, options.series, file)
@@ -100,23 +119,65 @@ def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
         check_extent(order.axes, order.axes_shape)
         layout = make_layout(series, opened.files.file_of)
         found = describe(series, described)
+        levels = _own_levels(series, opened, options) if options.level_source == "reuse" else []
+        palette = read_palette(series, order) if options.expand_palette else None
         notices += [*file.notices, *more, *guesses, *found.notices, *opened.notices()]
-    at_once = layout.decoded_at_once(len(order.shape))
-    if series.axes.endswith("S"):
-        at_once = (*at_once[:-1], order.shape[-1])  # the samples of a pixel are stored together
-    sizes, renamed = renamed_sizes(series.axes, order, found.scale)
-    channels, unnamed = renamed_channels(series.axes, order, found.channels)
-    spec = SourceSpec(
+    spec = replace(_spec(series.axes, order, found, file), dtype=dtype, chunks=_chunks(series, layout, order))
+    spec = replace(spec, notices=tuple(dict.fromkeys([*notices, *spec.notices])))
+    _layouts.find((file, number, 0), lambda: layout)
+    own = tuple(TiffSource(file, number, _as_level(spec, *level), level[1], n) for n, level in enumerate(levels, 1))
+    source = TiffSource(file, number, spec, order, levels=own)
+    return source if palette is None else expand(source, palette)
+
+
+def _spec(axes: str, order: AxisOrder, found: Description, file: SourceFile) -> SourceSpec:
+    """Return the description of an image, without what depends on how it is stored."""
+    sizes, renamed = renamed_sizes(axes, order, found.scale)
+    channels, unnamed = renamed_channels(axes, order, found.channels)
+    return SourceSpec(
         axes=order.axes,
         shape=order.axes_shape,
-        dtype=dtype,
-        chunks=order.by_axis(at_once),
+        dtype="",
+        chunks=(),
         scale=tuple(found.scale.get(sizes.get(axis, "")) for axis in order.axes),
         units=tuple(found.units.get(sizes.get(axis, "")) for axis in order.axes),
         name=found.name or stem(PurePath(file.name)),
         channels=channels,
         location=str(file),
-        notices=tuple(dict.fromkeys([*notices, *renamed, *unnamed])),
+        notices=(*renamed, *unnamed),
+        translation=_translation(found.origin, sizes, order),
+        details=tuple(found.details),
     )
-    _layouts.find((file, number), lambda: layout)
-    return TiffSource(file, number, spec, order)
+
+
+def _translation(origin: Mapping[str, float], sizes: Mapping[str, str], order: AxisOrder) -> tuple[float, ...]:
+    """Return the place of the first pixel on each axis; empty if it is 0 on all."""
+    places = tuple(origin.get(sizes.get(axis, ""), 0.0) for axis in order.axes)
+    return places if any(places) else ()
+
+
+_Level: TypeAlias = tuple[str, AxisOrder, Shape]
+
+
+def _own_levels(series: tifffile.TiffPageSeries, opened: OpenedTiff, options: Options) -> list[_Level]:
+    """Return dtype, axes and chunks of each smaller level of an image."""
+    found = []
+    for level in find_levels(series, opened.files.file_of):
+        order, _ = tiff_order(level.axes, level.shape, options.axes)
+        layout = make_layout(level, opened.files.file_of)
+        found.append((check_dtype(level.dtype), order, _chunks(level, layout, order)))
+    return found
+
+
+def _as_level(spec: SourceSpec, dtype: str, order: AxisOrder, chunks: Shape) -> SourceSpec:
+    """Return the description of a level; its scale follows from its extent."""
+    unknown = (None,) * len(spec.axes)
+    return replace(spec, axes=order.axes, shape=order.axes_shape, dtype=dtype, chunks=chunks, scale=unknown)
+
+
+def _chunks(series: tifffile.TiffPageSeries, layout: TiffLayout, order: AxisOrder) -> Shape:
+    """Return the pixels that are decoded at once, on each axis."""
+    at_once = layout.decoded_at_once(len(order.shape))
+    if series.axes.endswith("S"):
+        at_once = (*at_once[:-1], order.shape[-1])  # the samples of a pixel are stored together
+    return order.by_axis(at_once)

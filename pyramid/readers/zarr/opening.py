@@ -13,8 +13,8 @@ from pyramid.errors import SourceError, StorageError, short_repr, with_remedy
 from pyramid.hierarchy import nodes
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.ngff.groups import OTHER_GROUPS
-from pyramid.options import parsing
 from pyramid.options.convert import Options
+from pyramid.options.series import check_one_image
 from pyramid.readers.axes import AXES_REMEDY
 from pyramid.readers.diagnosis import sources_within
 from pyramid.readers.labelled import Labelled, describe_array
@@ -166,7 +166,7 @@ def _check_largest(image: ngff.Multiscale, array: FoundArray, find: Callable[[st
 def source_of(opened: OpenedImage, options: Options, location: str | None, notices: tuple[str, ...] = ()) -> ZarrSource:
     """Return the source of an opened array."""
     array, image = opened.array, opened.image
-    parsing.check_one_image(options.series, "a Zarr array or OME-Zarr image")
+    check_one_image(options.series, "a Zarr array or OME-Zarr image")
     names = image.axes if image is not None else _dimension_names(array)
     name = (image.name if image is not None else "") or (stem(PurePosixPath(location)) if location else "image")
     labelled = Labelled(array, tuple(names), name, image.notices if image is not None else ())

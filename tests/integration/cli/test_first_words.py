@@ -110,7 +110,7 @@ CASES: list[tuple[str, int, str, str]] = [
         "six.tif t.zarr",
         NO_SOURCE,
         "at most the axes tczyx",
-        "dimension R as a file of its own, as Fiji does, and convert those",
+        "dimension R (positions of the stage) as a file of its own, as Fiji does, and convert those",
     ),
     ("words.npy t.zarr", NO_SOURCE, "words.npy: pixels of dtype <U1", "give an array of numbers"),
     ("text.npy t.zarr", NO_SOURCE, "text.npy cannot be read as .npy: it is text", "give the image itself"),

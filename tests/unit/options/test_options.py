@@ -48,6 +48,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "method": ("max", "max"),
     "nodata": ("-1.5", -1.5),
     "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),
+    "level_source": ("reuse", "reuse"),
     "levels": ("3", 3),
     "min_size": ("64", 64),
     "chunks": ("x=64", {"x": 64}),
@@ -65,7 +66,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "manifest": ("m.txt", "m.txt"),
     "report": ("r.json", "r.json"),
 }
-SWITCHES = {"checksum", "skip_empty", "overwrite", "resume"}
+SWITCHES = {"expand_palette", "checksum", "skip_empty", "overwrite", "resume"}
 
 
 def flags_of(command: str) -> dict[str, click.Option]:
@@ -176,7 +177,9 @@ def choices_of(name: str) -> set[str]:
 
 def test_the_help_lists_each_word_that_an_option_takes() -> None:
     listed = {name: choices for name in FIELDS if (choices := choices_of(name))}
-    assert set(listed) == {"ome_zarr_version", "method", "scale_factors", "chunks", "shards", "codec", "shuffle"}
+    assert set(listed) == {
+        *("ome_zarr_version", "method", "scale_factors", "level_source", "chunks", "shards", "codec", "shuffle")
+    }
     for name, choices in listed.items():
         for choice in choices:
             assert re.search(rf"(?<![\w.:]){re.escape(choice)}(?!\w|:\w)", option_specs()[name].help), (name, choice)

@@ -10,8 +10,9 @@ from pyramid.readers.axes import AxisOrder
 from pyramid.readers.tiff.axes import tiff_order
 from pyramid.readers.tiff.description import Description
 from pyramid.readers.tiff.imagej import describe_imagej
-from pyramid.readers.tiff.metadata import describe_ome, describe_svs
+from pyramid.readers.tiff.metadata import describe_ome
 from pyramid.readers.tiff.ome_xml import OmeImage, parse_ome
+from pyramid.readers.tiff.slides import describe_svs
 
 IN_METERS = {
     **{f"{prefix}meter": 10.0**power for prefix, power in (("yocto", -24), ("atto", -18), ("pico", -12), ("nano", -9))},
