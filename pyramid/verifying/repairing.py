@@ -17,7 +17,7 @@ from pyramid.model import Box, Shape
 from pyramid.options.convert import MAX_CODEC_LEVELS
 from pyramid.planning import Encoding, PlannedLevel
 from pyramid.planning.encoding import max_object_bytes, write_queue_bytes
-from pyramid.verifying.arrays import Level
+from pyramid.verifying.arrays import Level, chunk_codecs
 from pyramid.verifying.judging import BadObject, Judge
 from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import ObjectEncoder, StoredLevel
@@ -122,7 +122,7 @@ def encoding_of(level: Level, *, skip_empty: bool) -> Encoding | None:
     The document that we would write for that encoding must have the very same codecs, grid and fill value.
     """
     document = level.node.array or {}
-    codecs = [codec for codec in _inner(level.facts.codecs) if codec.get("name") != "bytes"]
+    codecs = [codec for codec in chunk_codecs(level) if codec.get("name") != "bytes"]
     checksum = bool(codecs) and codecs[-1].get("name") == "crc32c"
     codecs = codecs[:-1] if checksum else codecs
     if len(codecs) > 1 or level.facts.dtype.kind == "c":
@@ -144,15 +144,6 @@ def encoding_of(level: Level, *, skip_empty: bool) -> Encoding | None:
     same = all(_without_defaults(document.get(key)) == _without_defaults(wanted[key]) for key in keys)
     fills = document.get("fill_value") in (0, None)
     return encoding if same and fills else None
-
-
-def _inner(codecs: tuple[Mapping[str, Any], ...]) -> list[Mapping[str, Any]]:
-    """Return the codecs of a chunk, also where it is in a shard."""
-    if len(codecs) == 1 and codecs[0].get("name") == "sharding_indexed":
-        settings = codecs[0].get("configuration", {})
-        listed = [{"name": codec} if isinstance(codec, str) else codec for codec in settings.get("codecs", ())]
-        return [codec for codec in listed if isinstance(codec, Mapping)]
-    return list(codecs)
 
 
 def _plain(checksum: bool, skip_empty: bool) -> Encoding:

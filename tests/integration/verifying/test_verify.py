@@ -42,6 +42,8 @@ def test_stores_of_other_programs_are_right_as_they_are(tmp_path: Path) -> None:
         (("shape", 1), 901),
         (("data_type",), "int16"),
         (("fill_value",), 1),
+        (("zarr_format",), 2),
+        (("codecs", 1, "configuration", "clevel"), 6),
         (("chunk_grid", "configuration", "chunk_shape", 0), 128),
         (("chunk_key_encoding", "configuration", "separator"), "."),
     ],
