@@ -117,7 +117,7 @@ def _factors(before: int, after: int) -> set[int]:
     Examples
     --------
     >>> _factors(5, 3), _factors(5, 2), _factors(46001, 11500), _factors(10, 7)
-    ({2}, {2}, {4}, set())
+    ({2}, {2, 3, 4}, {4}, set())
     """
     last = before if after <= 1 else before // (after - 1) + 1
     near = range(max(1, before // (after + 1)), min(last, MAX_FACTOR) + 1)

@@ -16,7 +16,7 @@ from tests.support.tiff_kinds.microscopes import pixels
 def shaped(path: Path) -> NDArray[Any]:
     """An array by tifffile, with its own description of the shape."""
     image = pixels(2, 3, 40, 50)
-    tifffile.imwrite(path, image, metadata={"axes": "TZYX"})
+    tifffile.imwrite(path, image, metadata={"axes": "TZYX"}, photometric="minisblack")
     return image
 
 
