@@ -87,6 +87,7 @@ def _between_systems(first: Attributes, place: str) -> tuple[str, ...]:
 VERSION = replace(
     v05.VERSION,
     name="0.6",
+    drafts="0.9.dev",  # as 0.6, with axes that have an orientation
     recognizes=lambda first: "coordinateSystems" in first,
     frame=_frame,
     placement=_placement,

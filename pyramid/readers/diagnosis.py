@@ -13,7 +13,10 @@ from pyramid.readers.loops import loop_over, tiffs_of
 # How many names an error lists.
 MAX_LISTED = 3
 # The kinds that can be read, for errors: a list of all is the remedy where none fits.
-KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
+KINDS = (
+    "a TIFF, HDF5 (also of Imaris and BigDataViewer), .npy, .npz, NIfTI, NRRD or MRC file, a Zarr array or an OME-Zarr "
+    "image; in Python also an array of NumPy, Dask, xarray or Zarr"
+)
 _EXPORT = "save it as OME-TIFF, as Fiji or bfconvert of Bio-Formats do, and convert that"
 _PICTURE = "save it as TIFF, as Fiji does, and convert that"
 # The first bytes of files that people try, what each is, and what to do with it.

@@ -65,8 +65,10 @@ def _find(source: object, inside: str | None, options: Options) -> SourceFile | 
     if not is_url(source):
         return None
     name = locate(str(source)).path.lower()
-    named = name.endswith(SUFFIXES) or (inside is not None and not name.rstrip("/").endswith(OTHERS))
-    return find_file(source, options) if named else None
+    named = name.endswith(SUFFIXES)
+    if not named and (inside is None or any(part.endswith(OTHERS) for part in name.split("/"))):
+        return None
+    return find_file(source, options, must_exist=named)
 
 
 def _is_hdf5(file: SourceFile) -> bool:

@@ -87,7 +87,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("complex.npy t.zarr", NO_SOURCE, ["complex64", "convert complex numbers first"]),
     ("six.npy t.zarr", NO_SOURCE, ["6 axes", "2 to 5"]),
     ("row.npy t.zarr", NO_SOURCE, ["has 1 axis;", "2 to 5"]),
-    ("several.npz t.zarr", NO_SOURCE, ["several.npz", "several arrays", "numpy.save"]),
+    ("several.npz t.zarr", NO_SOURCE, ["several.npz holds 2 arrays", "several.npz::a"]),
     ("objects.npy t.zarr", NO_SOURCE, ["objects.npy", "Python objects"]),
     ("negative.npy t.zarr", NO_SOURCE, ["negative.npy", "its shape is (-3, 20)"]),
     ("deep.npy t.zarr", NO_SOURCE, ["deep.npy", "damaged"]),
