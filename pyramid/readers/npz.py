@@ -52,7 +52,7 @@ def find_member(file: SourceFile, name: str | None) -> SourceFile:
         return part
     if wanted.compress_type not in _METHODS:
         raise SourceError(f"{part} is compressed by method {wanted.compress_type} of zip; save it with numpy.savez")
-    return UnpackedFile(part, _METHODS[wanted.compress_type], wanted.file_size)
+    return UnpackedFile(part, _METHODS[wanted.compress_type], wanted.file_size, wanted.CRC)
 
 
 def _members(file: SourceFile, stream: io.RawIOBase) -> dict[str, zipfile.ZipInfo]:

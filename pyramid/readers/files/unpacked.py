@@ -46,11 +46,14 @@ class UnpackedFile:
         ``"gzip"``, ``"deflate"`` or ``"bzip2"``.
     size_bytes
         Bytes of the content that are needed; no more than these are ever unpacked to disk.
+    crc32
+        The checksum of these bytes; None if it is not known apart from the compressed data.
     """
 
     file: SourceFile
     method: str
     size_bytes: int = 0
+    crc32: int | None = None
 
     @property
     def name(self) -> str:
@@ -170,12 +173,16 @@ class _Copy:
                 "TMPDIR to a folder with more, or save it without compression"
             )
         self.file: IO[bytes] = tempfile.TemporaryFile(prefix="pyramid-")  # noqa: SIM115  (closed with the copy)
-        left = file.size_bytes
+        left, checksum = file.size_bytes, 0
         with file.open() as stream:
             while left and (piece := stream.read(min(left, PIECE_BYTES))):
                 self.file.write(piece)
                 left -= len(piece)
+                checksum = zlib.crc32(piece, checksum)
+            stream.read(1)  # past the last byte, where gzip and bzip2 have their checksum
         self.file.flush()
+        if not left and file.crc32 not in (None, checksum):
+            raise SourceError(f"{file} is damaged: its checksum is wrong; copy it again from where it came from")
         if left:
             raise SourceError(f"{file} holds {file.size_bytes - left} bytes instead of {file.size_bytes}; {CUT_OFF}")
 

@@ -72,7 +72,11 @@ def _open(file: SourceFile) -> Any:  # noqa: ANN401
     h5py = load_h5py(file)
     try:
         if isinstance(file, LocalFile):
-            return h5py.File(file.path, "r", locking="best-effort")
+            found = h5py.File(file.path, "r", locking="best-effort")
+            if found.mode != "r":  # this process writes to it, and HDF5 gives the same file again
+                found.close()
+                raise SourceError(f"{file} is open for writing in this program; close it first")
+            return found
         return h5py.File(file.open(), "r")
     except SourceError:
         raise

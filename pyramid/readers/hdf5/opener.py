@@ -44,7 +44,8 @@ def open_hdf5(source: object, options: Options) -> Source | None:
         If it cannot be read, if the path in it leads nowhere, or if it holds several arrays and none is chosen. So it
         is if h5py is not installed.
     """
-    if "h5py" in sys.modules and isinstance(source, sys.modules["h5py"].Dataset):
+    h5py = sys.modules.get("h5py")  # if h5py is not imported, nothing is its dataset
+    if h5py is not None and isinstance(source, h5py.Dataset):
         return _open_object(source, options)
     found, inside = split_inside(source)
     file = _find(found, inside, options)

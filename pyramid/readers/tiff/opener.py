@@ -18,17 +18,10 @@ if TYPE_CHECKING:
 
 # Suffixes of TIFFs: a file with one of them is refused if it is not a TIFF.
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff")
-OTHERS = (
-    ".npy",
-    ".npz",
-    ".zarr",
-    ".n5",
-    ".h5",
-    ".hdf5",
-    ".hdf",
-    ".he5",
-    ".ims",
-)  # suffixes, of a file or of a folder above it, that mean another kind
+OTHERS = (  # suffixes, of a file or of a folder above it, that mean another kind
+    *(".npy", ".npz", ".zarr", ".n5", ".h5", ".hdf5", ".hdf", ".he5", ".ims"),
+    *(".nii", ".nii.gz", ".nrrd", ".nhdr", ".mrc", ".mrcs", ".mrc.gz", ".mrc.bz2"),
+)
 # The first bytes of a TIFF: classic and BigTIFF, in both byte orders.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 COMPANIONS = (".companion.ome", ".ome.xml", ".ome")  # suffixes of OME-XML that names the TIFFs of an image

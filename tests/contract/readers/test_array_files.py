@@ -151,7 +151,7 @@ class TestNifti(SourceContract):
         stored = pixels((21, 33, 5, 4), ">i2")
         kind = nibabel.Nifti1Pair if name == "a.img" else nibabel.Nifti1Image
         nibabel.save(kind(stored, np.diag([2, 3, 4, 1])), tmp_path / name)
-        again = np.asarray(nibabel.load(tmp_path / name).dataobj)
+        again: NDArray[Any] = np.asarray(nibabel.load(tmp_path / name).dataobj)
         return again.T.astype("i2")
 
     @pytest.fixture
@@ -197,7 +197,8 @@ class Volume:
         self.array, self.shape, self.dtype = array, array.shape, array.dtype
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
-        return self.array[index]
+        part: NDArray[Any] = self.array[index]
+        return part
 
 
 class LazyVariable:
