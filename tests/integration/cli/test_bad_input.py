@@ -87,6 +87,8 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("complex.npy t.zarr", NO_SOURCE, ["complex64", "convert complex numbers first"]),
     ("six.npy t.zarr", NO_SOURCE, ["6 axes", "2 to 5"]),
     ("row.npy t.zarr", NO_SOURCE, ["has 1 axis;", "2 to 5"]),
+    ("good.npy a.h5::/out", NO_TARGET, ["is a path within a file", "a folder of its own"]),
+    ("several.npz::c t.zarr", NO_SOURCE, ["holds no array 'c'", "several.npz::a"]),
     ("several.npz t.zarr", NO_SOURCE, ["several.npz holds 2 arrays", "several.npz::a"]),
     ("objects.npy t.zarr", NO_SOURCE, ["objects.npy", "Python objects"]),
     ("negative.npy t.zarr", NO_SOURCE, ["negative.npy", "its shape is (-3, 20)"]),
