@@ -19,7 +19,7 @@ from pyramid.tables import format_shape
 _CONVERT = "make an OME-Zarr of it with pyramid convert"
 # The first bytes of files that are given by mistake, and what to do with each.
 _SIGNS = {
-    b"\x89HDF": "it is an HDF5 file; save its image as OME-TIFF, and convert that",
+    b"\x89HDF": f"it is an HDF5 file; {_CONVERT}",
     **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), f"it is a TIFF; {_CONVERT}"),
     b"\x93NUMPY": f"it is a NumPy array; {_CONVERT}",
     b"PK\x03\x04": "it is a zip archive; unpack it, and give the folder",

@@ -37,7 +37,7 @@ from pyramid.ngff.metadata import (
     ome_content,
 )
 from pyramid.ngff.values import mapping_or_empty
-from pyramid.ngff.version import Version, first_image, is_family
+from pyramid.ngff.version import Version, first_image
 
 __all__ = [
     "FORMATS",
@@ -140,7 +140,7 @@ def parse_group(attributes: Attributes) -> tuple[str | None, Group] | None:
     if group is None:
         return None
     given = given_version(attributes)
-    family = next((name for name in FORMATS if is_family(given, name)), None)
+    family = next((name for name, version in FORMATS.items() if version.belongs(given)), None)
     if given is not None and family is None:
         raise _unread(given)
     return family, group

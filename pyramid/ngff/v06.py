@@ -104,6 +104,7 @@ def _write(image: Multiscale) -> dict[str, Any]:
 VERSION = replace(
     v05.VERSION,
     name=NAME,
+    drafts="0.9.dev",  # as 0.6, with axes that have an orientation
     recognizes=lambda first: "coordinateSystems" in first,
     frame=_frame,
     placement=_placement,

@@ -46,6 +46,9 @@ class Version:
         From an item of ``datasets``, the axes and the item's place to scale and translation.
     write
         From an image's metadata to the attributes of its group; None for a version that is only read.
+    drafts
+        The beginning of the names of drafts of a later version, which place pixels as this one does; None if there
+        are none.
     """
 
     name: str
@@ -57,6 +60,13 @@ class Version:
     frame: Callable[[Attributes, str], Frame]
     placement: Callable[[Attributes, Frame, str], Placement]
     write: Callable[[Multiscale], dict[str, Any]] | None = None
+    drafts: str | None = None
+
+    def belongs(self, given: object) -> bool:
+        """Return whether a given version is read as this one."""
+        return is_family(given, self.name) or (
+            self.drafts is not None and isinstance(given, str) and given.startswith(self.drafts)
+        )
 
     def read(self, attributes: Attributes) -> Multiscale | None:
         """Read the attributes of an image's group.
@@ -77,7 +87,7 @@ class Version:
             return None
         first = first_image(content)
         given = (ome if self.below_ome else first).get("version")
-        belongs = self.recognizes(first) if given is None else is_family(given, self.name)
+        belongs = self.recognizes(first) if given is None else self.belongs(given)
         return self._read_content(content, "ome." if self.below_ome else "") if belongs else None
 
     def _read_content(self, content: Attributes, prefix: str) -> Multiscale:

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from pyramid.errors import OptionError, PyramidError, SourceError
-from pyramid.readers.diagnosis import KINDS, explain_file, explain_folder, explain_missing, explain_refusal
+from pyramid.readers.diagnosis import (
+    KINDS,
+    explain_file,
+    explain_folder,
+    explain_inside,
+    explain_missing,
+    explain_refusal,
+)
+from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_url, local_path
 from pyramid.stores import locate
 from pyramid.tables import format_shape
@@ -67,7 +75,8 @@ def open_source(source: object, options: Options) -> Source:
     >>> open_source(np.zeros((3, 64, 64), "u2"), Options()).spec.axes
     'zyx'
     """
-    path = local_path(source)
+    file, inside = split_inside(source)
+    path = local_path(file)
     try:
         if (isinstance(source, str) and not source) or (path is not None and not path.exists()):
             locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
@@ -79,7 +88,7 @@ def open_source(source: object, options: Options) -> Source:
                 if options.expand_palette and not hasattr(opened, "palette"):
                     raise OptionError("expand_palette: only a TIFF has a palette; leave it out")
                 return _edited(opened, options)
-        raise _unknown(source, path)
+        raise explain_inside(file, inside) if inside is not None else _unknown(source, path)
     except PyramidError:
         raise
     except OSError as error:  # a file without permission to read, or a link that leads to itself

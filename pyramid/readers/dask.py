@@ -69,7 +69,7 @@ def open_dask(source: object, options: Options) -> DaskSource | None:
     if isinstance(array._meta, np.ma.MaskedArray):
         raise SourceError(f"a masked Dask array would lose its mask; {FILL_REMEDY}")
     shape = tuple(int(n) for n in array.shape)
-    spec, order = describe_array(labelled, shape, np.dtype(array.dtype), options.axes)
+    spec, order = describe_array(labelled, shape, np.dtype(array.dtype), options.axes, options.scale or ())
     canonical = _checked(array).transpose([order.letters.index(axis) for axis in order.axes]).astype(spec.dtype)
     spec = replace(spec, chunks=tuple(int(max(c)) for c in canonical.chunks))
     return DaskSource(spec, canonical)

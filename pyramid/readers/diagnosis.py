@@ -13,7 +13,10 @@ from pyramid.readers.loops import loop_over, tiffs_of
 # How many names an error lists.
 MAX_LISTED = 3
 # The kinds that can be read, for errors: a list of all is the remedy where none fits.
-KINDS = "a TIFF, a .npy file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
+KINDS = (
+    "a TIFF, HDF5 (also of Imaris and BigDataViewer), .npy, .npz, NIfTI, NRRD or MRC file, a Zarr array or an OME-Zarr "
+    "image; in Python also an array of NumPy, Dask, xarray or Zarr"
+)
 _EXPORT = "save it as OME-TIFF, as Fiji or bfconvert of Bio-Formats do, and convert that"
 _PICTURE = "save it as TIFF, as Fiji does, and convert that"
 # The first bytes of files that people try, what each is, and what to do with it.
@@ -26,7 +29,7 @@ _SIGNS = {
     b"\xda\xce\xbe\x0a": ("an ND2 of Nikon", _EXPORT),
     b"\x70\0\0\0\x2a": ("a LIF of Leica", _EXPORT),
     b"\xd0\xcf\x11\xe0": ("an OLE file, as OIB and ZVI are", _EXPORT),
-    b"\x89HDF": ("an HDF5 file, as Imaris and BigDataViewer write", "save its image as OME-TIFF, and convert that"),
+    b"\x89HDF": ("an HDF5 file", "rename it to end in .h5"),
     b"PK\x03\x04": ("a zip archive", "unpack it, and give what is in it"),
     b"\x1f\x8b": ("compressed by gzip", "unpack it, and give what is in it"),
     b"BZh": ("compressed by bzip2", "unpack it, and give what is in it"),
@@ -118,6 +121,14 @@ def explain_file(path: Path) -> SourceError:
     if found is None:
         return SourceError(f"{path} is not of a kind that can be read; give {KINDS}")
     return SourceError(f"{path} is not of a kind that can be read: it is {found[0]}; {found[1]}")
+
+
+def explain_inside(file: object, inside: str) -> SourceError:
+    """Return the error for a path in a file of a kind that has no paths."""
+    return SourceError(
+        f"{file} is not of a kind with paths in it, so {inside!r} names nothing; leave out ::{inside}, or give HDF5, "
+        ".npz or Zarr"
+    )
 
 
 def explain_refusal(where: object, error: OSError) -> SourceError:

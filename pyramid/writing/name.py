@@ -11,6 +11,7 @@ from pyramid.stores import Location
 FILE_ENDINGS = (
     *(".tif", ".tiff", ".btf", ".svs", ".npy", ".png", ".jpg", ".jpeg"),
     *(".czi", ".nd2", ".lif", ".h5", ".hdf5", ".ims", ".ozx", ".zip", ".yaml", ".json"),
+    *(".npz", ".nii", ".nii.gz", ".nrrd", ".mrc"),
 )
 
 
@@ -25,6 +26,11 @@ def check_name(location: Location) -> None:
     """
     if location.scheme in ("http", "https"):
         raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
+    file, mark, _ = location.path.partition("::")
+    if mark and file.lower().endswith(FILE_ENDINGS):
+        raise TargetError(
+            f"{location} is a path within a file, but an OME-Zarr is a folder of its own; give a TARGET for it"
+        )
     name = location.path.rpartition("/")[2].lower()
     if name.endswith(FORMAT_ENDINGS):
         raise TargetError(f"{location} is named as N5, but OME-Zarr is written; give a TARGET that ends in .ome.zarr")

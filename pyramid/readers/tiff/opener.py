@@ -9,6 +9,7 @@ from pyramid.readers.diagnosis import describe_start
 from pyramid.readers.files.being_written import check_written
 from pyramid.readers.files.file import LocalFile, SourceFile
 from pyramid.readers.files.finding import find_file
+from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_url, local_path
 from pyramid.stores import locate
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 # Suffixes of TIFFs: a file with one of them is refused if it is not a TIFF.
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff")
-OTHERS = (".npy", ".zarr", ".n5")  # suffixes, of a file or of a folder above it, that mean another kind
+OTHERS = (  # suffixes, of a file or of a folder above it, that mean another kind
+    *(".npy", ".npz", ".zarr", ".n5", ".h5", ".hdf5", ".hdf", ".he5", ".ims"),
+    *(".nii", ".nii.gz", ".nrrd", ".nhdr", ".mrc", ".mrcs", ".mrc.gz", ".mrc.bz2"),
+)
 # The first bytes of a TIFF: classic and BigTIFF, in both byte orders.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 COMPANIONS = (".companion.ome", ".ome.xml", ".ome")  # suffixes of OME-XML that names the TIFFs of an image
@@ -66,7 +70,7 @@ def _find_url(url: str, options: Options) -> SourceFile | None:
     """Return the file at a URL; None if it is of another kind."""
     parts = locate(url).path.lower().split("/")
     is_named = parts[-1].endswith(SUFFIXES)
-    if not is_named and any(part.endswith(OTHERS) for part in parts):
+    if split_inside(url)[1] is not None or (not is_named and any(part.endswith(OTHERS) for part in parts)):
         return None
     try:
         return find_file(url, options, must_exist=is_named)

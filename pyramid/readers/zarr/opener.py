@@ -5,11 +5,19 @@ It decides cheaply whether a thing is one. For an image, it opens the largest le
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pyramid.errors import SourceError
 from pyramid.hierarchy.documents import ROOT_KEYS
+from pyramid.hierarchy.within import entry_names
+from pyramid.ngff.values import check_path
+from pyramid.options.nearest import nearest
+from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_url, local_path
+from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +41,10 @@ def open_zarr(source: object, options: Options) -> Source | None:
     SourceError
         If it cannot be opened, and for a group or an array that is not an image.
     """
+    found, inside = split_inside(source)
+    if inside is not None:
+        joined = _join(found, inside)
+        return None if joined is None else open_zarr(joined, options)
     path = local_path(source)
     if path is None and not is_url(source):
         zarr = sys.modules.get("zarr")  # if zarr is not imported, nothing is a Zarr array
@@ -47,6 +59,33 @@ def open_zarr(source: object, options: Options) -> Source | None:
     from pyramid.readers.zarr.opening import open_zarr_url  # noqa: PLC0415  (only where there is a Zarr)
 
     return open_zarr_url(str(path or source), options)
+
+
+def _join(source: object, inside: str) -> str | None:
+    """Return the path or URL of an array in a Zarr; None if a file is there.
+
+    Raises
+    ------
+    SourceError
+        If the path leads out of the Zarr, or to nothing.
+    """
+    location = locate(str(source))
+    if location.is_local and not os.path.isdir(location.path):
+        return None
+    try:
+        path = check_path(inside.strip("/"))
+    except SourceError as error:
+        raise SourceError(f"{location}: {error}; leave out the parts that lead elsewhere") from error
+    joined = replace(location, path=f"{location.path.rstrip('/')}/{path}".rstrip("/"))
+    if not location.is_local:
+        return joined.address
+    if not os.path.isdir(joined.path):
+        folder, _, name = joined.path.rpartition("/")
+        near = nearest(name, entry_names(folder))
+        raise SourceError(
+            f"{location} has nothing at {inside!r}" + (f"; did you mean {near!r}?" if near else "; check the path")
+        )
+    return joined.path
 
 
 def _is_there(mark: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -117,7 +118,8 @@ def open_image(
     if attributes is None:
         return OpenedImage(find(""), None, {}, [])
     try:
-        image = largest_first(ngff.parse(dict(attributes)))
+        version, parsed = ngff.parse_versioned(dict(attributes))
+        image = largest_first(_with_version(parsed, version.name, ngff.given_version(attributes)))
     except SourceError as error:
         instead = members_remedy(attributes, where)
         within = sources_within(Path(where))
@@ -131,6 +133,16 @@ def open_image(
     array = find(image.datasets[0].path)
     _check_largest(image, array, find, where)
     return OpenedImage(array, image, attributes, others)
+
+
+def _with_version(image: ngff.Multiscale, name: str, given: object) -> ngff.Multiscale:
+    """Return an image with a notice if its version is a draft, or not given."""
+    if isinstance(given, float) or (isinstance(given, str) and re.fullmatch(r"[\d.]+", given)):
+        return image
+    said = (
+        "does not give its version of OME-Zarr" if given is None else f"is of a draft of OME-Zarr, {short_repr(given)}"
+    )
+    return replace(image, notices=(*image.notices, f"the image {said}; it is read as {name}"))
 
 
 def _other_groups(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:

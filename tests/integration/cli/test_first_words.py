@@ -133,7 +133,7 @@ CASES: list[tuple[str, int, str, str]] = [
     ("a.czi t.zarr", NO_SOURCE, "it is a CZI of Zeiss", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
     ("a.nd2 t.zarr", NO_SOURCE, "it is an ND2 of Nikon", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
     ("a.lif t.zarr", NO_SOURCE, "it is a LIF of Leica", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
-    ("a.h5 t.zarr", NO_SOURCE, "it is an HDF5 file", "save its image as OME-TIFF, and convert that"),
+    ("a.h5 t.zarr", NO_SOURCE, "cannot be opened as HDF5", "copy it again from where it came from"),
     ("a.zip t.zarr", NO_SOURCE, "it is a zip archive", "unpack it, and give what is in it"),
     ("a.tif.gz t.zarr", NO_SOURCE, "it is compressed by gzip", "unpack it, and give what is in it"),
     ("page.tif t.zarr", NO_SOURCE, "it is XML or HTML", "download the image itself"),
@@ -207,7 +207,7 @@ def refuse(*_: object, **__: object) -> None:
 # A name, and the end of what `pyramid info` answers.
 LOOKS = [
     ("hollow.zarr", "and it holds neither an array nor an image; check the path"),
-    ("a.h5", "it is an HDF5 file; save its image as OME-TIFF, and convert that"),
+    ("a.h5", "it is an HDF5 file; make an OME-Zarr of it with pyramid convert"),
     ("a.png", "it is a PNG, not an OME-Zarr; save it as TIFF, as Fiji does, and convert that"),
     ("a.czi", "as Fiji or bfconvert of Bio-Formats do, and convert that"),
     ("a.zip", "unpack it, and give the folder"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import sys
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pytest
+import xarray
 import zarr
 
 import pyramid
@@ -20,8 +19,9 @@ from pyramid.errors import OptionError, SourceError
 from pyramid.model import Channel
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
-from pyramid.readers.array import ArraySource, NpySource
+from pyramid.readers.array import ArraySource
 from pyramid.readers.dask import DaskSource
+from pyramid.readers.flat import FlatSource
 from pyramid.readers.tiff.source import TiffSource
 from pyramid.readers.zarr.source import ZarrSource
 from pyramid.testing.sources import read
@@ -35,7 +35,7 @@ def test_each_kind_comes_to_its_reader(tmp_path: Path) -> None:
     zarr.create_array(tmp_path / "a.zarr", shape=(4, 5), dtype="u1")
     sources = [np.zeros((4, 5)), tmp_path / "a.npy", da.zeros((4, 5)), str(tmp_path / "a.zarr"), TIFF, f"file://{TIFF}"]
     kinds = [type(open_source(source, Options())) for source in sources]
-    assert kinds == [ArraySource, NpySource, DaskSource, ZarrSource, TiffSource, TiffSource]
+    assert kinds == [ArraySource, FlatSource, DaskSource, ZarrSource, TiffSource, TiffSource]
 
 
 @pytest.fixture(autouse=True)
@@ -261,36 +261,22 @@ def test_names_that_are_no_list_of_names_are_refused(names: Any) -> None:
     refuse(array, "names of the array's .*axes=")
 
 
-class LabelledArray:
-    """What an array of xarray has that is looked at."""
-
-    def __init__(self, data: Any, dims: tuple[str, ...], **held: Any) -> None:
-        self.data, self.dims, self.name = data, dims, "cells"
-        self.coords, self.attrs = held.get("coords", {}), held.get("attrs", {})
-
-
-@pytest.fixture
-def xarray(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = types.ModuleType("xarray")
-    module.DataArray = module.Variable = LabelledArray  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "xarray", module)
-
-
-@pytest.mark.usefixtures("xarray")
 @pytest.mark.parametrize("wrap", [np.asarray, da.from_array])
 def test_an_array_of_xarray_has_the_axes_that_its_dimensions_mean(wrap: Any) -> None:
     pixels = np.arange(60).reshape(3, 4, 5)
-    source = open_source(LabelledArray(wrap(pixels), ("frame", "Row", "column")), Options())
+    source = open_source(xarray.DataArray(wrap(pixels), dims=("frame", "Row", "column"), name="cells"), Options())
     assert (source.spec.axes, source.spec.name, source.spec.notices) == ("tyx", "cells", ())
     np.testing.assert_array_equal(read(source), pixels)
-    refuse(LabelledArray(wrap(pixels), ("angle", "y", "x")), "'angle'.*axes=")
+    refuse(xarray.DataArray(wrap(pixels), dims=("angle", "y", "x")), "'angle'.*axes=")
 
 
-@pytest.mark.usefixtures("xarray")
 def test_what_is_left_out_of_an_array_of_xarray_is_named() -> None:
-    labelled = LabelledArray(np.zeros((4, 5)), ("y", "x"), coords={"x": [0]}, attrs={"made": "today"})
-    (notice,) = open_source(labelled, Options()).spec.notices
-    assert "not x, made; give the size of a pixel as scale=..." in notice
+    coords = {"x": np.arange(5) * 0.5, "stage": 7}
+    labelled = xarray.DataArray(np.zeros((4, 5)), dims=("y", "x"), coords=coords, attrs={"made": "today"})
+    spec = open_source(labelled, Options()).spec
+    (notice,) = spec.notices
+    assert notice.endswith("and not stage, made")
+    assert spec.scale == (None, 0.5)
 
 
 class Quantity(np.ndarray[Any, Any]):
