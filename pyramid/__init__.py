@@ -1,8 +1,9 @@
 """Multiscale OME-Zarr pyramids from TIFF files and arrays.
 
-`convert` builds a pyramid, and `plan` says what it would do. `open` reads a pyramid's metadata and gives its levels
-as lazy arrays. `info` also reads the metadata of a plate or any other collection. `download` copies any of them to
-local disk. Importing the package is quick: each library is imported when it is first needed.
+`convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
+metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
+`download` copies any of them to local disk. Importing the package is quick: each library is imported when it is first
+needed.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pyramid._version import __version__
-from pyramid.errors import OptionError, PyramidError, PyramidWarning, SourceError, StoppedError, TargetError
+from pyramid.errors import BatchError, OptionError, PyramidError, PyramidWarning, SourceError, StoppedError, TargetError
 
 if TYPE_CHECKING:
     from pyramid.api import convert, plan
+    from pyramid.batch import BatchOutcome, BatchPlan, BatchProgress, BatchReport
     from pyramid.downloading import Download, download
     from pyramid.engine.build import Progress
     from pyramid.image import Collection, Image, info, open
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from pyramid.planning import Plan
 
 __all__ = [
+    "BatchError",
+    "BatchOutcome",
+    "BatchPlan",
+    "BatchProgress",
+    "BatchReport",
     "Collection",
     "ConvertOptions",
     "Download",
@@ -44,6 +51,10 @@ __all__ = [
 
 # The module of each public name that is imported when it is first needed.
 _HOMES = {
+    "BatchOutcome": "pyramid.batch",
+    "BatchPlan": "pyramid.batch",
+    "BatchProgress": "pyramid.batch",
+    "BatchReport": "pyramid.batch",
     "Collection": "pyramid.image",
     "ConvertOptions": "pyramid.options.keywords",
     "Download": "pyramid.downloading",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from pyramid.errors import PyramidError, SourceError
 from pyramid.readers.diagnosis import KINDS, explain_file, explain_folder, explain_missing, explain_refusal
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.recognition import START_BYTES, file_test
 from pyramid.stores import locate
 from pyramid.tables import format_shape
 
@@ -34,7 +35,8 @@ GROUP = "pyramid.readers"  # of the entry points of readers, ours and those of p
 class Opener(Protocol):
     """A reader: the object that an entry point of the group ``pyramid.readers`` names.
 
-    Its attribute ``priority``, a number, may put it before others. A reader without one has priority 0.
+    Its attribute ``priority``, a number, may put it before others. A reader without one has priority 0. Its attribute
+    ``recognizes`` may be a function of a file's name (in small letters) and first bytes: see `recognized_by`.
     """
 
     def __call__(self, source: object, options: Options) -> Source | None:
@@ -79,6 +81,32 @@ def open_source(source: object, options: Options) -> Source:
         raise
     except OSError as error:  # a file without permission to read, or a link that leads to itself
         raise explain_refusal(source, error) from error
+
+
+def recognizes(path: Path, options: Options) -> bool:
+    """Return whether a reader takes a file of this machine for one of its kind.
+
+    Whether the reader can also read it is not known then. A reader with the attribute ``recognizes`` decides by the
+    file's name and first bytes, another by opening it.
+
+    Raises
+    ------
+    SourceError
+        If the file may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(START_BYTES)
+    except OSError as error:
+        raise explain_refusal(path, error) from error
+    for _, opener in _openers():
+        test = file_test(opener)
+        try:
+            if test(path.name.lower(), start) if test else opener(str(path), options) is not None:
+                return True
+        except PyramidError:  # it is of that kind, and cannot be read
+            return True
+    return False
 
 
 def _log(spec: SourceSpec, reader: str, source: object) -> None:

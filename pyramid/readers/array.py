@@ -22,6 +22,7 @@ from pyramid.readers.files.raw_array import FlatArray, flat_spans, read_flat
 from pyramid.readers.fingerprint import END_BYTES, digest
 from pyramid.readers.labelled import Labelled, describe_array, plain_notices, unlabel
 from pyramid.readers.paths import is_url, local_path, stem
+from pyramid.readers.recognition import recognized_by
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class NpySource:
             raise SourceError(f"{self.file} cannot be read: {error}; copy it again from where it came from") from error
 
 
+@recognized_by(lambda name, _start: name.endswith(".npy"))
 def open_array(source: object, options: Options) -> ArraySource | NpySource | None:
     """Open a NumPy array, or a ``.npy`` file on this machine or at a URL.
 

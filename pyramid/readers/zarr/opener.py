@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.recognition import recognized_by, recognizes_nothing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pyramid.options.convert import Options
 
 
+@recognized_by(recognizes_nothing)
 def open_zarr(source: object, options: Options) -> Source | None:
     """Open a Zarr array or an OME-Zarr image.
 
