@@ -16,7 +16,10 @@ from pyramid.errors import BatchError, OptionError, PyramidError, PyramidWarning
 
 if TYPE_CHECKING:
     from pyramid.api import convert, plan
-    from pyramid.batch import BatchOutcome, BatchPlan, BatchProgress, BatchReport
+    from pyramid.batch.outcome import BatchOutcome
+    from pyramid.batch.planning import BatchPlan
+    from pyramid.batch.progress import BatchProgress
+    from pyramid.batch.report import BatchReport
     from pyramid.downloading import Download, download
     from pyramid.engine.build import Progress
     from pyramid.image import Collection, Image, info, open
@@ -51,10 +54,10 @@ __all__ = [
 
 # The module of each public name that is imported when it is first needed.
 _HOMES = {
-    "BatchOutcome": "pyramid.batch",
-    "BatchPlan": "pyramid.batch",
-    "BatchProgress": "pyramid.batch",
-    "BatchReport": "pyramid.batch",
+    "BatchOutcome": "pyramid.batch.outcome",
+    "BatchPlan": "pyramid.batch.planning",
+    "BatchProgress": "pyramid.batch.progress",
+    "BatchReport": "pyramid.batch.report",
     "Collection": "pyramid.image",
     "ConvertOptions": "pyramid.options.keywords",
     "Download": "pyramid.downloading",

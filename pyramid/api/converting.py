@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from pyramid.batch import BatchCallback, BatchReport, convert_batch, gather, is_batch
+from pyramid.batch.kinds import is_batch
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
@@ -19,6 +19,8 @@ from pyramid.options.documented import with_options_listed
 from pyramid.stores import counting_retries, path_or_url, share_storage_options
 
 if TYPE_CHECKING:
+    from pyramid.batch.report import BatchReport
+    from pyramid.batch.running import BatchCallback
     from pyramid.engine.build import ProgressCallback
     from pyramid.engine.workers import Workers
     from pyramid.image import Image
@@ -128,6 +130,9 @@ def convert(
     parsed = make_options(options)
     where = path_or_url(target, "target")
     if is_batch(source, each=each):
+        from pyramid.batch.converting import convert_batch  # noqa: PLC0415  (only for a batch)
+        from pyramid.batch.gathering import gather  # noqa: PLC0415
+
         report = convert_batch(gather(source, where, parsed, each=each), run_recorded, progress)
         report.check()
         return report
@@ -173,7 +178,7 @@ def run(
 def run_recorded(
     record: RunReport, progress: bool | ProgressCallback | None = None, workers: Workers | None = None
 ) -> RunReport:
-    """Build the pyramid that a new report is about, as `run` does, and complete the report.
+    """Build the pyramid that a new report is about, and complete the report.
 
     `workers` are those that the runs of a batch share; None finds them for this run.
     """

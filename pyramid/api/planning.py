@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from pyramid.batch import BatchPlan, gather, is_batch, plan_batch
+from pyramid.batch.kinds import is_batch
 from pyramid.engine.preparation import prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
@@ -20,6 +20,7 @@ from pyramid.planning import Plan
 from pyramid.stores import path_or_url, share_storage_options
 
 if TYPE_CHECKING:
+    from pyramid.batch.planning import BatchPlan
     from pyramid.options.keywords import ConvertOptions
 
 # Time that a process takes besides what is measured until its first block, as a share of that and in seconds: Python
@@ -102,6 +103,9 @@ def plan(
     """
     given, parsed = None if target is None else path_or_url(target, "target"), make_options(options)
     if is_batch(source, each=each):
+        from pyramid.batch.gathering import gather  # noqa: PLC0415  (only for a batch)
+        from pyramid.batch.planning import plan_batch  # noqa: PLC0415
+
         return plan_batch(gather(source, given, parsed, each=each), sample=sample)
     return plan_parsed(source, given, parsed, sample=sample)
 

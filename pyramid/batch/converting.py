@@ -1,4 +1,4 @@
-"""The conversion of a batch, from its first notice to its report and its list of failures."""
+"""The conversion of a batch, with its report and its list of failures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pyramid.batch.failures import FailureList
 from pyramid.batch.gathering import Batch
 from pyramid.batch.report import BatchReport
-from pyramid.batch.running import BatchCallback, BatchRun, RunImage
+from pyramid.batch.running import BatchCallback, BatchRun, RunImage, make_folder_around
 from pyramid.engine.report_file import write_report
 from pyramid.engine.workers import find_workers
 from pyramid.errors import PyramidError, ending_with_remedy
@@ -47,9 +47,10 @@ def convert_batch(
         If the report or the list of failures cannot be written. Nothing is written then.
     """
     report = report or BatchReport(batch)
-    failures = FailureList(batch)
     with find_workers(batch.options) as workers:
         give_notices((*missing_folder(locate(f"{batch.folder}/image")), *batch.notices))
+        make_folder_around(f"{batch.folder}/image")
+        failures = FailureList(batch)
         with _ending(report, failures, batch.options.report), showing_progress(progress, "convert") as callback:
             BatchRun(batch, workers, run, callback, report)()
     return report

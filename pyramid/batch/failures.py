@@ -1,7 +1,8 @@
-"""The list of images that are not done: written at the end of a batch, for the next."""
+"""The list of images that are not done, which the same command takes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pyramid.batch.gathering import Batch
@@ -10,7 +11,7 @@ from pyramid.batch.lists import RESULTS, SOURCE, format_list
 from pyramid.batch.report import BatchReport
 from pyramid.engine.report_file import check_report
 from pyramid.errors import PyramidError, TargetError
-from pyramid.stores import Objects, locate, open_objects
+from pyramid.stores import Objects, locate, open_objects, share_storage_options
 
 NAME = "failed.csv"
 ENDING = ".failed.csv"
@@ -42,7 +43,8 @@ class FailureList:
             self._objects, self._key = open_objects(str(path.parent)), f"{path.stem}{ENDING}"
         else:
             assert batch.folder is not None  # only a plan has no folder
-            self._objects = open_objects(batch.folder, batch.items[0].options.target_storage_options)
+            shared = share_storage_options(replace(batch.options, source_storage_options=None), None, batch.folder)
+            self._objects = open_objects(batch.folder, shared.target_storage_options)
             self._key = NAME
         self.place = f"{str(self._objects.location).rstrip('/')}/{self._key}"
         self._is_there = self._find()

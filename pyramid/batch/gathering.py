@@ -1,15 +1,16 @@
-"""The images of a batch, from what a user gives: several sources, lists and folders."""
+"""The images of a batch, from several sources, lists and folders."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyramid.batch.items import ENDING, BatchItem, Request, derive_name, make_items
-from pyramid.batch.lists import is_list, read_list
+from pyramid.batch.kinds import is_list
+from pyramid.batch.lists import read_list
 from pyramid.batch.walk import Walk
 from pyramid.errors import OptionError, TargetError, ending_with_remedy, list_some, short_repr
 from pyramid.hierarchy.documents import ROOT_KEYS
@@ -46,24 +47,9 @@ class Batch:
     notices: tuple[str, ...] = ()
 
 
-def is_batch(source: object, *, each: bool) -> bool:
-    """Return whether a source stands for several images, each to be converted into its own.
-
-    Examples
-    --------
-    >>> is_batch(["a.tif"], each=False), is_batch("@list.txt", each=False), is_batch("a.tif", each=False)
-    (True, True, False)
-    """
-    if each or is_list(source):
-        return True
-    if isinstance(source, list | tuple):
-        return not source or any(isinstance(item, str | os.PathLike) for item in source)
-    return isinstance(source, Iterator)
-
-
 @ending_with_remedy()
 def gather(source: object, folder: str | None, options: Options, *, each: bool) -> Batch:
-    """Return the images of a batch, each with its target and its options.
+    """Return the images of a batch, each with its target and options.
 
     No image is opened. Everything that is wrong with the command is refused here, before the first image.
 
@@ -91,6 +77,7 @@ def gather(source: object, folder: str | None, options: Options, *, each: bool) 
     if folder is not None:
         _check_folder(folder)
     walk = Walk(options, local_path(folder) if folder is not None else None)
+    source = list(source) if isinstance(source, Iterator) else source
     requests = [request for item in _several(source) for request in _requests(item, walk, each=each)]
     requests = _without_outputs(requests, folder)
     if not requests:
@@ -109,8 +96,8 @@ def _check_options(options: Options) -> None:
     choose_encoding(options, 2, checksum_allowed=options.ome_zarr_version != "0.4")
 
 
-def _several(source: object) -> Iterable[object]:
-    return source if isinstance(source, list | tuple | Iterator) else (source,)
+def _several(source: object) -> Sequence[object]:
+    return source if isinstance(source, list | tuple) else (source,)
 
 
 def _requests(source: object, walk: Walk, *, each: bool) -> Iterator[Request]:
@@ -168,7 +155,7 @@ def _options_of(request: Request, options: Options) -> Options:
 
 
 def _with_storage_options(items: Sequence[BatchItem], folder: str | None) -> tuple[BatchItem, ...]:
-    """Leave out storage options where an image does not need them, though another does."""
+    """Leave out storage options of images that need none, if others do."""
     if folder is not None and not locate(folder).is_local:
         return tuple(items)
     if all(is_url(item.source) for item in items) or not any(is_url(item.source) for item in items):
@@ -182,14 +169,14 @@ def _with_storage_options(items: Sequence[BatchItem], folder: str | None) -> tup
 
 
 def _check_folder(folder: str) -> None:
-    """Raise TargetError unless a location is free, or a folder of images."""
+    """Check that a location is free, or a folder that may hold images."""
     location = locate(folder)
     if location.scheme in ("http", "https"):
         raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
     if location.path.lower().endswith((".zarr", ".n5")):
-        raise TargetError(
-            f"{location} is named as one image, and several SOURCEs go into a folder (quotes around a path keep its "
-            "spaces); give a folder, which comes last"
+        raise OptionError(
+            f"{location} is named as one image, and several SOURCEs go into a folder; give a folder, which comes "
+            "last, and put quotes around a path with spaces"
         )
     if not location.is_local:
         return
@@ -219,4 +206,4 @@ def _seen(walk: Walk) -> str:
 
 
 def _shown(source: object) -> str:
-    return source if isinstance(source, str) else os.fspath(source) if isinstance(source, os.PathLike) else "the list"
+    return list_some([str(item) for item in _several(source)], MAX_NAMED) or "the list"

@@ -179,7 +179,9 @@ def _check_apart(requests: Sequence[Request]) -> None:
         if around is not None:
             clashes.append(f"{by_name[around]} would be {around}, and {request} within it")
     if clashes:
-        remedy = "give each a name of its own in the column 'target' of a list, as docs/batch.md has it"
+        remedy = (
+            "leave one out, or give each a name of its own in the column 'target' of a list, as docs/batch.md has it"
+        )
         raise OptionError(f"{list_some(clashes, MAX_LISTED, '; ')}; {remedy}")
 
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from pyramid.batch.items import Request, check_name, derive_name
+from pyramid.batch.kinds import MARK
 from pyramid.errors import OptionError, PyramidError
 from pyramid.options.convert import make_options, option_specs
 from pyramid.options.nearest import unknown
 from pyramid.readers.paths import is_url
 from pyramid.stores import locate, open_objects
 
-MARK = "@"
 # The largest list that is read: a million lines of a few hundred characters.
 MAX_LIST_BYTES = 2**28
 # Columns besides the options.
@@ -33,17 +33,6 @@ OF_THE_BATCH = ("memory", "workers", "scheduler", "scheduler_file", "report")
 SECRET = ("storage_options", "source_storage_options", "target_storage_options")
 _DELIMITERS = (",", ";", "\t")
 _SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-def is_list(source: object) -> bool:
-    """Return whether a source names a list: text that starts with ``@``.
-
-    Examples
-    --------
-    >>> is_list("@cells.csv"), is_list("./@cells.tif")
-    (True, False)
-    """
-    return isinstance(source, str) and source.startswith(MARK)
 
 
 def read_list(marked: str) -> Iterator[Request]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.batch.gathering import Batch
 from pyramid.batch.items import BatchItem
+from pyramid.batch.report import failure_table
 from pyramid.batch.running import MAX_AT_ONCE
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.engine.preparation import prepare
@@ -173,11 +174,9 @@ class BatchPlan:
         ]
         if len(good) > MAX_ROWS:
             good = [*good[:MAX_ROWS], (f"and {len(good) - MAX_ROWS} more", "", "", "", "")]
-        bad = [(image.name, str(image.exit_status), image.error) for image in self.refused]
-        if len(bad) > MAX_ROWS:
-            bad = [*bad[:MAX_ROWS], (f"and {len(bad) - MAX_ROWS} more", "", "")]
         heads = ("image", "axes", "shape", "dtype", "size")
-        return [((), facts), (heads, good), (("refused", "status", "because"), bad)]
+        bad = failure_table([(image.name, image.exit_status, image.error) for image in self.refused])
+        return [((), facts), (heads, good), bad]
 
     def __str__(self) -> str:
         """Return the tables as text."""

@@ -50,5 +50,7 @@ class BatchProgress:
         words = [f"{ended} of {self.total_images} images{failed}", format_bytes(self.done_bytes)]
         if self.current:
             words.append(shorten(self.current))
-        done = min(round((ended + self.current_share) * PARTS), self.total_images * PARTS)
+        done = ended * PARTS
+        if ended < self.total_images:  # an image whose blocks are all done still ends with its metadata
+            done = min(round((ended + self.current_share) * PARTS), self.total_images * PARTS - 1)
         return Snapshot(done, self.total_images * PARTS, ", ".join(words), self.done_bytes, self.seconds)

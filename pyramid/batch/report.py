@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from pyramid.engine.reported_options import given_options, target_name
 from pyramid.errors import INTERRUPTED, UNFORESEEN, BatchError, StoppedError, list_some
 from pyramid.feedback.progress import format_bytes
 from pyramid.readers.paths import local_path
-from pyramid.tables import Row, Table, format_count, render_html, render_text
+from pyramid.tables import Row, Table, format_count, render_html, render_text, shorten
 
 # Rows of images in a table: a screen; the report has them all.
 MAX_ROWS = 20
@@ -31,8 +31,10 @@ class BatchReport:
 
     Attributes
     ----------
+    batch
+        The images, and the options of the command.
     failures
-        The path or URL of the list of images that are not done; None if there is no such list.
+        The path or URL of the list of images that are not done; None if there is nothing to list.
     stopped
         The sentence about what ended the batch before its last image; empty if nothing did.
     seconds
@@ -40,7 +42,7 @@ class BatchReport:
     """
 
     def __init__(self, batch: Batch) -> None:
-        self._batch = batch
+        self.batch = batch
         self._outcomes: dict[str, BatchOutcome] = {}
         self._started = datetime.now(UTC)
         self._started_s = time.perf_counter()
@@ -61,7 +63,7 @@ class BatchReport:
     @property
     def outcomes(self) -> tuple[BatchOutcome, ...]:
         """The outcome of each image, in the order in which they were given."""
-        return tuple(self._outcomes.get(item.target) or outcome_left(item) for item in self._batch.items)
+        return tuple(self._outcomes.get(item.target) or outcome_left(item) for item in self.batch.items)
 
     @property
     def done(self) -> tuple[BatchOutcome, ...]:
@@ -97,17 +99,16 @@ class BatchReport:
 
     def check(self) -> None:
         """Raise BatchError unless every image is complete."""
-        if self.exit_status == 0:
-            return
+        if self.exit_status:
+            raise BatchError(f"{self.sentence()}{self.remedy()}", self, self.exit_status)
+
+    def sentence(self) -> str:
+        """Return how many images are not done, and why; empty if all are done."""
         failed, left = self.failed, self.left
-        counts = [f"{len(failed)} failed"] * bool(failed) + [f"{len(left)} are left"] * bool(left)
+        counts = [f"{len(failed)} failed"] * bool(failed) + [f"{len(left)} left"] * bool(left)
         first = list_some([f"{outcome.name}: {outcome.error}" for outcome in failed], MAX_NAMED, "; ")
-        raise BatchError(
-            f"{' and '.join(counts)} of {format_count(len(self.outcomes), 'image')}: "
-            f"{self.stopped or first}{self.remedy()}",
-            self,
-            self.exit_status,
-        )
+        of = format_count(len(self.outcomes), "image")
+        return f"{' and '.join(counts)} of {of}: {self.stopped or first}" if counts else self.stopped
 
     def remedy(self) -> str:
         """Return how to go on, as the end of a sentence; empty if all is done."""
@@ -125,8 +126,8 @@ class BatchReport:
             "outcome": {0: "done", INTERRUPTED: "interrupted"}.get(self.exit_status, "failed"),
             "exit_status": self.exit_status,
             "started": self._started.isoformat(timespec="milliseconds"),
-            "target": target_name(self._batch.folder),
-            "options": given_options(self._batch.options, None, self._batch.folder),
+            "target": target_name(self.batch.folder),
+            "options": given_options(self.batch.options, None, self.batch.folder),
             "versions": versions(),
             "platform": platform_facts(),
             "seconds": self.seconds,
@@ -135,13 +136,13 @@ class BatchReport:
             "counts": _counts(outcomes),
             "stopped": self.stopped or None,
             "failures": self.failures,
-            "notices": list(self._batch.notices),
+            "notices": list(self.batch.notices),
             "images": [outcome.to_dict() for outcome in outcomes],
         }
 
     def failure_rows(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of a list of what is not done, which the same command takes."""
-        for item, outcome in zip(self._batch.items, self.outcomes, strict=True):
+        for item, outcome in zip(self.batch.items, self.outcomes, strict=True):
             if not outcome.is_good:
                 path = local_path(item.source)
                 yield {
@@ -156,7 +157,7 @@ class BatchReport:
         outcomes, counts = self.outcomes, _counts(self.outcomes)
         moved = sum(outcome.source_bytes for outcome in outcomes)
         facts: list[Row] = [
-            ("folder", target_name(self._batch.folder) or ""),
+            ("folder", target_name(self.batch.folder) or ""),
             ("images", ", ".join(f"{number} {_WORDS[state]}" for state, number in counts.items() if number)),
             ("pixels", f"{format_bytes(moved)} in {self.seconds:.2f} s"),
         ]
@@ -164,8 +165,7 @@ class BatchReport:
             facts.append(("an image", f"{self.seconds / counts['done']:.3f} s"))
         if self.failures:
             facts.append(("not done", f"listed in {self.failures}"))
-        rows = [(outcome.name, str(outcome.exit_status), outcome.error) for outcome in self.failed]
-        return [((), facts), (("failed", "status", "because"), rows[:MAX_ROWS])]
+        return [((), facts), failure_table([(o.name, o.exit_status, o.error) for o in self.failed])]
 
     def __str__(self) -> str:
         """Return the tables as text."""
@@ -173,6 +173,14 @@ class BatchReport:
 
     def _repr_html_(self) -> str:
         return render_html(self.tables())
+
+
+def failure_table(failed: Sequence[tuple[str, int, str]]) -> Table:
+    """Return a table of names, exit statuses and errors, of at most `MAX_ROWS` images."""
+    rows = [(shorten(name), f"{error} (status {status})") for name, status, error in failed[:MAX_ROWS]]
+    if len(failed) > MAX_ROWS:
+        rows.append((f"and {len(failed) - MAX_ROWS} more", "in the list of failures, or in JSON"))
+    return (), rows
 
 
 def _counts(outcomes: tuple[BatchOutcome, ...]) -> dict[str, int]:

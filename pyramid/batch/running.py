@@ -1,4 +1,4 @@
-"""The run of a batch: small images side by side, large ones in turn, in one process."""
+"""The run of a batch: small images side by side, large ones in turn."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pyramid.batch.gathering import Batch
 from pyramid.batch.items import BatchItem
-from pyramid.batch.outcome import BatchOutcome, ends_the_batch, outcome_done, outcome_failed
+from pyramid.batch.outcome import BatchOutcome, ends_the_batch, outcome_done, outcome_failed, outcome_left
 from pyramid.batch.progress import BatchProgress
 from pyramid.batch.report import BatchReport
 from pyramid.concurrency.pool import Pool
 from pyramid.engine.report import RunReport
 from pyramid.engine.resuming import SourceChangedError
-from pyramid.errors import ENDINGS
+from pyramid.errors import ENDINGS, TargetError
 from pyramid.feedback.notices import give_notices, without_warnings
 from pyramid.feedback.progress import DisplayCallback
 from pyramid.options.convert import Options
@@ -45,6 +45,8 @@ class RunImage(Protocol):
 # Images that are opened and converted side by side at most. Each is in Python for half of its time, so that more do not
 # go faster; behind a network, more would wait for each other.
 MAX_AT_ONCE = 8
+# Failures that are said when they happen: a screen. The report has all.
+MAX_SAID = 20
 # Seconds between two looks at the images under way.
 LOOK_S = 0.2
 CHANGED = "its source has changed since its conversion was stopped, so it began again"
@@ -111,6 +113,8 @@ class BatchRun:
 
     def _do(self, item: BatchItem) -> BatchOutcome:
         """Convert one image, and return its outcome whatever happens."""
+        if self._is_stopped:
+            return outcome_left(item)
         notices: list[str] = []
         began_s = time.perf_counter()
         self._under_way[item.name] = None
@@ -121,17 +125,18 @@ class BatchRun:
             if isinstance(error, ENDINGS):
                 raise
             logger.info("%s failed", item.source, exc_info=error)
-            if ends_the_batch(error, item, on_cluster=self.workers.client is not None) and not self._is_stopped:
+            was_stopped = self._is_stopped
+            if not was_stopped and ends_the_batch(error, item, on_cluster=self.workers.client is not None):
                 self.report.stopped = str(error)
                 self._is_stopped = True
             seconds = time.perf_counter() - began_s
-            return outcome_failed(item, error, seconds, tuple(notices), is_stopped=self._is_stopped)
+            return outcome_failed(item, error, seconds, tuple(notices), is_stopped=was_stopped)
         finally:
             del self._under_way[item.name]
 
     def _run(self, item: BatchItem, notices: list[str]) -> RunReport:
-        """Convert an image; again from its beginning if its source has changed since it was stopped."""
-        _make_folder(item.target)
+        """Convert an image, from its beginning if its source has changed."""
+        make_folder_around(item.target)
         progress = self._progress_of(item)
         try:
             return self._run_with(item, item.options, progress)
@@ -153,7 +158,7 @@ class BatchRun:
         self.report.add(item, outcome)
         self._counts[outcome.is_good] += 1
         self._done_bytes += outcome.source_bytes
-        if outcome.state == "failed":
+        if outcome.state == "failed" and self._counts[False] <= MAX_SAID:
             give_notices((f"{outcome.name} failed: {outcome.error}",))
         for notice in outcome.notices:
             self._given[notice] = self._given.get(notice, 0) + 1
@@ -185,8 +190,16 @@ class BatchRun:
         )
 
 
-def _make_folder(target: str) -> None:
-    """Make the folder around a local target, which is one of the batch's own."""
+def make_folder_around(target: str) -> None:
+    """Make the folder around a local target.
+
+    Raises TargetError if it cannot be made.
+    """
     location = locate(target)
-    if location.is_local:
-        os.makedirs(os.path.dirname(location.path), exist_ok=True)
+    if not location.is_local:
+        return
+    folder = os.path.dirname(location.path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise TargetError(f"{folder} cannot be made: {error.strerror}; give another folder") from error

@@ -46,7 +46,7 @@ class Walk:
             self._outputs = _identity(self.without)
 
     def images(self, folder: Path) -> Iterator[Request]:
-        """Yield the images of a folder, each with its path below it, in the order of names.
+        """Yield the images of a folder with their paths below it, by name.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Walk:
             with os.scandir(folder) as entries:
                 shown = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
             folders = [folder / entry.name for entry in shown if entry.is_dir()]
-            return folders, [folder / entry.name for entry in shown if entry.is_file()]
+            return folders, [folder / entry.name for entry in shown if entry.is_file() and entry.name not in ROOT_KEYS]
         except OSError as error:
             if is_first:
                 raise explain_refusal(folder, error) from error
@@ -102,7 +102,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _is_image(folder: Path) -> bool:
-    """Return whether a folder is a Zarr array or an OME-Zarr image, also a damaged one."""
+    """Return whether a folder is a Zarr array or image, also a damaged one."""
     if not any((folder / key).is_file() for key in ROOT_KEYS):
         return False
     try:

@@ -32,7 +32,7 @@ MEMORY_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Workers:
-    """What runs the blocks of one run or of several.
+    """The workers of one run or of several.
 
     Parameters
     ----------

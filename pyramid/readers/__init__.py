@@ -155,6 +155,6 @@ def _object_remedy(source: object) -> str:
     if hasattr(source, "read"):
         return "give the path of the file"
     if isinstance(source, list | tuple | set) and any(isinstance(item, str | PathLike) for item in source):
-        return "one image is converted at a time: give the path of one, and call this once for each"
+        return "a set has no order; give a list of paths"
     hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
     return f"give {KINDS}{hint}"

@@ -1,4 +1,4 @@
-"""Sets of TIFFs that are one image, so that a walk through a folder takes each once."""
+"""Sets of TIFFs that are one image, for walks through folders."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pyramid.errors import SourceError
 from pyramid.readers.tiff.file_set import TIFF_ENDINGS, read_xml
+from pyramid.readers.tiff.log import hearing
 from pyramid.readers.tiff.ome_xml import parse_ome
 from pyramid.readers.tiff.opener import COMPANIONS
 
@@ -47,13 +48,14 @@ def leading_files(paths: Iterable[Path]) -> Mapping[Path, Path]:
 
 
 def _read(path: Path) -> _Member | None:
-    """Return a file that names others; None for any other, and for one that is damaged."""
+    """Return a file that names others; None for any other or a damaged one."""
     name = path.name.lower()
     is_companion = name.endswith(COMPANIONS)
     if not (is_companion or name.endswith(TIFF_ENDINGS)):
         return None
     try:
-        xml = read_xml(path)
+        with hearing():  # what tifffile says is said again when the image is opened
+            xml = read_xml(path)
         if not any(mark in xml for mark in _MARKS):
             return None
         document = parse_ome(xml)
