@@ -21,6 +21,7 @@ from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is
 from pyramid.options.convert import Options, OptionSpec, option_specs  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
+from pyramid.options.nodata import nodata as parse_nodata  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
 WIDTH = 116  # of a line inside the class
@@ -42,6 +43,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.mapping: "str | Mapping[str, Any]",
     parsing.names: "str | Sequence[str]",
     parsing.scale: "str | Mapping[str, float]",
+    parse_nodata: "float | str",
     parse_factors: f"{_literal(get_args(FactorWord))} | str | Mapping[str, int] | Sequence[str | Mapping[str, int]]",
     parsing.shards: f"{_literal(get_args(parsing.ShardLayout))} | str | Mapping[str, int]",
     parsing.switch: "bool",

@@ -2,8 +2,8 @@
 
 `convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
-`download` copies any of them to local disk. Importing the package is quick: each library is imported when it is first
-needed.
+`download` copies any of them to local disk, and `manifest` lists the digests of a store. Importing the package is
+quick: each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyramid.downloading import Download, download
     from pyramid.engine.build import Progress
     from pyramid.image import Collection, Image, info, open
+    from pyramid.inventory import Manifest, manifest
     from pyramid.options.keywords import ConvertOptions
     from pyramid.planning import Plan
 
@@ -36,6 +37,7 @@ __all__ = [
     "ConvertOptions",
     "Download",
     "Image",
+    "Manifest",
     "OptionError",
     "Plan",
     "Progress",
@@ -48,6 +50,7 @@ __all__ = [
     "convert",
     "download",
     "info",
+    "manifest",
     "open",
     "plan",
 ]
@@ -62,11 +65,13 @@ _HOMES = {
     "ConvertOptions": "pyramid.options.keywords",
     "Download": "pyramid.downloading",
     "Image": "pyramid.image",
+    "Manifest": "pyramid.inventory",
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine.build",
     "convert": "pyramid.api",
     "download": "pyramid.downloading",
     "info": "pyramid.image",
+    "manifest": "pyramid.inventory",
     "open": "pyramid.image",
     "plan": "pyramid.api",
 }

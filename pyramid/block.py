@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.concurrency.buffers import Buffers as Buffers
-from pyramid.model import Box, reduced_shape
-from pyramid.planning import Pass, PlannedLevel
-from pyramid.reduce import Method
+from pyramid.model import Box, Shape, reduced_shape
+from pyramid.planning import Pass, PlannedLevel, margins_within, widened
+from pyramid.reduce import Method, NeighbourhoodMethod
 
 # Value of pixels outside the image, and of chunks that are left out: the usual fill value of Zarr.
 FILL_VALUE = 0
@@ -99,6 +99,10 @@ class Build:
             until the next one is requested.
         """
         number = self.pass_.source or 0
+        margins = margins_within(self.levels[number : self.pass_.last + 1])
+        if any(margins[0]):
+            yield from self._parts_with_margins(box, margins, read)
+            return
         coarser = None if number == self.pass_.last else self._coarser(number, box)
         for slab in self.pass_.slabs(box):
             base = self._base(number, slab)
@@ -138,3 +142,32 @@ class Build:
         whole = self.buffers.take("reduced", shape, self.dtype)
         self.method(before.array, before.box.shape, factors, whole)
         out[...] = whole
+
+    def _parts_with_margins(self, box: Box, margins: Sequence[Shape], read: Read) -> Iterator[Part]:
+        """Yield the parts of a block whose pixels also depend on those around it.
+
+        Each level is made with so much around the block that the next has all that it needs.
+        """
+        assert isinstance(self.method, NeighbourhoodMethod)  # only such a method has margins
+        number = self.pass_.source or 0
+        region = widened(box, margins[0], self.levels[number].shape)
+        before = self.buffers.take((number, "region"), region.shape, self.dtype)
+        read(region, before)
+        if self.pass_.source is None:
+            yield self._inner(number, box, before, region)
+        for level, around in zip(self.levels[number + 1 : self.pass_.last + 1], margins[1:], strict=True):
+            number, factors = number + 1, level.factors
+            box = Box(tuple(a // f for a, f in zip(box.start, factors, strict=True)), reduced_shape(box.shape, factors))
+            wide = widened(box, around, level.shape)
+            array = self.buffers.take((number, "region"), wide.shape, self.dtype)
+            first = tuple(a * f - b for a, f, b in zip(wide.start, factors, region.start, strict=True))
+            self.method.reduce_part(before, region.shape, first, factors, array)
+            yield self._inner(number, box, array, wide)
+            before, region = array, wide
+
+    def _inner(self, number: int, box: Box, array: NDArray[Any], region: Box) -> Part:
+        """Return the part at `box`, copied from an array that holds `region`."""
+        part = empty_part(self.levels[number], number, box, self.buffers, self.dtype)
+        start = tuple(a - b for a, b in zip(box.start, region.start, strict=True))
+        part.pixels[...] = array[Box(start, box.shape).slices]
+        return part

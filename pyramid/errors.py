@@ -56,6 +56,10 @@ class TargetError(PyramidError, OSError):
     remedy = "check its disk and that you may write there, or give another target"
 
 
+class TakenError(TargetError):
+    """Another run has taken the target, so that this one must write nothing more."""
+
+
 class StoppedError(PyramidError, RuntimeError):
     """A run stopped half-way; the target has no ``multiscales`` (exit status 5)."""
 
@@ -66,14 +70,7 @@ class StoppedError(PyramidError, RuntimeError):
 class BatchError(PyramidError):
     """Some images of a batch are not done; the others are.
 
-    Parameters
-    ----------
-    message
-        How many, and why.
-    report
-        The `BatchReport`, with the outcome of each image.
-    status
-        The exit status of the command.
+    Its attributes are `report`, the `BatchReport`, and `exit_status`, that of the command.
     """
 
     remedy = "the report has the reason for each"

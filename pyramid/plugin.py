@@ -9,7 +9,7 @@ from pyramid.model import AXES, Box, Channel, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.readers import Opener
 from pyramid.readers.recognition import recognized_by
-from pyramid.reduce import Method
+from pyramid.reduce import Method, NeighbourhoodMethod
 from pyramid.reduce.base import check as check_arguments
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Box",
     "Channel",
     "Method",
+    "NeighbourhoodMethod",
     "Opener",
     "OptionError",
     "Options",

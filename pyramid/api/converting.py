@@ -186,7 +186,7 @@ def run_recorded(
     assert target is not None  # only a plan has none
     with reporting(record, options.report), showing_progress(progress, "convert") as callback:
         shared = share_storage_options(options, source, target)
-        if shared.resume and _has_nothing_left(target, shared):
+        if shared.resume and _has_nothing_left(source, target, shared):
             return record
         with prepare(source, target, shared, record, workers) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
@@ -195,8 +195,11 @@ def run_recorded(
     return record
 
 
-def _has_nothing_left(target: str, options: Options) -> bool:
-    """Return whether a run that is to go on has ended before, and say so."""
+def _has_nothing_left(source: object, target: str, options: Options) -> bool:
+    """Return whether a run that is to go on has ended before, and say so.
+
+    A manifest that it is to have is made from what is there.
+    """
     from pyramid.engine.resuming import is_finished  # noqa: PLC0415  (NumPy: not at the import of the package)
     from pyramid.stores import open_objects  # noqa: PLC0415
     from pyramid.writing.journal import remove_journal  # noqa: PLC0415
@@ -207,6 +210,12 @@ def _has_nothing_left(target: str, options: Options) -> bool:
         return False
     remove_journal(open_objects(target, options.target_storage_options))  # of a run that was killed after its commit
     give_notices((f"{target} is finished: nothing is left to do",), target)
+    if options.manifest is not None:
+        from pyramid.engine.preparation import check_manifest  # noqa: PLC0415  (only for a manifest)
+        from pyramid.inventory import manifest  # noqa: PLC0415
+
+        check_manifest(options, source, target)
+        manifest(target, output=options.manifest, storage_options=options.target_storage_options)
     return True
 
 
@@ -221,6 +230,7 @@ def _carry_out(
     from pyramid.writing.journal import remove_journal  # noqa: PLC0415
     from pyramid.writing.metadata import finish  # noqa: PLC0415
 
+    manifest = None
     with counting_retries() as again, ExitStack() as stack:
         stack.callback(lambda: record.count_requests(again.count))
         with record.stage("create"):
@@ -228,10 +238,17 @@ def _carry_out(
             opened, lease = stack.enter_context(open_target(job.plan, target, options, kept))
             record.tally = tally = Tally(job.plan, progress)
             objects = open_objects(target, options.target_storage_options)
-            resumed = go_on(tally, objects, kept, job.unfinished)
+            if options.manifest is not None:
+                from pyramid.engine.run_manifest import RunManifest  # noqa: PLC0415  (only for a manifest)
+
+                manifest = stack.enter_context(RunManifest(options.manifest, job.plan, objects))
+            resumed = go_on(tally, objects, kept, job.unfinished, manifest)
+            resumed.check_held = lease.check_held
         with record.stage("build"), resumed.journal:
             run_passes(tally, job.source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
-            finish(job.plan, opened, lease, tally.extremes)
+            documents = finish(job.plan, opened, lease, tally.extremes)
             if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)
+            if manifest is not None:
+                manifest.write(documents)

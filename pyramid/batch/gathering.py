@@ -83,6 +83,7 @@ def gather(source: object, folder: str | None, options: Options, *, each: bool) 
     if not requests:
         raise OptionError(f"{_shown(source)} holds no image that can be read; {_seen(walk)}")
     chosen = [_options_of(request, options) for request in requests]
+    _check_manifests(requests, chosen)
     items = _with_storage_options(make_items(requests, folder or NO_FOLDER, chosen), folder)
     return Batch(items, folder, options, tuple(_left_out(walk)))
 
@@ -93,7 +94,19 @@ def _check_options(options: Options) -> None:
         raise OptionError("overwrite: resume=True goes on with what is there, and overwrite=True removes it; give one")
     if options.name is not None:
         raise OptionError("name: one name would be that of all images; give a list with a column 'name'")
+    if options.manifest is not None:
+        raise OptionError("manifest: one file cannot hold those of all images; give a list with a column 'manifest'")
     choose_encoding(options, 2, checksum_allowed=options.ome_zarr_version != "0.4")
+
+
+def _check_manifests(requests: Sequence[Request], chosen: Sequence[Options]) -> None:
+    """Check that no two images have one file for their manifests."""
+    seen: dict[str, Request] = {}
+    for request, options in zip(requests, chosen, strict=True):
+        if options.manifest is not None:
+            other = seen.setdefault(os.path.abspath(options.manifest), request)
+            if other is not request:
+                raise OptionError(f"{other} and {request} have one manifest, {options.manifest}; give each its own")
 
 
 def _several(source: object) -> Sequence[object]:

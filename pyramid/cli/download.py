@@ -23,6 +23,7 @@ from pyramid.cli.usage import SentenceCommand
 @click.argument("url")
 @click.argument("folder", metavar="DIR")
 @click.option("--levels", metavar="SLICE", help="Copy only these levels of each image, as 2, 2: or 1:3.")
+@click.option("--manifest", metavar="FILE", help="Hold the copy against this manifest; exit status 1 if it differs.")
 @click.option("--overwrite", is_flag=True, help="Replace the Zarr in DIR.")
 @click.option("--workers", metavar="N", help="Requests at a time. [default: 16].")
 @click.option("--max-objects", metavar="N", help="How many chunks or shards there may be. [default: 10000000].")
@@ -49,3 +50,5 @@ def download(url: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> 
             click.echo(json.dumps(done.to_dict(), indent=2))
         elif not quiet:
             click.echo(str(done))
+        if done.differences:
+            raise SystemExit(1)

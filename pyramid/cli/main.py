@@ -29,6 +29,7 @@ from pyramid.cli.flags import (
     verbose_flag,
 )
 from pyramid.cli.interrupt import ending_when_interrupted
+from pyramid.cli.manifest import manifest
 from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError
@@ -178,6 +179,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
         click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
 
 
+main.add_command(manifest)
 main.add_command(download)
 
 

@@ -7,13 +7,15 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
+from pyramid.downloading.holding import Holding, holding
 from pyramid.downloading.levels import format_levels, parse_levels
 from pyramid.downloading.record import Record, hold, may_resume
+from pyramid.downloading.result import MAX_SHOWN, Download
 from pyramid.downloading.run import Run
 from pyramid.downloading.tally import DownloadProgress, DownloadTally
 from pyramid.downloading.walk import Walk
@@ -41,83 +43,8 @@ logger = logging.getLogger(__name__)
 WORKERS = 16
 # Chunks or shards that are asked for at most: a shape may promise any number.
 MAX_OBJECTS = 10_000_000
-# The most lacking parts that an error names: more would hide the rest of the message.
-MAX_SHOWN = 50
 
 __all__ = ["MAX_OBJECTS", "WORKERS", "Download", "DownloadProgress", "download"]
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """The result of a download.
-
-    Parameters
-    ----------
-    url
-        URL of the source, free of secrets.
-    folder
-        Path of the folder that was filled.
-    levels
-        The levels that were copied, as ``2:``; None for all. The metadata then names only those levels.
-    objects, bytes
-        Chunks or shards and single files that were fetched in this run, without metadata.
-    missing
-        Objects that the source does not have; they are missing here too.
-    forbidden
-        Requests that were refused. Object storages refuse requests for missing objects where listing is not allowed.
-    kept
-        Objects that an earlier run had fetched.
-    retries
-        Requests that were made again.
-    seconds
-        Duration of the run.
-    notices
-        Parts that were left out, and why.
-    """
-
-    url: str
-    folder: str
-    levels: str | None
-    objects: int
-    bytes: int
-    missing: int
-    forbidden: int
-    kept: int
-    retries: int
-    seconds: float
-    notices: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields, ready for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Describe the download in a few lines.
-
-        Examples
-        --------
-        >>> print(Download("s3://b/a.zarr", "/data/a.zarr", "2:", 12, 3_000_000, 1, 0, 0, 0, 2.0))
-        /data/a.zarr: 12 objects, 3.0 MB in 2.0 s
-        1 object is missing at the source, and here
-        the metadata is rewritten: it names only levels 2:
-        """
-        lines = [
-            f"{self.folder}: {format_count(self.objects, 'object')}, {self.bytes / 1e6:.1f} MB in {self.seconds:.1f} s"
-        ]
-        if self.kept:
-            lines.append(f"{format_count(self.kept, 'object')} kept from an earlier run")
-        if self.missing:
-            be = "is" if self.missing == 1 else "are"
-            lines.append(f"{format_count(self.missing, 'object')} {be} missing at the source, and here")
-        if self.forbidden:
-            lines.append(
-                f"{format_count(self.forbidden, 'request')} refused, as a server may where listing is not allowed"
-            )
-        if self.retries:
-            lines.append(f"{format_count(self.retries, 'request')} made again")
-        if self.levels is not None:
-            lines.append(f"the metadata is rewritten: it names only levels {self.levels}")
-        return "\n".join(lines)
 
 
 @ending_with_remedy()
@@ -126,6 +53,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     folder: str | os.PathLike[str],
     *,
     levels: str | int | slice | None = None,
+    manifest: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     workers: int = WORKERS,
     max_objects: int = MAX_OBJECTS,
@@ -147,6 +75,9 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     levels
         The levels to copy of each image: ``2``, ``"2:"``, ``"1:3"`` or a slice; all by default. If given, the metadata
         is rewritten to name only those. Paths are kept, and consolidated metadata is left out.
+    manifest
+        A manifest that the copy is held against, as `pyramid.manifest` or ``sha256sum`` writes it. The result names
+        the differences. Not with `levels`.
     overwrite
         Whether a Zarr in `folder` is replaced.
     workers
@@ -162,7 +93,7 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     Warns
     -----
     PyramidWarning
-        For each notice of the result.
+        For each notice of the result, and if the copy differs from its manifest.
 
     Raises
     ------
@@ -186,6 +117,8 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     """
     chosen_levels = parse_levels(levels)
     workers, max_objects = _parse_count("workers", workers), _parse_count("max_objects", max_objects)
+    if manifest is not None and chosen_levels is not None:
+        raise OptionError("manifest: it lists all levels, and levels=... copies some; give one of the two")
     place = path_or_url(folder, "folder")
     objects, target = Readable(open_objects(path_or_url(url, "url"), storage_options)), Folder(place)
     _check_apart(objects.location, locate(target.path))
@@ -194,24 +127,34 @@ def download(  # noqa: PLR0913  (a user's options, each by its name)
     give_notices(early)
     with showing_progress(progress, "download") as callback, timed("the download"):
         tally = DownloadTally(callback)
-        done = _download(objects, target, chosen_levels, (workers, max_objects, overwrite), tally)
+        with holding(None if manifest is None else os.fspath(manifest), target.path) as held:
+            done = _download(objects, target, _Wanted(chosen_levels, workers, max_objects, overwrite), tally, held)
+            if held is not None:
+                held.compare()
+                done = replace(done, manifest=held.manifest.path, differences=held.differences)
+                done = replace(done, findings=tuple(held.findings))
     give_notices(done.notices)
+    if done.differences:
+        give_notices((f"the copy differs from {manifest}: {done.findings[0]}",), target.path)
     return replace(done, notices=(*early, *done.notices))
 
 
-def _download(
-    objects: Readable,
-    target: Folder,
-    chosen_levels: slice | None,
-    limits: tuple[int, int, bool],
-    tally: DownloadTally,
-) -> Download:
-    """Copy the chosen levels.
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The levels to copy, the limits, and whether a Zarr in the folder is replaced."""
 
-    `limits` are the workers, the most objects, and whether a Zarr is replaced.
-    """
+    levels: slice | None
+    workers: int
+    max_objects: int
+    overwrite: bool
+
+
+def _download(
+    objects: Readable, target: Folder, wanted: _Wanted, tally: DownloadTally, held: Holding | None
+) -> Download:
+    """Copy the wanted levels, and hold the copy against a manifest."""
     started_s = time.perf_counter()
-    workers, max_objects, overwrite = limits
+    chosen_levels, workers = wanted.levels, wanted.workers
     with counting_retries() as again, Pool(workers) as fetching, Pool(workers) as reading:
         try:
             walk = Walk(objects, chosen_levels, reading)
@@ -219,10 +162,11 @@ def _download(
         except StorageError as error:
             raise SourceError(with_remedy(error, "check the address and the credentials")) from error
         record = Record.of(str(objects.location), chosen_levels, root.node)
-        resumed = may_resume(target, record, overwrite=overwrite)
+        resumed = may_resume(target, record, overwrite=wanted.overwrite)
         with _resumable(record.url, target.path, chosen_levels), hold(target, record, resumed=resumed):
-            Run(objects, target, fetching, most=max_objects, tally=tally, lacking=walk.lacking).fill(root)
-            _check_whole(walk.lacking, target.path)
+            most, lacking = wanted.max_objects, walk.lacking
+            Run(objects, target, fetching, most=most, tally=tally, lacking=lacking, holding=held).fill(root)
+            _check_whole(lacking, target.path)
     return Download(
         url=record.url,
         folder=target.path,

@@ -14,12 +14,14 @@ from typing import IO
 
 from pyramid.concurrency.pool import Pool
 from pyramid.downloading.folder import Folder
+from pyramid.downloading.holding import Holding
 from pyramid.downloading.tally import DownloadTally
 from pyramid.downloading.walk import Branch
 from pyramid.errors import OptionError, StorageError
 from pyramid.feedback.progress import DisplayCallback
 from pyramid.hierarchy.keys import grid_of, object_bytes
 from pyramid.hierarchy.nodes import join_path
+from pyramid.manifests.digesting import DigestSink
 from pyramid.stores import Readable
 
 # Objects that wait for each thread: so many that none is idle while the next key is looked for on disk.
@@ -61,11 +63,22 @@ class Run:
         The counts, kept up to date.
     lacking
         A list to which a sentence is added for each object that is broken.
+    holding
+        Takes the digests of objects; None if nobody wants them.
     """
 
     def __init__(  # noqa: PLR0913  (what it needs, each for itself)
-        self, objects: Readable, folder: Folder, pool: Pool, *, most: int, tally: DownloadTally, lacking: list[str]
+        self,
+        objects: Readable,
+        folder: Folder,
+        pool: Pool,
+        *,
+        most: int,
+        tally: DownloadTally,
+        lacking: list[str],
+        holding: Holding | None = None,
     ) -> None:
+        self._holding = holding
         self._lacking = lacking
         self._objects = objects
         self._folder = folder
@@ -120,6 +133,8 @@ class Run:
         expected_bytes = object_bytes(branch.node)
         for key in _keys(branch):
             if self._folder.has(key):
+                if self._holding is not None:
+                    self._holding.take_kept(key)
                 self._tally.found()
             else:
                 self._fetch(node, key, expected_bytes)
@@ -161,7 +176,8 @@ class Run:
         """Fetch one object, in a thread of the pool."""
 
         def fill(file: IO[bytes]) -> int | None:
-            into = _FileSink(file, self._pool)
+            digest = None if self._holding is None else self._holding.sink()
+            into = _FileSink(file, self._pool, digest)
             try:
                 size = self._objects.fetch(key, into, expected_bytes)
             except StorageError as error:
@@ -175,6 +191,8 @@ class Run:
             if size == 0 and expected_bytes:  # no codec makes 0 bytes of pixels
                 self._lacking.append(f"{key!r} is empty (0 bytes), and a chunk never is")
                 return None
+            if self._holding is not None and digest is not None and size is not None:
+                self._holding.take(key, size, digest)
             return size
 
         return self._folder.receive(key, fill)
@@ -195,6 +213,8 @@ class Run:
             documents = node.branch.node.documents
             for key in sorted(documents, key=_rank):
                 self._folder.write(key, documents[key])
+                if self._holding is not None:
+                    self._holding.take_body(key, documents[key])
             node = node.parent
 
 
@@ -212,8 +232,9 @@ class _FileSink:
     It keeps failures of the disk apart from those of the network.
     """
 
-    def __init__(self, file: IO[bytes], pool: Pool) -> None:
+    def __init__(self, file: IO[bytes], pool: Pool, digest: DigestSink | None) -> None:
         self._file = file
+        self._digest = digest
         self._pool = pool
         self.failure: Exception | None = None
 
@@ -222,6 +243,8 @@ class _FileSink:
         try:
             self.check()
             self._file.write(piece)
+            if self._digest is not None:
+                self._digest.write(piece)
         except (OSError, Stopped) as error:
             self.failure = error
             raise
@@ -230,6 +253,8 @@ class _FileSink:
         """Begin again with an empty file."""
         self._file.seek(0)
         self._file.truncate()
+        if self._digest is not None:
+            self._digest.restart()
 
     def check(self) -> None:
         """Raise Stopped if the download was stopped."""

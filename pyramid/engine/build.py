@@ -18,7 +18,7 @@ from pyramid.engine.receipt import Receipt
 from pyramid.engine.stages import StageTimes
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave, make_waves
-from pyramid.errors import PyramidError, SourceError, StoppedError, TargetError, explaining
+from pyramid.errors import PyramidError, SourceError, StoppedError, TakenError, TargetError, explaining
 from pyramid.feedback.log import timed
 from pyramid.feedback.progress import DisplayCallback, Snapshot, format_part
 from pyramid.model import Source, dask_array_of
@@ -192,6 +192,8 @@ def run_passes(tally: Tally, source: Source, target: Target, runner: Runner, res
         try:
             with timed(f"{format_levels(pass_)}, {format_count(pass_.tasks, 'block')},"):
                 _run_pass(_PassRun(number, pass_, tally, resumed), source, target, runner)
+        except TakenError:
+            raise
         except TargetError as error:  # its cause may pass, as a full disk, and the run can go on
             raise StoppedError(str(error)) from error
         except BaseException as error:

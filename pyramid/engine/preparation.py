@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from pyramid.engine.report import RunReport
 from pyramid.engine.workers import Workers, find_workers
-from pyramid.errors import SourceError, explaining
+from pyramid.errors import OptionError, SourceError, explaining
 from pyramid.model import Source, dask_array_of
 from pyramid.options.convert import Options
 from pyramid.planning import Plan, Resources, make_plan
 from pyramid.planning.table import describe_scale, summarize
 from pyramid.readers import open_source
-from pyramid.reduce import load_method
+from pyramid.reduce import load_method, margins_of
 from pyramid.stores import check_travels, locate, missing_folder
 
 if TYPE_CHECKING:
@@ -56,24 +57,22 @@ def prepare(
         opened = open_source(source, options)
     with ExitStack() as planning:
         planning.enter_context(record.stage("plan"))
-        centred = load_method(options.method).centred
+        method = load_method(options.method)
+        margins = functools.partial(margins_of, method)
         found = find_workers(options) if workers is None else nullcontext(workers)
         with found as shared, shared.runner(opened) as (runner, resources):
             if runner.elsewhere:
                 _check_travels(source, target, options)
             resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
-            unfinished = None
-            if options.resume and target is not None:
-                from pyramid.engine.resuming import find_unfinished  # noqa: PLC0415  (only to go on)
-
-                unfinished = find_unfinished(target, options.target_storage_options)
+            unfinished = _unfinished(target, options)
             planned_for = resources if unfinished is None else unfinished.resources
-            decided = make_plan(opened.spec, options, centred=centred, resources=planned_for)
+            decided = make_plan(opened.spec, options, centred=method.centred, margins=margins, resources=planned_for)
             if unfinished is not None:
                 decided = unfinished.fitted(decided, opened, resources)
             record.plan = decided
             logger.info("scale: %s", describe_scale(decided.spec, options))
             logger.info("plan: %s", summarize(decided))
+            check_manifest(options, source, target)
             if target is not None:
                 from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
@@ -81,6 +80,26 @@ def prepare(
                 record.plan = decided = _with_notices(decided, missing_folder(locate(target)))
             planning.close()
             yield PreparedRun(opened, decided, runner.fitted(decided.resources), shared, unfinished)
+
+
+def check_manifest(options: Options, source: object, target: str | None) -> None:
+    """Raise TargetError if the manifest of a run cannot be written."""
+    if options.manifest is None:
+        return
+    from pyramid.manifests.files import manifest_file  # noqa: PLC0415  (only for a manifest)
+
+    manifest_file("manifest", options.manifest).check(source, target)
+    if options.report is not None and os.path.realpath(options.report) == os.path.realpath(options.manifest):
+        raise OptionError(f"manifest: {options.manifest} is the file of the report too; give another file")
+
+
+def _unfinished(target: str | None, options: Options) -> Unfinished | None:
+    """Return the run that is to go on, None where one is to begin."""
+    if target is None or not options.resume:
+        return None
+    from pyramid.engine.resuming import find_unfinished  # noqa: PLC0415  (only to go on)
+
+    return find_unfinished(target, options.target_storage_options)
 
 
 def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:

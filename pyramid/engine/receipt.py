@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyramid.engine.stages import StageTimes
 from pyramid.errors import Failure
+from pyramid.manifests.entry import Entry
 from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes
 
@@ -32,6 +33,8 @@ class Receipt:
         Seconds of each stage of the last attempt.
     stored
         Number and size in bytes of the objects that were written, by level.
+    entries
+        Their keys, sizes and digests; empty unless the run has a manifest.
     """
 
     block: int
@@ -42,3 +45,4 @@ class Receipt:
     requests_again: int = 0
     times: StageTimes | None = None
     stored: tuple[tuple[int, StoredCount], ...] = ()
+    entries: tuple[Entry, ...] = ()

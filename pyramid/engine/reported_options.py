@@ -68,6 +68,7 @@ def decided_options(plan: Plan) -> dict[str, Any]:
         "channel_colors": [channel.color for channel in spec.channels],
         "ome_zarr_version": plan.version,
         "method": plan.method,
+        "nodata": plan.nodata,
         "scale_factors": [dict(zip(spec.axes, level.factors, strict=True)) for level in plan.levels[1:]],
         "levels": len(plan.levels),
         "chunks": dict(zip(spec.axes, base.chunks, strict=True)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from pyramid.writing.lease import read_record
 if TYPE_CHECKING:
     from pyramid.engine.build import Tally
     from pyramid.engine.receipt import Receipt
+    from pyramid.engine.run_manifest import RunManifest
 
 # The most differences that an error lists.
 MAX_LISTED = 4
@@ -155,6 +156,7 @@ def describe(plan: Plan, source: Source) -> dict[str, Any]:
             "ome_pyramid": __version__,
             "ome_zarr_version": plan.version,
             "method": plan.method,
+            "nodata": plan.nodata,
             "encoding": asdict(plan.encoding),
             "axes": plan.spec.axes,
             "dtype": plan.spec.dtype,
@@ -176,20 +178,42 @@ class Resumed:
         Takes further receipts.
     done
         A flag for each block of each pass.
+    manifest
+        Takes the digests of the objects; None if nobody wants them.
+    check_held
+        Raises TakenError if another run has taken the target.
     """
 
     journal: Journal
     done: list[bytearray]
+    manifest: RunManifest | None = None
+    check_held: Callable[[], None] = lambda: None
 
     def take(self, pass_number: int, receipt: Receipt) -> None:
-        """Note a receipt in the journal."""
-        block = (receipt.block, receipt.block)
+        """Note a receipt in the journal, and its digests for the manifest."""
+        self.check_held()
+        if self.manifest is not None:
+            self.manifest.take(receipt.entries)
         self.journal.add(
-            Segment(pass_number, (block,), receipt.source_bytes, dict(receipt.extremes), dict(receipt.stored))
+            Segment(
+                pass_number,
+                ((receipt.block, receipt.block),),
+                receipt.source_bytes,
+                dict(receipt.extremes),
+                dict(receipt.stored),
+                entries=receipt.entries,
+                digested=self.manifest is not None,
+            )
         )
 
 
-def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], before: Unfinished | None) -> Resumed:
+def go_on(
+    tally: Tally,
+    objects: Objects,
+    record: Mapping[str, Any],
+    before: Unfinished | None,
+    manifest: RunManifest | None = None,
+) -> Resumed:
     """Return the journal of a run, and count the blocks that were done before."""
     segments = before.segments if before is not None else ()
     done = [bytearray(pass_.tasks) for pass_ in tally.plan.passes]
@@ -201,8 +225,10 @@ def go_on(tally: Tally, objects: Objects, record: Mapping[str, Any], before: Unf
             fresh += last + 1 - first
             done[segment.pass_][first : last + 1] = b"\1" * (last + 1 - first)
         tally.restore(fresh, segment)
+    if manifest is not None:
+        manifest.restore(segments)
     synced = before.synced if before is not None else 0
-    return Resumed(Journal(objects, digest_of(record), len(segments), synced), done)
+    return Resumed(Journal(objects, digest_of(record), len(segments), synced), done, manifest)
 
 
 def _differences(before: object, now: object, name: str) -> Iterator[str]:

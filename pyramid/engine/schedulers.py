@@ -19,6 +19,8 @@ from typing import Any
 
 from pyramid.errors import OptionError
 
+# The values of Dask's configuration that are read here.
+CONFIGURED = ("scheduler", "pool", "num_workers")
 REMEDY = "give dask.config one of 'threads', 'processes', 'sync', a callable, an executor or a client"
 
 
@@ -163,4 +165,19 @@ def _may_be_configured() -> bool:
     if "dask" in sys.modules or any(name.startswith("DASK_") for name in os.environ):
         return True
     folders = [Path("/etc/dask"), *(Path(prefix, "etc", "dask") for prefix in (sys.prefix, *site.PREFIXES))]
-    return any(folder.exists() for folder in (*folders, Path.home() / ".config" / "dask"))
+    return any(_says_something(folder) for folder in (*folders, Path.home() / ".config" / "dask"))
+
+
+def _says_something(folder: Path) -> bool:
+    """Return whether a file of a folder may set one of the values that are read here.
+
+    Extensions of Dask put files there of which every line is a comment.
+    """
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix in (".yaml", ".yml", ".json")]
+        lines = [line for path in paths for line in path.read_text("utf-8", "replace").splitlines()]
+    except FileNotFoundError:
+        return False
+    except OSError:  # Dask says what is wrong with them
+        return True
+    return any(key in line for line in lines if not line.lstrip().startswith("#") for key in CONFIGURED)

@@ -27,7 +27,7 @@ from pyramid.errors import (
 )
 from pyramid.model import Box, Source
 from pyramid.planning import Pass, Plan
-from pyramid.reduce import load_method
+from pyramid.reduce import leave_out, load_method
 from pyramid.stores import counting_retries
 from pyramid.writing.extremes import Extremes, join, measure
 from pyramid.writing.target import Target
@@ -81,7 +81,8 @@ class BlockTask:
         """
         box = self.pass_.box(index)
         dtype = np.dtype(self.plan.spec.dtype)
-        build = Build(self.plan.levels, self.pass_, dtype, load_method(self.plan.method), self.buffers)
+        method = leave_out(load_method(self.plan.method), self.plan.nodata)
+        build = Build(self.plan.levels, self.pass_, dtype, method, self.buffers)
         extremes: dict[int, Extremes] = {}
         with (
             explaining(StoppedError, f"levels {self.pass_.first} to {self.pass_.last}: a block failed"),
@@ -93,12 +94,13 @@ class BlockTask:
             clock = BlockClock()
             for part in build.parts(box, clock.reading(self._reader(box, pixels))):
                 if part.level == 0:
-                    join(extremes, measure(part.pixels, part.box, self.plan.spec.axes))
+                    join(extremes, measure(part.pixels, part.box, self.plan.spec.axes, self.plan.nodata))
                 with clock.adding():
                     writer.add(part)
             clock.stop()
         times, stored = clock.times(writer), tuple(writer.stored.items())
-        return Receipt(index, box.size_px * dtype.itemsize, tuple(extremes.items()), times=times, stored=stored)
+        seen, entries = tuple(extremes.items()), tuple(writer.entries)
+        return Receipt(index, box.size_px * dtype.itemsize, seen, times=times, stored=stored, entries=entries)
 
     def _reader(self, box: Box, pixels: NDArray[Any] | None) -> Read:
         """Return a function that reads a slab of the block at `box` into an array."""

@@ -110,6 +110,8 @@ class Multiscale:
         The name of the image; empty where it has none.
     method
         The downsampling method; None where it is unknown or levels were not downsampled.
+    nodata
+        The value of pixels that the method left out; None if all counted.
     channels
         One for each index on ``c``, or one where the image lacks that axis; empty for an image without ``omero``.
     provenance
@@ -139,6 +141,7 @@ class Multiscale:
     label: LabelFacts | None = None
     given: tuple[Channel, ...] = field(default=(), compare=False)
     notices: tuple[str, ...] = ()
+    nodata: float | None = None
 
 
 def ome_content(attributes: Attributes) -> tuple[Attributes, str]:

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pyramid.ngff.v05 as v05
 from pyramid.errors import SourceError, short_repr
 from pyramid.ngff.frames import Frame, read_axes
-from pyramid.ngff.metadata import Attributes, CoordinateSystem
+from pyramid.ngff.metadata import Attributes, CoordinateSystem, Multiscale
 from pyramid.ngff.transforms import Placement, read_list
 from pyramid.ngff.values import items, mapping, objects, text
+from pyramid.ngff.writing import make_content
 
+NAME = "0.6"
+# Name of the coordinate system that is written: that of the sizes of pixels.
+PHYSICAL = "physical"
 # The most coordinate systems that are read: metadata comes from anyone.
 MAX_SYSTEMS = 1000
 
@@ -84,11 +89,23 @@ def _between_systems(first: Attributes, place: str) -> tuple[str, ...]:
     return tuple(f"{place}.coordinateTransformations[{i}]" for i in range(min(len(moves), MAX_SYSTEMS)))
 
 
+def _write(image: Multiscale) -> dict[str, Any]:
+    content = make_content(image, {})
+    multiscale = content["multiscales"][0]
+    multiscale["coordinateSystems"] = [{"name": PHYSICAL, "axes": multiscale.pop("axes")}]
+    for dataset in multiscale["datasets"]:
+        moves = dataset["coordinateTransformations"]
+        whole = moves[0] if len(moves) == 1 else {"type": "sequence", "transformations": moves}
+        ends = {"input": {"path": dataset["path"]}, "output": {"name": PHYSICAL}}
+        dataset["coordinateTransformations"] = [{**whole, **ends}]
+    return {"ome": {"version": NAME, **content}}
+
+
 VERSION = replace(
     v05.VERSION,
-    name="0.6",
+    name=NAME,
     recognizes=lambda first: "coordinateSystems" in first,
     frame=_frame,
     placement=_placement,
-    write=None,
+    write=_write,
 )

@@ -6,6 +6,7 @@ The reader is strict on axes, paths and transformations, which place the pixels.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ class Version:
             datasets=tuple(dataset for dataset, _ in levels),
             name=text(first.get("name")) or "",
             method=text(first.get("type")),
+            nodata=_number(mapping_or_empty(first.get("metadata")).get("nodata")),
             channels=read_channels(omero),
             provenance=dict(mapping_or_empty(content.get("_creator"))),
             default_z=default_z,
@@ -119,6 +121,10 @@ class Version:
             scale = placed.scale if placed.has_scale else None
             levels.append((Dataset(path, scale, placed.translation if placed.has_translation else None), placed))
         return levels
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
 
 
 def first_image(content: Attributes) -> Attributes:

@@ -45,6 +45,8 @@ def make_multiscale(image: Multiscale) -> dict[str, Any]:
             "method": image.method,
             "description": f"Each level is made from the level before it, as stored, by the method {image.method}.",
         }
+        if image.nodata is not None:
+            item["metadata"]["nodata"] = image.nodata
     return item
 
 

@@ -15,15 +15,16 @@ from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
 from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.nearest import nearest, unknown
+from pyramid.options.nodata import nodata as parse_nodata
 
 PerAxis: TypeAlias = Mapping[str, int]
 
 # The codecs, and the highest effort of each. Without a codec the effort is ignored, so any that a codec has will do.
 MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "none": 22}
 # The versions of OME-Zarr that are written, and the answer to another.
-WRITTEN = ("0.4", "0.5")
-WRITTEN_REMEDY = "others can be read and not yet written: give 0.5, the newest of these"
-METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in"
+WRITTEN = ("0.4", "0.5", "0.6")
+WRITTEN_REMEDY = "earlier ones can be read and not written: give 0.5, which most viewers open"
+METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,14 @@ class Options:
     )
     ome_zarr_version: str = _option(
         "0.5",
-        OptionSpec("version of the format: 0.4 or 0.5", parsing.one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"),
+        OptionSpec(
+            "version of the format: 0.4, 0.5 or 0.6", parsing.one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"
+        ),
     )
     method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
+    nodata: float | None = _option(
+        None, OptionSpec("value of pixels that count for nothing when windows are combined", parse_nodata, "VALUE")
+    )
     scale_factors: ScaleFactors = _option(
         "auto",
         OptionSpec(
@@ -199,6 +205,9 @@ class Options:
             "options of TARGET's store only", parsing.mapping, "JSON", split=_flags_of("target"), prefix="target_"
         ),
         secret=True,
+    )
+    manifest: str | None = _option(
+        None, OptionSpec("write key, size and sha256 of each object of TARGET to this file", parsing.text, "FILE")
     )
     report: str | None = _option(
         None, OptionSpec("write plan, versions, timings and bytes to this JSON file", parsing.text, "FILE")

@@ -35,11 +35,15 @@ class ConvertOptions(TypedDict, total=False):
     series: int | None
     """Which image of a file that holds several."""
 
-    ome_zarr_version: Literal["0.4", "0.5"] | str | None
-    """Version of the format: 0.4 or 0.5. Default: 0.5."""
+    ome_zarr_version: Literal["0.4", "0.5", "0.6"] | str | None
+    """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""
 
     method: str | None
-    """How pixels are combined: mean, nearest, mode, median, min, max, or the name of a plug-in. Default: mean."""
+    """How pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in. Default:
+    mean."""
+
+    nodata: float | str | None
+    """Value of pixels that count for nothing when windows are combined."""
 
     scale_factors: Literal["auto", "yx", "zyx"] | str | Mapping[str, int] | Sequence[str | Mapping[str, int]] | None
     """Factors relative to the level before, given once for all levels or once a level. yx or zyx: 2 on these axes;
@@ -99,6 +103,9 @@ class ConvertOptions(TypedDict, total=False):
 
     target_storage_options: str | Mapping[str, Any] | None
     """Options of TARGET's store only. Keys: endpoint_url, region, profile, anon."""
+
+    manifest: str | os.PathLike[str] | None
+    """Write key, size and sha256 of each object of TARGET to this file."""
 
     report: str | os.PathLike[str] | None
     """Write plan, versions, timings and bytes to this JSON file."""

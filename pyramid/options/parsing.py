@@ -21,7 +21,7 @@ _Word = TypeVar("_Word", bound=str)
 Number = TypeVar("Number", int, float)
 
 # The methods of this package, and the group of the entry points of all.
-METHODS = ("mean", "nearest", "mode", "median", "min", "max")
+METHODS = ("mean", "nearest", "mode", "median", "min", "max", "gaussian")
 METHODS_GROUP = "pyramid.methods"
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 # Words for an axis, as people write them where a letter is needed.

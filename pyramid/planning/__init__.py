@@ -12,17 +12,29 @@ from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
-from pyramid.planning.blocks import Pass
+from pyramid.options.nodata import fitted_nodata
+from pyramid.planning.blocks import Pass, margins_within, widened
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
-from pyramid.planning.levels import PlannedLevel, check_axes, make_levels
+from pyramid.planning.levels import Margins, PlannedLevel, check_axes, make_levels
 from pyramid.planning.passes import make_passes
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables, summarize
 from pyramid.tables import render_html, render_text
 
-__all__ = ["Encoding", "Estimate", "Pass", "Plan", "PlannedLevel", "Resources", "make_plan", "show_bytes"]
+__all__ = [
+    "Encoding",
+    "Estimate",
+    "Pass",
+    "Plan",
+    "PlannedLevel",
+    "Resources",
+    "make_plan",
+    "margins_within",
+    "show_bytes",
+    "widened",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,8 @@ class Plan:
         Size after compression and time, if a sample was taken.
     done_tasks
         Number of tasks that an unfinished run has done, where it is to go on; else None.
+    nodata
+        Value of pixels that the method leaves out; None if all count.
     """
 
     spec: SourceSpec
@@ -58,6 +72,7 @@ class Plan:
     resources: Resources
     estimate: Estimate | None = None
     done_tasks: int | None = None
+    nodata: float | None = None
 
     @property
     def tasks(self) -> int:
@@ -78,8 +93,10 @@ class Plan:
 
         It is 1 where no chunk is decoded twice.
         """
-        sizes = zip(self.passes[0].shape, self.passes[0].block, self.spec.chunks, strict=True)
-        return math.prod(_decoded_px(extent, edge, chunk) / extent for extent, edge, chunk in sizes)
+        first = self.passes[0]
+        margins = margins_within(self.levels[: first.last + 1])[0]
+        sizes = zip(first.shape, first.block, self.spec.chunks, margins, strict=True)
+        return math.prod(_decoded_px(extent, edge, chunk, margin) / extent for extent, edge, chunk, margin in sizes)
 
     @property
     def objects(self) -> int:
@@ -94,7 +111,7 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
         values = asdict(self)
-        for name in ("estimate", "done_tasks"):
+        for name in ("estimate", "done_tasks", "nodata"):
             if values[name] is None:
                 del values[name]
         return {
@@ -117,7 +134,9 @@ class Plan:
         return render_html(plan_tables(self))
 
 
-def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: Resources) -> Plan:
+def make_plan(
+    spec: SourceSpec, options: Options, *, centred: bool, margins: Margins | None = None, resources: Resources
+) -> Plan:
     """Plan the pyramid of a source, without reading or writing anything.
 
     Parameters
@@ -128,6 +147,8 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
         The user's options.
     centred
         Whether the downsampling method moves a pixel's centre (all but ``nearest``).
+    margins
+        From factors to the pixels around a window that the method reads too.
     resources
         Workers and memory.
 
@@ -139,13 +160,14 @@ def make_plan(spec: SourceSpec, options: Options, *, centred: bool, resources: R
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
     version = FORMATS[options.ome_zarr_version]
-    levels = make_levels(spec, options, centred=centred, shards_allowed=version.shards)
+    levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=version.shards)
     more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
     spec = replace(spec, notices=(*spec.notices, *more))
     item_bytes = spec.item_bytes
     encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
     passes, resources = make_passes(levels, spec, resources)
-    return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources)
+    nodata = fitted_nodata(options.nodata, spec.dtype)
+    return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources, nodata=nodata)
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
@@ -212,16 +234,20 @@ def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
     return tuple(channels)
 
 
-def _decoded_px(extent: int, edge: int, chunk: int) -> int:
+def _decoded_px(extent: int, edge: int, chunk: int, margin: int = 0) -> int:
     """Count the pixels that are decoded on an axis.
 
-    Each block that ends within a chunk makes that chunk be decoded once more.
+    Each block that ends within a chunk makes that chunk be decoded once more. A `margin` is read around each block.
 
     Examples
     --------
     >>> _decoded_px(10, 4, 4), _decoded_px(10, 5, 4), _decoded_px(10, 3, 10)
     (10, 14, 40)
     """
+    if margin:
+        starts = range(0, extent, edge)
+        ends_at = (min(-(-(start + edge + margin) // chunk) * chunk, extent) for start in starts)
+        return sum(end - max(0, a - margin) // chunk * chunk for a, end in zip(starts, ends_at, strict=True))
     last = (extent - 1) // chunk * chunk  # start of the last chunk, which may be cut
     ends = (extent - 1) // edge
     ends_within_last = ends - last // edge

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pyramid.model import Box, Shape
+from pyramid.planning.levels import PlannedLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,35 @@ class Pass:
         """Yield the slabs of a block, in the order in which they are read."""
         for group in box.split(self.group):
             yield from group.split(self.slab)
+
+
+def margins_within(levels: Sequence[PlannedLevel]) -> tuple[Shape, ...]:
+    """Return the pixels around a block that each level of a pass needs.
+
+    The level that is read is the first. The last needs none, each other one those of the next one's windows.
+
+    Examples
+    --------
+    >>> ones, scale = (1, 1), (1.0, 1.0)
+    >>> levels = [PlannedLevel((n, n), (2, 2), ones, scale, scale, ones, None, (2, 2)) for n in (8, 4, 2)]
+    >>> margins_within(levels)
+    ((6, 6), (2, 2), (0, 0))
+    """
+    margins: list[Shape] = [(0,) * len(levels[0].shape)]
+    for level in reversed(levels[1:]):
+        around = level.margins or (0,) * len(level.shape)
+        margins.append(tuple(m * f + a for m, f, a in zip(margins[-1], level.factors, around, strict=True)))
+    return tuple(reversed(margins))
+
+
+def widened(box: Box, margins: Shape, shape: Shape) -> Box:
+    """Return a box with `margins` around it, as far as the image of `shape` goes.
+
+    Examples
+    --------
+    >>> widened(Box((0, 4), (2, 4)), (1, 1), (9, 9))
+    Box(start=(0, 3), shape=(3, 6))
+    """
+    start = tuple(max(0, a - m) for a, m in zip(box.start, margins, strict=True))
+    stop = (min(b + m, n) for b, m, n in zip(box.stop, margins, shape, strict=True))
+    return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))

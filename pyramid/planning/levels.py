@@ -6,14 +6,18 @@ Nothing here depends on the machine, its memory or its workers. The same source 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from pyramid.errors import OptionError
 from pyramid.model import MAX_WINDOW_PX, Shape, SourceSpec, reduced_shape
 from pyramid.options.convert import Options
 from pyramid.planning.chunks import chunk_shape, first_shards, next_shards
 from pyramid.planning.factors import level_factors, show_factors
+
+# From the factors of a level to its margins, None where a method reads only its windows.
+Margins: TypeAlias = Callable[[Shape], Shape | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class PlannedLevel:
         Chunk shape, at most the level's shape.
     shards
         Shard shape, a multiple of the chunk. None means that each chunk is an object of its own.
+    margins
+        Pixels of the level before that count besides those of a window, before and after it. None where there are none.
     """
 
     shape: Shape
@@ -43,6 +49,7 @@ class PlannedLevel:
     translation: tuple[float, ...]
     chunks: Shape
     shards: Shape | None
+    margins: Shape | None = None
 
     @property
     def object_shape(self) -> Shape:
@@ -58,7 +65,9 @@ class PlannedLevel:
         return math.prod(-(-extent // edge) for extent, edge in zip(self.shape, self.object_shape, strict=True))
 
 
-def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_allowed: bool) -> tuple[PlannedLevel, ...]:
+def make_levels(
+    spec: SourceSpec, options: Options, *, centred: bool, margins: Margins | None = None, shards_allowed: bool
+) -> tuple[PlannedLevel, ...]:
     """Decide every level of the pyramid of `spec`.
 
     Parameters
@@ -69,6 +78,8 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
         ``scale_factors``, ``levels``, ``min_size``, ``chunks`` and ``shards`` are read.
     centred
         Whether the method's pixel is at the centre of its window (translation moves) or at its origin.
+    margins
+        From factors to the pixels around a window that the method reads too.
     shards_allowed
         Whether the format has shards. If not, ``shards="auto"`` gives none.
 
@@ -88,11 +99,7 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
     levels = [_fitted(level)]
     for factors in level_factors(spec, options):
         before = level
-        if math.prod(map(min, before.shape, factors)) >= MAX_WINDOW_PX:
-            raise OptionError(
-                f"scale_factors: a window holds less than 2**30 pixels, but {show_factors(spec.axes, factors)} "
-                "make more; give smaller factors"
-            )
+        _check_window(spec.axes, before.shape, factors)
         total = tuple(a * b for a, b in zip(before.total, factors, strict=True))
         level = PlannedLevel(
             shape=reduced_shape(before.shape, factors),
@@ -104,9 +111,19 @@ def make_levels(spec: SourceSpec, options: Options, *, centred: bool, shards_all
             ),
             chunks=chunks,
             shards=next_shards(before.shards, factors, chunks),
+            margins=None if margins is None else margins(factors),
         )
         levels.append(_fitted(level))
     return tuple(levels)
+
+
+def _check_window(axes: str, shape: Shape, factors: Shape) -> None:
+    """Raise OptionError if a window of a level of `shape` has too many pixels."""
+    if math.prod(map(min, shape, factors)) >= MAX_WINDOW_PX:
+        raise OptionError(
+            f"scale_factors: a window holds less than 2**30 pixels, but {show_factors(axes, factors)} "
+            "make more; give smaller factors"
+        )
 
 
 def _fitted(level: PlannedLevel) -> PlannedLevel:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pyramid.errors import OptionError
 from pyramid.model import Shape, SourceSpec, reduced_shape
-from pyramid.planning.blocks import Pass
+from pyramid.planning.blocks import Pass, margins_within
 from pyramid.planning.encoding import write_queue_bytes
 from pyramid.planning.levels import PlannedLevel
 from pyramid.planning.resources import Resources, show_bytes, show_memory
@@ -119,7 +119,7 @@ class _PassChoice:
             choice = replace(self, first=first)
             smallest = choice.smallest()
             widest_bytes, options = 0, [max(smallest.task_bytes, least_bytes[first + 1])]
-            for last in range(first, count):
+            for last in range(first, choice._end()):
                 sizes = [pass_.task_bytes for pass_ in choice.candidates(last, smallest)]
                 if not sizes:
                     break
@@ -130,11 +130,19 @@ class _PassChoice:
 
     def _fitting(self, smallest: Pass) -> Iterator[Pass]:
         """Yield the passes of more levels that fit."""
-        for last in range(self.first, len(self.levels)):
+        for last in range(self.first, self._end()):
             found = [p for p in self.candidates(last, smallest) if p.task_bytes <= self.resources.task_bytes]
             if not found:
                 return
             yield from found
+
+    def _end(self) -> int:
+        """Return one past the last level that the pass may have.
+
+        Blocks that are handed over have no pixels around them.
+        """
+        margins = margins_within(self.levels)[0]
+        return 1 if self.first == 0 and self.resources.source_in_memory and any(margins) else len(self.levels)
 
     def candidates(self, last: int, smallest: Pass) -> Iterator[Pass]:
         """Yield the passes up to level `last`, in whatever memory.
@@ -186,7 +194,7 @@ class _PassChoice:
 
     def _pass(self, last: int, block: Shape) -> Pass:
         slab = group = block
-        if self.first == 0 and not self.resources.source_is_remote:
+        if self.first == 0 and not self.resources.source_is_remote and self._region(last, block) == block:
             base, factors = self.levels[0], self.levels[min(1, last)].factors
             one_object = self.resources.target_needs_whole_objects
             slab = choose_slab(base, factors, block, self.source_chunks, self.item_bytes, one_object=one_object)
@@ -196,9 +204,20 @@ class _PassChoice:
         queue_bytes = write_queue_bytes(
             self.levels[self.first : last + 1], self.item_bytes, whole_objects=whole_objects
         )
-        read_bytes = self._read_bytes(block, slab)
+        region = self._region(last, block)
+        read_bytes = self._read_bytes(region, slab if slab != block else region)
         task_bytes = self._held_px(last, block, slab) * self.item_bytes + read_bytes + queue_bytes
         return Pass(source, self.first, last, self.shape, block, slab, group, task_bytes, queue_bytes)
+
+    def _region(self, last: int, block: Shape) -> Shape:
+        """Return the largest extents that are read for a block, with its margins."""
+        margins = margins_within(self.levels[self._base : last + 1])[0]
+        return tuple(min(b + 2 * m, n) for b, m, n in zip(block, margins, self.shape, strict=True))
+
+    @property
+    def _base(self) -> int:
+        """Number of the level that the pass reads, 0 for the source."""
+        return max(0, self.first - 1)
 
     def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
         """Count the pixels that a task holds: a slab, and the levels made from it."""
@@ -210,7 +229,18 @@ class _PassChoice:
         for level in self.levels[max(self.first, 1) : last + 1]:
             extent = reduced_shape(extent, level.factors)
             held += padded_px(extent, level.chunks)
+        held += self._around_px(last, block)
         return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
+
+    def _around_px(self, last: int, block: Shape) -> int:
+        """Count the pixels that are held of all levels with margins, 0 without any."""
+        levels = self.levels[self._base : last + 1]
+        margins = margins_within(levels)
+        held, extent = 0, block
+        for level, around in zip(levels, margins, strict=True):
+            extent = extent if level is levels[0] else reduced_shape(extent, level.factors)
+            held += math.prod(min(n + 2 * m, end) for n, m, end in zip(extent, around, level.shape, strict=True))
+        return held if any(margins[0]) else 0
 
     def _read_bytes(self, block: Shape, slab: Shape) -> int:
         """Count the bytes that reading takes next to the pixels that `_held_px` counts.

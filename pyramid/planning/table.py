@@ -46,7 +46,8 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the target and the work, as pairs of a name and a value."""
-    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}"
+    left_out = "" if plan.nodata is None else f" without pixels of {plan.nodata:g}"
+    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, method {plan.method}{left_out}"
     yield "before compression", format_bytes(plan.raw_bytes)
     yield "objects to write", f"{plan.objects} and metadata (on object storage each is a PUT request)"
     for number, pass_ in enumerate(plan.passes, 1):

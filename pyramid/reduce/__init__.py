@@ -4,6 +4,7 @@ Each method has a file of its own. Importing this package does not import numba:
 requested method.
 """
 
-from pyramid.reduce.base import Method, load_method
+from pyramid.reduce.base import Method, NeighbourhoodMethod, load_method, margins_of
+from pyramid.reduce.nodata import leave_out
 
-__all__ = ["Method", "load_method"]
+__all__ = ["Method", "NeighbourhoodMethod", "leave_out", "load_method", "margins_of"]

@@ -57,6 +57,38 @@ class Method(Protocol):
         ...
 
 
+@runtime_checkable
+class NeighbourhoodMethod(Method, Protocol):
+    """A Method whose pixel also depends on pixels around its window."""
+
+    def margins(self, factors: Shape) -> Shape:
+        """Return how many pixels around a window count, before and after it on each axis."""
+        ...
+
+    def reduce_part(self, array: NDArray[Any], extent: Shape, first: Shape, factors: Shape, out: NDArray[Any]) -> None:
+        """Reduce windows of a part of an image into all of `out`.
+
+        Parameters
+        ----------
+        array, extent
+            The pixels of the part, as for a Method: those of the windows and, as far as the image goes, the margins
+            around them.
+        first
+            Start of the first window in `array`, in pixels.
+        factors
+            Window on each axis.
+        out
+            One pixel for each window. It may be strided.
+        """
+        ...
+
+
+def margins_of(method: Method, factors: Shape) -> Shape | None:
+    """Return the margins of a method's windows, None where there are none."""
+    margins = method.margins(factors) if isinstance(method, NeighbourhoodMethod) else ()
+    return margins if any(margins) else None
+
+
 @functools.cache
 def load_method(name: str) -> Method:
     """Find the method called `name` among the entry points ``pyramid.methods``.

@@ -30,7 +30,7 @@ OfRows: TypeAlias = Callable[[Sequence["NDArray[Any]"], int, "NDArray[Any]"], No
 
 def reduce_rows(of_rows: OfRows, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
     """Reduce ``array[:extent]`` into `out`, as a Method."""
-    parts = [_cut_axis(n, f) for n, f in zip(extent, factors, strict=True)]
+    parts = [cut_axis(n, f) for n, f in zip(extent, factors, strict=True)]
     for region in itertools.product(*parts):
         starts, counts, window = zip(*region, strict=True)
         for band in cut_bands(counts, max(1, BAND_PX // int(np.prod(window)))):
@@ -72,12 +72,12 @@ def overhead_s(extent: Shape, factors: Shape) -> float:
     return _VIEW_S * window_px * -(-math.prod(extent) // max(BAND_PX, window_px))
 
 
-def _cut_axis(extent: int, factor: int) -> list[tuple[int, int, int]]:
+def cut_axis(extent: int, factor: int) -> list[tuple[int, int, int]]:
     """Cut an axis into regions: first output pixel, their number, and the window.
 
     Examples
     --------
-    >>> _cut_axis(7, 2)
+    >>> cut_axis(7, 2)
     [(0, 3, 2), (3, 1, 1)]
     """
     full, rest = divmod(extent, factor)

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 import obstore
+import obstore.exceptions as raised
 import obstore.store
 
 from pyramid.errors import PyramidError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
-from pyramid.stores.objects import ABSENT
+from pyramid.stores.objects import ABSENT, Version
 from pyramid.stores.verdicts import has_odd_headers, status_of
 from pyramid.stores.waiting import guarded, stream, wait_for
 
@@ -117,6 +118,35 @@ class Client:
         store = self._store(seconds)
         about = dict(attributes) if attributes else None
         return wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False, attributes=about))["e_tag"]
+
+    def put_if(self, key: str, body: bytes, seconds: float, version: Version | None) -> Version | None:
+        """Store an object that has this version, or for None, that does not exist.
+
+        Returns its new version, or None if it has another.
+        """
+        store = self._store(seconds)
+        known = {name: value for name, value in (version or {}).items() if value is not None}
+        mode: Any = known or "create"
+        try:
+            made = wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False, mode=mode))
+        except (raised.AlreadyExistsError, raised.PreconditionError, raised.NotModifiedError):
+            return None
+        except FileNotFoundError as error:
+            if version is None or _has_no_bucket(error):
+                raise
+            return None
+        return {"e_tag": made["e_tag"], "version": made["version"]}
+
+    def version(self, key: str, seconds: float) -> Version | None:
+        """Return the version of an object; None if it is missing."""
+        store = self._store(seconds)
+        try:
+            found = wait_for(lambda: obstore.head_async(store, key))
+        except FileNotFoundError as error:
+            if _has_no_bucket(error):
+                raise
+            return None
+        return {"e_tag": found["e_tag"], "version": found["version"]}
 
     def pages(self, prefix: str, last: str | None, seconds: float) -> AsyncIterable[Any]:
         """List keys that begin with `prefix` and come after `last`."""

@@ -24,6 +24,7 @@ class GoogleObjects(RemoteObjects):
         "set GOOGLE_APPLICATION_CREDENTIALS to the file of an account, sign in with gcloud auth application-default "
         "login, or give the storage option anon=True for a public bucket"
     )
+    _version_name = "version"
 
 
 def open_store(access: Access) -> GoogleObjects:

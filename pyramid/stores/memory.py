@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
 from pyramid.stores.checksums import md5
-from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object
+from pyramid.stores.objects import ByteSink, Fingerprint, Objects, Version, check_key, no_object
 from pyramid.stores.schemes import Access, Option
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ OPTIONS: Mapping[str, Option] = {}
 
 
 @functools.cache
-def _bucket(name: str) -> dict[str, bytes]:
+def _bucket(name: str) -> tuple[dict[str, bytes], threading.Lock]:
+    """Return the objects of a bucket, and the lock with which they are changed."""
     del name
-    return {}
+    return {}, threading.Lock()
 
 
 class MemoryObjects(Objects):
@@ -36,8 +37,7 @@ class MemoryObjects(Objects):
 
     def __init__(self, location: Location) -> None:
         self.location = location
-        self._held = _bucket(location.bucket)
-        self._changing = threading.Lock()
+        self._held, self._changing = _bucket(location.bucket)
 
     def get(self, key: str) -> bytes | None:
         """Return the whole object, or None if it is missing."""
@@ -73,6 +73,19 @@ class MemoryObjects(Objects):
         """Store a copy of `body`."""
         with self._changing:
             self._held[self._full(key)] = bytes(body)
+
+    def version(self, key: str) -> Version | None:
+        """Return the MD5 sum of an object as its version."""
+        found = self.fingerprint(key)
+        return None if found is None else {"e_tag": found[1], "version": None}
+
+    def put_if(self, key: str, body: bytes, version: Version | None) -> Version | None:
+        """Store a copy of `body` if the object has this version."""
+        with self._changing:
+            if self.version(key) != version:
+                return None
+            self._held[self._full(key)] = body
+            return self.version(key)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Return the keys that begin with `prefix`."""

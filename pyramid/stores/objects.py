@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pyramid.errors import OptionError, StorageError
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 # The status of a missing object, in all stores: that of HTTP.
 ABSENT = 404
 
+# The status of a request with a condition in a store that has none: that of "Not Implemented".
+NO_CONDITIONS = 501
+
+# The version of an object, as its store gives it: ``e_tag`` and ``version``, of which one may be None.
+Version: TypeAlias = Mapping[str, str | None]
 # Size in bytes, and a tag that changes whenever the object changes. The tag is None in stores without tags.
 Fingerprint: TypeAlias = tuple[int, str | None]
 
@@ -113,6 +118,23 @@ class Objects(Protocol):
         """
         ...
 
+    def version(self, key: str) -> Version | None:
+        """Return the version of an object, for `put_if`: one request.
+
+        Returns None if it is missing. Raises StorageError with the status `NO_CONDITIONS` if the store has no
+        conditions.
+        """
+        raise no_conditions(self.location, key)
+
+    def put_if(self, key: str, body: bytes, version: Version | None) -> Version | None:
+        """Store an object if its version is this, or with None if it is missing.
+
+        Makes one request. Returns the new version, or None if the condition does not hold, also where an earlier
+        attempt of this request has changed it. Raises StorageError with the status `NO_CONDITIONS` if the store has no
+        conditions. A service may ignore them, and store the object always.
+        """
+        raise no_conditions(self.location, key)
+
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Return the keys that begin with `prefix`, which is empty or ends with ``/``.
 
@@ -159,3 +181,8 @@ def place_of(location: Location, key: str) -> str:
 def no_object(location: Location, key: str) -> StorageError:
     """Return the error of a request for a part of an object that is missing."""
     return StorageError(f"{place_of(location, key)} does not exist", True, ABSENT)
+
+
+def no_conditions(location: Location, key: str) -> StorageError:
+    """Return the error of a request with a condition in a store that has none."""
+    return StorageError(f"{place_of(location, key)}: its store has no conditional requests", True, NO_CONDITIONS)

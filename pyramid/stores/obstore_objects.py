@@ -17,6 +17,7 @@ from pyramid.stores.address import check_endpoint
 from pyramid.stores.answers import NO_RANGES, Answer
 from pyramid.stores.checksums import Sums, md5
 from pyramid.stores.client import PAGE, Build, Client
+from pyramid.stores.conditions import ConditionalObjects
 from pyramid.stores.network import Asked, is_timeout
 from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, Objects, check_key, no_object, place_of
 from pyramid.stores.retry import SLOW_BYTES_PER_S, AttemptFailure, call_with_retries
@@ -37,7 +38,7 @@ _LEAST_CLASS_BYTES = 2**20
 _MAX_ERROR_BYTES = 2**12
 
 
-class RemoteObjects(Objects):
+class RemoteObjects(ConditionalObjects, Objects):
     """Objects of one URL.
 
     Parameters

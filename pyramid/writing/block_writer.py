@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pyramid.block import Part
+from pyramid.manifests.entry import Entry
 from pyramid.model import Box, Shape
 from pyramid.planning.encoding import max_object_bytes
+from pyramid.writing.digested import DigestedObject
 from pyramid.writing.encode import ObjectEncoder, StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.objects import ObjectWriter
@@ -43,20 +45,28 @@ class BlockWriter:
         Arrays of the target.
     writer, queue
         Writes the objects, and holds their bytes until then.
+    digests
+        Whether the digests of the objects are taken.
 
     Attributes
     ----------
     stored
         The objects that were encoded so far, by level. Those that are left out as empty do not count.
+    entries
+        Their keys, sizes and digests; empty unless digests are taken.
     """
 
-    def __init__(self, url: str, levels: Sequence[StoredLevel], writer: ObjectWriter, queue: WriteQueue) -> None:
+    def __init__(
+        self, url: str, levels: Sequence[StoredLevel], writer: ObjectWriter, queue: WriteQueue, *, digests: bool = False
+    ) -> None:
         self._url = url
         self._levels = levels
         self._writer = writer
         self.queue = queue
         self.stored: dict[int, StoredCount] = {}
+        self.entries: list[Entry] = []
         self._begun: dict[str, ObjectEncoder] = {}
+        self._digested: dict[str, DigestedObject] | None = {} if digests else None
 
     def add(self, part: Part) -> None:
         """Write a part of a level, and replace existing objects.
@@ -78,6 +88,7 @@ class BlockWriter:
                 self._add_chunks(part, encoder, Box(start, stored.level.object_shape), stored.level.chunks)
                 if encoder.finish_part():
                     del self._begun[key]
+                    self._note_digest(key)
                     size = encoder.stored_bytes
                     self.stored[part.level] = self.stored.get(part.level, StoredCount()).joined(
                         StoredCount(int(size > 0), size)
@@ -86,7 +97,16 @@ class BlockWriter:
     def _begin(self, stored: StoredLevel, key: str, start: Shape) -> ObjectEncoder:
         """Begin the object whose first pixel is at `start`."""
         max_bytes, _ = max_object_bytes(stored.level, np.dtype(stored.dtype).itemsize)
-        return ObjectEncoder(stored, start, self._writer.begin(key, max_bytes, self.queue))
+        destination = self._writer.begin(key, max_bytes, self.queue)
+        if self._digested is not None:
+            destination = self._digested[key] = DigestedObject(key, destination)
+        return ObjectEncoder(stored, start, destination)
+
+    def _note_digest(self, key: str) -> None:
+        """Add the entry of an object that has all its bytes."""
+        entry = None if self._digested is None else self._digested.pop(key).entry
+        if entry is not None:
+            self.entries.append(entry)
 
     def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
         """Encode the chunks of a part that belong to one object."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -29,13 +28,11 @@ from pyramid.stores import Location, Objects, locate, open_objects
 from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import stored_levels
 from pyramid.writing.errors import wrap_errors
-from pyramid.writing.lease import WATCH_S, Lease, check_no_run, check_no_run_around
+from pyramid.writing.folder_lock import one_at_a_time
+from pyramid.writing.lease import Lease, check_no_run, check_no_run_around
 from pyramid.writing.name import check_name
 from pyramid.writing.objects import REQUESTS
 from pyramid.writing.target import Target
-
-if sys.platform != "win32":
-    import fcntl
 
 T = TypeVar("T")
 
@@ -148,7 +145,7 @@ def open_target(
     url
         Path or URL of the target, which `check_target` has accepted.
     options
-        Only ``overwrite``, ``resume`` and ``target_storage_options`` are used.
+        Only ``overwrite``, ``resume``, ``manifest`` and ``target_storage_options`` are used.
     record
         What the run does, so that another can go on with it.
 
@@ -160,12 +157,13 @@ def open_target(
     form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.target_storage_options)
     lease = Lease(objects, form.zarr_format, record)
-    target = Target(url, options.target_storage_options, stored_levels(plan), form.zarr_format)
-    documents = [item for number, level in enumerate(plan.levels) for item in _documents(number, level, plan)]
+    target = Target(
+        url, options.target_storage_options, stored_levels(plan), form.zarr_format, options.manifest is not None
+    )
     try:
         _claim(location, objects, options, lease)
         with wrap_errors(url, "metadata"):
-            _do_each(lambda document: objects.put(*document), documents, location)
+            _do_each(lambda document: objects.put(*document), level_documents(plan), location)
         yield target, lease
     except BaseException as error:
         if _give_back(lease, url, options):
@@ -195,50 +193,37 @@ def _claim(location: Location, objects: Objects, options: Options, lease: Lease)
     if location.is_local:
         with _refusing(location):
             os.makedirs(location.path, exist_ok=True)
-    with _one_at_a_time(location):
-        # A remote target was checked when the run was planned, and listing it again would cost a request.
-        seen = not location.is_local and not options.overwrite
-        if not seen and not _check_free(location, objects, options):
+    if not location.is_local:
+        _claim_remote(location, objects, options, lease)
+        return
+    with one_at_a_time(location):
+        if not _check_free(location, objects, options):
             with wrap_errors(str(location), "what is there", "removed"):
                 _remove(location, objects)
         with wrap_errors(str(location), "metadata"):
             lease.take()  # others see that a run is in progress before anything else is written
 
 
-@contextmanager
-def _one_at_a_time(location: Location) -> Iterator[None]:
-    """Lock a local target against other runs on this machine.
+def _claim_remote(location: Location, objects: Objects, options: Options, lease: Lease) -> None:
+    """Claim a target on object storage, then remove what may be replaced.
 
-    Some systems have no locks, and then nothing is locked.
+    The claim comes first, so that of two runs only one removes anything. Until all is removed, no run may go on.
     """
-    if not location.is_local or sys.platform == "win32":
-        yield
-        return
-    folder = os.open(location.path, os.O_RDONLY)
-    try:
-        _lock(folder, location)
-        yield
-    finally:
-        os.close(folder)
+    # The target was checked when the run was planned, and listing it again would cost a request.
+    removes = options.overwrite and not _is_free(location, objects)
+    with wrap_errors(str(location), "metadata"):
+        lease.take(replaces=removes or options.resume, recorded=not removes)
+    if removes:
+        with wrap_errors(str(location), "what is there", "removed"):
+            _remove(location, objects, kept=lease.keys)
+        with wrap_errors(str(location), "metadata"):
+            lease.record()
 
 
-def _lock(folder: int, location: Location) -> None:
-    """Lock a folder that is open; TargetError if another program keeps it."""
-    until_s = time.monotonic() + WATCH_S
-    while True:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until_s:
-                raise TargetError(
-                    f"{location} is locked by another program, as by a conversion that removes what was there; wait "
-                    "until it ends, or give another target"
-                ) from None
-            time.sleep(LOOK_S / 10)
-        except OSError:  # some network file systems have no locks
-            return
-        else:
-            return
+def level_documents(plan: Plan) -> Iterator[tuple[str, bytes]]:
+    """Yield key and body of each metadata document of the levels' arrays."""
+    for number, level in enumerate(plan.levels):
+        yield from _documents(number, level, plan)
 
 
 def _documents(number: int, level: PlannedLevel, plan: Plan) -> Iterator[tuple[str, bytes]]:
@@ -266,12 +251,12 @@ def _refusing(location: Location) -> Iterator[None]:
         raise TargetError(f"{location} cannot be created: {error.strerror}; give another target") from error
 
 
-def _remove(location: Location, objects: Objects) -> None:
-    """Remove everything at the location, root documents first.
+def _remove(location: Location, objects: Objects, kept: Collection[str] = ()) -> None:
+    """Remove everything at the location but the keys `kept`, root documents first.
 
     So a target that is only half removed does not look whole.
     """
-    _do_each(objects.delete, ROOT_KEYS, location)
+    _do_each(objects.delete, [key for key in ROOT_KEYS if key not in kept], location)
     if location.is_local:
         for name in os.listdir(location.path):
             path = os.path.join(location.path, name)
@@ -280,7 +265,8 @@ def _remove(location: Location, objects: Objects) -> None:
             else:
                 os.remove(path)
         return
-    _do_each(objects.delete_all, _batched(objects.keys(), MAX_DELETED_AT_ONCE), location)
+    keys = (key for key in objects.keys() if key not in kept)  # noqa: SIM118  (a store is not a mapping)
+    _do_each(objects.delete_all, _batched(keys, MAX_DELETED_AT_ONCE), location)
 
 
 def _batched(items: Iterable[T], most: int) -> Iterator[list[T]]:

@@ -58,7 +58,7 @@ def join(seen: dict[int, Extremes], more: Iterable[tuple[int, Extremes]]) -> Non
         seen[channel] = seen[channel].joined(extremes) if channel in seen else extremes
 
 
-def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extremes], ...]:
+def measure(pixels: NDArray[Any], box: Box, axes: str, nodata: float | None = None) -> tuple[tuple[int, Extremes], ...]:
     """Return the extremes of each channel of a block of level 0, without NaN.
 
     Parameters
@@ -69,6 +69,8 @@ def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extre
         Region of the block in the level.
     axes
         Letters of ``tczyx``.
+    nodata
+        Value of pixels that do not count, None if all do.
 
     Examples
     --------
@@ -76,13 +78,13 @@ def measure(pixels: NDArray[Any], box: Box, axes: str) -> tuple[tuple[int, Extre
     ((0, Extremes(least=1, greatest=4)),)
     """
     if "c" not in axes:
-        return ((0, _extremes(pixels)),)
+        return ((0, _extremes(pixels, nodata)),)
     axis = axes.index("c")
     channels = np.moveaxis(pixels, axis, 0)
-    return tuple((box.start[axis] + i, _extremes(channel)) for i, channel in enumerate(channels))
+    return tuple((box.start[axis] + i, _extremes(channel, nodata)) for i, channel in enumerate(channels))
 
 
-def _extremes(pixels: NDArray[Any]) -> Extremes:
+def _extremes(pixels: NDArray[Any], nodata: float | None) -> Extremes:
     """Return the extremes of pixels, measured piece by piece.
 
     So the cache still holds a piece when its maximum is measured after its minimum.
@@ -92,11 +94,15 @@ def _extremes(pixels: NDArray[Any]) -> Extremes:
     if pixels.flags.c_contiguous:
         pixels = pixels.reshape(-1)
     if pixels.ndim > 1 and len(pixels) == 1:
-        return _extremes(pixels[0])
+        return _extremes(pixels[0], nodata)
     if pixels.nbytes > PIECE_BYTES:
         step = max(1, PIECE_BYTES * len(pixels) // pixels.nbytes)
-        found = (_extremes(pixels[at : at + step]) for at in range(0, len(pixels), step))
+        found = (_extremes(pixels[at : at + step], nodata) for at in range(0, len(pixels), step))
         return functools.reduce(Extremes.joined, found)
+    if nodata is not None:
+        pixels = pixels[pixels != nodata]
+        if not pixels.size:
+            return Extremes(None, None)
     if pixels.dtype.kind != "f":
         return Extremes(pixels.min().item(), pixels.max().item())
     least, greatest = float(np.fmin.reduce(pixels, axis=None)), float(np.fmax.reduce(pixels, axis=None))

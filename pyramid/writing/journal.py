@@ -25,10 +25,13 @@ from types import TracebackType
 from typing import Any
 
 from pyramid.concurrency.signals import leave_signals
-from pyramid.errors import SourceError, StorageError
+from pyramid.errors import SourceError, StorageError, TakenError
 from pyramid.hierarchy.nodes import parse_document, read_document
+from pyramid.manifests.entry import Entry
+from pyramid.manifests.text import format_entries
 from pyramid.stores import Objects
 from pyramid.writing.block_writer import StoredCount
+from pyramid.writing.digested import ALGORITHM
 from pyramid.writing.direct_io import sync_disk
 from pyramid.writing.extremes import Extremes
 
@@ -67,6 +70,11 @@ class Segment:
         Start of the system until whose end it counts; empty if it counts for good.
     synced
         Number of the segments before it that count for good.
+    entries
+        Keys, sizes and digests of the objects. They have an object of their own next to the segment, and are not read
+        with it.
+    digested
+        Whether it has them; there may be none of them.
     """
 
     pass_: int
@@ -76,6 +84,8 @@ class Segment:
     stored: Mapping[int, StoredCount]
     boot: str = ""
     synced: int = 0
+    entries: tuple[Entry, ...] = ()
+    digested: bool = False
 
     def to_json(self, run_digest: str) -> bytes:
         """Return the segment as it is stored, with the digest of its run."""
@@ -91,6 +101,7 @@ class Segment:
                 "stored": stored,
                 "boot": self.boot,
                 "synced": self.synced,
+                "digested": self.digested,
             }
         ).encode()
 
@@ -113,6 +124,7 @@ class Segment:
             {int(level): StoredCount(*map(int, count)) for level, count in document["stored"].items()},
             str(document["boot"]),
             int(document["synced"]),
+            digested=document["digested"] is True,
         )
 
 
@@ -163,6 +175,8 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Write the last segment, unless the run has ended well so early that it has none."""
         self._threads.shutdown()
+        if isinstance(error, TakenError):  # the journal is another run's
+            return
         if error is not None or self.number:
             if self.objects.location.is_local:
                 with suppress(StorageError):
@@ -183,6 +197,8 @@ class Journal:
                 self.synced, self._synced_s = self.number, time.monotonic()
             for segment in _joined(done):
                 written = replace(segment, boot=boot_id() if is_local else "", synced=self.synced)
+                if written.entries:
+                    self.objects.put(entries_key(self.number), b"".join(format_entries(written.entries, ALGORITHM)))
                 self.objects.put(segment_key(self.number), written.to_json(self.run_digest))
                 self.number, self.is_used = self.number + 1, True
         except (StorageError, OSError) as error:  # the run goes on; if it stops, it does these blocks again
@@ -201,7 +217,15 @@ def _joined(segments: Sequence[Segment]) -> Iterator[Segment]:
             for level, count in segment.stored.items():
                 stored[level] = stored.get(level, StoredCount()).joined(count)
         blocks = _ranges(sorted(first for segment in of_pass for first, _ in segment.blocks))
-        yield Segment(number, tuple(blocks), sum(s.source_bytes for s in of_pass), extremes, stored)
+        yield Segment(
+            number,
+            tuple(blocks),
+            sum(segment.source_bytes for segment in of_pass),
+            extremes,
+            stored,
+            entries=tuple(entry for segment in of_pass for entry in segment.entries),
+            digested=all(segment.digested for segment in of_pass),
+        )
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
@@ -253,6 +277,11 @@ def segment_key(number: int) -> str:
     '.pyramid-run/00000012.json'
     """
     return f"{FOLDER}/{number:08d}.json"
+
+
+def entries_key(number: int) -> str:
+    """Return the key of the digests of a segment's objects."""
+    return f"{FOLDER}/{number:08d}.{ALGORITHM}"
 
 
 def remove_journal(objects: Objects) -> None:

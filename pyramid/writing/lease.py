@@ -3,29 +3,31 @@
 The document that says that a conversion is in progress also names its run, the process of the run, and a beat. The beat
 is a number that grows while the run is alive. So a claim needs no object of its own, and disappears when the metadata
 is committed. A run whose process has ended, or whose beat no longer grows, does not block others.
+
+Of two runs that begin at once one gets the target: on local disk by a lock on its folder, on object storage since the
+claim is put under the condition that nobody else has put one. A service may ignore the condition. So the claim is put
+once more in a way that must be refused; where it is not, the claim is read back after a while.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import os
-import platform
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
-from pyramid.errors import StoppedError, StorageError, TargetError
+from pyramid.errors import StoppedError, StorageError, TakenError, TargetError
+from pyramid.feedback.notices import give_notices
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, group_documents
 from pyramid.hierarchy.unfinished import IN_PROGRESS
 from pyramid.stores import Location, Objects, open_objects
+from pyramid.stores.objects import Version
+from pyramid.writing.processes import is_running, this_process
 
 # Seconds between two beats. A beat reads and writes one small object: 900 requests of each kind in an hour. A round
 # number under half of `WATCH_S`, so that two beats fall into the time that a run is watched.
@@ -36,6 +38,13 @@ WATCH_S = 10.0
 # Seconds between two looks at a beat. A round number: looks are requests, and a live run is found half a pause late at
 # most.
 _LOOK_S = 0.5
+# Seconds after which a claim that was put without a condition is read back: longer than two runs that begin at once
+# take for their claims, over any network.
+SETTLE_S = 2.0
+# A version that no object has.
+_NO_VERSION: Version = {"e_tag": f'"{"0" * 32}"', "version": "1"}
+# The statuses of services that do not know a condition.
+_UNKNOWN_CONDITION = (400, 405, 501)
 # Largest document that is parsed, in bytes: a claim has some 200, and a larger document is not one of ours.
 _MAX_BYTES = 2**20
 # Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.
@@ -59,38 +68,120 @@ class Lease:
         self._objects = objects
         self._zarr_format: Literal[2, 3] = zarr_format
         self._state = {"state": IN_PROGRESS, **({"record": record} if record else {})}
+        self._recorded = True
         self._run = uuid.uuid4().hex
         self._beat = 0
         self._ended = threading.Event()
+        self._lost = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True, name="pyramid-lease")
 
     def documents(self) -> dict[str, bytes]:
         """Return the documents of the target's group by key, with the claim."""
-        host, process = _this_process()
+        host, process = this_process()
         claim = {"run": self._run, "host": host, "process": process, "beat": self._beat}
-        return group_documents(self._zarr_format, {"pyramid": {**self._state, **claim}})
+        state = self._state if self._recorded else {"state": IN_PROGRESS}
+        return group_documents(self._zarr_format, {"pyramid": {**state, **claim}})
 
-    def take(self) -> None:
-        """Write the claim, and renew it until `end`."""
+    @property
+    def key(self) -> str:
+        """Key of the document with the claim."""
+        return ATTRIBUTE_KEYS[self._zarr_format]
+
+    @property
+    def keys(self) -> Collection[str]:
+        """Keys of all documents of the group."""
+        return self.documents().keys()
+
+    def take(self, *, replaces: bool = False, recorded: bool = True) -> None:
+        """Write the claim, and renew it until `end`.
+
+        Parameters
+        ----------
+        replaces
+            Whether something may be there: an ended run, or an image that is to be removed.
+        recorded
+            Whether another run may go on from now on, or only after `record`.
+
+        Raises
+        ------
+        TargetError
+            If another run has claimed the target.
+        """
+        self._recorded = recorded
         _alive_here.add(self._run)
-        for key, body in self.documents().items():
-            self._objects.put(key, body)
+        documents = self.documents()
+        if self._objects.location.is_local:
+            self._objects.put(self.key, documents[self.key])
+        else:
+            self._claim(documents[self.key], replaces=replaces)
+        for key in documents.keys() - {self.key}:
+            self._objects.put(key, documents[key])
         self._thread.start()
 
-    def check(self) -> None:
-        """Raise TargetError if another run has taken the target.
+    def record(self) -> None:
+        """Let other runs go on with this one if it stops."""
+        self._recorded = True
+        self._objects.put(self.key, self.documents()[self.key])
 
-        Nothing is raised if the claim cannot be read: a store may permit writing but not reading.
+    def check_held(self) -> None:
+        """Raise TakenError if a beat has found the claim of another run: no request."""
+        if self._lost.is_set():
+            raise self._taken()
+
+    def _taken(self) -> TakenError:
+        return TakenError(
+            f"{self._objects.location} was taken by another conversion, or removed, while this one was running; "
+            "convert again, to another target"
+        )
+
+    def _claim(self, body: bytes, *, replaces: bool) -> None:
+        """Put the claim if no other run does so at the same time.
+
+        Raises TargetError if another run has.
+        """
+        objects = self._objects
+        try:
+            before = objects.version(self.key) if replaces else None
+            if before is not None:
+                check_no_run(objects)
+            is_put = objects.put_if(self.key, body, before) is not None
+            if not is_put and self._is_ours() is not True:  # it is ours if only the answer was lost
+                raise being_written(objects.location)
+            if objects.checks_whole and self._is_ours() is False:  # it was damaged on its way
+                objects.put(self.key, body)
+            if objects.put_if(self.key, body, None if before is None else _NO_VERSION) is None:
+                return
+            why = "ignores the condition of a request"
+        except StorageError as error:
+            if error.status not in _UNKNOWN_CONDITION:
+                raise
+            objects.put(self.key, body)
+            why = "knows no requests with a condition"
+        time.sleep(SETTLE_S)
+        if self._is_ours() is False:
+            raise being_written(objects.location)
+        give_notices(
+            (f"its store {why}: do not begin two conversions to it at the same moment",), str(objects.location)
+        )
+
+    def _is_ours(self) -> bool | None:
+        """Return whether the claim that is there is that of this run.
+
+        Returns None if it cannot be read: a store may permit writing but not reading.
         """
         try:
             found = _read_claim(self._objects, self._zarr_format)
         except StorageError:
-            return
-        if found is None or found.get("run") != self._run:
-            raise TargetError(
-                f"{self._objects.location} was taken by another conversion, or removed, while this one was running; "
-                "convert again, to another target"
-            )
+            return None
+        return found is not None and found.get("run") == self._run
+
+    def check(self) -> None:
+        """Raise TakenError if another run has taken the target.
+
+        Nothing is raised if the claim cannot be read.
+        """
+        if self._is_ours() is False:
+            raise self._taken()
 
     def end(self) -> None:
         """Stop renewing the claim."""
@@ -100,7 +191,7 @@ class Lease:
             self._thread.join(BEAT_S)
 
     def give_back(self, objects: Objects) -> bool:
-        """Release the target, and return whether it is unfinished.
+        """Release the target, and return whether it is unfinished and was this run's.
 
         Parameters
         ----------
@@ -113,23 +204,26 @@ class Lease:
             False also if that cannot be found out.
         """
         self.end()
-        found = None
+        is_ours = False
         with suppress(StorageError, StoppedError):
             found = _read_claim(objects, self._zarr_format)
-            if found is not None and found.get("run") == self._run and objects.location.is_local:
-                key = ATTRIBUTE_KEYS[self._zarr_format]  # other runs see that the beat of a remote target has ended
-                objects.put(key, group_documents(self._zarr_format, {"pyramid": self._state})[key])
-        return found is not None
+            is_ours = found is not None and found.get("run") == self._run
+            if is_ours and objects.location.is_local:  # other runs see that the beat of a remote target has ended
+                released = group_documents(self._zarr_format, {"pyramid": self._state})
+                objects.put(self.key, released[self.key])
+        return is_ours
 
     def _keep(self) -> None:
-        key = ATTRIBUTE_KEYS[self._zarr_format]
         while not self._ended.wait(BEAT_S):
             with suppress(StorageError):  # a store that is down now may be back at the next beat
                 found = _read_claim(self._objects, self._zarr_format)
-                if found is None or found.get("run") != self._run or self._ended.is_set():
+                if self._ended.is_set():
+                    return
+                if found is None or found.get("run") != self._run:
+                    self._lost.set()
                     return
                 self._beat += 1
-                self._objects.put(key, self.documents()[key])
+                self._objects.put(self.key, self.documents()[self.key])
 
 
 def check_no_run(objects: Objects) -> None:
@@ -140,9 +234,12 @@ def check_no_run(objects: Objects) -> None:
     for zarr_format in ATTRIBUTE_KEYS:
         claim = _read_claim(objects, zarr_format)
         if claim is not None and "run" in claim and _is_alive(objects, zarr_format, claim):
-            raise TargetError(
-                f"{objects.location} is being written by another conversion; wait until it ends, or give another target"
-            )
+            raise being_written(objects.location)
+
+
+def being_written(location: Location) -> TargetError:
+    """Return the error of a target that a live run writes to."""
+    return TargetError(f"{location} is being written by another conversion; wait until it ends, or give another target")
 
 
 def check_no_run_around(location: Location) -> None:
@@ -175,11 +272,11 @@ def read_record(objects: Objects) -> Mapping[str, Any] | None:
 
 
 def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:
-    host, process = _this_process()
+    host, process = this_process()
     if (claim.get("host"), claim.get("process")) == (host, process):
         return claim.get("run") in _alive_here
     if claim.get("host") == host:
-        alive = _is_running(str(claim.get("process")))
+        alive = is_running(str(claim.get("process")))
         if not alive or objects.location.is_local:
             return alive
     until_s = time.monotonic() + WATCH_S
@@ -201,32 +298,3 @@ def _read_claim(objects: Objects, zarr_format: Literal[2, 3]) -> Mapping[str, An
         claim = attributes.get("pyramid") if isinstance(attributes, dict) else None
         return claim if isinstance(claim, dict) and claim.get("state") == IN_PROGRESS else None
     return None
-
-
-def _this_process() -> tuple[str, str]:
-    """Return a digest of this machine, and the name of this process.
-
-    Containers that count processes separately have different digests.
-    """
-    return _machine(), _name_process(os.getpid())
-
-
-@functools.cache
-def _machine() -> str:
-    known = [platform.node(), str(uuid.getnode())]
-    with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        known += [file.read(), str(os.stat("/proc/self/ns/pid").st_ino)]  # each container numbers its own processes
-    return hashlib.sha256("\0".join(known).encode()).hexdigest()[:16]
-
-
-def _name_process(pid: int) -> str:
-    """Return the number and start time of a process, since numbers are reused."""
-    return f"{pid} {psutil.Process(pid).create_time():.2f}"
-
-
-def _is_running(process: str) -> bool:
-    try:
-        pid = int(process.partition(" ")[0])
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and _name_process(pid) == process
-    except (ValueError, OverflowError, psutil.Error):
-        return False

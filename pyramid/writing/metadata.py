@@ -32,7 +32,7 @@ MAX_HELD_PX = 2**24
 READS = 16
 
 
-def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extremes]) -> None:
+def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extremes]) -> Mapping[str, bytes]:
     """Write the metadata of a pyramid whose pixels are all written.
 
     Parameters
@@ -41,6 +41,11 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         The plan of the run, its target, and its claim on the target.
     extremes
         The least and the greatest value of level 0, by channel index.
+
+    Returns
+    -------
+    mapping
+        The documents of its group by key.
     """
     spec = plan.spec
     moved = any(any(level.translation) for level in plan.levels)
@@ -53,15 +58,16 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         ),
         name=spec.name,
         method=plan.method if len(plan.levels) > 1 else None,
+        nodata=plan.nodata,
         channels=_channels(plan, target, extremes),
         provenance=creator(__version__, plan.method, spec.location),
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
-    target.commit(attributes(image, plan.version), lease)
+    return target.commit(attributes(image, plan.version), lease)
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
-    shown = {channel: _shown(sample) for channel, sample in _samples(plan, target)}
+    shown = {channel: _shown(sample, plan.nodata) for channel, sample in _samples(plan, target)}
     measured = []
     for channel in sorted(shown):
         seen = extremes[channel]
@@ -71,11 +77,12 @@ def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> t
     return omero_channels(plan.spec.channels, plan.spec.dtype, measured)
 
 
-def _shown(sample: NDArray[Any]) -> tuple[float, float]:
+def _shown(sample: NDArray[Any], nodata: float | None) -> tuple[float, float]:
     """Return the lower and the upper percentile of the values to display.
 
-    NaN and infinite values are ignored. Both results are NaN if no other values remain.
+    NaN, infinite values and `nodata` are ignored. Both results are NaN if no other values remain.
     """
+    sample = sample if nodata is None else sample[sample != nodata]
     finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     if finite.size == 0:
         return math.nan, math.nan

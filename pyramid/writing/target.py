@@ -44,12 +44,15 @@ class Target:
         Arrays of the levels, level 0 first.
     zarr_format
         2 or 3.
+    digests
+        Whether the digests of the objects are taken.
     """
 
     url: str
     storage_options: Mapping[str, Any] | None = field(repr=False)
     levels: tuple[StoredLevel, ...]
     zarr_format: Literal[2, 3] = 3
+    digests: bool = False
 
     def write_block(self, buffers: Buffers, queue_bytes: int) -> BlockWriter:
         """Return the writer of one block.
@@ -58,24 +61,29 @@ class Target:
         `queue_bytes` of memory.
         """
         queue = WriteQueue(self.url, buffers, queue_bytes, self._writer.max_concurrent_writes)
-        return BlockWriter(self.url, self.levels, self._writer, queue)
+        return BlockWriter(self.url, self.levels, self._writer, queue, digests=self.digests)
 
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`, from a level that has been written."""
         with wrap_errors(self.url, f"level {level}, block at {box.start}", "read back"):
             self._readers[level].read(box, out)
 
-    def commit(self, attributes: Mapping[str, Any], lease: Lease) -> None:
-        """Write the metadata that makes the target an OME-Zarr, as the last step."""
+    def commit(self, attributes: Mapping[str, Any], lease: Lease) -> Mapping[str, bytes]:
+        """Write the metadata that makes the target an OME-Zarr, as the last step.
+
+        Returns the documents of its group by key.
+        """
         with wrap_errors(self.url, "metadata"):
             self._writer.finish()
             objects = open_objects(self.url, self.storage_options)
             lease.end()
             lease.check()
             before = lease.documents()
-            for key, body in group_documents(self.zarr_format, attributes).items():
+            documents = group_documents(self.zarr_format, attributes)
+            for key, body in documents.items():
                 if key != ".zgroup":  # it exists already, and holds no attributes
                     _put_surely(objects, key, body, before[key])
+            return documents
 
     @functools.cached_property
     def _writer(self) -> ObjectWriter:

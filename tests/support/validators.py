@@ -23,6 +23,11 @@ from tests.support.paths import DATA
 
 SCHEMAS = DATA / "ngff-spec"
 DRIVERS = {2: "zarr", 3: "zarr3"}
+# The folder of a version's schemas, where it has another name: that of 0.6 holds its release candidate. The final
+# version differs in nothing but its name, which its own schema accepts beside that of the candidate.
+FOLDERS = {"0.6": "0.6rc0"}
+# Versions that yaozarrs, ome-zarr-models and ome-zarr-py read in the releases that run on the earliest Python.
+READ_BY_ALL = ("0.4", "0.5")
 
 
 def validate_everything(path: Path, version: str) -> None:
@@ -35,11 +40,12 @@ def validate_everything(path: Path, version: str) -> None:
     attributes: dict[str, Any] = group.attrs.asdict()
     assert "pyramid" not in attributes, "the conversion is not finished"
     validate_attributes(attributes, version)
-    yaozarrs.validate_zarr_store(path)
-    with warnings.catch_warnings(action="error"):
-        model = open_ome_zarr(group)
-    assert model.ome_zarr_version == version
-    _compare_readers(path, group, attributes.get("ome", attributes)["multiscales"][0])
+    if version in READ_BY_ALL:
+        yaozarrs.validate_zarr_store(path)
+        with warnings.catch_warnings(action="error"):
+            model = open_ome_zarr(group)
+        assert model.ome_zarr_version == version
+    _compare_readers(path, group, attributes.get("ome", attributes)["multiscales"][0], version)
 
 
 def validate_attributes(attributes: Mapping[str, Any], version: str) -> None:
@@ -56,18 +62,22 @@ def validate_attributes(attributes: Mapping[str, Any], version: str) -> None:
 
 @functools.cache
 def _validator(version: str, name: str) -> Draft202012Validator:
-    schemas = [json.loads(path.read_text()) for path in sorted((SCHEMAS / version).glob("*.schema"))]
-    schema = json.loads((SCHEMAS / version / f"{name}.schema").read_text())
+    folder = SCHEMAS / FOLDERS.get(version, version)
+    schemas = [json.loads(path.read_text()) for path in sorted(folder.glob("*.schema"))]
+    for schema in schemas:
+        if "enum" in schema and version in FOLDERS:
+            schema["enum"].append(version)
+    schema = json.loads((folder / f"{name}.schema").read_text())
     draft = "https://json-schema.org/draft/2020-12/schema"
     resources = (Resource.from_contents({"$schema": draft, **schema}) for schema in schemas)
     registry: Registry[Any] = Registry().with_resources((resource.id() or "", resource) for resource in resources)
     return Draft202012Validator(schema, registry=registry)
 
 
-def _compare_readers(path: Path, group: zarr.Group, multiscale: Mapping[str, Any]) -> None:
+def _compare_readers(path: Path, group: zarr.Group, multiscale: Mapping[str, Any], version: str) -> None:
     """Assert that all readers see the same levels."""
     paths = [dataset["path"] for dataset in multiscale["datasets"]]
-    seen = _read_with_ome_zarr(path)
+    seen = _read_with_ome_zarr(path) if version in READ_BY_ALL else [group[name] for name in paths]
     assert len(seen) == len(paths)
     for name, other in zip(paths, seen, strict=True):
         array = group[name]
@@ -84,8 +94,9 @@ def _compare_readers(path: Path, group: zarr.Group, multiscale: Mapping[str, Any
 
 def _compare_dimension_names(array: zarr.Array[Any], multiscale: Mapping[str, Any]) -> None:
     """Assert that an array of Zarr format 3 names its axes as the image does."""
+    axes = multiscale["axes"] if "axes" in multiscale else multiscale["coordinateSystems"][0]["axes"]
     if array.metadata.zarr_format == 3:
-        assert array.metadata.dimension_names == tuple(axis["name"] for axis in multiscale["axes"])
+        assert array.metadata.dimension_names == tuple(axis["name"] for axis in axes)
 
 
 def _read_with_ome_zarr(path: Path) -> list[Any]:

@@ -18,6 +18,7 @@ PUBLIC = {
     "Collection",
     "ConvertOptions",
     "Image",
+    "Manifest",
     "OptionError",
     "Plan",
     "Progress",
@@ -30,6 +31,7 @@ PUBLIC = {
     "convert",
     "download",
     "info",
+    "manifest",
     "open",
     "plan",
 }

@@ -8,7 +8,7 @@ from pyramid.reduce import Method, load_method
 from pyramid.testing.methods import MethodContract
 
 
-@pytest.mark.parametrize("name", ["max", "mean", "median", "min", "mode", "nearest"])
+@pytest.mark.parametrize("name", ["gaussian", "max", "mean", "median", "min", "mode", "nearest"])
 class TestMethods(MethodContract):
     @pytest.fixture
     def method(self, name: str) -> Method:

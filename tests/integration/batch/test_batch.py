@@ -148,6 +148,7 @@ REFUSED = [
     (["b.tif"], "codec_level: gzip has levels", 2, {"codec": "gzip", "codec_level": 22}),
     (["b.tif"], "one name would be that of all", 2, {"name": "x"}),
     (["b.tif"], "give one", 2, {"resume": True, "overwrite": True}),
+    (["b.tif"], "one file cannot hold those of all images", 2, {"manifest": "m.txt"}),
     (["b.tif"], "report: nowhere", 4, {"report": "nowhere/r.json"}),
     ([], "holds no image", 2, {}),
 ]

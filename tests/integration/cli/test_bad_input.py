@@ -126,8 +126,8 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("good.npy t.zarr --chunks t=1", WRONG_USE, ["chunks: the source has no axis 't'"]),
     ("good.npy t.zarr --chunks y=64 --shards y=100", WRONG_USE, ["shards: y=100", "y=64", "y=128 would be"]),
     ("good.npy t.zarr --ome-zarr-version 0.4 --shards y=64", WRONG_USE, ["shards: OME-Zarr 0.4 has none"]),
-    ("good.npy t.zarr --ome-zarr-version 0.3", WRONG_USE, ["'0.3' is not one of: 0.4, 0.5"]),
-    ("good.npy t.zarr --ome-zarr-version 0.6", WRONG_USE, ["not yet written: give 0.5, the newest of these"]),
+    ("good.npy t.zarr --ome-zarr-version 0.3", WRONG_USE, ["'0.3' is not one of: 0.4, 0.5, 0.6"]),
+    ("good.npy t.zarr --ome-zarr-version 0.9", WRONG_USE, ["not written: give 0.5, which most viewers open"]),
     ("good.npy t.zarr --scale 0.5", WRONG_USE, ["--scale: 0.5 names no axis", "write y=0.5,x=0.5"]),
     # methods, codecs, channels
     ("good.npy t.zarr --method maen", WRONG_USE, ["unknown method 'maen'; did you mean 'mean'"]),

@@ -21,7 +21,7 @@ from tests.support.stores import digests, read_level
 from tests.support.validators import validate_everything
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
-VERSIONS = ["0.4", "0.5"]
+VERSIONS = ["0.4", "0.5", "0.6"]
 CODECS = ["blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"]
 
 

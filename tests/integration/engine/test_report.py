@@ -201,8 +201,8 @@ def test_a_plan_has_a_report_too(source: Path, file: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("a.npy", "in the source or the target"),
-        ("t/report.json", "in the source or the target"),
+        ("a.npy", "is in the source, or is the source"),
+        ("t/report.json", "is in the target"),
         ("a.zarr/0/report.json", "cannot be written"),
         ("notes.txt", "is not JSON, so it is not replaced"),
         ("s3://bucket/report.json", "is a URL; give a path"),

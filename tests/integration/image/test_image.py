@@ -85,7 +85,7 @@ def test_images_are_valid_and_open(tmp_path: Path, version: str, axes: str) -> N
     written = write_image(tmp_path / "image.zarr", version, axes, shards=FORMATS[version].shards)
     validate_everything(tmp_path / "image.zarr", version)
     image = pyramid.image.open(tmp_path / "image.zarr")
-    assert image.metadata == written
+    assert dataclasses.replace(image.metadata, systems=()) == written
     assert (image.version, image.axes, image.name) == (version, axes, "counting")
     assert (image.units, image.channels) == (written.units, written.channels)
     for level, dataset in zip(image.levels, written.datasets, strict=True):
@@ -140,7 +140,7 @@ def test_tables_tell_all(tmp_path: Path, version: str) -> None:
     assert told["levels"][1]["scale"] == [1.0, 1.0, 1.0, 1.0]
     assert told["levels"][1]["translation"] == [0.0, 0.0, 0.25, 0.25]
     assert told["levels"][0]["chunks"] == [1, 1, 8, 8]
-    assert told["levels"][0]["shards"] == ([1, 1, 16, 16] if version == "0.5" else None)
+    assert told["levels"][0]["shards"] == ([1, 1, 16, 16] if version != "0.4" else None)
     assert told["levels"][0]["bytes"] == 18432
     assert told["axes"][1] == {"name": "z", "unit": "micrometer"}
     assert told["channels"][0]["window"]["max"] == 9215

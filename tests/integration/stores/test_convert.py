@@ -63,7 +63,7 @@ def storage(s3: Service, proxy: FaultProxy) -> dict[str, Any]:
 
 def at_each(kind: Kind, prefix: str) -> list[Fault]:
     """A fault at the first upload to each of the places, and where that is the group's at the last."""
-    ats = {place: 2 if place == "zarr.json" else 1 for place in PLACES.values()}
+    ats = {place: 3 if place == "zarr.json" else 1 for place in PLACES.values()}
     return [Fault(kind, "PUT", f"images/{prefix}/{place}", at=at) for place, at in ats.items()]
 
 
@@ -91,8 +91,8 @@ def test_a_fault_at_each_place_changes_nothing(
 @pytest.mark.parametrize(
     ("kind", "method", "asked"),
     [
-        (Kind.CORRUPT_UP, "PUT", {place: 3 if place == "zarr.json" else 2 for place in PLACES.values()}),
-        (Kind.CORRUPT_DOWN, "GET", {place: 3 if place == "zarr.json" else 2 for place in READ_BACK}),
+        (Kind.CORRUPT_UP, "PUT", {place: 4 if place == "zarr.json" else 2 for place in PLACES.values()}),
+        (Kind.CORRUPT_DOWN, "GET", {place: 4 if place == "zarr.json" else 2 for place in READ_BACK}),
     ],
     ids=["there", "back"],
 )
@@ -108,7 +108,7 @@ def test_a_body_damaged_on_its_way_is_sent_again(
 ) -> None:
     service: Service = request.getfixturevalue(name)
     proxy = fault_proxy(service.endpoint)
-    # The last request but one is damaged: the group is put twice, and read before that and after.
+    # The last request but one is damaged: the group is put three times, and read in between and after.
     proxy.inject(*(Fault(kind, method, f"images/{prefix}/{place}", at=count - 1) for place, count in asked.items()))
     storage = service.through(proxy.endpoint).storage_options
     image = pyramid.convert(IMAGE, service.url(prefix), storage_options=storage, **OPTIONS)
@@ -124,7 +124,7 @@ def test_damage_for_ever_on_the_way_there_leaves_nothing_that_looks_whole(
     place: str, version: str, s3: Service, proxy: FaultProxy, prefix: str, storage: dict[str, Any]
 ) -> None:
     names = {"first": "0/0/0", "array": "1/.zarray", "group": ".zattrs"} if version == "0.4" else PLACES
-    at = 2 if place == "group" else 1
+    at = 3 if place == "group" else 1
     proxy.inject(Fault(Kind.CORRUPT_UP, "PUT", f"images/{prefix}/{names[place]}", at=at, times=math.inf))
     options = {**OPTIONS, "ome_zarr_version": version}
     error = StoppedError if place == "first" else TargetError  # a block, or what is not one
@@ -184,7 +184,7 @@ def test_a_fault_for_ever_ends_the_run_without_multiscales(
 def test_a_last_put_that_is_never_answered_is_seen(
     s3: Service, proxy: FaultProxy, prefix: str, local: dict[str, str], storage: dict[str, Any]
 ) -> None:
-    proxy.inject(Fault(Kind.RESET_AFTER, "PUT", f"images/{prefix}/zarr.json", at=2, times=math.inf))
+    proxy.inject(Fault(Kind.RESET_AFTER, "PUT", f"images/{prefix}/zarr.json", at=3, times=math.inf))
     pyramid.convert(IMAGE, s3.url(prefix), storage_options=storage, **OPTIONS)
     assert stored(s3, prefix) == local
 

@@ -20,8 +20,7 @@ import pytest
 import pyramid
 from pyramid.errors import PyramidError, SourceError, TargetError
 from pyramid.stores import open_objects
-from pyramid.writing import create as target_module
-from pyramid.writing import lease
+from pyramid.writing import folder_lock, lease
 from tests.support.servers.service import Service
 from tests.support.stores import digests
 
@@ -201,7 +200,7 @@ def test_a_run_whose_target_was_taken_does_not_commit(tmp_path: Path) -> None:
 def test_a_folder_that_another_program_locks_is_not_waited_for_forever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(target_module, "WATCH_S", 0.3)
+    monkeypatch.setattr(folder_lock, "WATCH_S", 0.3)
     folder = tmp_path / "image"
     folder.mkdir()
     held = os.open(folder, os.O_RDONLY)

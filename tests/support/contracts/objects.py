@@ -8,6 +8,7 @@ import pytest
 
 from pyramid.errors import OptionError, StorageError
 from pyramid.stores import Objects
+from pyramid.stores.objects import NO_CONDITIONS
 
 DATA = bytes(range(256)) * 40
 
@@ -29,6 +30,7 @@ class ObjectsContract:
     """Tests of objects; `objects` is a fixture of the class that inherits, of a place where nothing is."""
 
     travels = True
+    has_conditions = True
 
     def test_what_is_put_is_there(self, objects: Objects) -> None:
         objects.put("0/c/0", DATA)
@@ -75,6 +77,18 @@ class ObjectsContract:
         assert first[0] == len(DATA)
         objects.put("a", DATA[::-1])
         assert objects.fingerprint("a") != first or first[1] is None
+
+    def test_a_condition_holds_or_there_are_none(self, objects: Objects) -> None:
+        if not self.has_conditions:
+            with pytest.raises(StorageError) as caught:
+                objects.put_if("a", b"1", None)
+            assert caught.value.status == NO_CONDITIONS
+            assert objects.get("a") is None
+            return
+        first = objects.put_if("a", b"1", None)
+        assert first is not None
+        assert objects.put_if("a", b"2", None) is None
+        assert objects.get("a") == b"1"
 
     def test_what_is_deleted_is_gone(self, objects: Objects) -> None:
         objects.put("a", DATA)

@@ -43,6 +43,10 @@ IMAGE = Multiscale(
 )
 
 
+# Versions in which axes and transformations are lists of an image and of its levels.
+LISTED = ("0.4", "0.5")
+
+
 def written(version: str) -> dict[str, Any]:
     """The attributes of IMAGE as a reader gets them, below ``ome`` where that is."""
     told: dict[str, Any] = json.loads(json.dumps(attributes(IMAGE, version), allow_nan=False))
@@ -58,7 +62,7 @@ def test_formats_are_a_table_of_versions() -> None:
     facts = {name: (one.zarr_format, one.shards, one.dimension_names) for name, one in FORMATS.items()}
     old, new = (2, False, False), (3, True, True)
     assert facts == {"0.1": old, "0.2": old, "0.3": old, "0.4": old, "0.5": new, "0.6": new}
-    assert WRITABLE == ("0.4", "0.5")
+    assert WRITABLE == ("0.4", "0.5", "0.6")
 
 
 def test_0_4_is_flat_and_carries_its_version_in_each_object() -> None:
@@ -75,7 +79,25 @@ def test_0_5_lies_under_ome_and_carries_its_version_once() -> None:
     assert "version" not in told["ome"]["omero"]
 
 
-@pytest.mark.parametrize("version", WRITABLE)
+def test_0_6_has_one_transformation_of_each_level_into_a_coordinate_system() -> None:
+    listed, image = (content(written(version)) for version in ("0.5", "0.6"))
+    (before,), (multiscale,) = listed["multiscales"], image["multiscales"]
+    assert (image["version"], image["omero"]) == ("0.6", listed["omero"])
+    assert "axes" not in multiscale
+    (system,) = multiscale["coordinateSystems"]
+    assert system["axes"] == before["axes"]
+    for dataset, old in zip(multiscale["datasets"], before["datasets"], strict=True):
+        assert dataset["coordinateTransformations"] == [
+            {
+                "type": "sequence",
+                "transformations": old["coordinateTransformations"],
+                "input": {"path": old["path"]},
+                "output": {"name": system["name"]},
+            }
+        ]
+
+
+@pytest.mark.parametrize("version", LISTED)
 def test_multiscales_as_the_rules_have_them(version: str) -> None:
     multiscale = content(written(version))["multiscales"][0]
     assert multiscale["axes"] == [
@@ -206,7 +228,7 @@ BROKEN: list[tuple[str, list[Any], Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("version", WRITABLE)
+@pytest.mark.parametrize("version", LISTED)
 @pytest.mark.parametrize(("place", "value", "message"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
 def test_what_places_pixels_is_strict_and_the_place_is_told(
     version: str, place: list[Any], value: object, message: str
@@ -240,7 +262,7 @@ UNREAD: list[tuple[list[Any], Any, tuple[float, ...] | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize("version", WRITABLE)
+@pytest.mark.parametrize("version", LISTED)
 @pytest.mark.parametrize(("place", "value", "scale", "message"), UNREAD)
 def test_what_is_not_read_of_a_level_is_named_and_the_rest_is_kept(
     version: str, place: list[Any], value: object, scale: tuple[float, ...] | None, message: str
@@ -304,7 +326,7 @@ OUTER: list[tuple[Any, tuple[float, float], tuple[float, float] | None, str]] = 
 
 
 @pytest.mark.parametrize(("outer", "scale", "translation", "message"), OUTER)
-@pytest.mark.parametrize("version", WRITABLE)
+@pytest.mark.parametrize("version", LISTED)
 def test_a_levels_own_scale_is_never_lost_by_what_follows_it(
     version: str, outer: object, scale: tuple[float, ...], translation: tuple[float, ...] | None, message: str
 ) -> None:

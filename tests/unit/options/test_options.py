@@ -40,6 +40,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "series": ("1", 1),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
+    "nodata": ("-1.5", -1.5),
     "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),
     "levels": ("3", 3),
     "min_size": ("64", 64),
@@ -55,6 +56,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "storage_options": ('{"key": "a"}', {"key": "a"}),
     "source_storage_options": ('{"key": "a"}', {"key": "a"}),
     "target_storage_options": ('{"key": "a"}', {"key": "a"}),
+    "manifest": ("m.txt", "m.txt"),
     "report": ("r.json", "r.json"),
 }
 SWITCHES = {"checksum", "skip_empty", "overwrite", "resume"}

@@ -1,0 +1,1 @@
+"""Manifests: the key, the size and the digest of every object of a store."""
