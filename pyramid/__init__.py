@@ -1,9 +1,10 @@
 """Multiscale OME-Zarr pyramids from TIFF files and arrays.
 
-`convert` builds a pyramid, and `plan` says what it would do. `open` reads a pyramid's metadata and gives its levels
-as lazy arrays. `info` also reads the metadata of a plate or any other collection. `download` copies any of them to
-local disk, `verify` finds out whether their pixels are right and repairs them, and `manifest` lists the digests of a
-store. Importing the package is quick: each library is imported when it is first needed.
+`convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
+metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
+`download` copies any of them to local disk, `verify` finds out whether their pixels are right and repairs them, and
+`manifest` lists the digests of a store. Importing the package is quick: each library is imported when it is first
+needed.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pyramid._version import __version__
-from pyramid.errors import OptionError, PyramidError, PyramidWarning, SourceError, StoppedError, TargetError
+from pyramid.errors import BatchError, OptionError, PyramidError, PyramidWarning, SourceError, StoppedError, TargetError
 
 if TYPE_CHECKING:
     from pyramid.api import convert, plan
+    from pyramid.batch.outcome import BatchOutcome
+    from pyramid.batch.planning import BatchPlan
+    from pyramid.batch.progress import BatchProgress
+    from pyramid.batch.report import BatchReport
     from pyramid.downloading import Download, download
     from pyramid.engine.build import Progress
     from pyramid.image import Collection, Image, info, open
@@ -25,6 +30,11 @@ if TYPE_CHECKING:
     from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
 
 __all__ = [
+    "BatchError",
+    "BatchOutcome",
+    "BatchPlan",
+    "BatchProgress",
+    "BatchReport",
     "Collection",
     "ConvertOptions",
     "Download",
@@ -54,6 +64,10 @@ __all__ = [
 
 # The module of each public name that is imported when it is first needed.
 _HOMES = {
+    "BatchOutcome": "pyramid.batch.outcome",
+    "BatchPlan": "pyramid.batch.planning",
+    "BatchProgress": "pyramid.batch.progress",
+    "BatchReport": "pyramid.batch.report",
     "Collection": "pyramid.image",
     "ConvertOptions": "pyramid.options.keywords",
     "Download": "pyramid.downloading",

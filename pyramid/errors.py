@@ -9,7 +9,7 @@ import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 # Exceptions that ask a thread or a process to end: they are not failures, and pass unchanged.
 ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
@@ -31,7 +31,7 @@ _REPR.maxstring = _REPR.maxlist = _REPR.maxtuple = MAX_VALUE_CHARACTERS
 class PyramidError(Exception):
     """Base of every error that a user can cause and fix."""
 
-    exit_status: ClassVar[int] = 2
+    exit_status: int = 2
     remedy: ClassVar[str] = "check what was given"
 
 
@@ -65,6 +65,20 @@ class StoppedError(PyramidError, RuntimeError):
 
     exit_status = 5
     remedy = "run it again"
+
+
+class BatchError(PyramidError):
+    """Some images of a batch are not done; the others are.
+
+    Its attributes are `report`, the `BatchReport`, and `exit_status`, that of the command.
+    """
+
+    remedy = "the report has the reason for each"
+
+    def __init__(self, message: str, report: Any = None, status: int = 5) -> None:  # noqa: ANN401  (a higher floor's)
+        super().__init__(message)
+        self.report = report
+        self.exit_status = status
 
 
 class StorageError(PyramidError, OSError):

@@ -8,6 +8,7 @@ from pyramid.errors import OptionError, SourceError
 from pyramid.model import AXES, Box, Channel, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.readers import Opener
+from pyramid.readers.recognition import recognized_by
 from pyramid.reduce import Method, NeighbourhoodMethod
 from pyramid.reduce.base import check as check_arguments
 
@@ -25,4 +26,5 @@ __all__ = [
     "SourceError",
     "SourceSpec",
     "check_arguments",
+    "recognized_by",
 ]

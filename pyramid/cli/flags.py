@@ -20,6 +20,9 @@ progress_flag = click.option("--no-progress", is_flag=True, help="Show no progre
 quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors, and what --json prints.")
 quiet_results_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the result and errors.")
 verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
+each_flag = click.option(
+    "--each", is_flag=True, help="Convert each image in the folder SOURCE, and in its folders, into the folder TARGET."
+)
 config_flag = click.option("--config", metavar="FILE", help="Read options from a YAML file; a flag beats the file.")
 
 

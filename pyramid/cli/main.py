@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 from pyramid._version import __version__
+from pyramid.cli.batch import convert_batch, is_batch, plan_batch, print_report, split_plan, start_report
 from pyramid.cli.download import download
 from pyramid.cli.failures import exit_on_error, print_notice
 from pyramid.cli.flags import (
     config_flag,
+    each_flag,
     json_flag,
     option_flags,
     option_values,
@@ -76,30 +78,41 @@ def _refuse_memory_target(target: str) -> None:
 
 
 @main.command()
-@click.argument("source")
-@click.argument("target")
+@click.argument("words", nargs=-1, metavar="SOURCE... TARGET")
+@each_flag
 @option_flags
 @config_flag
 @json_flag
 @progress_flag
 @quiet_flag
 @verbose_flag
-def convert(source: str, target: str, config: str | None, as_json: bool, **rest: Any) -> None:
+def convert(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -> None:
     """Build the OME-Zarr pyramid TARGET of the image SOURCE.
 
     SOURCE is a TIFF, a Zarr array, an OME-Zarr or a .npy file. TARGET is a path or an s3://, gs:// or az:// URL where
     nothing exists yet.
+
+    Several SOURCEs, or a list as @list.txt or @list.csv, go into the folder TARGET, each as a pyramid of its own.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
+    each, (*sources, target) = rest.pop("each"), words
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json) as ending:
         options = _options(config, rest)
         _refuse_memory_target(target)
+        shows_progress = not (quiet or no_progress)
+        if is_batch(sources, target, each=each):
+            report = start_report(sources, target, options, each=each)
+            ending.report = report.to_dict
+            convert_batch(report, show_progress=shows_progress)
+            print_report(report, as_json=as_json, quiet=quiet)
+            return
+        (source,) = sources
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
         from pyramid.engine.report import RunReport  # noqa: PLC0415
 
         result = RunReport("convert", source, target, options)
         ending.report = result.to_dict
-        api.run(source, target, options, not (quiet or no_progress), result)
+        api.run(source, target, options, shows_progress, result)
         if as_json:
             click.echo(json.dumps(result.to_dict(), indent=2))
         elif not quiet:
@@ -112,8 +125,8 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 
 
 @main.command()
-@click.argument("source")
-@click.argument("target", required=False)
+@click.argument("words", nargs=-1, metavar="SOURCE... [TARGET]")
+@each_flag
 @option_flags
 @click.option(
     "--sample",
@@ -124,16 +137,22 @@ def convert(source: str, target: str, config: str | None, as_json: bool, **rest:
 @json_flag
 @quiet_results_flag
 @verbose_flag
-def plan(source: str, target: str | None, config: str | None, as_json: bool, **rest: Any) -> None:
+def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -> None:
     """Show what convert would do, without writing anything.
 
-    No pixel is read and nothing is written, unless --sample is given.
+    No pixel is read and nothing is written, unless --sample is given. Of several SOURCEs the sums are shown, and which
+    are refused.
     """
+    (sources, target), each = split_plan(words), rest.pop("each")
     sample, quiet, verbose = rest.pop("sample"), rest.pop("quiet"), rest.pop("verbose")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         options = _options(config, rest)
         if target is not None:
             _refuse_memory_target(target)
+        if is_batch(sources, target, each=each):
+            plan_batch((sources, target), options, each=each, sample=sample, as_json=as_json)
+            return
+        (source,) = sources
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
         decided = api.plan_parsed(source, target, options, sample=sample, begun_s=BEGUN_S)

@@ -19,6 +19,8 @@ EXAMPLES = {
     "manifest": "pyramid manifest cells.ome.zarr",
     "download": "pyramid download https://host/cells.ome.zarr cells.ome.zarr",
 }
+# The words that a command needs at least, if it takes several.
+WORDS = {"convert": ("SOURCE", "TARGET"), "plan": ("SOURCE",)}
 _SOURCE_SUFFIXES = re.compile(r"(\.ome)?\.[A-Za-z0-9]+$")
 
 
@@ -49,11 +51,11 @@ class SentenceCommand(click.Command):
         except click.UsageError as error:
             if type(error) is not click.UsageError:  # else words are left over
                 raise
-            hint = (
-                "one image is taken at a time: for several files type the command once for each, and put quotes around "
-            )
-            hint += f"a path with spaces, as in {_example(ctx, [])}"
+            hint = f"put quotes around a path with spaces, as in {_example(ctx, [])}"
             raise click.UsageError(f"{error.format_message()}; {hint}", ctx) from None
+        if len(ctx.params.get("words", ())) < len(needed := WORDS.get(str(ctx.info_name), ())):
+            name = needed[len(ctx.params["words"])]
+            raise click.UsageError(f"Missing argument '{name}'; type {_example(ctx, given)}", ctx)
         if ctx.params.get("quiet") and ctx.params.get("verbose"):
             raise click.UsageError("-q prints less and -v prints more; give one of them", ctx)
         return left

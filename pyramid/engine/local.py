@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pyramid.concurrency.buffers import Buffers
+from pyramid.concurrency.cancelling import LOOK_S, check_not_cancelled
 from pyramid.concurrency.signals import leave_signals
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.task import do_block
@@ -113,13 +114,17 @@ def _run_calls(
     threads: ThreadPoolExecutor,
     most: int,
 ) -> None:
-    """Run the calls on the threads, at most `most` of them submitted at once."""
+    """Run the calls on the threads, at most `most` of them submitted at once.
+
+    Raises StoppedError soon after the context of this thread is cancelled, as by another run of the same batch.
+    """
     under_way: set[Future[Receipt]] = set()
     while True:
         under_way.update(threads.submit(call) for call in islice(calls, most - len(under_way)))
         if not under_way:
             return
-        ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        ended, under_way = wait(under_way, LOOK_S, FIRST_COMPLETED)
+        check_not_cancelled("the run was stopped before its end")
         for future in ended:
             on_receipt(future.result())
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.engine.report import RunReport
-from pyramid.engine.schedulers import configured_value, configured_workers, local_scheduler
+from pyramid.engine.workers import Workers, find_workers
 from pyramid.errors import OptionError, SourceError, explaining
 from pyramid.model import Source, SourceSpec, dask_array_of, own_levels_of
 from pyramid.options.convert import Options
@@ -25,40 +23,42 @@ from pyramid.stores import check_travels, locate, missing_folder
 
 if TYPE_CHECKING:
     from pyramid.engine.build import Runner
-    from pyramid.engine.cluster import ClusterRunner
-    from pyramid.engine.local import LocalRunner
     from pyramid.engine.resuming import Unfinished
 
 logger = logging.getLogger(__name__)
 
-# Share of the free memory that a run takes by default: enough for speed, and other programs keep most of it.
-MEMORY_SHARE = 0.25
-
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A planned run of which nothing is done yet."""
+    """A planned run of which nothing is done yet, and the workers that do it."""
 
     source: Source
     plan: Plan
     runner: Runner
+    workers: Workers
     unfinished: Unfinished | None = None
 
 
 @contextmanager
 def prepare(
-    source: object, target: str | None, options: Options, record: RunReport | None = None
+    source: object,
+    target: str | None,
+    options: Options,
+    record: RunReport | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[PreparedRun]:
     """Open the source, find the workers, make the plan, and check the target.
 
-    Nothing is written. The plan and the time of each step are noted in `record` if it is given.
+    Nothing is written. The plan and the time of each step are noted in `record` if it is given. `workers` are those
+    that several runs share; None finds them for this one.
     """
     record = record or RunReport("plan", source, target, options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
     with ExitStack() as planning:
         planning.enter_context(record.stage("plan"))
-        with _runner(options, opened) as (runner, resources):
+        found = find_workers(options) if workers is None else nullcontext(workers)
+        with found as shared, shared.runner(opened) as (runner, resources):
             if runner.elsewhere:
                 _check_travels(source, target, options)
             resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
@@ -73,7 +73,7 @@ def prepare(
                 check_target(opened.spec, target, options)
                 record.plan = decided = _with_notices(decided, missing_folder(locate(target)))
             planning.close()
-            yield PreparedRun(opened, decided, runner.fitted(decided.resources), unfinished)
+            yield PreparedRun(opened, decided, runner.fitted(decided.resources), shared, unfinished)
 
 
 def check_manifest(options: Options, source: object, target: str | None) -> None:
@@ -152,27 +152,3 @@ def _check_travels(source: object, target: str | None, options: Options) -> None
         check_travels(os.fspath(source), options.source_storage_options)
     if target is not None:
         check_travels(target, options.target_storage_options)
-
-
-@contextmanager
-def _runner(options: Options, source: Source) -> Iterator[tuple[LocalRunner | ClusterRunner, Resources]]:
-    """Provide the runner of the tasks, and its resources.
-
-    A cluster runs the tasks if one is named or active, otherwise this process does.
-    """
-    from pyramid.engine.local import LocalRunner  # noqa: PLC0415  (zarr: not at the import of the package)
-
-    named = options.scheduler or options.scheduler_file
-    configured = None if named else configured_value()
-    if named or "distributed" in sys.modules:
-        from pyramid.engine.cluster import find_client, prepare_cluster  # noqa: PLC0415  (slow to import, and an extra)
-
-        with find_client(options, configured) as client:
-            if client is not None:
-                with prepare_cluster(client, source, options.memory) as prepared:
-                    yield prepared
-                return
-    scheduler = local_scheduler(configured)
-    of_scheduler = None if scheduler is None else scheduler.workers
-    workers = of_scheduler or options.workers or configured_workers() or available_cores()
-    yield LocalRunner(workers, scheduler), Resources(workers, options.memory or int(free_bytes() * MEMORY_SHARE))

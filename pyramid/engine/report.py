@@ -64,7 +64,7 @@ class RunReport:
         self.tally: Tally | None = None
         self.requests_again = 0
         self.seconds = 0.0
-        self.source, self.target, self._options = source, target, options
+        self.source, self.target, self.options = source, target, options
         self._error: BaseException | None = None
         self._ended = False
         self._wall_s = dict.fromkeys(WALL_STAGES, 0.0)
@@ -136,11 +136,11 @@ class RunReport:
             "source": plan.spec.location if plan else source_name(self.source),
             "target": target_name(self.target),
             "options": {
-                "given": given_options(self._options, self.source, self.target),
+                "given": given_options(self.options, self.source, self.target),
                 "decided": decided_options(plan) if plan else None,
             },
-            "versions": _versions(),
-            "platform": _platform(),
+            "versions": versions(),
+            "platform": platform_facts(),
             "seconds": self.seconds,
             "source_bytes": self.source_bytes,
             "bytes_per_second": self.bytes_per_second,
@@ -197,7 +197,7 @@ def _summed(times: StageTimes) -> dict[str, float]:
     return {name.removesuffix("_s"): seconds for name, seconds in times._asdict().items()}
 
 
-def _versions() -> dict[str, str | None]:
+def versions() -> dict[str, str | None]:
     """Return the versions of Python and of packages, None where not installed."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for name in (*REPORTED, *(("distributed",) if "distributed" in sys.modules else ())):
@@ -208,7 +208,8 @@ def _versions() -> dict[str, str | None]:
     return found
 
 
-def _platform() -> dict[str, Any]:
+def platform_facts() -> dict[str, Any]:
+    """Return what a report says of the machine of the command."""
     return {
         "system": platform.system(),
         "release": platform.release(),

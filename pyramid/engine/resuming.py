@@ -30,6 +30,10 @@ MAX_LISTED = 4
 MAX_SHOWN = 60
 
 
+class SourceChangedError(OptionError):
+    """The source is not the one that an unfinished run has begun with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """A run that has begun.
@@ -60,7 +64,8 @@ class Unfinished:
         """
         found = [*_differences(self.record, describe(plan, source), "")]
         if found:
-            raise OptionError(
+            changed = any(difference.startswith("source ") for difference in found)
+            raise (SourceChangedError if changed else OptionError)(
                 f"{self.location} was begun with another plan or source: {list_some(found, MAX_LISTED)}; give what it "
                 "was begun with, or start again with overwrite=True"
             )

@@ -12,7 +12,7 @@ from pyramid.hierarchy.unfinished import DOWNLOAD
 from pyramid.hierarchy.within import entry_names, find_within
 from pyramid.options.nearest import nearest
 from pyramid.readers.diagnosis import MAX_LISTED, describe_start
-from pyramid.readers.loops import loop_over, tiffs_of
+from pyramid.readers.loops import convert_each, tiffs_of
 from pyramid.stores import Objects
 from pyramid.tables import format_shape
 
@@ -122,5 +122,5 @@ def _describe_local(objects: Objects) -> str:
         arrays = list_some(within.arrays, MAX_LISTED)
         return f"it is a folder of Zarr arrays ({arrays}), and none is an OME-Zarr; {_CONVERT}"
     if tiffs := tiffs_of(names):
-        return f"it is a folder of TIFFs, not an OME-Zarr; make an OME-Zarr of each: {loop_over(path, tiffs)}"
+        return f"it is a folder of TIFFs, not an OME-Zarr; make an OME-Zarr of each: {convert_each(path, tiffs)}"
     return "it is a folder without zarr.json, .zgroup or .zarray, so not an OME-Zarr; give the folder that holds one"

@@ -25,6 +25,7 @@ from pyramid.readers.diagnosis import (
 )
 from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.recognition import START_BYTES, file_test
 from pyramid.stores import locate
 from pyramid.tables import format_shape
 
@@ -42,7 +43,8 @@ GROUP = "pyramid.readers"  # of the entry points of readers, ours and those of p
 class Opener(Protocol):
     """A reader: the object that an entry point of the group ``pyramid.readers`` names.
 
-    Its attribute ``priority``, a number, may put it before others. A reader without one has priority 0.
+    Its attribute ``priority``, a number, may put it before others. A reader without one has priority 0. Its attribute
+    ``recognizes`` may be a function of a file's name (in small letters) and first bytes: see `recognized_by`.
     """
 
     def __call__(self, source: object, options: Options) -> Source | None:
@@ -108,6 +110,32 @@ def _edited(source: Source, options: Options) -> Source:
     return source
 
 
+def recognizes(path: Path, options: Options) -> bool:
+    """Return whether a reader takes a file of this machine for one of its kind.
+
+    Whether the reader can also read it is not known then. A reader with the attribute ``recognizes`` decides by the
+    file's name and first bytes, another by opening it.
+
+    Raises
+    ------
+    SourceError
+        If the file may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(START_BYTES)
+    except OSError as error:
+        raise explain_refusal(path, error) from error
+    for _, opener in _openers():
+        test = file_test(opener)
+        try:
+            if test(path.name.lower(), start) if test else opener(str(path), options) is not None:
+                return True
+        except PyramidError:  # it is of that kind, and cannot be read
+            return True
+    return False
+
+
 def _log(spec: SourceSpec, reader: str, source: object) -> None:
     place = spec.location or f"an object of type {type(source).__qualname__}"
     shape = format_shape(spec.shape)
@@ -154,6 +182,6 @@ def _object_remedy(source: object) -> str:
     if hasattr(source, "read"):
         return "give the path of the file"
     if isinstance(source, list | tuple | set) and any(isinstance(item, str | PathLike) for item in source):
-        return "one image is converted at a time: give the path of one, and call this once for each"
+        return "a set has no order; give a list of paths"
     hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
     return f"give {KINDS}{hint}"

@@ -14,6 +14,7 @@ from pyramid.options.series import check_one_image
 from pyramid.readers.axes import FILL_REMEDY
 from pyramid.readers.fingerprint import END_BYTES, digest
 from pyramid.readers.labelled import Labelled, describe_array, plain_notices, unlabel
+from pyramid.readers.recognition import recognized_by, recognizes_nothing
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
@@ -38,6 +39,7 @@ class ArraySource:
         }
 
 
+@recognized_by(recognizes_nothing)
 def open_array(source: object, options: Options) -> ArraySource | None:
     """Open a NumPy array.
 

@@ -18,6 +18,7 @@ from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options.series import check_one_image
 from pyramid.readers.axes import FILL_REMEDY, AxisOrder
 from pyramid.readers.labelled import describe_array, unlabel
+from pyramid.readers.recognition import recognized_by, recognizes_nothing
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
@@ -91,6 +92,7 @@ class ArrayLikeSource:
         view[...] = pixels
 
 
+@recognized_by(recognizes_nothing)
 def open_arraylike(source: object, options: Options) -> ArrayLikeSource | None:
     """Open an object that has a shape, a dtype and ``[...]``.
 

@@ -17,6 +17,7 @@ from pyramid.errors import SourceError
 from pyramid.model import Box, SourceSpec
 from pyramid.readers.axes import FILL_REMEDY
 from pyramid.readers.labelled import describe_array, unlabel
+from pyramid.readers.recognition import recognized_by, recognizes_nothing
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
@@ -43,6 +44,7 @@ class DaskSource:
         out[...] = self.dask_array[box.slices].compute(scheduler="synchronous")
 
 
+@recognized_by(recognizes_nothing)
 def open_dask(source: object, options: Options) -> DaskSource | None:
     """Open a Dask array, given as it is or in an array of xarray.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pyramid.errors import SourceError, list_some
 from pyramid.hierarchy.within import entry_names, find_within
 from pyramid.options.nearest import nearest
-from pyramid.readers.loops import loop_over, tiffs_of
+from pyramid.readers.loops import convert_each, tiffs_of
 
 # How many names an error lists.
 MAX_LISTED = 3
@@ -73,8 +73,10 @@ def explain_missing(path: Path) -> SourceError:
     names = entry_names(str(path.parent))
     same = unicodedata.normalize("NFC", path.name)
     if any(letter in path.name for letter in "*?[") and path.parent.exists():
-        loop = loop_over(path.parent, [path.name])
-        hint = f"a pattern may name several files, and one is converted at a time: give the name of one, or type {loop}"
+        each = convert_each(path.parent, [path.name])
+        hint = (
+            f"a pattern may name several files: give the name of one, or each without quotes around the pattern: {each}"
+        )
     elif any(unicodedata.normalize("NFC", name) == same for name in names):
         hint = "a name in that folder looks alike and is spelled with other Unicode letters: rename it, or use Tab"
     elif near := nearest(path.name, names, strict=True):
@@ -94,8 +96,8 @@ def explain_folder(path: Path) -> SourceError:
     if tiffs := tiffs_of(names):  # first, because the OME-Zarrs next to them may be what was made of them
         also = f", and the {'Zarr' if len(zarrs) == 1 else 'Zarrs'} {_listed(zarrs)}" if zarrs else ""
         return SourceError(
-            f"{begin} holds {_listed(tiffs)}{also}, and one image is converted at a time; give one, as "
-            f"{path / tiffs[0]}, or convert all TIFFs: {loop_over(path, tiffs)}"
+            f"{begin} holds {_listed(tiffs)}{also}, and is not one image; give one, as "
+            f"{path / tiffs[0]}, or each=True for all of them, or: {convert_each(path, tiffs)}"
         )
     if zarrs:
         return SourceError(f"{begin} is not an image, but holds {_listed(zarrs)}; give one, as {path / zarrs[0]}")

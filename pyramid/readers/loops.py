@@ -1,4 +1,4 @@
-"""Shell loops that convert several files, for errors: a command converts one."""
+"""Commands that convert several files, for errors about their folder."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ def tiffs_of(names: Sequence[str]) -> list[str]:
     return sorted(name for name in names if name.lower().endswith(_TIFFS) and not name.startswith("."))
 
 
-def loop_over(folder: str | Path, names: Sequence[str]) -> str:
-    """Return the line of a shell that converts all files of a folder.
-
-    Each OME-Zarr is written next to its file.
+def convert_each(folder: str | Path, names: Sequence[str]) -> str:
+    """Return the command that converts several files of a folder, next to each.
 
     Parameters
     ----------
@@ -32,14 +30,10 @@ def loop_over(folder: str | Path, names: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> print(loop_over("my cells", ["a.tif", "b.tif"]))
-    for f in 'my cells'/*.tif; do pyramid convert "$f" "${f%.*}.ome.zarr"; done
-    >>> print(loop_over("/data", ["a.ome.tif"]))
-    for f in /data/*.tif; do pyramid convert "$f" "${f%.ome.*}.ome.zarr"; done
-    >>> print(loop_over("/data", ["a.ome.tif", "b.tif"]))
-    for f in /data/*.tif; do o="${f%.*}"; pyramid convert "$f" "${o%.ome}.ome.zarr"; done
-    >>> print(loop_over(".", ["well A*.tif"]))
-    for f in ./'well A'*.tif; do pyramid convert "$f" "${f%.*}.ome.zarr"; done
+    >>> print(convert_each("my cells", ["a.tif", "b.ome.tif"]))
+    pyramid convert 'my cells'/*.tif 'my cells'/
+    >>> print(convert_each(".", ["well A*.tif"]))
+    pyramid convert ./'well A'*.tif ./
     """
     is_pattern = len(names) == 1 and _WILD.search(names[0]) is not None
     patterns = [names[0]] if is_pattern else sorted({f"*{Path(name).suffix}" for name in names})
@@ -48,9 +42,4 @@ def loop_over(folder: str | Path, names: Sequence[str]) -> str:
         for pattern in patterns
     )
     start = shlex.quote(str(folder)).rstrip("/")
-    files = " ".join(f"{start}/{pattern}" for pattern in quoted)
-    with_ome = [".ome." in name.lower() for name in names]
-    if any(with_ome) and not all(with_ome):
-        return f'for f in {files}; do o="${{f%.*}}"; pyramid convert "$f" "${{o%.ome}}.ome.zarr"; done'
-    ending = ".ome.*" if all(with_ome) else ".*"
-    return f'for f in {files}; do pyramid convert "$f" "${{f%{ending}}}.ome.zarr"; done'
+    return f"pyramid convert {' '.join(f'{start}/{pattern}' for pattern in quoted)} {start}/"

@@ -23,12 +23,14 @@ from pyramid.readers.inside import split_inside
 from pyramid.readers.labelled import Labelled, describe_array
 from pyramid.readers.npz import find_member
 from pyramid.readers.paths import is_url, local_path, stem
+from pyramid.readers.recognition import recognized_by
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
 
 
+@recognized_by(lambda name, _start: name.endswith((".npy", ".npz")))
 def open_npy(source: object, options: Options) -> FlatSource | None:
     """Open a ``.npy`` file or a member of an ``.npz``, on this machine or at a URL.
 

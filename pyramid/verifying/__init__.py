@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pyramid.engine.machine import available_cores, free_bytes
-from pyramid.engine.preparation import MEMORY_SHARE
+from pyramid.engine.workers import MEMORY_SHARE
 from pyramid.errors import OptionError, SourceError, StorageError, ending_with_remedy, with_remedy
 from pyramid.feedback.log import timed
 from pyramid.feedback.notices import give_notices

@@ -37,6 +37,8 @@ from pyramid.writing.target import Target
 T = TypeVar("T")
 
 LEVEL_KEY = "0/zarr.json"  # identifies an image whose group is lost
+# Words of the note of an error whose target can go on.
+UNFINISHED = "is unfinished"
 # Objects that one request removes at most: the limit of S3.
 MAX_DELETED_AT_ONCE = 1000
 # Seconds to find out, after a failed run, whether its target is unfinished. Ctrl-C ends a command after 1.8 s, and the
@@ -166,7 +168,7 @@ def open_target(
     except BaseException as error:
         if _give_back(lease, url, options):
             error.add_note(
-                f"{location} is unfinished: it has no multiscales; the same with resume=True goes on where it stopped, "
+                f"{location} {UNFINISHED}: it has no multiscales; the same with resume=True goes on where it stopped, "
                 "and overwrite=True starts again"
             )
         raise

@@ -9,6 +9,11 @@ import sys
 import pyramid
 
 PUBLIC = {
+    "BatchError",
+    "BatchOutcome",
+    "BatchPlan",
+    "BatchProgress",
+    "BatchReport",
     "Download",
     "Collection",
     "ConvertOptions",

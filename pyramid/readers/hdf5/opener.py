@@ -10,6 +10,7 @@ from pyramid.readers.diagnosis import describe_start
 from pyramid.readers.files.finding import find_file
 from pyramid.readers.inside import MARK, split_inside
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.recognition import recognized_by
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MAGIC = b"\x89HDF\r\n\x1a\n"
 STARTS = (0, 512, 1024, 2048)
 
 
+@recognized_by(lambda name, start: name.endswith(SUFFIXES) or start.startswith(MAGIC))
 def open_hdf5(source: object, options: Options) -> Source | None:
     """Open an array or image of an HDF5 file at a path or URL.
 

@@ -11,6 +11,7 @@ from pyramid.readers.files.file import LocalFile, SourceFile
 from pyramid.readers.files.finding import find_file
 from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.recognition import recognized_by
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 COMPANIONS = (".companion.ome", ".ome.xml", ".ome")  # suffixes of OME-XML that names the TIFFs of an image
 
 
+def _is_named_or_begins_as_tiff(name: str, start: bytes) -> bool:
+    return name.endswith(SUFFIXES) or start[:4] in MAGIC or (name.endswith(COMPANIONS) and b"<" in start[:4])
+
+
+@recognized_by(_is_named_or_begins_as_tiff)
 def open_tiff(source: object, options: Options) -> Source | None:
     """Open a TIFF at a path or URL.
 

@@ -11,6 +11,7 @@ from pyramid.readers.files.finding import find_file
 from pyramid.readers.files.unpacked import UnpackedFile
 from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.recognition import recognized_by
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ PACKED = {".gz": "gzip", ".bz2": "bzip2"}
 KINDS = "NIfTI, NRRD or MRC"
 
 
+@recognized_by(lambda name, _start: _bare(name)[0].endswith((*NIFTI, *NRRD, *MRC)))
 def open_volume(source: object, options: Options) -> Source | None:
     """Open a NIfTI, NRRD or MRC at a path or URL.
 
@@ -45,8 +47,7 @@ def open_volume(source: object, options: Options) -> Source | None:
     if inside is not None or (path is None and not is_url(found)):
         return None
     name = (str(path) if path is not None else locate(str(found)).path).lower()
-    packed = next((method for ending, method in PACKED.items() if name.endswith(ending)), None)
-    bare = name.rpartition(".")[0] if packed else name
+    bare, packed = _bare(name)
     if not bare.endswith((*NIFTI, *NRRD, *MRC)):
         return None
     file = find_file(found, options)
@@ -60,6 +61,12 @@ def open_volume(source: object, options: Options) -> Source | None:
 
         check_one_image(options.series, f"a file of {KINDS}")
         return source_of(header, options.axes, file)
+
+
+def _bare(name: str) -> tuple[str, str | None]:
+    """Return a file's name without the ending of a compression, and that compression."""
+    packed = next((method for ending, method in PACKED.items() if name.endswith(ending)), None)
+    return (name.rpartition(".")[0] if packed else name), packed
 
 
 def _read(file: SourceFile, name: str) -> Header | None:

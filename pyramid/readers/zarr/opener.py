@@ -17,6 +17,7 @@ from pyramid.ngff.values import check_path
 from pyramid.options.nearest import nearest
 from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.recognition import recognized_by, recognizes_nothing
 from pyramid.stores import locate
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pyramid.options.convert import Options
 
 
+@recognized_by(recognizes_nothing)
 def open_zarr(source: object, options: Options) -> Source | None:
     """Open a Zarr array or an OME-Zarr image.
 

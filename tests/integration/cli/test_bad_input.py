@@ -248,7 +248,6 @@ def test_a_scheduler_that_is_not_there(inputs: Path, monkeypatch: pytest.MonkeyP
         ("--verion", "did you mean '--version'?"),
         ("convert", "Missing argument 'SOURCE'; type pyramid convert cells.tif cells.ome.zarr"),
         ("convert 'my cells.tif'", "type pyramid convert 'my cells.tif' 'my cells.ome.zarr'"),
-        ("convert my cells.tif t.zarr", "put quotes around a path with spaces"),
         ("convert good.npy t.zarr -chunks auto", "did you mean '--chunks', with two dashes?"),
         ("convert good.npy t.zarr --endpoint http://h", "did you mean '--endpoint-url'?"),
         ("convert good.npy t.zarr --nothing-like-it", "--help lists all options"),

@@ -75,14 +75,12 @@ def make_inputs(folder: Path) -> None:
 
 
 USAGE, NO_SOURCE, NO_TARGET = 2, 3, 4
-LOOP = '/*.tif; do pyramid convert "$f" "${f%.*}.ome.zarr"; done'
-TIFF_LOOP = "give one, as {here}/tiffs/p0.tif, or convert all TIFFs: for f in {here}/tiffs" + LOOP
-MIXED_LOOP = '/*.tif; do o="${f%.*}"; pyramid convert "$f" "${o%.ome}.ome.zarr"; done'
+EACH = "or --each for all of them, or: pyramid convert {here}/tiffs/*.tif {here}/tiffs/"
 # The words after `pyramid convert`, the exit status, what the sentence holds, and the remedy at its end.
 CASES: list[tuple[str, int, str, str]] = [
     ("", USAGE, "Missing argument 'SOURCE'", "type pyramid convert cells.tif cells.ome.zarr"),
     ("good.tif", USAGE, "Missing argument 'TARGET'", "type pyramid convert good.tif good.ome.zarr"),
-    ("good.tif a b", USAGE, "unexpected extra argument (b)", "as in pyramid convert cells.tif cells.ome.zarr"),
+    ("good.tif a b.zarr", USAGE, "is named as one image", "put quotes around a path with spaces"),
     # sources
     ("god.tif t.zarr", NO_SOURCE, "god.tif does not exist", "did you mean 'good.tif'?"),
     ("nowhere/good.tif t.zarr", NO_SOURCE, "does not exist", "check the spelling, and that its disk is mounted"),
@@ -96,14 +94,19 @@ CASES: list[tuple[str, int, str, str]] = [
         "'*.tif' t.zarr",
         NO_SOURCE,
         "*.tif does not exist",
-        "one is converted at a time: give the name of one, or type for f in {here}" + LOOP,
+        "give the name of one, or each without quotes around the pattern: pyramid convert {here}/*.tif {here}/",
     ),
-    ("tiffs t.zarr", NO_SOURCE, "tiffs holds p0.tif, p1.tif, p2.tif and 2 more", TIFF_LOOP),
+    (
+        "tiffs t.zarr",
+        NO_SOURCE,
+        "tiffs holds p0.tif, p1.tif, p2.tif and 2 more",
+        "give one, as {here}/tiffs/p0.tif, " + EACH,
+    ),
     (
         "made t.zarr",
         NO_SOURCE,
         "made holds a.ome.tif, b.tif, and the Zarr a.ome.zarr",
-        "give one, as {here}/made/a.ome.tif, or convert all TIFFs: for f in {here}/made" + MIXED_LOOP,
+        "give one, as {here}/made/a.ome.tif, " + EACH.replace("tiffs", "made"),
     ),
     ("hollow.zarr t.zarr", NO_SOURCE, "is not an OME-Zarr image", "neither an array nor an image; check the path"),
     (
@@ -326,7 +329,7 @@ def test_any_name_is_a_source_and_a_target(name: str, way: Callable[[Path], obje
     source, target = tmp_path / f"{name}.tif", tmp_path / f"{name}.zarr"
     with source.open("wb") as file:
         tifffile.imwrite(file, IMAGE, photometric="minisblack")
-    image = pyramid.convert(way(source), way(target), report=str(tmp_path / f"{name}.json"))  # type: ignore[arg-type]
+    image = pyramid.convert(way(source), way(target), report=str(tmp_path / f"{name}.json"))  # type: ignore[call-overload]
     np.testing.assert_array_equal(image.levels[0].data.compute(), IMAGE)
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}.tif", f"{name}.zarr", f"{name}.json"}
 
@@ -352,15 +355,16 @@ def test_an_address_that_is_none_is_a_sentence_in_python(address: str | Path, tm
 
 
 NOT_PATHS: list[tuple[Callable[[], object], str]] = [
-    (lambda: pyramid.convert(IMAGE, 5), "target: 5 is neither a path nor a URL; give text or a pathlib.Path"),  # type: ignore[arg-type]
-    (lambda: pyramid.convert(IMAGE, None), "target: None is neither"),  # type: ignore[arg-type]
-    (lambda: pyramid.convert(IMAGE, b"t.zarr"), "target: b't.zarr' is neither"),  # type: ignore[arg-type]
-    (lambda: pyramid.plan(IMAGE, 5), "target: 5 is neither"),  # type: ignore[arg-type]
+    (lambda: pyramid.convert(IMAGE, 5), "target: 5 is neither a path nor a URL; give text or a pathlib.Path"),  # type: ignore[call-overload]
+    (lambda: pyramid.convert(IMAGE, None), "target: None is neither"),  # type: ignore[call-overload]
+    (lambda: pyramid.convert(IMAGE, b"t.zarr"), "target: b't.zarr' is neither"),  # type: ignore[call-overload]
+    (lambda: pyramid.plan(IMAGE, 5), "target: 5 is neither"),  # type: ignore[call-overload]
     (lambda: pyramid.open(IMAGE), r"url: array.* is neither"),  # type: ignore[arg-type]
     (lambda: pyramid.info(5), "url: 5 is neither"),  # type: ignore[arg-type]
     (lambda: pyramid.download(5, "t"), "url: 5 is neither"),  # type: ignore[arg-type]
     (lambda: pyramid.download("t", 5), "folder: 5 is neither"),  # type: ignore[arg-type]
-    (lambda: pyramid.plan(["a.tif", Path("b.tif")]), "one image is converted at a time: give the path of one"),
+    (lambda: pyramid.plan({"a.tif", "b.tif"}), "a set has no order; give a list of paths"),
+    (lambda: pyramid.plan(["a.tif", 5]), "5 is neither a path nor a URL; an array is converted by a call of its own"),
     (lambda: pyramid.plan(b"a.tif"), "give a path as text or as pathlib.Path"),
     (lambda: pyramid.plan(io.BytesIO()), "give the path of the file"),
     (lambda: pyramid.plan([[1, 2], [3, 4]]), "numpy.asarray makes an array"),

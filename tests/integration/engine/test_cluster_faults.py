@@ -177,7 +177,8 @@ def test_runs_on_one_cluster_have_their_own_failures(tmp_path: Path) -> None:
 
 def test_tasks_of_the_only_thread_convert(tmp_path: Path) -> None:
     def task(number: int) -> tuple[int, ...]:
-        return pyramid.convert(PIXELS, tmp_path / str(number), **OPTIONS).levels[0].shape
+        image: pyramid.Image = pyramid.convert(PIXELS, tmp_path / str(number), **OPTIONS)
+        return image.levels[0].shape
 
     with LocalCluster(**HERE) as cluster, Client(cluster) as client:
         futures = client.map(task, range(3), pure=False)

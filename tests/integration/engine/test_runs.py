@@ -158,7 +158,7 @@ def test_a_task_of_one_thread_converts(scheduler: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", ["scheduler", "pool"])
 def test_the_only_thread_of_the_configured_executor_converts(setting: str, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool, dask.config.set({setting: pool}):
-        image = pool.submit(pyramid.convert, PIXELS, tmp_path / "a", **OPTIONS).result(60)
+        image = pool.submit(lambda: pyramid.convert(PIXELS, tmp_path / "a", **OPTIONS)).result(60)
     assert image.levels[0].shape == PIXELS.shape
 
 

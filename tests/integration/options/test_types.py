@@ -22,6 +22,9 @@ pyramid.convert(image, "a.zarr", channel_names=["DAPI"], memory="2GiB", levels=N
 pyramid.convert(image, "a.zarr", progress=lambda state: print(state.done_bytes), workers=3, overwrite=True)
 pyramid.plan("a.tif", method="max", storage_options={"anon": True}).peak_bytes
 pyramid.download("a.zarr", "b.zarr", progress=True)
+pyramid.convert(["a.tif"], "out", levels=2, progress=lambda state: print(state.done_images)).failed
+pyramid.convert("folder", "out", each=True).exit_status
+pyramid.plan(["a.tif"], "out").refused
 
 def mine(**options: Unpack[pyramid.ConvertOptions]) -> None:
     pyramid.convert(image, "a.zarr", **options)
@@ -51,4 +54,4 @@ def test_mypy_accepts_right_calls_and_rejects_wrong_ones(tmp_path: Path) -> None
     errors = [line for line in run.stdout.splitlines() if line.startswith(f"{program}:") and ": error: " in line]
     found = {int(line.split(":")[1]) for line in errors}
     assert found == set(range(first, first + len(WRONG))), run.stdout + run.stderr
-    assert 'Unexpected keyword argument "chunk" for "convert"' in run.stdout
+    assert 'Unexpected keyword argument "chunk" for overloaded function "convert"' in run.stdout

@@ -1,13 +1,13 @@
-"""`convert` and `plan`, with the steps from the user's arguments to a run."""
+"""`convert`, with the steps from the user's arguments to a run."""
 
 from __future__ import annotations
 
 import os
-import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import replace
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
+from pyramid.batch.kinds import is_batch
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
@@ -16,19 +16,51 @@ from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
-from pyramid.planning import Plan
 from pyramid.stores import counting_retries, path_or_url, share_storage_options
 
 if TYPE_CHECKING:
+    from pyramid.batch.report import BatchReport
+    from pyramid.batch.running import BatchCallback
     from pyramid.engine.build import ProgressCallback
     from pyramid.engine.run_manifest import RunManifest
+    from pyramid.engine.workers import Workers
     from pyramid.image import Image
     from pyramid.options.keywords import ConvertOptions
+    from pyramid.planning import Plan
     from pyramid.stores import Objects
 
-# Time that a process takes besides what is measured until its first block, as a share of that and in seconds: Python
-# itself begins and ends. Measured on two cores, with one and with eight processes at work.
-PROCESS_SHARE, PROCESS_S = 0.3, 0.1
+
+@overload
+def convert(  # type: ignore[overload-overlap]  # the first that fits counts
+    source: list[Any] | tuple[Any, ...] | Iterator[Any],
+    target: str | os.PathLike[str],
+    *,
+    each: bool = False,
+    progress: bool | BatchCallback | None = None,
+    **options: Unpack[ConvertOptions],
+) -> BatchReport: ...
+
+
+@overload
+def convert(
+    source: object,
+    target: str | os.PathLike[str],
+    *,
+    each: Literal[True],
+    progress: bool | BatchCallback | None = None,
+    **options: Unpack[ConvertOptions],
+) -> BatchReport: ...
+
+
+@overload
+def convert(
+    source: object,
+    target: str | os.PathLike[str],
+    *,
+    each: Literal[False] = False,
+    progress: bool | ProgressCallback | None = None,
+    **options: Unpack[ConvertOptions],
+) -> Image: ...
 
 
 @with_options_listed
@@ -36,20 +68,25 @@ def convert(
     source: object,
     target: str | os.PathLike[str],
     *,
-    progress: bool | ProgressCallback | None = None,
+    each: bool = False,
+    progress: Any = None,
     **options: Unpack[ConvertOptions],
-) -> Image:
-    """Build the OME-Zarr pyramid of an image.
+) -> Image | BatchReport:
+    """Build the OME-Zarr pyramid of an image, or of each of several images.
 
     Parameters
     ----------
     source
-        A path or URL of a TIFF, a Zarr array, an OME-Zarr or a ``.npy``; or a NumPy, Dask or Zarr array.
+        A path or URL of a TIFF, a Zarr array, an OME-Zarr or a ``.npy``; or a NumPy, Dask or Zarr array. A list of
+        paths and URLs is a batch, as is the path of a list after ``@``: see docs/batch.md.
     target
-        A path, or an ``s3://``, ``gs://`` or ``az://`` URL, at which nothing exists yet.
+        A path, or an ``s3://``, ``gs://`` or ``az://`` URL, at which nothing exists yet. Of a batch, the folder of all
+        its pyramids.
+    each
+        Whether `source` is a folder of which each image is converted into its own, with those in its folders.
     progress
-        A function that is called after each block with a `Progress`. True shows progress, False shows none; by default
-        a notebook shows it.
+        A function that is called after each block with a `Progress`, or after each image of a batch with a
+        `BatchProgress`. True shows progress, False shows none; by default a notebook shows it.
     **options
         As below; an unknown one is an error. They are also the flags of ``pyramid convert``.
 
@@ -59,8 +96,8 @@ def convert(
 
     Returns
     -------
-    Image
-        The pyramid, with its metadata read back.
+    Image or BatchReport
+        The pyramid, with its metadata read back; of a batch, the outcome of each image.
 
     Raises
     ------
@@ -72,6 +109,8 @@ def convert(
         If the target exists, or cannot be written.
     StoppedError
         If the run stopped half-way.
+    BatchError
+        If an image of a batch failed. The others are done, and the error holds the report.
 
     Warns
     -----
@@ -93,6 +132,13 @@ def convert(
     """
     parsed = make_options(options)
     where = path_or_url(target, "target")
+    if is_batch(source, each=each):
+        from pyramid.batch.converting import convert_batch  # noqa: PLC0415  (only for a batch)
+        from pyramid.batch.gathering import gather  # noqa: PLC0415
+
+        report = convert_batch(gather(source, where, parsed, each=each), run_recorded, progress)
+        report.check()
+        return report
     run(source, where, parsed, progress)
     return read_back(source, where, parsed)
 
@@ -116,95 +162,6 @@ def read_back(source: object, target: str, options: Options) -> Image:
         ) from error
 
 
-@with_options_listed
-def plan(
-    source: object,
-    target: str | os.PathLike[str] | None = None,
-    *,
-    sample: bool = False,
-    **options: Unpack[ConvertOptions],
-) -> Plan:
-    """Return the plan of `convert`, without reading pixels or writing anything.
-
-    Parameters
-    ----------
-    source, target
-        As for `convert`. A `target` is checked if it is given.
-    sample
-        Whether some blocks are read, and written to a temporary folder, to estimate time and size after compression.
-    **options
-        As for `convert`.
-
-    Other Parameters
-    ----------------
-    {options}
-
-    Returns
-    -------
-    Plan
-        Levels, chunks and passes of the run.
-
-    Warns
-    -----
-    PyramidWarning
-        For each notice: what `convert` leaves out, assumes or repairs. The plan's ``spec.notices`` has them too.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> [level.shape for level in plan(np.zeros((600, 600)), scale_factors="y=3,x=3").levels]
-    [(600, 600), (200, 200)]
-    """
-    given = None if target is None else path_or_url(target, "target")
-    return plan_parsed(source, given, make_options(options), sample=sample)
-
-
-@ending_with_remedy()
-def plan_parsed(
-    source: object, target: str | None, options: Options, *, sample: bool = False, begun_s: float | None = None
-) -> Plan:
-    """Return the plan, with an estimate if `sample` is set, and write its report.
-
-    `begun_s` is when this process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
-    """
-    record = RunReport("plan", source, target, options)
-    with reporting(record, options.report):
-        shared = share_storage_options(options, source, target)
-        with prepare(source, target, shared, record) as job:
-            give_notices(job.plan.spec.notices, job.plan.spec.name)
-            if sample:
-                _check_sampled(job)
-                from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
-
-                begun_s = None if begun_s is None else _start_seconds(begun_s)
-                estimated = estimate(job.plan, job.source, job.runner, target, begun_s)
-                record.plan = replace(job.plan, estimate=estimated)
-            return record.plan or job.plan
-
-
-def _check_sampled(job: PreparedRun) -> None:
-    """Raise OptionError for a run of which a sample does not have the values."""
-    from pyramid.engine.measuring import needs_percentiles  # noqa: PLC0415  (NumPy: only where pixels are read)
-
-    if needs_percentiles(job.source):
-        raise OptionError(
-            "sample: percentiles are of all pixels, of which a sample reads few; give rescale two values, or leave "
-            "the sample out"
-        )
-
-
-def _start_seconds(begun_s: float) -> float:
-    """Return the time that a new process takes besides its blocks.
-
-    It is this process's time so far, with the imports of a run and of `read_back`.
-    """
-    import pyramid.engine.build  # noqa: PLC0415  (as a run imports it)
-    import pyramid.image  # noqa: F401, PLC0415
-
-    return (time.perf_counter() - begun_s) * (1 + PROCESS_SHARE) + PROCESS_S
-
-
-@ending_with_remedy()
 def run(
     source: object,
     target: str,
@@ -217,14 +174,27 @@ def run(
     It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``. The report of the run is
     made in `record` if it is given, which is complete also after an error.
     """
-    record = record or RunReport("convert", source, target, options)
+    return run_recorded(record or RunReport("convert", source, target, options), progress)
+
+
+@ending_with_remedy()
+def run_recorded(
+    record: RunReport, progress: bool | ProgressCallback | None = None, workers: Workers | None = None
+) -> RunReport:
+    """Build the pyramid that a new report is about, and complete the report.
+
+    `workers` are those that the runs of a batch share; None finds them for this run.
+    """
+    source, target, options = record.source, record.target, record.options
+    assert target is not None  # only a plan has none
     with reporting(record, options.report), showing_progress(progress, "convert") as callback:
         shared = share_storage_options(options, source, target)
         if shared.resume and _has_nothing_left(source, target, shared):
             return record
-        with prepare(source, target, shared, record) as job:
+        with prepare(source, target, shared, record, workers) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
-            _carry_out(job, target, shared, record, callback)
+            with job.workers.held(job.plan):
+                _carry_out(job, target, shared, record, callback)
     return record
 
 
