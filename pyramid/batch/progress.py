@@ -43,7 +43,7 @@ class BatchProgress:
         Examples
         --------
         >>> print(BatchProgress(12, 1, 300, "day1/b.ome.zarr", 0.5, 34_000_000, 2.0).snapshot())
-        4 %, 13 of 300 images (1 failed), 34.0 MB, day1/b.ome.zarr, 17 MB/s, 43 s left
+        4 %, 13 of 300 images (1 failed), 34.0 MB, day1/b.ome.zarr, 17.0 MB/s, 43 s left
         """
         ended = self.done_images + self.failed_images
         failed = f" ({self.failed_images} failed)" if self.failed_images else ""

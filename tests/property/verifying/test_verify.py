@@ -59,10 +59,13 @@ def test_a_fresh_store_is_right_and_a_changed_pixel_is_found(
         held = np.asarray(array[...])
         at = tuple(data.draw(st.integers(0, n - 1)) for n in array.shape)
         held[at] = not held[at] if dtype == "bool" else held[at] + 1
-        array[...] = held
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            zarr.open_array(path / str(number), mode="r+")[...] = held
         found = pyramid.verify(path, pixels, axes=axes)
         assert not found.ok
         for finding in found.findings:
+            if finding.problem == "hole":  # one object may well hold nothing but zeros
+                continue
             assert finding.level == number, str(found)
             assert finding.start is not None
             assert finding.stop is not None
