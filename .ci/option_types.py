@@ -18,8 +18,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is installed)
+from pyramid.options.clusters import parse_cluster  # noqa: E402
 from pyramid.options.convert import Options, OptionSpec, option_specs  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
+from pyramid.options.durations import seconds  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
@@ -42,6 +44,8 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.mapping: "str | Mapping[str, Any]",
     parsing.names: "str | Sequence[str]",
     parsing.scale: "str | Mapping[str, float]",
+    parse_cluster: "str | os.PathLike[str] | Mapping[str, Any]",
+    seconds: "float | str",
     parse_factors: f"{_literal(get_args(FactorWord))} | str | Mapping[str, int] | Sequence[str | Mapping[str, int]]",
     parsing.shards: f"{_literal(get_args(parsing.ShardLayout))} | str | Mapping[str, int]",
     parsing.switch: "bool",

@@ -105,6 +105,8 @@ class _EnoughError(PyramidError):
 class _FirstWave:
     """A runner that makes the graph of the first wave as a scheduler would get it, and stops there."""
 
+    place = ""
+
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         """Make the graph."""
         wave.graph()

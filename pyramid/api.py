@@ -208,7 +208,7 @@ def run(
         shared = share_storage_options(options, source, target)
         if shared.resume and _has_nothing_left(target, shared):
             return record
-        with prepare(source, target, shared, record) as job:
+        with prepare(source, target, shared, record, starting=True) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
             _carry_out(job, target, shared, record, callback)
     return record

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
+from pyramid.options.clusters import ClusterSpec, parse_cluster
+from pyramid.options.durations import seconds
 from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.nearest import nearest, unknown
 
@@ -171,6 +173,22 @@ class Options:
     )
     scheduler_file: str | None = _option(
         None, OptionSpec("run on the Dask cluster that this file describes", parsing.text, "FILE")
+    )
+    cluster: ClusterSpec | None = _option(
+        None,
+        OptionSpec("start the Dask cluster that this YAML file describes, and close it", parse_cluster, "FILE.yaml"),
+    )
+    block_timeout: float | None = _option(
+        None,
+        OptionSpec(
+            "time after which a block on a cluster is given to another worker; else ten times that of the longest so "
+            "far, at least 60s",
+            seconds,
+            "90s|10min",
+        ),
+    )
+    performance_report: str | None = _option(
+        None, OptionSpec("write Dask's performance report of a cluster to this HTML file", parsing.text, "FILE")
     )
     overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr", parsing.switch))
     resume: bool = _option(

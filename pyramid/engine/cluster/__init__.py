@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pyramid.engine.cluster.crew import Crew
 from pyramid.engine.cluster.finding import find_client
-from pyramid.engine.cluster.probing import probe_workers
+from pyramid.engine.cluster.probing import WorkerProbe, probe_scheduler
+from pyramid.engine.cluster.reporting import logging_workers, reporting_performance
 from pyramid.engine.cluster.running import ClusterRunner, TaskSlot
 from pyramid.engine.cluster.workers import await_workers, cluster_resources
 from pyramid.planning import Resources
@@ -19,14 +21,13 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from pyramid.model import Source
+    from pyramid.options.convert import Options
 
 __all__ = ["ClusterRunner", "find_client", "prepare_cluster"]
 
 
 @contextmanager
-def prepare_cluster(
-    client: Client, source: Source, memory_bytes: int | None
-) -> Iterator[tuple[ClusterRunner, Resources]]:
+def prepare_cluster(client: Client, source: Source, options: Options) -> Iterator[tuple[ClusterRunner, Resources]]:
     """Wait for the workers of a cluster, check them, and provide their runner.
 
     Yields
@@ -40,6 +41,10 @@ def prepare_cluster(
         If no worker can come, or a worker cannot do a block of `source`.
     """
     workers = await_workers(client)
-    machine_bytes = probe_workers(client, source)
-    with TaskSlot().held() as slot:
-        yield ClusterRunner(client, slot), cluster_resources(workers, machine_bytes, memory_bytes)
+    probe_scheduler(client)
+    probe = WorkerProbe(source)
+    machine_bytes = probe.check(probe.ask(client, workers))
+    crew = Crew(client, probe, set(machine_bytes))
+    with TaskSlot().held() as slot, reporting_performance(client, options.performance_report), logging_workers(client):
+        runner = ClusterRunner(client, slot, crew, options.block_timeout)
+        yield runner, cluster_resources(workers, machine_bytes, options.memory)
