@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.paths import ROOT
+from tests.support.servers.loopback import free_port
 
 WITHIN_S = 60
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+# Workers here have limits that a Python process itself exceeds, since they are there for blocks of a few MB.
+SETTINGS = {f"DASK_DISTRIBUTED__WORKER__MEMORY__{what}": "False" for what in ("TARGET", "SPILL", "PAUSE", "TERMINATE")}
 
 
 @dataclass
@@ -39,6 +36,7 @@ class DaskProcesses:
     port: int = field(default_factory=free_port)
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    started_threads: list[int] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -47,7 +45,7 @@ class DaskProcesses:
     @property
     def threads(self) -> int:
         """Threads of all workers that were started."""
-        return sum(int(flags[flags.index("--nthreads") + 1]) for flags in (worker.args for worker in self.workers))
+        return sum(self.started_threads)
 
     def start_scheduler(self, *flags: str) -> None:
         words = ["--host", "127.0.0.1", "--port", str(self.port), "--dashboard-address", "127.0.0.1:0", *flags]
@@ -60,11 +58,13 @@ class DaskProcesses:
             time.sleep(0.05)
         raise AssertionError("the scheduler does not answer")
 
-    def start_worker(self, *flags: str, path: str | None = None, cwd: Path | None = None) -> subprocess.Popen[bytes]:
-        words = [self.address, "--no-nanny", "--host", "127.0.0.1", "--no-dashboard", *flags]
-        words += [] if "--nthreads" in flags else ["--nthreads", "1"]
-        worker = self._start("dask_worker", words, path or self.path, cwd)
+    def start_worker(
+        self, *flags: str, threads: int = 1, path: str | None = None, cwd: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        words = [self.address, "--no-nanny", "--host", "127.0.0.1", "--no-dashboard", "--nthreads", str(threads)]
+        worker = self._start("dask_worker", [*words, *flags], path or self.path, cwd)
         self.workers.append(worker)
+        self.started_threads.append(threads)
         return worker
 
     def _start(self, module: str, words: list[str], path: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
@@ -72,7 +72,11 @@ class DaskProcesses:
         log = (self.folder / f"{module}-{len(self.workers)}.log").open("wb")
         with log:
             return subprocess.Popen(
-                command, env={**os.environ, "PYTHONPATH": path}, cwd=cwd or self.folder, stdout=log, stderr=log
+                command,
+                env={**os.environ, **SETTINGS, "PYTHONPATH": path},
+                cwd=cwd or self.folder,
+                stdout=log,
+                stderr=log,
             )
 
     def close(self) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pyramid.concurrency.signals import keeping_handlers
 from pyramid.engine.machine import available_cores, free_bytes
 from pyramid.errors import OptionError
 from pyramid.options.clusters import ClusterSpec
@@ -50,7 +52,8 @@ def load_class(spec: ClusterSpec) -> Callable[..., Any]:
 
 def _import(module: str, where: str) -> Any:  # noqa: ANN401  (a module)
     try:
-        return importlib.import_module(module)
+        with keeping_handlers():
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         missing = (error.name or module).partition(".")[0]
         if missing == module.partition(".")[0] and module != missing and _exists(missing):
@@ -122,7 +125,8 @@ def presumed_resources(spec: ClusterSpec, memory_bytes: int | None) -> Resources
     jobs = workers if by_job or processes == 1 else math.ceil(workers / processes)
     limit = next((found for name in MEMORY if (found := _bytes(kwargs.get(name)))), None)
     if memory_bytes is not None:
-        return Resources(jobs * cores, memory_bytes * jobs, machine_workers=cores)
+        on_machine = cores if "cores" in kwargs else jobs * cores  # a job is mostly on a machine of its own
+        return Resources(jobs * cores, memory_bytes // on_machine * jobs * cores, machine_workers=on_machine)
     if limit is None:
         return Resources(jobs * cores, free_bytes() * jobs, machine_workers=cores)
     threads = max(1, cores // processes)

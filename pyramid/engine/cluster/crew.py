@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from pyramid.engine.cluster.demand import Demand
 from pyramid.engine.cluster.probing import WorkerProbe, ask_each, count_under_way, target_probe
 from pyramid.engine.cluster.waiting import begin_call
 from pyramid.engine.resuming import digest_of
@@ -44,6 +45,8 @@ class Crew:
         Client of the cluster.
     probe
         The check of a worker.
+    demand
+        Keeps an adaptive cluster from ending workers that are not checked yet.
     checked
         Workers that can do blocks.
     refused
@@ -54,6 +57,7 @@ class Crew:
 
     client: Client
     probe: WorkerProbe
+    demand: Demand
     checked: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     suspects: set[str] = field(default_factory=set)
@@ -112,12 +116,16 @@ class Crew:
 
     def _check(self, address: str, target: Target) -> dict[str, Any]:
         answer = self.probe.ask(self.client, [address]).get(address)
+        if isinstance(answer, OSError) and not isinstance(answer, TimeoutError):
+            raise answer  # its connection ended: it may be gone, or is asked again
         fault = self.probe.fault(answer)
         return {"fault": fault or self._look(target, [address]).get(address)}
 
     def _take(self, address: str, asked: Future[dict[str, Any]], target: Target) -> None:
-        error = asked.exception()
-        fault = f"cannot be asked for its packages: {error}" if error else asked.result()["fault"]
+        if asked.exception() is not None:
+            logger.info("worker %s cannot be asked: %r", address, asked.exception())
+            return
+        fault = asked.result()["fault"]
         if fault is None:
             self.checked.add(address)
             self._seen(target).add(address)

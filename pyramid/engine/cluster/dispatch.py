@@ -60,7 +60,6 @@ class Dispatch:
     _tasks: dict[str, Future] = field(default_factory=dict)
     _futures: dict[tuple[str, int], Future] = field(default_factory=dict)
     _sent: dict[Any, tuple[str, int]] = field(default_factory=dict)
-    _request: Future | None = None
     _sends: int = 0
 
     def receipts(self) -> Iterator[Receipt]:
@@ -102,7 +101,8 @@ class Dispatch:
         """Withdraw the blocks that are not done, and remember the workers that owe some."""
         owing = [seat.address for seat in self.ledger.seats.values() if seat.given_up or seat.is_suspect]
         self.crew.suspects.update(owing)
-        left = [*self._futures.values(), *([self._request] if self._request else [])]
+        self.crew.demand.want(True)  # until the next wave, or until the run ends
+        left = list(self._futures.values())
         if left and self.client.status == "running":
             try_within(CANCEL_S, lambda: self.client.cancel(left))
         self._futures.clear()
@@ -121,8 +121,8 @@ class Dispatch:
             seat.is_paused = workers[address].get("status") not in (None, "running")
             if seat.is_suspect and not seat.given_up and address not in self.crew.suspects:
                 seat.is_suspect = False
-        if not watch.vigil.look({address: workers[address] for address in able} or _unchecked(workers, self.crew)):
-            self._ask_for_one()
+        watch.vigil.look({address: workers[address] for address in able} or _unchecked(workers, self.crew))
+        self.crew.demand.want(not self.ledger.has_place)
         watch.looked(self.ledger)
 
     def _seat(self, address: str, worker: Mapping[str, Any], block_bytes: int) -> None:
@@ -144,11 +144,6 @@ class Dispatch:
         for key in [key for key in self._futures if key[0] == address]:
             self._drop(key)
         self.ledger.lose(address)
-
-    def _ask_for_one(self) -> None:
-        """Ask an adaptive cluster for a worker: it starts one only when it has a task."""
-        if self._request is None or self._request.done():
-            self._request = self.client.submit(int, pure=False, priority=self.priority)
 
     def _send(self, moves: Moves, pickled: bytes) -> list[Future]:
         """Send blocks to their workers, and return their futures.

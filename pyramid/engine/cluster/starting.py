@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pyramid.concurrency.patience import taking_time
+from pyramid.concurrency.signals import leaving_interrupts
 from pyramid.engine.cluster.classes import load_class
 from pyramid.engine.cluster.waiting import try_within
 from pyramid.errors import OptionError, explaining
@@ -38,7 +39,7 @@ def started(spec: ClusterSpec) -> Iterator[Client]:
     from distributed import Client  # noqa: PLC0415  (slow to import, and an extra)
 
     what = f"cluster: {spec.class_path} cannot be started"
-    with explaining(OptionError, what), waiting_for(f"the cluster {spec.class_path}"):
+    with explaining(OptionError, what), waiting_for(f"the cluster {spec.class_path}"), leaving_interrupts():
         cluster = make(**spec.kwargs)
     try:
         with explaining(OptionError, what):

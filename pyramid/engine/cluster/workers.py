@@ -30,11 +30,8 @@ def await_workers(client: Client) -> Mapping[str, Any]:
     OptionError
         If no worker can come.
     """
-    vigil, request = Vigil(client, OptionError), None
+    vigil = Vigil(client, OptionError)
     while not vigil.look(workers := ask_workers(client)):
-        if request is None:
-            # An adaptive cluster starts its first worker only when it has a task.
-            request = client.submit(int, pure=False)
         time.sleep(LOOK_S)
     return workers
 

@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 
 import pyramid
+from pyramid.engine import preparation
 from pyramid.engine.cluster import dispatch, ledger, waiting
 from pyramid.errors import StoppedError
+from pyramid.readers import open_source
 from tests.support.dask_processes import DaskProcesses
 from tests.support.paths import ROOT
 from tests.support.slow_source import SlowSource
@@ -46,13 +48,10 @@ def dask(tmp_path: Path) -> Iterator[DaskProcesses]:
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowSource:
     """An image of many blocks, each of which takes a tenth of a second."""
-    from pyramid.engine import preparation
-
-    opened = preparation.open_source
     monkeypatch.setattr(
         preparation,
         "open_source",
-        lambda given, options: given if isinstance(given, SlowSource) else opened(given, options),
+        lambda given, options: given if isinstance(given, SlowSource) else open_source(given, options),
     )
     return SlowSource(planes=PLANES, folder=str(tmp_path))
 
@@ -194,7 +193,7 @@ def test_a_block_that_hangs_is_given_to_another_worker(
     right: dict[str, str], source: SlowSource, dask: DaskProcesses, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        dask.start_worker("--nthreads", "2")
+        dask.start_worker(threads=2)
     wait_for_workers(dask, 2)
     hanging = SlowSource(PLANES, str(tmp_path), hangs_at=7)
     convert(hanging, tmp_path / "out", dask, block_timeout=2)
@@ -242,3 +241,35 @@ def test_the_last_blocks_of_a_slow_worker_are_done_elsewhere(
     convert(slow, tmp_path / "out", dask)
     assert digests(tmp_path / "out") == right
     assert time.time() - (tmp_path / "hung").stat().st_mtime < 20
+
+
+OTHER_CODECS = """
+import importlib.metadata as metadata
+version = metadata.version
+metadata.version = lambda name: "1.2.3" if name == "imagecodecs" else version(name)
+"""
+
+
+def test_workers_that_come_later_are_checked_too(
+    source: SlowSource, right: dict[str, str], dask: DaskProcesses, tmp_path: Path
+) -> None:
+    (tmp_path / "stub").mkdir()
+    (tmp_path / "stub" / "sitecustomize.py").write_text(OTHER_CODECS)
+    dask.start_worker()
+    wait_for_workers(dask, 1)
+    slow, memory, places = SlowSource(PLANES, str(tmp_path), delay_s=0.3), "200KiB", set()
+
+    def come() -> None:
+        dask.start_worker(path=f"{tmp_path / 'stub'}{os.pathsep}{ROOT}")
+        dask.start_worker()
+
+    strike = at_block(2, come)
+
+    def progress(state: Any) -> None:
+        places.add(state.place.partition(",")[0])
+        strike(state)
+
+    with pytest.warns(pyramid.PyramidWarning, match=r"the worker tcp://\S+ gets no blocks: it has imagecodecs 1\.2\.3"):
+        convert(slow, tmp_path / "out", dask, memory=memory, progress=progress)
+    assert places == {"1 worker", "2 workers"}
+    assert digests(tmp_path / "out") == right
