@@ -62,7 +62,9 @@ def run(blocks: int = BLOCKS, wave_blocks: int = waves.MAX_WAVE_TASKS) -> dict[s
     plan = make_plan(spec, Options(), centred=True, resources=Resources(WORKERS, 2**30))
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalCluster(n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as cluster,
         Client(cluster) as client,
         prepare_cluster(client, _Source(spec), Options()) as (runner, _),
     ):

@@ -27,7 +27,7 @@ from tests.support.stores import digests
 
 PIXELS = np.random.default_rng(5).integers(0, 4000, (24, 400, 400), "uint16")
 OPTIONS: dict[str, Any] = {"chunks": {"z": 1, "y": 128, "x": 128}, "shards": "none", "levels": 2}
-HERE: dict[str, Any] = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
+HERE: dict[str, Any] = {"processes": False, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def _watch_memory() -> None:
                 now[0] -= work.plan.peak_bytes
                 now[1] -= 1
 
-    remote.do_block = watching  # type: ignore[attr-defined]  # where the worker calls it
+    remote.do_block = watching  # type: ignore[attr-defined,assignment]  # where the worker calls it
     remote.seen_by_test = seen  # type: ignore[attr-defined]  # for the question below
 
 
@@ -193,7 +193,7 @@ def test_the_threads_of_a_worker_stay_within_its_memory(limit: int, tiff: Path, 
     with (
         dask.config.set(never),
         LocalCluster(
-            n_workers=1, threads_per_worker=4, memory_limit=limit, dashboard_address=None, host="127.0.0.1"
+            n_workers=1, threads_per_worker=4, memory_limit=limit, dashboard_address="127.0.0.1:0", host="127.0.0.1"
         ) as cluster,
     ):
         client = Client(cluster)
@@ -254,7 +254,7 @@ def test_no_pixel_travels(tiff: Path, tmp_path: Path) -> None:
 
         dask_worker.data.__class__ = Counting
 
-    made = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
+    made = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1")
     with made as cluster, Client(cluster) as client:
         client.run(count_results)
         pyramid.convert(tiff, tmp_path / "out", memory="4MiB", **OPTIONS)
@@ -296,7 +296,7 @@ def test_a_notebook_runs_on_its_active_client(tiff: Path, tmp_path: Path) -> Non
         "print(len(image.levels), sum(len(each.groups) for each in cluster.scheduler.computations) > 0)",
         "client.close(); cluster.close()",
     ]
-    notebook = nbformat.from_dict(
+    notebook: Any = nbformat.from_dict(  # type: ignore[no-untyped-call]  # nbformat has no types
         {
             "nbformat": 4,
             "nbformat_minor": 5,
@@ -327,7 +327,7 @@ def test_a_notebook_runs_on_its_active_client(tiff: Path, tmp_path: Path) -> Non
 
 def test_all_workers_are_lost_under_adaptive_scaling(tiff: Path, tmp_path: Path) -> None:
     pyramid.convert(tiff, tmp_path / "right", **OPTIONS)
-    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster:
         cluster.adapt(minimum=0, maximum=2, interval="200ms")
         killed: list[int] = []
 
