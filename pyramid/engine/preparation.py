@@ -117,7 +117,7 @@ def _check_one_cluster(options: Options) -> None:
     """Raise OptionError if the options name two clusters."""
     given = [name for name in ("scheduler", "scheduler_file", "cluster") if getattr(options, name) is not None]
     if len(given) > 1:
-        raise OptionError(f"{given[0]}: it and {given[1]}=... name two clusters; give one of them")
+        raise OptionError(f"{given[0]}: it and {given[1]}=... name two clusters; give one, not both")
 
 
 def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:

@@ -72,7 +72,7 @@ def parse_cluster(value: object) -> ClusterSpec:
     from pyramid.options.yaml_file import read_entries  # noqa: PLC0415  (yaml: only where there is a file)
 
     path = os.fspath(value)
-    entries = list(read_entries(str(path), "cluster", EXAMPLE))
+    entries = list(read_entries(str(path), "", EXAMPLE))
     for entry in entries:
         if entry.name not in _PARSERS:
             raise OptionError(f"{entry.name_place}: {unknown('key', entry.name, _PARSERS)}")

@@ -22,7 +22,7 @@ def read_config(path: str) -> dict[str, Any]:
         the line and the column.
     """
     values: dict[str, Any] = {}
-    for entry in read_entries(path, "config", "levels: 3"):
+    for entry in read_entries(path, "config: ", "levels: 3"):
         _check(entry)
         values[entry.name] = entry.value
     return values

@@ -26,15 +26,15 @@ class Entry:
     value_place: str
 
 
-def read_entries(path: str, option: str, example: str) -> Iterator[Entry]:
+def read_entries(path: str, prefix: str, example: str) -> Iterator[Entry]:
     """Yield the entries of the mapping that a YAML file holds.
 
     Parameters
     ----------
     path
         The file. It is read with YAML's safe loader.
-    option
-        The option that names the file.
+    prefix
+        The beginning of errors about the whole file.
     example
         A line of such a file, for errors.
 
@@ -44,13 +44,13 @@ def read_entries(path: str, option: str, example: str) -> Iterator[Entry]:
         If the file cannot be read, is not valid YAML, or holds anything but a mapping. The message names the file,
         the line and the column.
     """
-    text = _read(path, option)
+    text = _read(path, prefix)
     with _wrap_errors(path, example):
         aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
     if aliased:  # a few nested aliases can unfold to more than memory holds
-        raise OptionError(f"{option}: {path} has an alias (*name); write the value itself in its place")
+        raise OptionError(f"{prefix}{path} has an alias (*name); write the value itself in its place")
     if root is None or root.tag == "tag:yaml.org,2002:null":
         return
     if not isinstance(root, yaml.MappingNode):
@@ -68,16 +68,16 @@ def read_entries(path: str, option: str, example: str) -> Iterator[Entry]:
         yield Entry(name, value, _place(path, key), _place(path, node))
 
 
-def _read(path: str, option: str) -> bytes:
+def _read(path: str, prefix: str) -> bytes:
     try:
         with Path(path).expanduser().open("rb") as file:
             text = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise OptionError(f"{option}: {path} cannot be read: {reason}; check the path") from error
+        raise OptionError(f"{prefix}{path} cannot be read: {reason}; check the path") from error
     if len(text) > MAX_FILE_BYTES:
         raise OptionError(
-            f"{option}: {path} is over {MAX_FILE_BYTES} bytes, too large for a configuration; check the path"
+            f"{prefix}{path} is over {MAX_FILE_BYTES} bytes, too large for a configuration; check the path"
         )
     return text
 

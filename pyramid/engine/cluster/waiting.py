@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pyramid.engine.cluster.failures import start_failures
 from pyramid.errors import PyramidError, StoppedError
 from pyramid.feedback.notices import give_notices
 
@@ -116,6 +117,8 @@ class Vigil:
     def reset(self) -> None:
         """Restart the wait, since a worker was seen at work."""
         self._since_s = time.monotonic()
+        if (failures := start_failures.get()) is not None:
+            failures.clear()
         self._say_s = self._since_s + SAY_AFTER_S
 
     def look(self, workers: Mapping[str, Any]) -> bool:
@@ -126,6 +129,9 @@ class Vigil:
         if any(worker.get("status") != "paused" and worker.get("nthreads") for worker in workers.values()):
             self.reset()
             return True
+        failures = start_failures.get()
+        if failures is not None and failures.reason:
+            raise self._error(f"cluster: no worker can be started: {failures.reason}; check kwargs and its service")
         now_s = time.monotonic()
         reason, limit_s = _find_lack(self._client, workers)
         if now_s - self._since_s >= limit_s:

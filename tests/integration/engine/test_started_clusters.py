@@ -130,6 +130,29 @@ def test_a_cluster_that_does_not_start_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
 
 
+def test_workers_that_cannot_be_started_are_not_waited_for(tmp_path: Path) -> None:
+    """As if a batch system refused each job: the cluster's library only logs it, and tries again."""
+    (tmp_path / "sbatch").write_text("#!/bin/sh\necho sbatch: error: invalid account >&2\nexit 1\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    np.save(tmp_path / "a.npy", IMAGE)
+    kwargs = {"cores": 1, "memory": "1GB", "interface": "lo", "scheduler_options": {"dashboard_address": "127.0.0.1:0"}}
+    given = {"class": "dask_jobqueue.SLURMCluster", "kwargs": kwargs, "adapt": {"minimum": 0, "maximum": 2}}
+    (tmp_path / "c.yaml").write_text(json.dumps(given))
+    words = ["convert", str(tmp_path / "a.npy"), str(tmp_path / "out"), "--axes", "zyx", "--cluster"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pyramid", *words, str(tmp_path / "c.yaml")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 2
+    assert "--cluster: no worker can be started: Command exited with non-zero exit code" in done.stderr
+    assert "sbatch: error: invalid account; check kwargs" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_failure_closes_the_cluster(tmp_path: Path) -> None:
     def fail(_state: object) -> None:
         raise ValueError("mine")
