@@ -69,7 +69,7 @@ def run(blocks: int = BLOCKS, wave_blocks: int = waves.MAX_WAVE_TASKS) -> dict[s
         prepare_cluster(client, _Source(spec), Options()) as (runner, _),
     ):
         task: Any = _EmptyTask(plan, Target(str(Path(folder) / "nowhere"), None, ()), Buffers())
-        seconds, memory, counted = [], [], 0
+        seconds, spent_s, memory, counted = [], [], [], 0
 
         def count(_receipt: Receipt) -> None:
             nonlocal counted
@@ -79,19 +79,33 @@ def run(blocks: int = BLOCKS, wave_blocks: int = waves.MAX_WAVE_TASKS) -> dict[s
         counted, process = 0, psutil.Process()
         memory.append(process.memory_info().rss)
         for start in range(0, blocks, wave_blocks):
-            began_s = time.perf_counter()
+            began_s, before_s = time.perf_counter(), _processor_s(process)
             runner.run(Wave(task, range(start, min(start + wave_blocks, blocks))), count)
             seconds.append(time.perf_counter() - began_s)
+            spent_s.append(_processor_s(process) - before_s)
             memory.append(process.memory_info().rss)
     sizes = [min(wave_blocks, blocks - start) for start in range(0, blocks, wave_blocks)]
-    each_ms = [1000 * taken / size for taken, size in zip(seconds, sizes, strict=True)]
+    each_ms, each_cpu_ms = (
+        [1000 * taken / size for taken, size in zip(of_waves, sizes, strict=True)] for of_waves in (seconds, spent_s)
+    )
     return {
         "blocks": counted,
         "ms_a_block": [round(one, 3) for one in each_ms],
+        "cpu_ms_a_block": [round(one, 3) for one in each_cpu_ms],
         "mean_ms_a_block": round(1000 * sum(seconds) / blocks, 3),
         "last_over_first": round(each_ms[-1] / each_ms[0], 3),
+        "last_over_first_cpu": round(each_cpu_ms[-1] / each_cpu_ms[0], 3),
         "client_grows_mb": round((max(memory) - memory[0]) / 1e6, 1),
     }
+
+
+def _processor_s(process: psutil.Process) -> float:
+    """Return the processor's seconds of the client, the scheduler in it, and the workers.
+
+    They tell the cost of a block also where others use the machine.
+    """
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 if __name__ == "__main__":
