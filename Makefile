@@ -1,7 +1,7 @@
 # make demo            an environment with what running needs, and the main job on a real image
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
 #                      then the same tests on the newest Python and packages, and unit tests on the lowest packages
-# make test-services   checks that need root or a service: file systems; Ceph's radosgw, brought by apt; Azurite, by npm
+# make test-services   checks that need root or a service: file systems; Ceph's radosgw and SLURM, brought by apt; Azurite, by npm
 # make format          the types of the options, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
@@ -17,7 +17,7 @@ NEWEST_PYTHON = $(shell for v in 3.14 3.13 3.12; do for p in python$$v "$$HOME"/
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
 AZURITE := build/azurite
-PACKAGES := radosgw ceph-mon ceph-osd ceph-base $(shell command -v npm > /dev/null || echo npm)
+PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge $(shell command -v npm > /dev/null || echo npm)
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
 

@@ -18,14 +18,17 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is installed)
-from pyramid.options.convert import Options, OptionSpec, option_specs  # noqa: E402
+from pyramid.options.clusters import parse_cluster  # noqa: E402
+from pyramid.options.convert import Options, option_specs  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
+from pyramid.options.durations import seconds  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
 from pyramid.options.nodata import nodata as parse_nodata  # noqa: E402
 from pyramid.options.origin import parse_origin  # noqa: E402
 from pyramid.options.rescale import parse_dtype, parse_rescale  # noqa: E402
 from pyramid.options.selection import parse_selection  # noqa: E402
 from pyramid.options.series import parse_series  # noqa: E402
+from pyramid.options.spec import OptionSpec  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
 WIDTH = 116  # of a line inside the class
@@ -52,6 +55,8 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parse_rescale: "str | Sequence[float | str]",
     parsing.scale: "str | Mapping[str, float]",
     parse_nodata: "float | str",
+    parse_cluster: "str | os.PathLike[str] | Mapping[str, Any]",
+    seconds: "float | str",
     parse_factors: f"{_literal(get_args(FactorWord))} | str | Mapping[str, int] | Sequence[str | Mapping[str, int]]",
     parse_series: "int | str",
     parsing.shards: f"{_literal(get_args(parsing.ShardLayout))} | str | Mapping[str, int]",

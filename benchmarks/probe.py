@@ -83,7 +83,7 @@ def _workers(count: int, *, processes: bool) -> Iterator[None]:
     from distributed import Client, LocalCluster  # noqa: PLC0415  (its import would change what threads cost)
 
     options = {"n_workers": count, "threads_per_worker": 1, "processes": True}
-    with LocalCluster(**options, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**options, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster, Client(cluster):
         yield
 
 
@@ -104,6 +104,8 @@ class _EnoughError(PyramidError):
 
 class _FirstWave:
     """A runner that makes the graph of the first wave as a scheduler would get it, and stops there."""
+
+    place = ""
 
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         """Make the graph."""

@@ -191,7 +191,7 @@ def run_recorded(
         shared = share_storage_options(options, source, target)
         if shared.resume and _has_nothing_left(source, target, shared):
             return record
-        with prepare(source, target, shared, record, workers) as job:
+        with prepare(source, target, shared, record, workers, starting=True) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
             with job.workers.held(job.plan):
                 _carry_out(job, target, shared, record, callback)

@@ -47,7 +47,7 @@ def convert_batch(
         If the report or the list of failures cannot be written. Nothing is written then.
     """
     report = report or BatchReport(batch)
-    with find_workers(batch.options) as workers:
+    with find_workers(batch.options, starting=True) as workers:
         give_notices((*missing_folder(locate(f"{batch.folder}/image")), *batch.notices))
         make_folder_around(f"{batch.folder}/image")
         failures = FailureList(batch)

@@ -10,7 +10,8 @@ import click
 
 from pyramid.cli.words import flag
 from pyramid.options import parsing
-from pyramid.options.convert import STORAGE_FLAGS, Options, OptionSpec, make_options, option_specs
+from pyramid.options.convert import Options, make_options, option_specs
+from pyramid.options.spec import STORAGE_FLAGS, OptionSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
+from pyramid.concurrency.patience import Patience, patience
 from pyramid.errors import INTERRUPTED
 
 # Time in which a command may end by itself. It is enough to stop its blocks and to say what is unfinished, and it keeps
 # the whole end under two seconds.
 PATIENCE_S = 1.8
+# Time in which the cluster that a command has started must be closed, or jobs of it might be left: a scheduler of jobs
+# answers in a few seconds.
+CLOSING_S = 20
 
 
 @contextmanager
@@ -31,8 +35,9 @@ def ending_when_interrupted() -> Iterator[None]:
         return
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    ended = threading.Event()
-    threading.Thread(target=_watch, args=(reading, ended), name="interrupt", daemon=True).start()
+    ended, closing = threading.Event(), Patience()
+    token = patience.set(closing)
+    threading.Thread(target=_watch, args=(reading, ended, closing), name="interrupt", daemon=True).start()
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield
@@ -42,6 +47,7 @@ def ending_when_interrupted() -> Iterator[None]:
         raise
     finally:
         ended.set()
+        patience.reset(token)
         signal.set_wakeup_fd(before)
 
 
@@ -59,10 +65,11 @@ def _end_now() -> NoReturn:
     os._exit(INTERRUPTED)
 
 
-def _watch(reading: int, ended: threading.Event) -> None:
+def _watch(reading: int, ended: threading.Event, closing: Patience) -> None:
     while (number := os.read(reading, 1)) and number[0] not in (signal.SIGINT, signal.SIGTERM):
         pass
     time.sleep(PATIENCE_S)
+    closing.wait(CLOSING_S)
     if not ended.is_set():
         os.write(2, b"pyramid: interrupted while a library call did not return\n")
     os._exit(INTERRUPTED)

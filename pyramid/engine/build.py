@@ -46,6 +46,11 @@ class Resumed(Protocol):
 class Runner(Protocol):
     """Runs waves on one kind of scheduler."""
 
+    @property
+    def place(self) -> str:
+        """Where the blocks are done, as progress shows it; empty in this process."""
+        ...
+
     def run(self, wave: Wave, on_receipt: OnReceipt) -> None:
         """Do every block of `wave`, and hand each receipt over once as it comes.
 
@@ -71,6 +76,8 @@ class Progress:
         Blocks done so far, and blocks of all passes.
     seconds
         Time since the first block was started.
+    place
+        On a cluster the number of workers and the address of the dashboard; otherwise empty.
     """
 
     done_bytes: int
@@ -78,11 +85,12 @@ class Progress:
     done_tasks: int
     total_tasks: int
     seconds: float
+    place: str = ""
 
     def snapshot(self) -> Snapshot:
         """Return the progress as displays show it."""
         amount = format_part(self.done_bytes, self.total_bytes)
-        return Snapshot(self.done_bytes, self.total_bytes, amount, self.done_bytes, self.seconds)
+        return Snapshot(self.done_bytes, self.total_bytes, amount, self.done_bytes, self.seconds, place=self.place)
 
 
 ProgressCallback = Callable[[Progress], object]
@@ -106,6 +114,7 @@ class Tally:
     stored: dict[int, StoredCount] = field(default_factory=dict)
     pass_seconds: list[float] = field(default_factory=list)
     callback_error: BaseException | None = None
+    runner: Runner | None = None
 
     def add(self, receipt: Receipt) -> None:
         """Count one receipt.
@@ -151,7 +160,8 @@ class Tally:
         item_bytes = self.plan.spec.item_bytes
         total_bytes = sum(math.prod(pass_.shape) for pass_ in self.plan.passes) * item_bytes
         seconds = time.perf_counter() - self.started_s
-        return Progress(self.done_bytes, total_bytes, self.done_tasks, self.plan.tasks, seconds)
+        place = self.runner.place if self.runner is not None else ""
+        return Progress(self.done_bytes, total_bytes, self.done_tasks, self.plan.tasks, seconds, place)
 
 
 def build(plan: Plan, source: Source, target: Target, runner: Runner, progress: ProgressCallback | None) -> Tally:
@@ -185,6 +195,7 @@ def run_passes(tally: Tally, source: Source, target: Target, runner: Runner, res
 
     Blocks that `resumed` has as done are left out, and it takes the receipts of the others.
     """
+    tally.runner = runner
     if isinstance(tally.progress, DisplayCallback):
         tally.report()  # so that the total is shown from the start
     for number, pass_ in enumerate(tally.plan.passes):

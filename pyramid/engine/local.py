@@ -17,7 +17,7 @@ from pyramid.engine.receipt import Receipt
 from pyramid.engine.task import do_block
 from pyramid.engine.wave import Wave
 from pyramid.errors import StoppedError
-from pyramid.planning import Resources
+from pyramid.planning import Plan
 
 if TYPE_CHECKING:
     from pyramid.engine.schedulers import Scheduler
@@ -51,9 +51,14 @@ class LocalRunner:
         """True if tasks may run in other processes."""
         return self.scheduler is not None and self.scheduler.elsewhere
 
-    def fitted(self, resources: Resources) -> LocalRunner:
+    @property
+    def place(self) -> str:
+        """Empty: a run in this process needs no words about where it is."""
+        return ""
+
+    def fitted(self, plan: Plan) -> LocalRunner:
         """Return a runner with as many threads as blocks that are under way at once."""
-        return replace(self, workers=resources.tasks)
+        return replace(self, workers=plan.resources.tasks)
 
     def run(self, wave: Wave, on_receipt: Callable[[Receipt], None]) -> None:
         """Run a wave.

@@ -40,40 +40,46 @@ class PreparedRun:
 
 
 @contextmanager
-def prepare(
+def prepare(  # noqa: PLR0913  (the things that a run follows from)
     source: object,
     target: str | None,
     options: Options,
     record: RunReport | None = None,
     workers: Workers | None = None,
+    *,
+    starting: bool = False,
 ) -> Iterator[PreparedRun]:
     """Open the source, find the workers, make the plan, and check the target.
 
     Nothing is written. The plan and the time of each step are noted in `record` if it is given. `workers` are those
-    that several runs share; None finds them for this one.
+    that several runs share; None finds them for this one. With `starting`, the cluster that the options describe is
+    started once a plan for it holds; without, the plan for it is all.
     """
     record = record or RunReport("plan", source, target, options)
+    _check_one_cluster(options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
     with ExitStack() as planning:
         planning.enter_context(record.stage("plan"))
-        found = find_workers(options) if workers is None else nullcontext(workers)
-        with found as shared, shared.runner(opened) as (runner, resources):
-            if runner.elsewhere:
-                _check_travels(source, target, options)
-            resources = _resources(resources, opened, target, may_overlap=not runner.elsewhere)
-            unfinished = _unfinished(target, options)
-            record.plan = decided = _decide(opened, options, resources, unfinished)
+        decide = functools.partial(_decide, source, opened, target, options)
+        if starting and workers is None and options.cluster is not None:
+            with find_workers(options) as presumed, presumed.runner(opened, options) as (_, resources):
+                decide(resources, elsewhere=True)
+        found = find_workers(options, starting=starting) if workers is None else nullcontext(workers)
+        with found as shared, shared.runner(opened, options) as (runner, resources):
+            elsewhere = runner.elsewhere or shared.presumed is not None
+            decided, unfinished = decide(resources, elsewhere=elsewhere)
+            if shared.presumed is not None:
+                sentence = f"planned for the workers of {options.cluster}, which is not started"
+                decided = _with_notices(decided, (sentence,))
+            record.plan = decided
             logger.info("scale: %s", describe_scale(decided.spec, options))
             logger.info("plan: %s", summarize(decided))
             check_manifest(options, source, target)
             if target is not None:
-                from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
-
-                check_target(opened.spec, target, options)
                 record.plan = decided = _with_notices(decided, missing_folder(locate(target)))
             planning.close()
-            yield PreparedRun(opened, decided, runner.fitted(decided.resources), shared, unfinished)
+            yield PreparedRun(opened, decided, runner.fitted(decided), shared, unfinished)
 
 
 def check_manifest(options: Options, source: object, target: str | None) -> None:
@@ -96,18 +102,29 @@ def _unfinished(target: str | None, options: Options) -> Unfinished | None:
     return find_unfinished(target, options.target_storage_options)
 
 
-def _decide(source: Source, options: Options, resources: Resources, unfinished: Unfinished | None) -> Plan:
-    """Make the plan of a run that begins, or that goes on."""
-    method = load_method(options.method)
+def _decide(  # noqa: PLR0913  (the things that a plan follows from)
+    source: object, opened: Source, target: str | None, options: Options, resources: Resources, *, elsewhere: bool
+) -> tuple[Plan, Unfinished | None]:
+    """Return the plan, and the run that is to go on, once the target is checked."""
+    if elsewhere:
+        _check_travels(source, target, options)
+    resources = _resources(resources, opened, target, may_overlap=not elsewhere)
+    unfinished, method = _unfinished(target, options), load_method(options.method)
     decided = make_plan(
-        source.spec,
+        opened.spec,
         options,
         centred=method.centred,
         margins=functools.partial(margins_of, method),
         resources=resources if unfinished is None else unfinished.resources,
-        own=_own_levels(source, options),
+        own=_own_levels(opened, options),
     )
-    return decided if unfinished is None else unfinished.fitted(decided, source, resources)
+    if unfinished is not None:
+        decided = unfinished.fitted(decided, opened, resources)
+    if target is not None:
+        from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
+
+        check_target(opened.spec, target, options)
+    return decided, unfinished
 
 
 def _own_levels(source: Source, options: Options) -> list[SourceSpec]:
@@ -124,6 +141,13 @@ def _own_levels(source: Source, options: Options) -> list[SourceSpec]:
             f"{changed[0]}; leave one of the two out"
         )
     return [level.spec for level in own_levels_of(source)]
+
+
+def _check_one_cluster(options: Options) -> None:
+    """Raise OptionError if the options name two clusters."""
+    given = [name for name in ("scheduler", "scheduler_file", "cluster") if getattr(options, name) is not None]
+    if len(given) > 1:
+        raise OptionError(f"{given[0]}: it and {given[1]}=... name two clusters; give one, not both")
 
 
 def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:

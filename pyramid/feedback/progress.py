@@ -32,6 +32,8 @@ class Snapshot:
         Time since the work began.
     is_total_final
         False while the total is an estimate.
+    place
+        Where the work is done, as a cluster's workers; empty if that needs no words.
     """
 
     done: int
@@ -40,6 +42,7 @@ class Snapshot:
     done_bytes: int
     seconds: float
     is_total_final: bool = True
+    place: str = ""
 
     @property
     def share(self) -> float:
@@ -71,7 +74,7 @@ class Snapshot:
             words.append(f"{format_bytes(round(self.done_bytes / self.seconds))}/s")
         if share and share < 1:
             words.append(f"{format_seconds(self.seconds / share - self.seconds)} left")
-        return ", ".join(words)
+        return ", ".join([*words, self.place] if self.place else words)
 
 
 class HasSnapshot(Protocol):

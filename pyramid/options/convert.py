@@ -7,12 +7,14 @@ So Python, the command line and the files always accept the same options.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
+from pyramid.options.clusters import ClusterSpec, parse_cluster
+from pyramid.options.durations import seconds
 from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.nearest import nearest, unknown
 from pyramid.options.nodata import nodata as parse_nodata
@@ -20,6 +22,7 @@ from pyramid.options.origin import parse_origin
 from pyramid.options.rescale import Rescale, parse_dtype, parse_rescale
 from pyramid.options.selection import Selection, parse_selection
 from pyramid.options.series import parse_series
+from pyramid.options.spec import STORAGE_FLAGS, OptionSpec, flags_of
 
 PerAxis: TypeAlias = Mapping[str, int]
 
@@ -31,54 +34,8 @@ WRITTEN_REMEDY = "earlier ones can be read and not written: give 0.5, which most
 METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSpec:
-    """The parser, the help and the flags of one option.
-
-    Parameters
-    ----------
-    help
-        One line for ``--help``, the documentation and the YAML reference.
-    parse
-        Turns a user's text or Python value into the field's value, or raises OptionError.
-    metavar
-        Placeholder of the value in ``--help``; empty for a switch.
-    flags
-        Other flags besides the name itself, as ``-m``.
-    split
-        Flags for single keys of a mapping, as pairs of name and help.
-    prefix
-        The beginning of those names that is not part of the key.
-    repeat
-        Whether the flag may be given several times. The values then make a list.
-    """
-
-    help: str
-    parse: Callable[[Any], Any]
-    metavar: str = ""
-    flags: tuple[str, ...] = ()
-    split: tuple[tuple[str, str], ...] = ()
-    prefix: str = ""
-    repeat: bool = False
-
-
 def _option(default: object, option_spec: OptionSpec, *, secret: bool = False) -> Any:  # noqa: ANN401  (as field)
     return field(default=default, repr=not secret, metadata={"option_spec": option_spec})
-
-
-STORAGE_FLAGS = (
-    ("endpoint_url", "address of a service other than the scheme's own, as http://HOST:9000"),
-    ("region", "region of the bucket"),
-    ("profile", "profile of ~/.aws whose credentials are used"),
-    ("anon", "send no credentials"),
-)
-
-
-def _flags_of(side: str) -> tuple[tuple[str, str], ...]:
-    """Return the flags of a store that are for SOURCE or TARGET only."""
-    return tuple(
-        (f"{side}_{key}", f"as --{key.replace('_', '-')}, for {side.upper()} only") for key, _ in STORAGE_FLAGS
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +178,22 @@ class Options:
     scheduler_file: str | None = _option(
         None, OptionSpec("run on the Dask cluster that this file describes", parsing.text, "FILE")
     )
+    cluster: ClusterSpec | None = _option(
+        None,
+        OptionSpec("start the Dask cluster that this YAML file describes, and close it", parse_cluster, "FILE.yaml"),
+    )
+    block_timeout: float | None = _option(
+        None,
+        OptionSpec(
+            "time after which a block on a cluster is given to another worker; else ten times that of the longest so "
+            "far, at least 60s",
+            seconds,
+            "90s|10min",
+        ),
+    )
+    performance_report: str | None = _option(
+        None, OptionSpec("write Dask's performance report of a cluster to this HTML file", parsing.text, "FILE")
+    )
     overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr", parsing.switch))
     resume: bool = _option(
         False, OptionSpec("go on with an unfinished TARGET; begin if nothing is there", parsing.switch)
@@ -238,14 +211,14 @@ class Options:
     source_storage_options: Mapping[str, Any] | None = _option(
         None,
         OptionSpec(
-            "options of SOURCE's store only", parsing.mapping, "JSON", split=_flags_of("source"), prefix="source_"
+            "options of SOURCE's store only", parsing.mapping, "JSON", split=flags_of("source"), prefix="source_"
         ),
         secret=True,
     )
     target_storage_options: Mapping[str, Any] | None = _option(
         None,
         OptionSpec(
-            "options of TARGET's store only", parsing.mapping, "JSON", split=_flags_of("target"), prefix="target_"
+            "options of TARGET's store only", parsing.mapping, "JSON", split=flags_of("target"), prefix="target_"
         ),
         secret=True,
     )

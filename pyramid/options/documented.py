@@ -9,8 +9,9 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from pyramid.options.convert import Options, OptionSpec, option_specs
+from pyramid.options.convert import Options, option_specs
 from pyramid.options.keywords import ConvertOptions
+from pyramid.options.spec import OptionSpec
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -112,6 +112,16 @@ class ConvertOptions(TypedDict, total=False):
     scheduler_file: str | os.PathLike[str] | None
     """Run on the Dask cluster that this file describes."""
 
+    cluster: str | os.PathLike[str] | Mapping[str, Any] | None
+    """Start the Dask cluster that this YAML file describes, and close it."""
+
+    block_timeout: float | str | None
+    """Time after which a block on a cluster is given to another worker; else ten times that of the longest so far, at
+    least 60s."""
+
+    performance_report: str | os.PathLike[str] | None
+    """Write Dask's performance report of a cluster to this HTML file."""
+
     overwrite: bool | None
     """Replace TARGET if it is a Zarr. Default: False."""
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import OptionError
-from pyramid.options.convert import STORAGE_FLAGS, Options
+from pyramid.options.convert import Options
 from pyramid.options.nearest import unknown
+from pyramid.options.spec import STORAGE_FLAGS
 from pyramid.stores.location import locate
 from pyramid.stores.schemes import RETRY_OPTIONS, Scheme, find_scheme
 

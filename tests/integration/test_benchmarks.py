@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import pyramid
 from benchmarks import (
     bars,
+    cluster_blocks,
     commands,
     computed,
     data,
@@ -230,3 +231,11 @@ def test_regions_are_read_from_each_layout_of_chunks(tmp_path: Path) -> None:
     ]
     assert rows[2]["regions"]["plane"]["requests"] == 25
     assert all(cost["bytes"] > 0 < cost["seconds"] for row in rows for cost in row["regions"].values())
+
+
+def test_blocks_on_a_cluster_are_counted_and_measured() -> None:
+    found = cluster_blocks.run(300, 100)
+    assert found["blocks"] == 300
+    assert len(found["ms_a_block"]) == 3
+    assert found["mean_ms_a_block"] > 0
+    assert found["client_grows_mb"] < 200

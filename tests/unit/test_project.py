@@ -16,7 +16,13 @@ from tests.support.paths import ROOT
 CONDA_NAMES = {"dask[array]": "dask-core"}  # conda's dask is everything; dask-core is what pip calls dask
 CONSTRAINTS = ("constraints.txt", "constraints-newest.txt")
 PROSE = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("configs/*"), *ROOT.glob("*.txt"), *ROOT.glob("*.yml")]
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("configs/**/*.yaml"),
+        *ROOT.glob("*.txt"),
+        *ROOT.glob("*.yml"),
+    ]
 )
 
 

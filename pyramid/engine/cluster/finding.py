@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyramid.engine.cluster.starting import started
 from pyramid.engine.cluster.waiting import try_within, within
 from pyramid.errors import OptionError
 from pyramid.feedback.silence import waiting_for
@@ -38,7 +39,8 @@ def find_client(options: Options, configured: object = None) -> Iterator[Client 
     Parameters
     ----------
     options
-        `scheduler` or `scheduler_file` may name a cluster; its client is closed afterwards.
+        `scheduler` or `scheduler_file` may name a cluster; its client is closed afterwards. `cluster` describes one,
+        which is started, and closed afterwards.
     configured
         The scheduler that Dask's configuration names. A client, or its ``get``, is used. With any other scheduler the
         active client is not used.
@@ -51,8 +53,12 @@ def find_client(options: Options, configured: object = None) -> Iterator[Client 
     Raises
     ------
     OptionError
-        If the cluster that is named cannot be reached, or ``distributed`` is not installed.
+        If the cluster that is named cannot be reached or started, or ``distributed`` is not installed.
     """
+    if options.cluster is not None:
+        with started(options.cluster) as client:
+            yield client
+        return
     if options.scheduler is None and options.scheduler_file is None:
         yield _checked(_configured_client(configured))
         return
@@ -108,13 +114,11 @@ def _address(options: Options) -> str:
     Raises
     ------
     OptionError
-        If there is both an address and a file, or the file is not readable or holds no address.
+        If the file is not readable or holds no address.
     """
     if options.scheduler_file is None:
         assert options.scheduler is not None
         return options.scheduler
-    if options.scheduler is not None:
-        raise OptionError("scheduler: an address and scheduler_file=... name two clusters; give one, not both")
     try:
         document = json.loads(Path(options.scheduler_file).expanduser().read_text(encoding="utf-8"))
     except OSError as error:

@@ -7,10 +7,12 @@ import math
 import threading
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pyramid.engine.cluster.failures import start_failures
 from pyramid.errors import PyramidError, StoppedError
 from pyramid.feedback.notices import give_notices
 
@@ -31,14 +33,8 @@ COMING_S, PAUSED_S = 15, 300
 LOST = "the cluster was lost during the run: its client, its scheduler or its connection ended"
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
-    """Make a call that may never return, and return its result.
-
-    Raises
-    ------
-    TimeoutError
-        After `seconds`. The call continues in its own thread.
-    """
+def begin_call(call: Callable[[], T]) -> Future[T]:
+    """Make a call that may never return in its own thread, and return its future."""
     future: Future[T] = Future()
 
     def make() -> None:
@@ -48,7 +44,18 @@ def within(seconds: float, call: Callable[[], T]) -> T:
             future.set_exception(error)
 
     threading.Thread(target=make, name="pyramid-cluster", daemon=True).start()
-    return future.result(seconds)
+    return future
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Make a call that may never return, and return its result.
+
+    Raises
+    ------
+    TimeoutError
+        After `seconds`. The call continues in its own thread.
+    """
+    return begin_call(call).result(seconds)
 
 
 def try_within(seconds: float, call: Callable[[], object]) -> None:
@@ -57,6 +64,22 @@ def try_within(seconds: float, call: Callable[[], object]) -> None:
         within(seconds, call)
     except (Exception, CancelledError) as error:
         logger.info("a call to the cluster failed: %r", error)
+
+
+@contextmanager
+def noticing_loss(client: Client) -> Iterator[None]:
+    """Raise StoppedError if a call fails because the cluster was lost.
+
+    Such a call may raise any of many exceptions.
+    """
+    try:
+        yield
+    except PyramidError:
+        raise
+    except (Exception, CancelledError) as error:
+        if client.status == "running":
+            raise
+        raise StoppedError(f"{LOST}; start the run again") from error
 
 
 def ask_workers(client: Client) -> Mapping[str, Any]:
@@ -94,6 +117,8 @@ class Vigil:
     def reset(self) -> None:
         """Restart the wait, since a worker was seen at work."""
         self._since_s = time.monotonic()
+        if (failures := start_failures.get()) is not None:
+            failures.clear()
         self._say_s = self._since_s + SAY_AFTER_S
 
     def look(self, workers: Mapping[str, Any]) -> bool:
@@ -104,6 +129,9 @@ class Vigil:
         if any(worker.get("status") != "paused" and worker.get("nthreads") for worker in workers.values()):
             self.reset()
             return True
+        failures = start_failures.get()
+        if failures is not None and failures.reason:
+            raise self._error(f"cluster: no worker can be started: {failures.reason}; check kwargs and its service")
         now_s = time.monotonic()
         reason, limit_s = _find_lack(self._client, workers)
         if now_s - self._since_s >= limit_s:

@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyramid.engine.cluster.waiting import Vigil, ask_workers
-from pyramid.errors import OptionError
+from pyramid.errors import OptionError, list_some
 from pyramid.planning import Resources
-from pyramid.planning.resources import LIMIT_SHARE
+from pyramid.planning.resources import LIMIT_SHARE, show_memory
 
 if TYPE_CHECKING:
     from distributed import Client
 
 # Seconds between two looks for workers: a wait of this length is not noticed.
 LOOK_S = 0.2
+# Workers that an error names: a cluster may have hundreds.
+MAX_NAMED = 3
 
 
 def await_workers(client: Client) -> Mapping[str, Any]:
@@ -28,13 +30,33 @@ def await_workers(client: Client) -> Mapping[str, Any]:
     OptionError
         If no worker can come.
     """
-    vigil, request = Vigil(client, OptionError), None
+    vigil = Vigil(client, OptionError)
     while not vigil.look(workers := ask_workers(client)):
-        if request is None:
-            # An adaptive cluster starts its first worker only when it has a task.
-            request = client.submit(int, pure=False)
         time.sleep(LOOK_S)
     return workers
+
+
+def check_limits(workers: Mapping[str, Any], block_bytes: int) -> None:
+    """Raise OptionError if a worker may take less memory than one block needs.
+
+    The error names the worker.
+    """
+    small = [address for address, worker in workers.items() if 0 < _limit_bytes(worker) < block_bytes]
+    if small:
+        limit = show_memory(_limit_bytes(workers[small[0]]))
+        raise OptionError(
+            f"scheduler: one block takes {show_memory(block_bytes)}, and the memory limit of worker "
+            f"{list_some(small, MAX_NAMED)} is {limit}; start workers with more, or give smaller chunks or shards"
+        )
+
+
+def slots_of(worker: Mapping[str, Any], block_bytes: int) -> int:
+    """Return the number of blocks that a worker does at once.
+
+    It is the number of its threads, if its memory is enough.
+    """
+    fits = int(_limit_bytes(worker) * LIMIT_SHARE) // max(1, block_bytes) if _limit_bytes(worker) else math.inf
+    return int(max(1, min(int(worker["nthreads"]), fits)))
 
 
 def cluster_resources(
@@ -78,6 +100,15 @@ def cluster_resources(
 
 
 def _limit_bytes(worker: Mapping[str, Any]) -> int:
-    """Return the memory that a worker may take, 0 if nothing limits it."""
-    limit = worker.get("memory_limit")
+    return limit_of(worker.get("memory_limit"))
+
+
+def limit_of(limit: object) -> int:
+    """Return a worker's memory limit in bytes, 0 if nothing limits it.
+
+    Examples
+    --------
+    >>> limit_of(2**30), limit_of(None), limit_of(float("inf"))
+    (1073741824, 0, 0)
+    """
     return int(limit) if isinstance(limit, int | float) and math.isfinite(limit) and limit > 0 else 0

@@ -43,7 +43,7 @@ def _without_half_made_clients() -> Iterator[None]:
         gc.collect()
 
 
-HERE: dict[str, Any] = {"processes": False, "n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+HERE: dict[str, Any] = {"processes": False, "n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
 SLOW = OddSource(planes=200, delay_s=0.1)
 
 

@@ -103,7 +103,7 @@ def test_no_time_is_given_for_a_dask_array_or_a_cluster() -> None:
     plan = pyramid.plan(da.from_array(noise()), sample=True, axes="zyx")
     assert plan.estimate
     assert "the source is a Dask array" in plan.estimate.why_no_time
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0") as cluster, Client(cluster):
         plan = pyramid.plan(noise(), sample=True, axes="zyx")
     assert plan.estimate
     assert plan.estimate.seconds is None

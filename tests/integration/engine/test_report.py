@@ -177,7 +177,7 @@ def test_object_storage_keeps_its_secret(s3: Service, prefix: str, file: Path) -
 
 def test_a_cluster_reports_the_times_of_its_workers(file: Path, tmp_path: Path) -> None:
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as made,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as made,
         Client(made),
     ):
         pyramid.convert(PIXELS, tmp_path / "t", report=str(file), **OPTIONS)

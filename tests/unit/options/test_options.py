@@ -17,6 +17,7 @@ from pyramid.cli.flags import option_values
 from pyramid.errors import OptionError
 from pyramid.ngff import WRITABLE
 from pyramid.options import parsing
+from pyramid.options.clusters import parse_cluster
 from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.factors import FactorWord, parse_factors
@@ -24,6 +25,7 @@ from pyramid.options.rescale import Rescale
 from pyramid.options.selection import Selection, Span
 from tests.support.paths import ROOT
 
+LOCAL = str(ROOT / "configs" / "clusters" / "local.yaml")
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FIELDS = [field.name for field in dataclasses.fields(Options)]
 SPLIT = {key for option_spec in option_specs().values() for key, _ in option_spec.split}
@@ -60,6 +62,9 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "workers": ("2", 2),
     "scheduler": ("tcp://host:1", "tcp://host:1"),
     "scheduler_file": ("s.json", "s.json"),
+    "cluster": (LOCAL, parse_cluster(LOCAL)),
+    "block_timeout": ("2min", 120.0),
+    "performance_report": ("p.html", "p.html"),
     "storage_options": ('{"key": "a"}', {"key": "a"}),
     "source_storage_options": ('{"key": "a"}', {"key": "a"}),
     "target_storage_options": ('{"key": "a"}', {"key": "a"}),
