@@ -18,6 +18,9 @@ from pyramid.verifying.methods import candidates, same_pixels
 
 # Regions that are looked at until enough of them have signal: by regions of one value no methods can be distinguished.
 MAX_TRIED, ENOUGH = 48, 12
+# Different regions that must be seen before another method than the named one is thought of: a damaged pixel of a small
+# level may be what another method makes.
+ENOUGH_TO_DOUBT = 4
 # Pixels of a region of the upper level, on y and x and on each other axis.
 EDGE_PX, DEPTH_PX = 48, 2
 # The most bytes of a region of the lower level: of larger windows, fewer are looked at.
@@ -103,6 +106,9 @@ def find_link(  # noqa: PLR0913  (only this function would use an object of them
             seen.append((below, pixels, above, box))
             if len(seen) == ENOUGH:
                 break
+    regions = len({box for *_, box in seen})
+    if is_ours and named is not None and regions < ENOUGH_TO_DOUBT:
+        methods = methods[:1]
     explained = {}
     for method in methods:
         link = Link(lower, upper, factors, method, exact=is_ours)

@@ -82,7 +82,7 @@ def test_the_log_says_source_axes_plan_and_time(source: Path, tmp_path: Path) ->
     log = run("convert", source, tmp_path / "a.zarr", "-v", "--axes", "zyx", "--scale", "x=0.5").stderr
     for words in (
         "axes: zyx, as given",
-        f"source: {source}, by the reader 'array': 'a', zyx 6 x 500 x 400 uint8",
+        f"source: {source}, by the reader 'npy': 'a', zyx 6 x 500 x 400 uint8",
         "scale: x=0.5 micrometer (as given)",
         "plan: 2 levels, 1 pass, ",
         "time: opening the source took ",
