@@ -165,6 +165,8 @@ class SourceSpec:
         Centre of the first pixel on each axis, in `units`; empty if it is the origin.
     chunks_at_once
         Number of `chunks` that one reading decodes at a time. The plan counts their memory.
+    details
+        Facts about what the source is made of, as pairs of a name and a value, which the plan shows.
     """
 
     axes: str
@@ -179,6 +181,7 @@ class SourceSpec:
     notices: tuple[str, ...] = ()
     translation: tuple[float, ...] = ()
     chunks_at_once: int = 1
+    details: tuple[tuple[str, str], ...] = ()
 
     @property
     def item_bytes(self) -> int:

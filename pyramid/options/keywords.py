@@ -35,6 +35,12 @@ class ConvertOptions(TypedDict, total=False):
     series: int | None
     """Which image of a file that holds several."""
 
+    pattern: str | None
+    """For a folder or a quoted glob of TIFFs that are one image: where their names hold t, c and z."""
+
+    fill_missing: bool | None
+    """Make the pixels of files that are missing from such a set 0. Default: False."""
+
     ome_zarr_version: Literal["0.4", "0.5"] | str | None
     """Version of the format: 0.4 or 0.5. Default: 0.5."""
 

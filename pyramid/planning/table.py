@@ -42,6 +42,7 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "channels", format_list(names)
     elif "c" in spec.axes:
         yield "channels", f"{spec.shape[spec.axes.index('c')]} without names"
+    yield from spec.details
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:

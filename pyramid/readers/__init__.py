@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from pyramid.errors import PyramidError, SourceError
 from pyramid.readers.diagnosis import KINDS, explain_file, explain_folder, explain_missing, explain_refusal
 from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.patterns.listing import is_listed
 from pyramid.stores import locate
 from pyramid.tables import format_shape
 
@@ -66,7 +67,9 @@ def open_source(source: object, options: Options) -> Source:
     """
     path = local_path(source)
     try:
-        if (isinstance(source, str) and not source) or (path is not None and not path.exists()):
+        if (isinstance(source, str) and not source) or (
+            path is not None and not is_listed(source) and not path.exists()
+        ):
             locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
             raise explain_missing(path or Path())
         for name, opener in _openers():

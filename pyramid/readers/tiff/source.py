@@ -7,6 +7,7 @@ keeps them for the images that it read last.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -59,7 +60,10 @@ class TiffSource:
         SourceError
             If a part cannot be read or decoded; the error says where in the file it is.
         """
-        layout = _layouts.find((self.file, self.series), self._find_layout)
+        self.read_by(_layouts.find((self.file, self.series), self._find_layout), box, out)
+
+    def read_by(self, layout: TiffLayout, box: Box, out: NDArray[Any]) -> None:
+        """Fill `out` as `read` does, by a layout of the image that the caller keeps."""
         spans = (span for piece in self.order.pieces(box, out) for span in region_spans(layout, *piece))
         with self.file.reading(spans) as files:
             for part, view in self.order.pieces(box, out):
@@ -75,13 +79,42 @@ class TiffSource:
             found |= {"other_files": len(others), "others": digest(text.encode() for text in sizes)}
         return found
 
+    def files(self) -> set[str]:
+        """Return the paths of all files that hold pages of the image."""
+        return {page.file for page in _layouts.find((self.file, self.series), self._find_layout).pages}
+
     def _find_layout(self) -> TiffLayout:
         with OpenedTiff(self.file) as opened:
             return make_layout(opened.series(self.series)[0], opened.files.file_of)
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedTiff:
+    """An image of a TIFF, with what its source finds again when it reads.
+
+    Parameters
+    ----------
+    source, layout
+        The source, and the layout of its pages.
+    scale, units
+        Sizes that the file gives, by axis, also of axes that its image does not have.
+    """
+
+    source: TiffSource
+    layout: TiffLayout
+    scale: Mapping[str, float]
+    units: Mapping[str, str]
+
+
 def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
-    """Open one image of a TIFF file (see `pyramid.readers.tiff.opener.open_tiff`).
+    """Open one image of a TIFF file (see `pyramid.readers.tiff.opener.open_tiff`)."""
+    parsed = parse_tiff_file(file, options)
+    _layouts.find((file, parsed.source.series), lambda: parsed.layout)
+    return parsed.source
+
+
+def parse_tiff_file(file: SourceFile, options: Options) -> ParsedTiff:
+    """Find one image of a TIFF file, and all that its metadata says.
 
     These are the steps, each of one module:
 
@@ -118,5 +151,4 @@ def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:
         location=str(file),
         notices=tuple(dict.fromkeys([*notices, *renamed, *unnamed])),
     )
-    _layouts.find((file, number), lambda: layout)
-    return TiffSource(file, number, spec, order)
+    return ParsedTiff(TiffSource(file, number, spec, order), layout, found.scale, found.units)

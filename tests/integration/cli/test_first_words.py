@@ -95,8 +95,8 @@ CASES: list[tuple[str, int, str, str]] = [
     (
         "'*.tif' t.zarr",
         NO_SOURCE,
-        "*.tif does not exist",
-        "one is converted at a time: give the name of one, or type for f in {here}" + LOOP,
+        "their names are not made of the same parts",
+        "give one, as {here}/good.tif, or convert all TIFFs: for f in {here}" + LOOP,
     ),
     ("tiffs t.zarr", NO_SOURCE, "tiffs holds p0.tif, p1.tif, p2.tif and 2 more", TIFF_LOOP),
     (

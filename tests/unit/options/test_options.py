@@ -38,6 +38,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "channel_names": ("a,b", ("a", "b")),
     "channel_colors": ("ff0000", ("FF0000",)),
     "series": ("1", 1),
+    "pattern": ("t{t:d}.tif", "t{t:d}.tif"),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
     "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),
@@ -57,7 +58,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "target_storage_options": ('{"key": "a"}', {"key": "a"}),
     "report": ("r.json", "r.json"),
 }
-SWITCHES = {"checksum", "skip_empty", "overwrite", "resume"}
+SWITCHES = {"fill_missing", "checksum", "skip_empty", "overwrite", "resume"}
 
 
 def flags_of(command: str) -> dict[str, click.Option]:
