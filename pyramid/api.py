@@ -42,7 +42,8 @@ def convert(
     Parameters
     ----------
     source
-        A path or URL of a TIFF, a Zarr array, an OME-Zarr or a ``.npy``; or a NumPy, Dask or Zarr array.
+        A path or URL of a TIFF, of a folder or a glob of TIFFs that are one image, of a Zarr array, an OME-Zarr or a
+        ``.npy``; or a NumPy, Dask or Zarr array.
     target
         A path, or an ``s3://``, ``gs://`` or ``az://`` URL, at which nothing exists yet.
     progress

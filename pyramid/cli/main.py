@@ -85,8 +85,8 @@ def _refuse_memory_target(target: str) -> None:
 def convert(source: str, target: str, config: str | None, as_json: bool, **rest: Any) -> None:
     """Build the OME-Zarr pyramid TARGET of the image SOURCE.
 
-    SOURCE is a TIFF, a Zarr array, an OME-Zarr or a .npy file. TARGET is a path or an s3://, gs:// or az:// URL where
-    nothing exists yet.
+    SOURCE is a TIFF, a folder or a quoted glob of TIFFs that are one image, a Zarr array, an OME-Zarr or a .npy file.
+    TARGET is a path or an s3://, gs:// or az:// URL where nothing exists yet.
     """
     quiet, verbose, no_progress = rest.pop("quiet"), rest.pop("verbose"), rest.pop("no_progress")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json) as ending:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ObjectBelow(Objects):
-    """The object at a key, which can be read.
+    """The object at a key, as if its URL had been opened.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ObjectBelow(Objects):
         self.location: Location = replace(at, path=f"{at.path}/{key}")
 
     @property
-    def knows_ranges(self) -> bool:  # type: ignore[override]  (it follows the objects that hold this one)
+    def knows_ranges(self) -> bool:  # type: ignore[override]  # that of `within`
         """True if the server gives parts of objects."""
         return self._within.knows_ranges
 
@@ -57,6 +57,14 @@ class ObjectBelow(Objects):
     def fingerprint(self, key: str) -> Fingerprint | None:
         """Return the size and tag of the object."""
         return self._within.fingerprint(self._at(key))
+
+    def put(self, key: str, body: bytes | memoryview) -> None:
+        """Store an object, replacing an existing one."""
+        self._within.put(self._at(key), body)
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self._within.delete(self._at(key))
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Return the keys below the object."""

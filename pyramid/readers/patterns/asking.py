@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from pyramid.errors import SourceError
@@ -11,20 +10,22 @@ from pyramid.readers.diagnosis import MAX_LISTED, sources_within
 from pyramid.readers.loops import loop_over
 from pyramid.readers.patterns.guessing import Guess
 from pyramid.readers.patterns.listing import Listing
+from pyramid.readers.patterns.values import natural_key
 from pyramid.stores import locate
 from pyramid.tables import format_list
 
 
-def ask_for_pattern(listing: Listing, names: Sequence[str], guess: Guess | None) -> SourceError:
+def ask_for_pattern(listing: Listing, guess: Guess | None) -> SourceError:
     """Return the error that asks for a pattern, or for one of the files.
 
     Parameters
     ----------
-    listing, names
-        The files, and their names in order.
+    listing
+        The files.
     guess
         The parts of the names; None if they are not made of the same parts.
     """
+    names = sorted(listing.names, key=natural_key)
     is_local = locate(listing.base).is_local
     also = ""
     if is_local and not listing.glob and (zarrs := sources_within(Path(listing.base))):

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pyramid.model import Channel
 from pyramid.ngff.channel_colors import dye_color
 from pyramid.readers.patterns.template import AXIS_FIELDS, Field, Template, parse_template
-from pyramid.readers.patterns.values import natural_key
 
 # Letters before a number, by the axis that they mean.
 _WORDS = {
@@ -236,8 +235,3 @@ def _guess(parts: Sequence[_Part]) -> Guess:
             joined.append(each)
     unnamed = tuple(i for i, each in enumerate(joined) if each.varies and not each.is_named and each.texts)
     return Guess(Template(tuple(each.part for each in joined)), unnamed)
-
-
-def sort_names(names: Sequence[str]) -> list[str]:
-    """Return names in the order in which people count."""
-    return sorted(names, key=natural_key)

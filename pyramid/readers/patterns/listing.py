@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyramid.errors import SourceError, StorageError, with_remedy
 from pyramid.readers.fingerprint import digest
 from pyramid.readers.loops import tiffs_of
-from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.paths import WILD, local_path
 from pyramid.stores import locate, open_objects
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 MAX_DEPTH = 2
 # The most files of a folder or bucket: a listing that goes on beyond is of another place than was meant.
 MAX_FILES = 2_000_000
-_WILD = "*?["
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +82,7 @@ class Listing:
         return digest(f"{name}\0{size} {tag}\n".encode(errors="surrogateescape") for name, size, tag in ordered)
 
 
-def has_glob(path: str) -> bool:
-    """Return whether a path has letters that stand for others.
-
-    Examples
-    --------
-    >>> has_glob("cells/*.tif"), has_glob("cells/a.tif")
-    (True, False)
-    """
-    return any(letter in path for letter in _WILD)
-
-
-def split_glob(path: str, wild: str = _WILD) -> tuple[str, str]:
+def split_glob(path: str, wild: str = WILD) -> tuple[str, str]:
     """Split a path into the folder that holds all its files, and the rest.
 
     Examples
@@ -219,14 +207,6 @@ def _at_depth(entries: tuple[Entry, ...], depth: int | None) -> tuple[Entry, ...
     if depth is None and wanted > MAX_DEPTH:
         return ()
     return tuple(entry for entry, found in zip(entries, depths, strict=True) if found == wanted)
-
-
-def is_listed(source: object) -> bool:
-    """Return whether a source is a glob, and not a file of that name."""
-    path = local_path(source)
-    if path is not None:
-        return has_glob(str(path)) and not path.exists()
-    return is_url(source) and "*" in str(source).partition("?")[0]
 
 
 def base_name(listing: Listing) -> str:

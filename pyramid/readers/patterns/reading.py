@@ -13,7 +13,6 @@ from pyramid.errors import SourceError
 from pyramid.model import Channel, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.readers.axes import check_extent
-from pyramid.readers.patterns.guessing import sort_names
 from pyramid.readers.patterns.listing import Listing, base_name
 from pyramid.readers.patterns.mapping import Mapping
 from pyramid.readers.patterns.names import index_of
@@ -52,10 +51,11 @@ def open_set(listing: Listing, options: Options, *, quietly: bool = False) -> Ti
     SourceError
         If the first file is one of a set, and others are listed that are not of it.
     """
-    names = sort_names(listing.names)
+    names = listing.names
+    first = min(names)
     place = place_of_files(listing, options, FileOptions(options.series, None))
     try:
-        parsed = place.parse(names[0])
+        parsed = place.parse(first)
     except SourceError:
         if quietly:
             return None
@@ -66,12 +66,12 @@ def open_set(listing: Listing, options: Options, *, quietly: bool = False) -> Ti
     others = {place.shown(name) for name in names} - used
     if others:
         raise SourceError(
-            f"{place.shown(names[0])} is one of {len(used)} files of an OME-TIFF, and {listing.given} has "
+            f"{place.shown(first)} is one of {len(used)} files of an OME-TIFF, and {listing.given} has "
             f"{format_count(len(others), 'file')} besides; give that file by itself, which is read with the others of "
             "its image"
         )
     place = place_of_files(listing, options, FileOptions(options.series, options.axes))
-    source = place.parse(names[0]).source
+    source = place.parse(first).source
     notice = f"{listing.given} is one OME-TIFF of {len(used)} files, and is read as its metadata says"
     return replace(source, spec=replace(source.spec, notices=(notice, *source.spec.notices)))
 

@@ -95,7 +95,7 @@ CASES: list[tuple[str, int, str, str]] = [
     (
         "'*.tif' t.zarr",
         NO_SOURCE,
-        "their names are not made of the same parts",
+        "if they are one image, say of what, as --pattern '{c}.tif'",
         "give one, as {here}/good.tif, or convert all TIFFs: for f in {here}" + LOOP,
     ),
     ("tiffs t.zarr", NO_SOURCE, "tiffs holds p0.tif, p1.tif, p2.tif and 2 more", TIFF_LOOP),

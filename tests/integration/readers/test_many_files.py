@@ -323,7 +323,7 @@ def test_one_tiff_of_a_folder_is_read_and_said(tmp_path: Path) -> None:
 
 def test_options_for_many_files_are_refused_elsewhere(tmp_path: Path) -> None:
     (path,) = write(tmp_path, ["a.tif"])
-    assert "SOURCE is one file" in refused(path, pattern="{z:d}.tif")
+    assert "SOURCE is a single one" in refused(path, pattern="{z:d}.tif")
     assert "SOURCE is an array" in refused(np.zeros(PLANE), fill_missing=True)
 
 
