@@ -91,7 +91,9 @@ def split_glob(path: str, wild: str = WILD) -> tuple[str, str]:
     (('/data', 'run*/img_*.tif'), ('', '*.tif'))
     """
     parts = path.split("/")
-    first = next((i for i, part in enumerate(parts) if any(letter in part for letter in wild)), len(parts))
+    wilds = (i for i, part in enumerate(parts) if any(letter in part for letter in wild))
+    # a folder may have such a letter in its own name
+    first = next((i for i in wilds if not os.path.exists("/".join(parts[: i + 1]))), len(parts))
     return "/".join(parts[:first]) or ("/" if first == 1 and path.startswith("/") else ""), "/".join(parts[first:])
 
 

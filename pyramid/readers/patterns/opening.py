@@ -11,7 +11,7 @@ from pyramid.readers.patterns.asking import ask_for_pattern
 from pyramid.readers.patterns.guessing import Guess, guess_template
 from pyramid.readers.patterns.listing import Listing, list_files
 from pyramid.readers.patterns.mapping import check_missing, map_files
-from pyramid.readers.patterns.template import Template, parse_template
+from pyramid.readers.patterns.template import Field, Template, parse_template
 
 if TYPE_CHECKING:
     from pyramid.model import Source
@@ -78,12 +78,10 @@ def _named(guess: Guess, axes: str | None) -> Template | None:
     """
     if not guess.unnamed:
         return guess.template if guess.template.fields else None
-    fields = [
-        i
-        for i, part in enumerate(guess.template.parts)
-        if not isinstance(part, str) and (part.name or i in guess.unnamed)
-    ]
-    letters = (axes or "")[: len(fields)]
-    if axes is None or len(axes) < len(fields) + 2 or set(letters) & {"y", "x"}:
+    parts = enumerate(guess.template.parts)
+    fields = {i: part.name for i, part in parts if isinstance(part, Field) and (part.name or i in guess.unnamed)}
+    letters = dict(zip(fields, axes or "", strict=False))
+    agree = all(name in ("", letters.get(i)) for i, name in fields.items())
+    if axes is None or len(axes) < len(fields) + 2 or not agree or set(letters.values()) & {"y", "x"}:
         return None
-    return guess.with_names([letters[fields.index(index)] for index in guess.unnamed])
+    return guess.with_names([letters[index] for index in guess.unnamed])

@@ -60,7 +60,7 @@ def open_set(listing: Listing, options: Options, *, quietly: bool = False) -> Ti
         if quietly:
             return None
         raise
-    used = {page.file for page in parsed.layout.pages}
+    used = parsed.files
     if len(used) <= 1:
         return None
     others = {place.shown(name) for name in names} - used
@@ -137,7 +137,7 @@ def _check_some(mapping: Mapping, place: Place) -> _Checked:
     spec = first.source.spec
     each = FileSpec(spec.axes, spec.shape, spec.dtype, place.shown(mapping.name(mapping.first)))
     for index, name in named:
-        each.check(parsed[index].source.spec, place.shown(name))
+        each.check(parsed[index], place.shown(name))
     return _Checked(parsed, first, each)
 
 

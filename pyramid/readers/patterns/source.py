@@ -49,8 +49,14 @@ class FileSpec:
     dtype: str
     name: str
 
-    def check(self, spec: SourceSpec, name: str) -> None:
-        """Raise SourceError for a file that is not like the first one."""
+    def check(self, parsed: ParsedTiff, name: str) -> None:
+        """Raise SourceError for a file that is not like the first one, or not whole by itself."""
+        spec = parsed.source.spec
+        if len(parsed.files) > 1:
+            raise SourceError(
+                f"{name} is one of {len(parsed.files)} files of an OME-TIFF, whose metadata says where each belongs; "
+                "give it by itself, without pattern=..."
+            )
         if (spec.axes, spec.shape, spec.dtype) != (self.axes, self.shape, self.dtype):
             raise SourceError(
                 f"{name} holds {spec.axes} {format_shape(spec.shape)} {spec.dtype}, and {self.name} holds {self.axes} "
@@ -141,7 +147,7 @@ class FilesSource:
         """Return the structure of a file, which is like that of the others."""
         key = (self.place, name, self.opening)
         parsed = _parsed.find(key, lambda: self.place.parse(name))
-        self.each.check(parsed.source.spec, self.place.shown(name))
+        self.each.check(parsed, self.place.shown(name))
         return parsed
 
 

@@ -146,7 +146,7 @@ def parse_template(text: str) -> Template:
                 f"the pattern {short_repr(text)} has a brace without its other one; write a brace of a name twice, as "
                 "{{ or }}"
             )
-        else:
+        elif not (token[0] == "*" and parts and parts[-1] == Field()):  # several are as one
             parts.append(_parse_field(token, text))
     _add(parts, text[at:])
     template = Template(tuple(parts))

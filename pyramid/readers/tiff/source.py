@@ -79,10 +79,6 @@ class TiffSource:
             found |= {"other_files": len(others), "others": digest(text.encode() for text in sizes)}
         return found
 
-    def files(self) -> set[str]:
-        """Return the paths of all files that hold pages of the image."""
-        return {page.file for page in _layouts.find((self.file, self.series), self._find_layout).pages}
-
     def _find_layout(self) -> TiffLayout:
         with OpenedTiff(self.file) as opened:
             return make_layout(opened.series(self.series)[0], opened.files.file_of)
@@ -104,6 +100,11 @@ class ParsedTiff:
     layout: TiffLayout
     scale: Mapping[str, float]
     units: Mapping[str, str]
+
+    @property
+    def files(self) -> set[str]:
+        """The paths of all files that hold pages of the image."""
+        return {page.file for page in self.layout.pages}
 
 
 def open_tiff_file(file: SourceFile, options: Options) -> TiffSource:

@@ -179,6 +179,8 @@ def test_a_glob_takes_some_files(tmp_path: Path) -> None:
     assert opened(tmp_path / "run2" / "*.tif").spec.shape == (3, *PLANE)
     assert opened(tmp_path / "run*" / "z[01].tif", pattern="run{t:d}/z{z:d}.tif").spec.shape == (2, 2, *PLANE)
     assert "does not exist" in refused(tmp_path / "run3*" / "*.tif")
+    write(tmp_path / "run[7]", ["z1.tif", "z2.tif"])
+    assert opened(tmp_path / "run[7]" / "z*.tif").spec.shape == (2, *PLANE)
 
 
 def test_the_plan_shows_the_mapping(tmp_path: Path) -> None:
@@ -247,6 +249,10 @@ def test_a_number_without_letters_is_of_the_given_axis(tmp_path: Path) -> None:
     write(tmp_path, [f"scan_{z}.tif" for z in range(4)])
     assert opened(tmp_path, axes="zyx").spec.axes == "zyx"
     assert opened(tmp_path, axes="tyx").spec.axes == "tyx"
+    assert "pattern=" in refused(tmp_path, axes="yx")
+    write(tmp_path / "both", [f"t{t}_{z}.tif" for t in range(2) for z in range(3)])
+    assert opened(tmp_path / "both", axes="tzyx").spec.shape == (2, 3, *PLANE)
+    assert "pattern=" in refused(tmp_path / "both", axes="ztyx")
 
 
 def test_an_axis_in_names_and_in_files_is_refused(tmp_path: Path) -> None:
@@ -368,3 +374,53 @@ def test_a_region_opens_only_its_files(tmp_path: Path) -> None:
     out = np.empty((1, 2, 3), "uint16")
     source.read(Box((41, 0, 0), (1, 2, 3)), out)
     assert (out == 41).all()
+
+
+def write_set(folder: Path, first: int, count: int) -> None:
+    """Write an OME-TIFF of a file a plane, whose XML names them all, as `s{first}.ome.tif` and so on."""
+    names = [f"s{first + z}.ome.tif" for z in range(count)]
+    data = "".join(
+        f'<TiffData FirstZ="{z}" IFD="0" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{name}</UUID></TiffData>'
+        for z, name in enumerate(names)
+    )
+    sizes = f'SizeX="9" SizeY="6" SizeZ="{count}" SizeC="1" SizeT="1"'
+    image = f'<Image ID="Image:0"><Pixels ID="P" DimensionOrder="XYZCT" Type="uint16" {sizes}>{data}</Pixels></Image>'
+    for z, name in enumerate(names):
+        root = f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{name}">'
+        xml = f"{root}{image}</OME>".encode()
+        plane = np.full(PLANE, first + z, "uint16")
+        tifffile.imwrite(folder / name, plane, photometric="minisblack", metadata=None, description=xml)
+
+
+def test_a_folder_that_is_one_ome_tiff_is_read_as_that(tmp_path: Path) -> None:
+    write_set(tmp_path, 0, 3)
+    source = opened(tmp_path)
+    assert source.spec.axes == "zyx"
+    assert corner(source).tolist() == [0, 1, 2]
+    assert any("is one OME-TIFF of 3 files" in notice for notice in source.spec.notices)
+    write_set(tmp_path, 3, 3)
+    assert "is one of 3 files of an OME-TIFF, and" in refused(tmp_path)
+    assert "of 3 files of an OME-TIFF" in refused(tmp_path, pattern="s{z:d}.ome.tif")
+
+
+def test_a_run_goes_on_only_with_the_same_files(tmp_path: Path) -> None:
+    paths = write(tmp_path / "set", [f"z{z:02d}.tif" for z in range(12)], (40, 50))
+    target = tmp_path / "t.ome.zarr"
+    paths[8].write_bytes(paths[8].read_bytes()[:200])  # none of those that are looked at before the run
+    with pytest.raises(pyramid.errors.PyramidError, match=r"z08\.tif"):
+        pyramid.convert(tmp_path / "set", target, chunks="plane", shards="none", workers=1)
+    tifffile.imwrite(paths[8], np.full((40, 50), 8, "uint16"), photometric="minisblack")
+    with pytest.raises(pyramid.errors.PyramidError, match="source"):
+        pyramid.convert(tmp_path / "set", target, chunks="plane", shards="none", workers=1, resume=True)
+    image = pyramid.convert(tmp_path / "set", target, chunks="plane", shards="none", workers=1, overwrite=True)
+    assert np.asarray(image.levels[0].data)[:, 0, 0].tolist() == list(range(12))
+
+
+@pytest.mark.parametrize("scheduler", ["processes"])
+def test_other_processes_open_the_files_by_name(scheduler: str, tmp_path: Path) -> None:
+    import dask
+
+    write(tmp_path / "set", [f"t{t}/z{z:02d}.tif" for t in range(2) for z in range(6)], (40, 50))
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        image = pyramid.convert(tmp_path / "set", tmp_path / "t.ome.zarr", chunks="z=1,y=40,x=50", shards="none")
+    assert np.asarray(image.levels[0].data)[..., 0, 0].ravel().tolist() == list(range(12))
