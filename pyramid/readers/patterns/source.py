@@ -50,7 +50,7 @@ class FileSpec:
     name: str
 
     def check(self, parsed: ParsedTiff, name: str) -> None:
-        """Raise SourceError for a file that is not like the first one, or not whole by itself."""
+        """Raise SourceError for a file unlike the first one, or not whole by itself."""
         spec = parsed.source.spec
         if len(parsed.files) > 1:
             raise SourceError(
