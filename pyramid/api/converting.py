@@ -77,8 +77,9 @@ def convert(
     Parameters
     ----------
     source
-        A path or URL of a TIFF, a Zarr array, an OME-Zarr or a ``.npy``; or a NumPy, Dask or Zarr array. A list of
-        paths and URLs is a batch, as is the path of a list after ``@``: see docs/batch.md.
+        A path or URL of a TIFF, of a folder or a glob of TIFFs that are one image, of a Zarr array, an OME-Zarr, or a
+        file of another kind in docs/sources.md; or a NumPy, Dask or Zarr array. A list of paths and URLs is a batch,
+        as is the path of a list after ``@``: see docs/batch.md.
     target
         A path, or an ``s3://``, ``gs://`` or ``az://`` URL, at which nothing exists yet. Of a batch, the folder of all
         its pyramids.

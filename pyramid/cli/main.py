@@ -89,8 +89,8 @@ def _refuse_memory_target(target: str) -> None:
 def convert(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -> None:
     """Build the OME-Zarr pyramid TARGET of the image SOURCE.
 
-    SOURCE is a TIFF, a Zarr array, an OME-Zarr or a .npy file. TARGET is a path or an s3://, gs:// or az:// URL where
-    nothing exists yet.
+    SOURCE is a TIFF, a folder or a quoted glob of TIFFs that are one image, a Zarr array, an OME-Zarr, or a file of
+    HDF5, NumPy and others. TARGET is a path or an s3://, gs:// or az:// URL where nothing exists yet.
 
     Several SOURCEs, or a list as @list.txt or @list.csv, go into the folder TARGET, each as a pyramid of its own.
     """

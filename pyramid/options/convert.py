@@ -102,6 +102,17 @@ class Options:
             "100,4000",
         ),
     )
+    pattern: str | None = _option(
+        None,
+        OptionSpec(
+            "for a folder or a quoted glob of TIFFs that are one image: where their names hold t, c and z",
+            parsing.text,
+            "'img_t{t:d}_{c}_z{z:d}.tif'",
+        ),
+    )
+    fill_missing: bool = _option(
+        False, OptionSpec("make the pixels of files that are missing from such a set 0", parsing.switch)
+    )
     ome_zarr_version: str = _option(
         "0.5",
         OptionSpec(

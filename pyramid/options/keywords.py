@@ -54,6 +54,12 @@ class ConvertOptions(TypedDict, total=False):
     """Two values, or percentiles of a channel, that become the least and greatest of dtype; values beyond are clipped.
     percentiles: 0.1%,99.9%."""
 
+    pattern: str | None
+    """For a folder or a quoted glob of TIFFs that are one image: where their names hold t, c and z."""
+
+    fill_missing: bool | None
+    """Make the pixels of files that are missing from such a set 0. Default: False."""
+
     ome_zarr_version: Literal["0.4", "0.5", "0.6"] | str | None
     """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""
 

@@ -56,6 +56,7 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "channels", format_list(names)
     elif "c" in spec.axes:
         yield "channels", f"{spec.shape[spec.axes.index('c')]} without names"
+    yield from spec.details
 
     yield from spec.details
 

@@ -24,7 +24,7 @@ from pyramid.readers.diagnosis import (
     explain_refusal,
 )
 from pyramid.readers.inside import split_inside
-from pyramid.readers.paths import is_url, local_path
+from pyramid.readers.paths import is_listed, is_url, local_path
 from pyramid.readers.recognition import START_BYTES, file_test
 from pyramid.stores import locate
 from pyramid.tables import format_shape
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GROUP = "pyramid.readers"  # of the entry points of readers, ours and those of plug-ins
+MANY_FILES = "files"  # the reader of many files as one image
 
 
 class Opener(Protocol):
@@ -60,15 +61,15 @@ def open_source(source: object, options: Options) -> Source:
     source
         A path, a URL, or an array.
     options
-        `axes` and `series` say how the source is read, `select` what of it. Readers of remote stores use
-        `source_storage_options`.
+        `axes`, `series`, `pattern` and `fill_missing` say how the source is read, `select` what of it. Readers of
+        remote stores use `source_storage_options`.
 
     Raises
     ------
     SourceError
         If no reader recognizes the thing, or the one that does cannot read it.
     OptionError
-        If an option asks for what the source does not have.
+        If an option is not for this kind of thing.
 
     Examples
     --------
@@ -80,12 +81,14 @@ def open_source(source: object, options: Options) -> Source:
     file, inside = split_inside(source)
     path = local_path(file)
     try:
-        if (isinstance(source, str) and not source) or (path is not None and not path.exists()):
+        if _is_missing(source, path):
             locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
             raise explain_missing(path or Path())
         for name, opener in _openers():
             opened = opener(source, options)
             if opened is not None:
+                if name != MANY_FILES:
+                    _refuse_for_one(source, options)
                 _log(opened.spec, name, source)
                 if options.expand_palette and not hasattr(opened, "palette"):
                     raise OptionError("expand_palette: only a TIFF has a palette; leave it out")
@@ -134,6 +137,21 @@ def recognizes(path: Path, options: Options) -> bool:
         except PyramidError:  # it is of that kind, and cannot be read
             return True
     return False
+
+
+def _is_missing(source: object, path: Path | None) -> bool:
+    """Return whether nothing is at a path, and it is not a glob."""
+    if isinstance(source, str) and not source:
+        return True
+    return path is not None and not path.exists() and not is_listed(source)
+
+
+def _refuse_for_one(source: object, options: Options) -> None:
+    """Raise OptionError if options for many files are given for another source."""
+    name = "pattern" if options.pattern is not None else "fill_missing" if options.fill_missing else None
+    if name is not None:
+        kind = "a single one" if is_url(source) or local_path(source) is not None else "an array"
+        raise OptionError(f"{name}: it is for many TIFFs that are one image, and SOURCE is {kind}; leave it out")
 
 
 def _log(spec: SourceSpec, reader: str, source: object) -> None:

@@ -8,14 +8,13 @@ from pathlib import Path
 from pyramid.errors import SourceError, list_some
 from pyramid.hierarchy.within import entry_names, find_within
 from pyramid.options.nearest import nearest
-from pyramid.readers.loops import convert_each, tiffs_of
 
 # How many names an error lists.
 MAX_LISTED = 3
 # The kinds that can be read, for errors: a list of all is the remedy where none fits.
 KINDS = (
-    "a TIFF, HDF5 (also of Imaris and BigDataViewer), .npy, .npz, NIfTI, NRRD or MRC file, a Zarr array or an OME-Zarr "
-    "image; in Python also an array of NumPy, Dask, xarray or Zarr"
+    "a TIFF, a folder of TIFFs, HDF5 (also of Imaris and BigDataViewer), .npy, .npz, NIfTI, NRRD or MRC file, a Zarr "
+    "array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
 )
 _EXPORT = "save it as OME-TIFF, as Fiji or bfconvert of Bio-Formats do, and convert that"
 _PICTURE = "save it as TIFF, as Fiji does, and convert that"
@@ -73,10 +72,7 @@ def explain_missing(path: Path) -> SourceError:
     names = entry_names(str(path.parent))
     same = unicodedata.normalize("NFC", path.name)
     if any(letter in path.name for letter in "*?[") and path.parent.exists():
-        each = convert_each(path.parent, [path.name])
-        hint = (
-            f"a pattern may name several files: give the name of one, or each without quotes around the pattern: {each}"
-        )
+        hint = "as a glob, it names no TIFF either: check its folder, and that it is between quotes"
     elif any(unicodedata.normalize("NFC", name) == same for name in names):
         hint = "a name in that folder looks alike and is spelled with other Unicode letters: rename it, or use Tab"
     elif near := nearest(path.name, names, strict=True):
@@ -93,12 +89,6 @@ def explain_folder(path: Path) -> SourceError:
     if not names:
         return SourceError(f"{begin} is empty; check the path, and that its disk is mounted")
     zarrs = sources_within(path)
-    if tiffs := tiffs_of(names):  # first, because the OME-Zarrs next to them may be what was made of them
-        also = f", and the {'Zarr' if len(zarrs) == 1 else 'Zarrs'} {_listed(zarrs)}" if zarrs else ""
-        return SourceError(
-            f"{begin} holds {_listed(tiffs)}{also}, and is not one image; give one, as "
-            f"{path / tiffs[0]}, or each=True for all of them, or: {convert_each(path, tiffs)}"
-        )
     if zarrs:
         return SourceError(f"{begin} is not an image, but holds {_listed(zarrs)}; give one, as {path / zarrs[0]}")
     if "attributes.json" in names:

@@ -11,6 +11,8 @@ from pyramid.stores import locate
 # The start of a URL. A drive's letter is followed by one slash, so that a path on Windows is not a URL.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
+WILD = "*?["  # letters of a glob that are for others
+
 
 def is_url(source: object) -> bool:
     """Return whether `source` is text that starts with a scheme.
@@ -41,6 +43,25 @@ def local_path(source: object) -> Path | None:
     if is_url(source) or not isinstance(source, str | os.PathLike):
         return None
     return Path(os.path.abspath(os.path.expanduser(os.fsdecode(source))))
+
+
+def has_glob(path: str) -> bool:
+    """Return whether a path has letters that stand for others.
+
+    Examples
+    --------
+    >>> has_glob("cells/*.tif"), has_glob("cells/a.tif")
+    (True, False)
+    """
+    return any(letter in path for letter in WILD)
+
+
+def is_listed(source: object) -> bool:
+    """Return whether a source is a glob, and not a file of that name."""
+    path = local_path(source)
+    if path is not None:
+        return has_glob(str(path)) and not path.exists()
+    return is_url(source) and "*" in str(source).partition("?")[0]
 
 
 def stem(path: PurePath) -> str:

@@ -138,9 +138,16 @@ class Objects(Protocol):
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Return the keys that begin with `prefix`, which is empty or ends with ``/``.
 
-        Raises StorageError if nothing can be listed, as on the web.
+        A store defines this method or `entries`. Raises StorageError if nothing can be listed, as on the web.
         """
-        ...
+        return (key for key, _, _ in self.entries(prefix))
+
+    def entries(self, prefix: str = "") -> Iterator[tuple[str, int, str | None]]:
+        """Return key, size and tag of the objects whose keys begin with `prefix`.
+
+        The size is -1 and the tag None in stores whose listing does not have them. Raises StorageError as `keys`.
+        """
+        return ((key, -1, None) for key in self.keys(prefix))
 
     def delete(self, key: str) -> None:
         """Remove an object; do nothing if it is missing."""

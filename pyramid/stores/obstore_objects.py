@@ -207,8 +207,8 @@ class RemoteObjects(ConditionalObjects, Objects):
         """Return the tag that may be the MD5 sum of an object."""
         return answer.tag
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """Yield the keys that begin with `prefix`: one request for each thousand."""
+    def entries(self, prefix: str = "") -> Iterator[tuple[str, int, str | None]]:
+        """Yield keys that begin with `prefix`, sizes and tags, 1000 with a request."""
         last: str | None = None
         pages: Any = None
 
@@ -217,8 +217,7 @@ class RemoteObjects(ConditionalObjects, Objects):
             try:
                 if pages is None:
                     pages = self._client.pages(prefix, last, self._seconds(0, 0))
-                batch = next(stream(pages, most=1), ())
-                if not batch:
+                if not (batch := next(stream(pages, most=1), ())):
                     self._check_end(prefix, last)
                 return batch
             except Exception:
@@ -228,7 +227,7 @@ class RemoteObjects(ConditionalObjects, Objects):
         what = f"LIST {place_of(self.location, prefix)}"
         while batch := call_with_retries(page, what, self._access.retry_policy, self._judge):
             last = batch[-1]["path"]
-            yield from (item["path"] for item in batch)
+            yield from ((item["path"], item["size"], item["e_tag"] or str(item["last_modified"])) for item in batch)
 
     def _check_end(self, prefix: str, last: str | None) -> None:
         """Raise an error that obstore took for the end of a listing after `last`."""

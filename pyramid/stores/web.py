@@ -123,7 +123,7 @@ class WebObjects(RemoteObjects):
         """Raise StorageError, because web addresses can only be read."""
         raise self._refused(next(iter(keys), ""), "be written to")
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def entries(self, prefix: str = "") -> Iterator[tuple[str, int, str | None]]:
         """Raise StorageError, because web addresses cannot be listed."""
         raise self._refused(prefix, "be listed")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -28,15 +29,26 @@ class LastUsed(Generic[K, V]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._kept: OrderedDict[K, Future[V]] = OrderedDict()
         self._lock = threading.Lock()
 
     def find(self, key: K, make: Callable[[], V]) -> V:
-        """Return the value of a key, which `make` makes unless it is kept."""
-        with self._lock:  # held while the value is made: threads that wait mostly need the same one
-            if key not in self._kept:
-                self._kept[key] = make()
+        """Return the value of a key, which `make` makes unless it is kept.
+
+        Threads that need the same value wait for the one that makes it. A failure is raised in all of them, and is not
+        kept.
+        """
+        with self._lock:
+            kept = self._kept.get(key)
+            made = self._kept[key] = Future() if kept is None else kept
             self._kept.move_to_end(key)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
-            return self._kept[key]
+        if kept is None:
+            try:
+                made.set_result(make())
+            except BaseException as error:
+                with self._lock:
+                    self._kept.pop(key, None)
+                made.set_exception(error)
+        return made.result()

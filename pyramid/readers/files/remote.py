@@ -148,11 +148,27 @@ def remote_file(url: str, options: Options) -> RemoteFile | None:
     """
     objects = stores.open_objects(url, options.source_storage_options)
     try:
-        fingerprint = objects.fingerprint("")
-        if fingerprint is None:
-            return None
-        size_bytes, tag = fingerprint
-        head = objects.get_range("", 0, min(size_bytes, HEAD_BYTES))
-        return RemoteFile(objects, size_bytes, head, objects.knows_ranges, tag)
+        return file_of_store(objects)
     except StorageError as error:
         raise SourceError(with_remedy(error, "check the address and the credentials")) from error
+
+
+def file_of_store(objects: stores.Objects) -> RemoteFile | None:
+    """Look at the file that is the object at a store's own URL.
+
+    Returns
+    -------
+    RemoteFile or None
+        None if it does not exist.
+
+    Raises
+    ------
+    StorageError
+        If the server refuses or is out of reach.
+    """
+    fingerprint = objects.fingerprint("")
+    if fingerprint is None:
+        return None
+    size_bytes, tag = fingerprint
+    head = objects.get_range("", 0, min(size_bytes, HEAD_BYTES))
+    return RemoteFile(objects, size_bytes, head, objects.knows_ranges, tag)

@@ -70,7 +70,10 @@ class TiffSource:
         SourceError
             If a part cannot be read or decoded; the error says where in the file it is.
         """
-        layout = _layouts.find(self._key, self._find_layout)
+        self.read_by(_layouts.find(self._key, self._find_layout), box, out)
+
+    def read_by(self, layout: TiffLayout, box: Box, out: NDArray[Any]) -> None:
+        """Fill `out` as `read` does, by a layout of the image that the caller keeps."""
         spans = (span for piece in self.order.pieces(box, out) for span in region_spans(layout, *piece))
         with self.file.reading(spans, layout.others) as files:
             for part, view in self.order.pieces(box, out):
@@ -98,8 +101,41 @@ class TiffSource:
             return make_layout(series, opened.files.file_of)
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedTiff:
+    """An image of a TIFF, with what its source finds again when it reads.
+
+    Parameters
+    ----------
+    source, layout
+        The source, and the layout of its pages.
+    scale, units
+        Sizes that the file gives, by axis, also of axes that its image does not have.
+    palette
+        The colours of its indices, if they are asked for.
+    """
+
+    source: TiffSource
+    layout: TiffLayout
+    scale: Mapping[str, float]
+    units: Mapping[str, str]
+    palette: NDArray[Any] | None = None
+
+    @property
+    def files(self) -> set[str]:
+        """The paths of all files that hold pages of the image."""
+        return {page.file for page in self.layout.pages}
+
+
 def open_tiff_file(file: SourceFile, options: Options) -> Source:
-    """Open one image of a TIFF file (see `pyramid.readers.tiff.opener.open_tiff`).
+    """Open one image of a TIFF file (see `pyramid.readers.tiff.opener.open_tiff`)."""
+    parsed = parse_tiff_file(file, options)
+    _layouts.find((file, parsed.source.series, 0), lambda: parsed.layout)
+    return parsed.source if parsed.palette is None else expand(parsed.source, parsed.palette)
+
+
+def parse_tiff_file(file: SourceFile, options: Options) -> ParsedTiff:
+    """Find one image of a TIFF file, and all that its metadata says.
 
     These are the steps, each of one module:
 
@@ -124,10 +160,8 @@ def open_tiff_file(file: SourceFile, options: Options) -> Source:
         notices += [*file.notices, *more, *guesses, *found.notices, *opened.notices()]
     spec = replace(_spec(series.axes, order, found, file), dtype=dtype, chunks=_chunks(series, layout, order))
     spec = replace(spec, notices=tuple(dict.fromkeys([*notices, *spec.notices])))
-    _layouts.find((file, number, 0), lambda: layout)
     own = tuple(TiffSource(file, number, _as_level(spec, *level), level[1], n) for n, level in enumerate(levels, 1))
-    source = TiffSource(file, number, spec, order, levels=own)
-    return source if palette is None else expand(source, palette)
+    return ParsedTiff(TiffSource(file, number, spec, order, levels=own), layout, found.scale, found.units, palette)
 
 
 def _spec(axes: str, order: AxisOrder, found: Description, file: SourceFile) -> SourceSpec:

@@ -52,7 +52,7 @@ def open_zarr(source: object, options: Options) -> Source | None:
         zarr = sys.modules.get("zarr")  # if zarr is not imported, nothing is a Zarr array
         if zarr is None or not isinstance(source, (zarr.Array, zarr.Group)):
             return None
-    elif path is not None and not any(_is_there(path / mark) for mark in ROOT_KEYS):
+    elif path is not None and not has_zarr(path):
         return None
     if path is None and not is_url(source):
         from pyramid.readers.zarr.given import open_zarr_node  # noqa: PLC0415  (start-up: 0.6 s of zarr)
@@ -90,9 +90,10 @@ def _join(source: object, inside: str) -> str | None:
     return joined.path
 
 
-def _is_there(mark: Path) -> bool:
-    """Return whether anything has a mark's name, even if it is not a file.
+def has_zarr(folder: Path) -> bool:
+    """Return whether a folder has anything of the name of a Zarr's metadata.
 
     Anything but a file is refused when it is read.
     """
-    return mark.is_symlink() or mark.exists()
+    marks = (folder / key for key in ROOT_KEYS)
+    return any(mark.is_symlink() or mark.exists() for mark in marks)

@@ -125,6 +125,35 @@ def cases(table: dict[str, Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", table.values(), ids=table.keys(), indirect=True)
 
 
+def files_of(array: NDArray[Any], folder: Path, axes: str, **options: Any) -> Path:
+    """A folder with a TIFF for each index on `axes`, the first of the array, and what does not belong to it."""
+    for index in np.ndindex(array.shape[: len(axes)]):
+        parts = "_".join(f"{axis}{9 + 5 * i if axis == 'z' else i:02d}" for axis, i in zip(axes, index, strict=True))
+        tifffile.imwrite(folder / f"img_{parts}.tif", array[index], **{"photometric": "minisblack", **options})
+    (folder / "Thumbs.db").write_bytes(b"others")
+    (folder / "._img.tif").write_bytes(b"others")
+    return folder
+
+
+FILES = {
+    "planes by time": Case(pixels((12, 33, 21)), "tyx", lambda a, f: files_of(a, f, "t"), say_axes=False),
+    "three axes in any order": Case(
+        pixels((2, 3, 2, 33, 21)), "zctyx", lambda a, f: files_of(a, f, "zct", compression="zlib"), say_axes=False
+    ),
+    "a stack each": Case(pixels((3, 2, 5, 33, 21)), "tczyx", lambda a, f: files_of(a, f, "tc"), say_axes=False),
+    "colours": Case(
+        pixels((4, 33, 21, 3), "uint8"), "zyxc", lambda a, f: files_of(a, f, "z", photometric="rgb"), say_axes=False
+    ),
+    "tiles": Case(pixels((2, 50, 40)), "cyx", lambda a, f: files_of(a, f, "c", tile=(16, 32)), say_axes=False),
+    "stacks whose axes are given": Case(pixels((2, 4, 33, 21)), "ctyx", lambda a, f: files_of(a, f, "c")),
+}
+
+
+@cases(FILES)
+class TestFiles(ReaderContract):
+    pass
+
+
 @cases(ARRAYS)
 class TestArrays(ReaderContract):
     pass

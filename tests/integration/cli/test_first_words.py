@@ -93,14 +93,8 @@ CASES: list[tuple[str, int, str, str]] = [
     (
         "'*.tif' t.zarr",
         NO_SOURCE,
-        "*.tif does not exist",
-        "give the name of one, or each without quotes around the pattern: pyramid convert {here}/*.tif {here}/",
-    ),
-    (
-        "tiffs t.zarr",
-        NO_SOURCE,
-        "tiffs holds p0.tif, p1.tif, p2.tif and 2 more",
-        "give one, as {here}/tiffs/p0.tif, " + EACH,
+        "if they are one image, say of what, as --pattern '{c}.tif'",
+        "give one, as {here}/good.tif, or convert each: pyramid convert {here}/*.tif {here}/",
     ),
     (
         "made t.zarr",

@@ -46,6 +46,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "select": ("c=DAPI|1,z=::2", Selection((("c", ("DAPI", 1)), ("z", Span(step=2))))),
     "dtype": ("uint8", "uint8"),
     "rescale": ("0.1%,99.9%", Rescale(0.1, 99.9, percent=True)),
+    "pattern": ("t{t:d}.tif", "t{t:d}.tif"),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
     "nodata": ("-1.5", -1.5),
@@ -71,7 +72,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "manifest": ("m.txt", "m.txt"),
     "report": ("r.json", "r.json"),
 }
-SWITCHES = {"expand_palette", "checksum", "skip_empty", "overwrite", "resume"}
+SWITCHES = {"expand_palette", "fill_missing", "checksum", "skip_empty", "overwrite", "resume"}
 
 
 def flags_of(command: str) -> dict[str, click.Option]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,3 +46,17 @@ def test_a_value_that_cannot_be_made_is_not_kept() -> None:
     with pytest.raises(OSError, match="out of reach"):
         values.find("a", fail)
     assert values.find("a", lambda: 5) == 5
+
+
+def test_threads_that_need_different_values_do_not_wait() -> None:
+    kept, both = LastUsed[str, int](most=2), threading.Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda key: kept.find(key, lambda: both.wait(timeout=30) * 0 + len(key)), ["a", "bb"])
+        assert list(made) == [1, 2]
+
+
+def test_a_failure_is_not_kept() -> None:
+    kept = LastUsed[str, float](most=2)
+    with pytest.raises(ZeroDivisionError):
+        kept.find("a", lambda: 1 / 0)
+    assert kept.find("a", lambda: 3.0) == 3.0
