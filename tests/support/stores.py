@@ -15,7 +15,7 @@ TENSORSTORE_METHODS = {"nearest": "stride"}  # all others have one name
 
 def read_level(path: Path, number: int, version: str = "0.5") -> NDArray[Any]:
     """One level, read by tensorstore."""
-    driver = "zarr" if version == "0.4" else "zarr3"
+    driver = "zarr3" if version in ("0.5", "0.6") else "zarr"
     spec = {"driver": driver, "kvstore": {"driver": "file", "path": str(path / str(number))}}
     return np.asarray(ts.open(spec, read=True).result().read().result())
 
