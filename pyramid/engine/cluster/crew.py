@@ -141,7 +141,7 @@ class Crew:
         if record is None:  # a sample for an estimate, in a folder of its own
             return {}
         answers = ask_each(self.client, target_probe(cloudpickle.dumps(target), PROBE_KEY), addresses)
-        for key in list(objects.keys(f"{PROBE_KEY}-")):
+        for key in [key for key in objects.keys(f"{FOLDER}/") if key.startswith(f"{PROBE_KEY}-")]:
             objects.delete(key)
         return {address: fault for address in addresses if (fault := _fault(target, answers.get(address), record))}
 
