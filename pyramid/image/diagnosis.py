@@ -123,5 +123,5 @@ def _describe_local(objects: Objects) -> str:
         return f"it is a folder of Zarr arrays ({arrays}), and none is an OME-Zarr; {_CONVERT}"
     if tiffs := tiffs_of(names):
         each = convert_each(path, tiffs)
-        return f"it is a folder of TIFFs, not an OME-Zarr; {_CONVERT} if it is one image, else one of each: {each}"
+        return f"it is a folder of TIFFs, not an OME-Zarr; make one of it if it is one image, else one of each: {each}"
     return "it is a folder without zarr.json, .zgroup or .zarray, so not an OME-Zarr; give the folder that holds one"
