@@ -15,7 +15,7 @@ import obstore.store
 from pyramid.errors import PyramidError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import ABSENT, Version
-from pyramid.stores.verdicts import has_odd_headers, status_of
+from pyramid.stores.verdicts import has_odd_headers, is_condition, status_of
 from pyramid.stores.waiting import guarded, stream, wait_for
 
 ObStore: TypeAlias = "obstore.store.ObjectStore"
@@ -129,7 +129,9 @@ class Client:
         mode: Any = known or "create"
         try:
             made = wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False, mode=mode))
-        except (raised.AlreadyExistsError, raised.PreconditionError, raised.NotModifiedError):
+        except (raised.AlreadyExistsError, raised.PreconditionError, raised.NotModifiedError) as error:
+            if not is_condition(str(error)):
+                raise
             return None
         except FileNotFoundError as error:
             if version is None or _has_no_bucket(error):

@@ -63,6 +63,14 @@ _DAMAGED = frozenset(
 # A body that ends early. It is retried a few times only: a server that counts wrongly does so each time.
 _SHORT = re.compile(r"kind: Body,[\s\S]*kind: UnexpectedEof|body ends \d+ bytes early|bytes came of a part of")
 _MAX_SHORT = 6
+# The code in a service's answer, and the codes by which services say that the condition of a request does not hold.
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_CONDITIONS = frozenset(
+    {
+        *("preconditionfailed", "conditionalrequestconflict", "blobalreadyexists", "conditionnotmet", "notmodified"),
+        *("nosuchkey", "blobnotfound"),  # nothing is there whose version could be right
+    }
+)
 # Signs that no server of objects was reached.
 _NEVER_CONNECTED = ("kind: Connect", "UnexpectedMessage")
 _HOPELESS = {
@@ -76,6 +84,20 @@ _HEADERS = re.compile(
     r"Header missing|Content-Range|CONTENT_RANGE|Content.Length|last modified|Requested \d+\.\.\d+, got",
     re.IGNORECASE,
 )
+
+
+def is_condition(text: str) -> bool:
+    """Return whether an answer of 409 or 412 is about the condition of a request.
+
+    obstore takes every 409 for an object that exists. A service says otherwise by its code.
+
+    Examples
+    --------
+    >>> is_condition("409 Conflict: <Code>InvalidBucketState</Code>"), is_condition("412 Precondition Failed")
+    (False, True)
+    """
+    found = _CODE.search(text)
+    return found is None or found[1].lower() in _CONDITIONS
 
 
 def has_odd_headers(error: BaseException | None) -> bool:
