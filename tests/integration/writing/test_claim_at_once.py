@@ -182,14 +182,16 @@ def test_blocks_that_are_done_twice_change_no_byte(s3: Service, prefix: str, ver
 def test_nothing_of_a_run_remains_in_a_bucket(s3: Service, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither its record and its journal nor an upload in parts, also of objects that are large."""
     monkeypatch.setattr(journal, "SEGMENT_S", 0.0)
-    pixels = np.random.default_rng(0).integers(0, 2**16, (3, 2048, 2048), "uint16")
+    pixels = np.random.default_rng(0).integers(0, 2**16, (6, 2048, 2048), "uint16")
     seen: set[str] = set()
 
     def look(_: object) -> None:
         seen.update(s3.objects(prefix))
 
     url = s3.url(prefix)
-    pyramid.convert(pixels, url, axes="zyx", progress=look, storage_options=s3.storage_options, codec="none")
+    shards = {"z": 3, "y": 2048, "x": 2048}  # so that there are two blocks on any machine, one after the other
+    cut: dict[str, Any] = {"chunks": "plane", "shards": shards, "workers": 1, "memory": "128MiB", "codec": "none"}
+    pyramid.convert(pixels, url, axes="zyx", progress=look, storage_options=s3.storage_options, **cut)
     assert any(".pyramid-run/" in key for key in seen)
     left = s3.objects(prefix)
     assert max(map(len, left.values())) > 16 * 2**20
