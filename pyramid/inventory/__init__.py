@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ BinaryFile: TypeAlias = IO[bytes]
 Progress: TypeAlias = bool | Callable[[ManifestProgress], object] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Manifest:
     """The manifest of a store, which yields its entries, sorted by key.
 
@@ -87,8 +88,8 @@ class Manifest:
         self._file.seek(0)
         return self._file.read().decode("utf-8", "surrogateescape")
 
-    def __del__(self) -> None:
-        self._file.close()
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self._file.close)  # before the file itself goes, whatever else is collected with both
 
     def copy_json_to(self, file: BinaryFile) -> None:
         """Write all as JSON to a file that is open, with entries unless they have a file."""
