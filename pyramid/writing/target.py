@@ -8,6 +8,7 @@ writes opens the store from these without a request. `pyramid.writing.encode` en
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ from pyramid.writing.errors import wrap_errors
 from pyramid.writing.lease import Lease
 from pyramid.writing.objects import ObjectWriter, open_writer
 from pyramid.writing.write_queue import WriteQueue
+
+# Held while readers are opened: threads that opened them at once would each keep whole objects of their own. A cached
+# property has no lock from Python 3.12 on.
+_opening = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,13 @@ class Target:
 
     @functools.cached_property
     def _readers(self) -> tuple[ArrayReader, ...]:
-        objects = open_objects(self.url, self.storage_options)
-        parts = open_parts(objects)
-        return tuple(level_reader(objects, parts, level) for level in self.levels)
+        with _opening:
+            if "_readers" not in self.__dict__:
+                objects = open_objects(self.url, self.storage_options)
+                parts = open_parts(objects)
+                self.__dict__["_readers"] = tuple(level_reader(objects, parts, level) for level in self.levels)
+            found: tuple[ArrayReader, ...] = self.__dict__["_readers"]
+            return found
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: getattr(self, name) for name in self.__dataclass_fields__}
