@@ -92,6 +92,7 @@ class Ledger:
                     moves.send(seat.address, block)
         for seat in able:
             seat.begin(now_s)
+        for seat in able:
             if not self._waiting and len(seat.blocks) < seat.places:
                 self._help(seat, now_s, typical_s, moves)
         return moves
@@ -173,27 +174,32 @@ class Ledger:
             self._waiting.appendleft(block)
 
     def _next(self, seat: Seat, count: int) -> Iterator[int]:
-        """Yield waiting blocks for a worker, but none that it has itself.
-
-        Where there are other workers, blocks that have failed there are left to them.
-        """
+        """Yield waiting blocks for a worker that may be given to it."""
         refused = []
         while count > 0 and self._waiting:
             block = self._waiting.popleft()
             if block not in self._left:
                 continue
-            if seat.has(block) or (seat.address in self._failed_at.get(block, ()) and len(self.seats) > 1):
+            if not self._suits(seat, block):
                 refused.append(block)
                 continue
             count -= 1
             yield block
         self._waiting.extendleft(reversed(refused))
 
+    def _suits(self, seat: Seat, block: int) -> bool:
+        """Return whether a worker may be given a block: one that it has not.
+
+        A block that has failed there is left to workers where it has not, if there are any.
+        """
+        failed_at = self._failed_at.get(block, ())
+        return not seat.has(block) and (seat.address not in failed_at or self.seats.keys() <= set(failed_at))
+
     def _help(self, seat: Seat, now_s: float, typical_s: float | None, moves: Moves) -> None:
         """Give an idle worker a block that another has not begun, or takes long for."""
         for other in self.seats.values():
             for block in other.waiting():
-                if len(seat.blocks) < seat.places and other is not seat:
+                if len(seat.blocks) < seat.places and other is not seat and self._suits(seat, block):
                     del other.blocks[block]
                     moves.withdrawn.append((other.address, block))
                     seat.blocks[block] = now_s
@@ -203,7 +209,8 @@ class Ledger:
         at = Counter(block for other in self.seats.values() for block in other.blocks)
         for other in self.seats.values():
             for block in other.late(now_s, max(LEAST_STRAGGLER_S, STRAGGLER_FACTOR * typical_s)):
-                if len(seat.blocks) < seat.places and at[block] == 1 and not seat.has(block) and block in self._left:
+                is_wanted = at[block] == 1 and block in self._left and self._suits(seat, block)
+                if is_wanted and len(seat.blocks) < seat.places:
                     seat.blocks[block] = now_s
                     moves.send(seat.address, block)
 

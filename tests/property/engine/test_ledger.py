@@ -85,3 +85,28 @@ def test_every_block_is_done_and_counted_once(data: Any, blocks: int, slots: lis
         return
     assert ledger.is_done
     assert sorted(workers.counted) == list(range(blocks))
+
+
+def test_a_block_is_not_taken_from_the_worker_that_it_was_just_sent_to() -> None:
+    ledger = Ledger(range(3), LIMIT_S)
+    workers = Workers(ledger, [2])
+    workers.step(0.1)
+    workers.finish("worker-0", 0.1)
+    workers.step(15.1)  # the two others are given up
+    workers.finish("worker-0", 15.1)
+    workers.start(2)
+    workers.step(16.1)
+    assert workers.queues["worker-1"] == [2]
+    workers.finish("worker-1", 17.1)
+    assert ledger.is_done
+
+
+def test_a_block_that_failed_at_all_workers_is_given_again() -> None:
+    ledger = Ledger(range(1), LIMIT_S)
+    workers = Workers(ledger, [1, 1])
+    for now_s in (0.0, 20.0, 40.0):
+        workers.step(now_s)
+    for seat in ledger.seats.values():
+        seat.given_up.clear()
+        seat.is_suspect = False
+    assert ledger.share(50.0).sent.popitem()[1] == [0]
