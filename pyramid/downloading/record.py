@@ -18,7 +18,7 @@ from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.nodes import Node
 from pyramid.hierarchy.unfinished import DOWNLOAD
 from pyramid.stores import locate
-from pyramid.writing.lease import check_no_run_around
+from pyramid.writing.claims import check_no_run_around
 
 if sys.platform != "win32":
     import fcntl

@@ -16,8 +16,8 @@ from pyramid.planning import Plan, Resources
 from pyramid.planning.resources import show_memory
 from pyramid.readers.fingerprint import digest, fingerprint
 from pyramid.stores import Objects, open_objects
+from pyramid.writing.claims import read_record
 from pyramid.writing.journal import Journal, Segment, read_segments
-from pyramid.writing.lease import read_record
 
 if TYPE_CHECKING:
     from pyramid.engine.build import Tally

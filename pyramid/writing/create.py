@@ -25,11 +25,12 @@ from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options
 from pyramid.planning import Plan, PlannedLevel
 from pyramid.stores import Location, Objects, locate, open_objects
+from pyramid.writing.claims import check_no_run, check_no_run_around
 from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import stored_levels
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.folder_lock import one_at_a_time
-from pyramid.writing.lease import Lease, check_no_run, check_no_run_around
+from pyramid.writing.lease import Lease
 from pyramid.writing.name import check_name
 from pyramid.writing.objects import REQUESTS
 from pyramid.writing.target import Target

@@ -24,11 +24,14 @@ from pyramid.planning.encoding import ALIGN_BYTES
 if sys.platform == "linux":
     import fcntl
 
-# Least size of a file for direct writes: with smaller files, the latency of the disk would be noticeable.
-MIN_DIRECT_BYTES = 2 * 2**20
+# Least size of a file for direct writes: a smaller one takes as long as the calls that open and rename it.
+MIN_DIRECT_BYTES = 2**16
 # Files that are written in each mode before one is chosen, and files until the other mode is tried again. It is tried
 # again since a disk may become busy or idle.
 TRIALS, AGAIN = 2, 64
+# Size from which a file counts in full for `AGAIN`; a smaller one counts by its size. A disk that is slow in one mode
+# takes some 10 ms for a file of any size, so that trials must not depend on the number of files only.
+FULL_BYTES = 2 * 2**20
 # Factor by which direct writes may be slower: they occupy only the disk, while a copy takes a core from encoding.
 FAVOUR = 2
 # Weight of the last file in the mean pace of its mode: the pace follows a change within a few files.
@@ -52,6 +55,7 @@ class WriteModeChooser:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._chosen = {False: 0, True: 0}
+        self._since = 0.0
         self._pace_s: dict[bool, float] = {}
         self._refused = not O_DIRECT
 
@@ -67,11 +71,15 @@ class WriteModeChooser:
         if min(self._chosen.values()) < TRIALS or len(self._pace_s) < len(self._chosen):
             return fewer
         quicker = self._pace_s[True] < FAVOUR * self._pace_s[False]
-        return quicker if sum(self._chosen.values()) % AGAIN else not quicker
+        if self._since < AGAIN:
+            return quicker
+        self._since = 0.0
+        return not quicker
 
     def note(self, direct: bool, size: int, seconds: float) -> None:
         """Record the time that writing a file took."""
         with self._lock:
+            self._since += min(1.0, size / FULL_BYTES)
             before = self._pace_s.get(direct, seconds / size)
             self._pace_s[direct] = before + WEIGHT * (seconds / size - before)
 

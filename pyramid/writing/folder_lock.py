@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from pyramid.errors import TargetError
 from pyramid.stores import Location
-from pyramid.writing.lease import WATCH_S
+from pyramid.writing.claims import WATCH_S
 
 if sys.platform != "win32":
     import fcntl

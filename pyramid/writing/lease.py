@@ -11,44 +11,34 @@ once more in a way that must be refused; where it is not, the claim is read back
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 import time
 import uuid
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Literal
 
-from pyramid.errors import StoppedError, StorageError, TakenError, TargetError
+from pyramid.errors import StoppedError, StorageError, TakenError
 from pyramid.feedback.notices import give_notices
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, group_documents
 from pyramid.hierarchy.unfinished import IN_PROGRESS
-from pyramid.stores import Location, Objects, open_objects
+from pyramid.stores import Objects
 from pyramid.stores.objects import Version
-from pyramid.writing.processes import is_running, this_process
+from pyramid.writing.claims import alive_here, being_written, check_no_run, read_claim
+from pyramid.writing.processes import this_process
 
-# Seconds between two beats. A beat reads and writes one small object: 900 requests of each kind in an hour. A round
-# number under half of `WATCH_S`, so that two beats fall into the time that a run is watched.
+# Seconds between two beats. A beat writes one small object: 900 requests in an hour. A round number under half of
+# `WATCH_S`, so that two beats fall into the time that a run is watched.
 BEAT_S = 4.0
-# Seconds after which a beat that does not grow has ended: over twice the pause, so that one late beat does not matter.
-# A user who replaces the target of a killed run waits that long.
-WATCH_S = 10.0
-# Seconds between two looks at a beat. A round number: looks are requests, and a live run is found half a pause late at
-# most.
-_LOOK_S = 0.5
 # Seconds after which a claim that was put without a condition is read back: longer than two runs that begin at once
 # take for their claims, over any network.
 SETTLE_S = 2.0
+# Times that a beat is put: one whose answer was lost is put again, since it has changed the version.
+_TRIES = 3
 # A version that no object has.
 _NO_VERSION: Version = {"e_tag": f'"{"0" * 32}"', "version": "1"}
 # The statuses of services that do not know a condition.
 _UNKNOWN_CONDITION = (400, 405, 501)
-# Largest document that is parsed, in bytes: a claim has some 200, and a larger document is not one of ours.
-_MAX_BYTES = 2**20
-# Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.
-_alive_here: set[str] = set()
 
 
 class Lease:
@@ -71,6 +61,9 @@ class Lease:
         self._recorded = True
         self._run = uuid.uuid4().hex
         self._beat = 0
+        self._has_conditions = False
+        self._version: Version | None = None
+        self._writing = threading.Lock()
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True, name="pyramid-lease")
@@ -108,7 +101,7 @@ class Lease:
             If another run has claimed the target.
         """
         self._recorded = recorded
-        _alive_here.add(self._run)
+        alive_here.add(self._run)
         documents = self.documents()
         if self._objects.location.is_local:
             self._objects.put(self.key, documents[self.key])
@@ -121,7 +114,8 @@ class Lease:
     def record(self) -> None:
         """Let other runs go on with this one if it stops."""
         self._recorded = True
-        self._objects.put(self.key, self.documents()[self.key])
+        if not self._renew():
+            raise self._taken()
 
     def check_held(self) -> None:
         """Raise TakenError if a beat has found the claim of another run: no request."""
@@ -144,12 +138,14 @@ class Lease:
             before = objects.version(self.key) if replaces else None
             if before is not None:
                 check_no_run(objects)
-            is_put = objects.put_if(self.key, body, before) is not None
-            if not is_put and self._is_ours() is not True:  # it is ours if only the answer was lost
+            self._version = objects.put_if(self.key, body, before)
+            if self._version is None and self._is_ours() is not True:  # it is ours if only the answer was lost
                 raise being_written(objects.location)
             if objects.checks_whole and self._is_ours() is False:  # it was damaged on its way
                 objects.put(self.key, body)
+                self._version = None
             if objects.put_if(self.key, body, None if before is None else _NO_VERSION) is None:
+                self._has_conditions = True
                 return
             why = "ignores the condition of a request"
         except StorageError as error:
@@ -157,6 +153,7 @@ class Lease:
                 raise
             objects.put(self.key, body)
             why = "knows no requests with a condition"
+        self._version = None
         time.sleep(SETTLE_S)
         if self._is_ours() is False:
             raise being_written(objects.location)
@@ -170,7 +167,7 @@ class Lease:
         Returns None if it cannot be read: a store may permit writing but not reading.
         """
         try:
-            found = _read_claim(self._objects, self._zarr_format)
+            found = read_claim(self._objects, self._zarr_format)
         except StorageError:
             return None
         return found is not None and found.get("run") == self._run
@@ -186,7 +183,7 @@ class Lease:
     def end(self) -> None:
         """Stop renewing the claim."""
         self._ended.set()
-        _alive_here.discard(self._run)
+        alive_here.discard(self._run)
         if self._thread.ident is not None:
             self._thread.join(BEAT_S)
 
@@ -206,7 +203,7 @@ class Lease:
         self.end()
         is_ours = False
         with suppress(StorageError, StoppedError):
-            found = _read_claim(objects, self._zarr_format)
+            found = read_claim(objects, self._zarr_format)
             is_ours = found is not None and found.get("run") == self._run
             if is_ours and objects.location.is_local:  # other runs see that the beat of a remote target has ended
                 released = group_documents(self._zarr_format, {"pyramid": self._state})
@@ -216,85 +213,36 @@ class Lease:
     def _keep(self) -> None:
         while not self._ended.wait(BEAT_S):
             with suppress(StorageError):  # a store that is down now may be back at the next beat
-                found = _read_claim(self._objects, self._zarr_format)
-                if self._ended.is_set():
-                    return
-                if found is None or found.get("run") != self._run:
+                if not self._renew():
                     self._lost.set()
                     return
-                self._beat += 1
-                self._objects.put(self.key, self.documents()[self.key])
 
+    def _renew(self) -> bool:
+        """Write the claim with the next beat, and return whether it is still this run's.
 
-def check_no_run(objects: Objects) -> None:
-    """Raise TargetError if a run that is alive writes to the target.
+        Where the store has conditions it is one request, which changes no other run's claim.
+        """
+        with self._writing:
+            self._beat += 1
+            body = self.documents()[self.key]
+            for _ in range(_TRIES):
+                if self._version is None and not self._look():
+                    return False
+                if self._ended.is_set():
+                    return True
+                if not self._has_conditions:
+                    self._objects.put(self.key, body)
+                    return True
+                self._version = self._objects.put_if(self.key, body, self._version)
+                if self._version is not None:
+                    return True
+        raise StorageError(
+            f"{self._objects.location}: {self.key} changes all the time; convert again, to another target"
+        )
 
-    A run on another machine, or to object storage, is watched for up to `WATCH_S` seconds.
-    """
-    for zarr_format in ATTRIBUTE_KEYS:
-        claim = _read_claim(objects, zarr_format)
-        if claim is not None and "run" in claim and _is_alive(objects, zarr_format, claim):
-            raise being_written(objects.location)
-
-
-def being_written(location: Location) -> TargetError:
-    """Return the error of a target that a live run writes to."""
-    return TargetError(f"{location} is being written by another conversion; wait until it ends, or give another target")
-
-
-def check_no_run_around(location: Location) -> None:
-    """Raise TargetError if a live run writes to a folder or to one around it.
-
-    Only folders on local disk are checked: on object storage each folder above would cost requests.
-    """
-    if not location.is_local:
-        return
-    for folder in (location.path, *map(str, Path(location.path).parents)):
-        if any(os.path.isfile(os.path.join(folder, key)) for key in ATTRIBUTE_KEYS.values()):
-            with suppress(StorageError):  # of another user, for example: then it is not a target
-                check_no_run(open_objects(folder))
-
-
-def read_record(objects: Objects) -> Mapping[str, Any] | None:
-    """Return what an unfinished run at a target does.
-
-    Returns
-    -------
-    mapping or None
-        None where no run is unfinished; empty for one that keeps no record.
-    """
-    for zarr_format in ATTRIBUTE_KEYS:
-        claim = _read_claim(objects, zarr_format)
-        if claim is not None:
-            record = claim.get("record")
-            return record if isinstance(record, dict) else {}
-    return None
-
-
-def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:
-    host, process = this_process()
-    if (claim.get("host"), claim.get("process")) == (host, process):
-        return claim.get("run") in _alive_here
-    if claim.get("host") == host:
-        alive = is_running(str(claim.get("process")))
-        if not alive or objects.location.is_local:
-            return alive
-    until_s = time.monotonic() + WATCH_S
-    while time.monotonic() < until_s:
-        time.sleep(_LOOK_S)
-        if _read_claim(objects, zarr_format) != claim:
-            return True
-    return False
-
-
-def _read_claim(objects: Objects, zarr_format: Literal[2, 3]) -> Mapping[str, Any] | None:
-    """Return the claim of a conversion in progress on the target, or None."""
-    body = objects.get(ATTRIBUTE_KEYS[zarr_format])
-    if body is None or len(body) > _MAX_BYTES:
-        return None
-    with suppress(ValueError, RecursionError):
-        document = json.loads(body)
-        attributes = document.get("attributes") if zarr_format == 3 and isinstance(document, dict) else document
-        claim = attributes.get("pyramid") if isinstance(attributes, dict) else None
-        return claim if isinstance(claim, dict) and claim.get("state") == IN_PROGRESS else None
-    return None
+    def _look(self) -> bool:
+        """Return whether the claim is this run's, and note its version."""
+        version = self._objects.version(self.key) if self._has_conditions else None
+        found = read_claim(self._objects, self._zarr_format)
+        self._version = version
+        return found is not None and found.get("run") == self._run

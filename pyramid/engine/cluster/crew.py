@@ -19,8 +19,8 @@ from pyramid.engine.resuming import digest_of
 from pyramid.errors import PyramidError, TargetError
 from pyramid.feedback.notices import give_notices
 from pyramid.stores import open_objects
+from pyramid.writing.claims import read_record
 from pyramid.writing.journal import FOLDER
-from pyramid.writing.lease import read_record
 from pyramid.writing.target import Target
 
 if TYPE_CHECKING:

@@ -200,7 +200,7 @@ def target_probe(pickled: bytes, key: str) -> Callable[[], object]:
 
     def probe() -> object:
         from pyramid.stores import open_objects  # noqa: PLC0415  (in the worker's process)
-        from pyramid.writing.lease import read_record  # noqa: PLC0415
+        from pyramid.writing.claims import read_record  # noqa: PLC0415
 
         target = unpickle(pickled)
         objects = open_objects(target.url, target.storage_options)

@@ -28,9 +28,9 @@ from pyramid.errors import OptionError, PyramidWarning, StoppedError, TargetErro
 from pyramid.hierarchy.nodes import read_node
 from pyramid.stores import Objects, open_objects
 from pyramid.writing import journal
+from pyramid.writing.claims import read_record
 from pyramid.writing.direct_io import sync_disk
 from pyramid.writing.journal import FOLDER, read_segments
-from pyramid.writing.lease import read_record
 from tests.support.servers.faults import Fault, FaultProxy, Kind
 from tests.support.servers.service import Service
 

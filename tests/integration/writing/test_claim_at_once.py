@@ -18,6 +18,7 @@ import pytest
 import pyramid
 from pyramid.errors import PyramidError, PyramidWarning, StorageError, TakenError, TargetError
 from pyramid.stores import open_objects
+from pyramid.stores.objects import Version
 from pyramid.writing import journal, lease
 from tests.support.servers.faults import Fault, FaultProxy, Kind
 from tests.support.servers.proxy import Headers, Proxy
@@ -121,15 +122,54 @@ def test_a_run_whose_target_is_taken_stops_and_writes_nothing_more(
         blocks.append(state.done_tasks)
         claim = {"state": "in progress", "run": "another", "host": "elsewhere", "process": "1 1.00", "beat": 0}
         document = {"zarr_format": 3, "node_type": "group", "attributes": {"pyramid": claim}}
-        for _ in range(3):  # a beat that has read the claim just before may replace the first
-            objects.put("zarr.json", json.dumps(document).encode())
-            time.sleep(0.3)
+        objects.put("zarr.json", json.dumps(document).encode())
+        time.sleep(0.6)
 
     with pytest.raises(TakenError, match="was taken by another conversion"):
         pyramid.convert(np.zeros((512, 512), "uint16"), url, progress=take, storage_options=s3.storage_options, **SMALL)
     assert blocks == [1]
     assert b'"another"' in (objects.get("zarr.json") or b"")
     assert not [key for key in s3.objects(prefix) if ".pyramid-run" in key]
+
+
+def test_a_beat_does_not_replace_the_claim_that_came_just_before_it(
+    s3: Service, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = open_objects(s3.url(prefix), s3.storage_options)
+    held, other = lease.Lease(objects, 3), b'{"attributes": {"pyramid": {"state": "in progress", "run": "another"}}}'
+    monkeypatch.setattr(lease, "BEAT_S", 600.0)
+    held.take()
+    try:
+        held.record()
+        put_if = objects.put_if
+
+        def after_another(key: str, body: bytes, version: Version | None) -> Version | None:
+            objects.put(key, other)
+            return put_if(key, body, version)
+
+        monkeypatch.setattr(objects, "put_if", after_another)
+        with pytest.raises(TakenError):
+            held.record()
+        assert objects.get("zarr.json") == other
+    finally:
+        held._ended.set()
+
+
+def test_a_beat_is_one_request(
+    s3: Service, fault_proxy: Callable[[str], FaultProxy], prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = fault_proxy(s3.endpoint)
+    objects = open_objects(s3.url(prefix), s3.through(proxy.endpoint).storage_options)
+    monkeypatch.setattr(lease, "BEAT_S", 600.0)
+    held = lease.Lease(objects, 3)
+    held.take()
+    try:
+        proxy.log.clear()
+        for _ in range(5):
+            held.record()
+        assert [request.method for request in proxy.log.requests] == ["PUT"] * 5
+    finally:
+        held._ended.set()
 
 
 def test_versions_are_those_of_the_object(s3: Service, prefix: str) -> None:

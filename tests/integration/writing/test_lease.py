@@ -20,7 +20,7 @@ import pytest
 import pyramid
 from pyramid.errors import PyramidError, SourceError, TargetError
 from pyramid.stores import open_objects
-from pyramid.writing import folder_lock, lease
+from pyramid.writing import claims, folder_lock, lease
 from tests.support.servers.service import Service
 from tests.support.stores import digests
 
@@ -70,7 +70,7 @@ def target(
 ) -> tuple[str, dict[str, Any]]:
     """A place for an image, and what its store is opened with."""
     monkeypatch.setattr(lease, "BEAT_S", 0.5)
-    monkeypatch.setattr(lease, "WATCH_S", 3.0)
+    monkeypatch.setattr(claims, "WATCH_S", 3.0)
     if request.param == "s3":
         return s3.url(prefix), {"storage_options": s3.storage_options}
     return (str(tmp_path / "image") if request.param == "disk" else f"memory://lease/{prefix}"), {}
@@ -215,7 +215,7 @@ def test_a_folder_that_another_program_locks_is_not_waited_for_forever(
 
 
 def test_a_run_of_another_machine_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "WATCH_S", 1.5)
+    monkeypatch.setattr(claims, "WATCH_S", 1.5)
     url, beats = tmp_path / "image", threading.Event()
     pyramid.convert(SECOND, url)
     claim = {"state": "in progress", "run": "r", "host": "elsewhere", "process": "1 1.00", "beat": 0}
