@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 import threading
 import uuid
@@ -28,7 +29,8 @@ T = TypeVar("T")
 _PIECE_BYTES = 2**20
 # Flags of opening. A pipe is opened without waiting for a writer, which might never come.
 _HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-
+# Names of files that are being written, or that a killed process has left.
+_PARTIAL = re.compile(r"\..+-[0-9]+-[0-9]+-[0-9a-f]{32}")
 
 OPTIONS: Mapping[str, Option] = {}
 
@@ -108,11 +110,12 @@ class LocalObjects(Objects):
             raise _failure(path, error) from error
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Yield the files below the path; links to folders are not followed."""
+        """Yield the whole files below the path; links to folders are not followed."""
         root = self._path("")
         for folder, _, names in os.walk(self._path(prefix.rstrip("/")), onerror=_refuse):
             below = Path(folder).relative_to(root).as_posix()
-            yield from (name if below == "." else f"{below}/{name}" for name in names)
+            whole = (name for name in names if not is_partial(name))
+            yield from (name if below == "." else f"{below}/{name}" for name in whole)
 
     def delete(self, key: str) -> None:
         """Remove the file, if it exists."""
@@ -167,6 +170,35 @@ class LocalObjects(Objects):
                 )
             if part == root:
                 return
+
+
+def is_partial(name: str) -> bool:
+    """Return whether a file is one that `put` has not finished.
+
+    Examples
+    --------
+    >>> is_partial(".zarr.json-18957-140216327551872-2016416aeb3f4c0f8548e82cac8ae6f4"), is_partial("zarr.json")
+    (True, False)
+    """
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def remove_partials(folder: str, depth: int) -> None:
+    """Remove the files that killed processes have left unfinished in a folder.
+
+    Parameters
+    ----------
+    folder
+        Path of a folder to which nobody else writes.
+    depth
+        Number of levels of folders below it that are cleared as well.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_partial(entry.name):
+                os.remove(entry.path)
+            elif depth and entry.is_dir(follow_symlinks=False):
+                remove_partials(entry.path, depth - 1)
 
 
 def _check_kind(path: Path, found: os.stat_result) -> None:

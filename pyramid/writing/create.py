@@ -25,6 +25,7 @@ from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options
 from pyramid.planning import Plan, PlannedLevel
 from pyramid.stores import Location, Objects, locate, open_objects
+from pyramid.stores.local import is_partial, remove_partials
 from pyramid.writing.claims import check_no_run, check_no_run_around
 from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import stored_levels
@@ -123,10 +124,10 @@ def _check_folder(location: Location) -> None:
 
 
 def _is_free(location: Location, objects: Objects) -> bool:
-    """Return whether the location holds nothing. An empty folder counts as nothing."""
+    """Return whether the location holds nothing, or unfinished files only."""
     with wrap_errors(str(location), "what is there", "read"):
         if location.is_local:
-            return not os.path.isdir(location.path) or not os.listdir(location.path)
+            return not os.path.isdir(location.path) or all(map(is_partial, os.listdir(location.path)))
         return next(objects.keys(), None) is None
 
 
@@ -201,6 +202,8 @@ def _claim(location: Location, objects: Objects, options: Options, lease: Lease)
         if not _check_free(location, objects, options):
             with wrap_errors(str(location), "what is there", "removed"):
                 _remove(location, objects)
+        with wrap_errors(str(location), "what is left of a killed run", "removed"):
+            remove_partials(location.path, depth=1)  # documents are in the group's folder and in those of its levels
         with wrap_errors(str(location), "metadata"):
             lease.take()  # others see that a run is in progress before anything else is written
 

@@ -151,6 +151,20 @@ def test_a_run_whose_client_was_killed_goes_on_with_the_cluster(
         kill_and_resume(source, str(target), right, options, random.Random(seed), 2)
 
 
+def test_what_a_killed_process_left_unfinished_is_removed(source: Path, right: dict[str, str], tmp_path: Path) -> None:
+    target = tmp_path / "killed.ome.zarr"
+    left = [target / f".zarr.json-18957-14021632-{'0a' * 16}", target / "1" / f".zarr.json-18957-14021632-{'0b' * 16}"]
+    target.mkdir()
+    left[0].write_bytes(b"{")
+    assert resumed(source, target) > 0
+    assert interrupted(source, tmp_path / "b.ome.zarr", 2) > 0
+    target = tmp_path / "b.ome.zarr"
+    for path in left:
+        (target / path.relative_to(tmp_path / "killed.ome.zarr")).write_bytes(b"{")
+    assert resumed(source, target) > 0
+    assert {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()} == set(right)
+
+
 def interrupted(source: object, target: Path, blocks: int, **options: Any) -> int:
     """Interrupt a run after some blocks, and return how many its journal has."""
 
