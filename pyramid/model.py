@@ -9,7 +9,7 @@ import itertools
 import math
 import string
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,8 @@ SPACE = "zyx"  # those whose pixels have a length
 MAX_WINDOW_PX = 2**30
 
 Shape: TypeAlias = tuple[int, ...]
+# The formats of arrays and groups: Zarr 2, Zarr 3, and N5.
+StoreFormat: TypeAlias = Literal[2, 3, "n5"]
 
 
 @dataclass(frozen=True, slots=True)

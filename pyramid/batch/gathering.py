@@ -14,7 +14,9 @@ from pyramid.batch.lists import read_list
 from pyramid.batch.walk import Walk
 from pyramid.errors import OptionError, TargetError, ending_with_remedy, list_some, short_repr
 from pyramid.hierarchy.documents import ROOT_KEYS
+from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options, make_options
+from pyramid.options.format import written_version
 from pyramid.planning.encoding import choose_encoding
 from pyramid.readers.paths import is_url, local_path
 from pyramid.stores import locate
@@ -96,7 +98,7 @@ def _check_options(options: Options) -> None:
         raise OptionError("name: one name would be that of all images; give a list with a column 'name'")
     if options.manifest is not None:
         raise OptionError("manifest: one file cannot hold those of all images; give a list with a column 'manifest'")
-    choose_encoding(options, 2, checksum_allowed=options.ome_zarr_version != "0.4")
+    choose_encoding(options, 2, FORMATS[written_version(options)])
 
 
 def _check_manifests(requests: Sequence[Request], chosen: Sequence[Options]) -> None:
@@ -161,7 +163,7 @@ def _options_of(request: Request, options: Options) -> Options:
     if chosen.overwrite and chosen.resume:
         raise OptionError(f"{request.origin}: overwrite and resume are both given; leave one out")
     try:
-        choose_encoding(chosen, 2, checksum_allowed=chosen.ome_zarr_version != "0.4")
+        choose_encoding(chosen, 2, FORMATS[written_version(chosen)])
     except OptionError as error:
         raise OptionError(f"{request.origin}: {error}") from None
     return chosen

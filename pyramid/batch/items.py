@@ -16,6 +16,7 @@ from typing import Any
 
 from pyramid.errors import OptionError, PyramidError, list_some, short_repr
 from pyramid.options.convert import Options
+from pyramid.options.format import N5, N5_ENDING
 from pyramid.readers.paths import is_url, stem
 from pyramid.stores import locate
 
@@ -136,7 +137,7 @@ def check_name(name: str) -> str:
         raise OptionError(f"{short_repr(name)} leaves the folder; give a name below it, without '..'")
     if "\\" in name or not name.isprintable() or any(part in ("", ".") for part in parts):
         raise OptionError(f"{short_repr(name)} is not a name; give one, with / between folders, as day1/cells{ENDING}")
-    return name if name.endswith(_ZARR) else name + ENDING
+    return name if name.endswith((_ZARR, N5_ENDING)) else name + ENDING
 
 
 def make_items(requests: Sequence[Request], folder: str, options: Sequence[Options]) -> tuple[BatchItem, ...]:
@@ -157,9 +158,15 @@ def make_items(requests: Sequence[Request], folder: str, options: Sequence[Optio
     _check_apart(requests)
     base = folder.rstrip("/") or "/"
     return tuple(
-        BatchItem(request.source, f"{base.rstrip('/')}/{request.name}", request.name, chosen, request.own)
+        BatchItem(request.source, f"{base.rstrip('/')}/{name}", name, chosen, request.own)
         for request, chosen in zip(requests, options, strict=True)
+        for name in (_name_in(chosen.format, request.name),)
     )
+
+
+def _name_in(format: str, name: str) -> str:
+    """Return a name with the ending of a format."""
+    return f"{name.removesuffix(ENDING)}{N5_ENDING}" if format == N5 and name.endswith(ENDING) else name
 
 
 def _check_apart(requests: Sequence[Request]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import lzma
 import struct
 from collections.abc import Callable, Mapping, Sized
 from typing import Any, TypeAlias
@@ -20,6 +21,11 @@ from pyramid.planning.encoding import CRC_BYTES
 Decoder: TypeAlias = Callable[["bytes | memoryview", NDArray[np.uint8]], Sized]
 
 _imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
+
+
+# Bytes before each block that lz4-java writes: a mark, the method, both sizes and a checksum. And the method of a block
+# that is stored as it is.
+_LZ4_HEADER_BYTES, _LZ4_RAW = 21, 1
 
 
 class DecodeError(ValueError):
@@ -89,6 +95,32 @@ def _lz4(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
     return filled
 
 
+def _lzma(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    with lzma.open(io.BytesIO(data)) as file:
+        return _fill(file, out)
+
+
+def _lz4_blocks(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+    """Decode the stream of blocks that lz4-java writes, up to its empty block, or the one block that z5 writes."""
+    view, filled = memoryview(data), 0
+    if view[:8] != b"LZ4Block":
+        one: Sized = _imagecodecs.lz4_decode(data, out=out)
+        return one
+    while True:
+        magic, method, packed, plain = struct.unpack_from("<8sBII", view)
+        body = view[_LZ4_HEADER_BYTES : _LZ4_HEADER_BYTES + packed]
+        if magic != b"LZ4Block" or len(body) != packed or filled + plain > out.size:
+            raise DecodeError("its LZ4 blocks are damaged")
+        if not plain:
+            return range(filled)
+        piece = out[filled : filled + plain]
+        if method >> 4 == _LZ4_RAW:
+            piece[...] = np.frombuffer(body, np.uint8)
+        elif len(_imagecodecs.lz4_decode(body, out=piece)) != plain:
+            raise DecodeError("its LZ4 blocks are damaged")
+        filled, view = filled + plain, view[_LZ4_HEADER_BYTES + packed :]
+
+
 # By the name in Zarr format 3 and the id in format 2; an empty name stands for bytes that are stored as they are.
 DECODERS: Mapping[str, Decoder] = {
     "": _copy,
@@ -96,6 +128,8 @@ DECODERS: Mapping[str, Decoder] = {
     "bz2": _bz2,
     "gzip": _gzip,
     "lz4": _lz4,
+    "lz4-blocks": _lz4_blocks,
+    "lzma": _lzma,
     "zlib": lambda data, out: _imagecodecs.deflate_decode(data, out=out),  # libdeflate, over twice as fast as zlib
     "zstd": lambda data, out: _imagecodecs.zstd_decode(data, out=out),
 }

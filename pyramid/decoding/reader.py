@@ -6,6 +6,7 @@ are read together.
 
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.decoding.codecs import DecodeError, decode_into, without_crc32c
+from pyramid.decoding.n5_block import decode_block
 from pyramid.decoding.rows import copy_rows
 from pyramid.decoding.shard import EMPTY, Chunk, Run, find_chunk, gather_runs, read_index
 from pyramid.decoding.stored import StoredArray
@@ -161,9 +163,13 @@ class ArrayReader:
         return same and not stored.axis_order
 
     def _decode(self, data: bytes | memoryview, out: NDArray[np.uint8]) -> None:
-        for _ in range(self.stored.checksums):
+        stored = self.stored
+        for _ in range(stored.checksums):
             data = without_crc32c(memoryview(data))
-        decode_into(self.stored.codec, data, out)
+        if stored.is_n5:
+            decode_block(memoryview(data), stored.chunks, out, functools.partial(decode_into, stored.codec))
+        else:
+            decode_into(stored.codec, data, out)
 
     def _pixels(self, data: bytes | memoryview) -> NDArray[Any]:
         """Return the pixels of an encoded chunk.

@@ -50,6 +50,8 @@ class StoredArray:
         Whether a shard's index is at its start or its end.
     index_checksum
         Whether a checksum follows the index.
+    is_n5
+        Whether an object is a block of N5: with a header, and the indices in its key turned round.
     """
 
     shape: Shape
@@ -64,6 +66,7 @@ class StoredArray:
     axis_order: tuple[int, ...] = ()
     index_at: Literal["start", "end"] = "end"
     index_checksum: bool = True
+    is_n5: bool = False
 
     @property
     def object_shape(self) -> Shape:
@@ -82,7 +85,7 @@ class StoredArray:
 
     def key(self, object_index: Shape) -> str:
         """Return the key of an object by its index in the grid of objects."""
-        return self.prefix + self.separator.join(map(str, object_index))
+        return self.prefix + self.separator.join(map(str, object_index[::-1] if self.is_n5 else object_index))
 
     def number_in_shard(self, chunk_index: Shape) -> int:
         """Return the position of a chunk in the index of its shard."""
@@ -119,9 +122,11 @@ def stored_array(node: Node) -> StoredArray | None:
     """
     facts, grid = read_facts(node), grid_of(node)
     prefix = "".join([node.path, "/" if node.path else "", grid.prefix, grid.separator if grid.prefix else ""])
-    plain = StoredArray(facts.shape, facts.chunks, facts.shards, facts.dtype, prefix, grid.separator)
+    plain = StoredArray(
+        facts.shape, facts.chunks, facts.shards, facts.dtype, prefix, grid.separator, is_n5=node.zarr_format == "n5"
+    )
     _check_sizes(plain)
-    found = _of_v2(node, facts, plain) if node.zarr_format == 2 else _of_v3(facts, plain)
+    found = _of_v2(node, facts, plain) if node.zarr_format != 3 else _of_v3(facts, plain)
     if found is None or not found.shape or not all(found.shape):
         return None
     fill_value = _fill_value((node.array or {}).get("fill_value"), found.dtype)

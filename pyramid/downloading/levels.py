@@ -14,6 +14,9 @@ from pyramid.hierarchy.nodes import Node, join_path
 from pyramid.ngff.values import check_path, mappings
 from pyramid.tables import format_count
 
+# Keys of an image in N5 that describe all of its levels, for neuroglancer.
+_N5_GROUP_KEYS = ("axes", "units", "resolution", "downsamplingFactors", "scales", "pixelResolution")
+
 
 def parse_levels(value: object) -> slice | None:
     """Parse levels given as ``2``, ``2:``, ``1:3`` or ``-1`` to a slice.
@@ -76,6 +79,9 @@ def with_levels(node: Node, levels: slice | None) -> Node:
     held = _ome_with_levels(node, levels)
     attributes = {**node.attributes, "ome": held} if node.ome is not node.attributes else held
     key = join_path(node.path, ATTRIBUTE_KEYS[node.zarr_format])
+    if node.zarr_format == "n5":
+        documents = {name: _n5_with_levels(body, held) for name, body in node.documents.items()}
+        return replace(node, attributes=attributes, documents=documents)
     if node.zarr_format == 2:
         documents = {name: body for name, body in node.documents.items() if name != ".zmetadata"}
         if held is not node.ome:
@@ -86,6 +92,20 @@ def with_levels(node: Node, levels: slice | None) -> Node:
         return node
     document.pop("consolidated_metadata", None)
     return replace(node, attributes=attributes, documents={key: encode_document(document)})
+
+
+def _n5_with_levels(body: bytes, held: Mapping[str, Any]) -> bytes:
+    """Return the document of an image in N5 with only the levels that are held.
+
+    Keys of neuroglancer describe all levels, and are left out.
+    """
+    kept = set(image_paths(held.get("multiscales")))
+    document = {name: value for name, value in json.loads(body).items() if name not in _N5_GROUP_KEYS}
+    images = [
+        {**image, "datasets": [dataset for dataset in mappings(image.get("datasets")) if dataset.get("path") in kept]}
+        for image in mappings(document.get("multiscales"))
+    ]
+    return encode_document({**document, "multiscales": images} if images else document)
 
 
 def image_paths(multiscales: object, levels: slice | None = None) -> list[str]:

@@ -32,6 +32,7 @@ from pyramid.errors import SourceError, StorageError
 from pyramid.hierarchy.keys import grid_of
 from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, read_document, read_node
 from pyramid.hierarchy.unfinished import check_finished
+from pyramid.model import StoreFormat
 from pyramid.ngff.groups import LAYOUT_KEY, OTHER_GROUPS
 from pyramid.ngff.values import check_path
 from pyramid.stores import Readable
@@ -128,7 +129,8 @@ class Walk:
         if location.is_local and not os.path.isdir(location.path):
             return SourceError(f"{location} is a file, and an OME-Zarr is a folder; give the path of the folder")
         return SourceError(
-            f"{location} is not a Zarr: it has no zarr.json, .zgroup or .zarray; give the URL of an OME-Zarr's root"
+            f"{location} is not a Zarr or N5: it has no zarr.json, .zgroup, .zarray or attributes.json; give the URL "
+            "of an OME-Zarr's root"
         )
 
     def _check_finished(self, node: Node) -> None:
@@ -182,7 +184,7 @@ class Walk:
             share = count_required({"": child, **beyond}) / required if required else 1 / len(firsts)
             yield from (replace(branch, share=share) for branch in self._found(node, child, beyond, read.result()))
 
-    def _read(self, path: str, zarr_format: int, kind: Kind | None) -> Node | SourceError | None:
+    def _read(self, path: str, zarr_format: StoreFormat, kind: Kind | None) -> Node | SourceError | None:
         """Return a node, None where it is missing, or the reason it cannot be read."""
         try:
             return read_node(self.objects, path, zarr_format, kind)

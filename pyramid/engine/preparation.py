@@ -15,6 +15,7 @@ from pyramid.engine.workers import Workers, find_workers
 from pyramid.errors import OptionError, SourceError, explaining
 from pyramid.model import Source, SourceSpec, dask_array_of, own_levels_of
 from pyramid.options.convert import Options
+from pyramid.options.format import with_format
 from pyramid.planning import Plan, Resources, make_plan
 from pyramid.planning.table import describe_scale, summarize
 from pyramid.readers import open_source
@@ -56,6 +57,7 @@ def prepare(  # noqa: PLR0913  (the things that a run follows from)
     started once a plan for it holds; without, the plan for it is all.
     """
     record = record or RunReport("plan", source, target, options)
+    options = with_format(options, target)
     _check_one_cluster(options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)

@@ -19,10 +19,10 @@ from pyramid.manifests.text import format_entries, read_entries
 from pyramid.model import Box, reduced_shape
 from pyramid.planning import Plan
 from pyramid.stores import Objects
-from pyramid.writing.create import level_documents
 from pyramid.writing.digested import ALGORITHM
 from pyramid.writing.encode import stored_levels
 from pyramid.writing.journal import Segment, entries_key
+from pyramid.writing.level_documents import early_documents
 from pyramid.writing.objects import REQUESTS
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class RunManifest:
         TargetError
             If it cannot be written. It says that the run itself is done.
         """
-        bodies = [*level_documents(self._plan), *documents.items()]
+        bodies = [*early_documents(self._plan), *documents.items()]
         self.take(Entry(key, len(body), hashlib.sha256(body).hexdigest()) for key, body in bodies)
         try:
             with explaining(TargetError, "manifest"):

@@ -69,7 +69,7 @@ def read_facts(node: Node) -> ArrayFacts:
     """
     document = node.array or {}
     shape, object_shape = read_extents(node)
-    if node.zarr_format == 2:
+    if node.zarr_format != 3:
         filters = document.get("filters")
         listed = [*(filters if isinstance(filters, list) else ()), document.get("compressor")]
         codecs = _codecs([codec for codec in listed if codec is not None])
@@ -96,7 +96,7 @@ def read_extents(node: Node) -> tuple[Shape, Shape]:
     """
     document = node.array or {}
     shape = read_lengths(document, "shape", 0)
-    if node.zarr_format == 2:
+    if node.zarr_format != 3:
         return shape, read_lengths(document, "chunks", 1, len(shape))
     name, grid = read_named(document, "chunk_grid")
     if name != "regular":

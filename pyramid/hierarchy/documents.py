@@ -1,4 +1,4 @@
-"""Write the documents that make a Zarr array or group, in formats 2 and 3.
+"""Write the documents that make an array or a group, in Zarr 2, Zarr 3 and N5.
 
 They are made here and not by a library, whose configuration belongs to the whole process. Another part of the process
 may have set an order of axes or a codec that differs from those of the chunks.
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from pyramid.hierarchy.dtypes import StoredDtype, dtype_of_name
-from pyramid.model import Shape
+from pyramid.hierarchy.n5 import N5_KEY, N5_VERSION
+from pyramid.model import Shape, StoreFormat
 
-# Documents that make a folder a Zarr, if one of them is at its root. Those that can hold ``multiscales`` come first,
-# because they are removed first.
-ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+# Documents that make a folder a Zarr or an N5, if one of them is at its root. Those that can hold ``multiscales`` come
+# first, because they are removed first.
+ROOT_KEYS = ("zarr.json", ".zattrs", ".zgroup", ".zarray", N5_KEY)
 # The document with the attributes of a group, by the Zarr format.
-ATTRIBUTE_KEYS: Mapping[Literal[2, 3], str] = {3: "zarr.json", 2: ".zattrs"}
+ATTRIBUTE_KEYS: Mapping[StoreFormat, str] = {3: "zarr.json", 2: ".zattrs", "n5": N5_KEY}
+# The document that makes a path an array, by the format.
+ARRAY_KEYS: Mapping[StoreFormat, str] = {3: "zarr.json", 2: ".zarray", "n5": N5_KEY}
 
 # The codecs of a shard's index: those that the specification recommends, and that all readers have.
 _INDEX_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
@@ -42,6 +45,8 @@ class ArrayForm:
         The codecs of a chunk after its pixels have become bytes, as the format has them; at most one in format 2.
     dimension_names
         The name of each axis; None to leave them out, as always in format 2.
+    attributes
+        Further attributes, in N5 only.
     """
 
     shape: Shape
@@ -51,22 +56,25 @@ class ArrayForm:
     fill_value: float
     codecs: Sequence[Mapping[str, Any]]
     dimension_names: Sequence[str] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def group_documents(zarr_format: Literal[2, 3], attributes: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the documents of a group by key.
+def group_documents(zarr_format: StoreFormat, attributes: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the documents of a group by key; one of N5 is that of the root.
 
     Examples
     --------
     >>> sorted(group_documents(2, {"a": 1})), sorted(group_documents(3, {}))
     (['.zattrs', '.zgroup'], ['zarr.json'])
     """
+    if zarr_format == "n5":
+        return {N5_KEY: encode_document({"n5": N5_VERSION, **attributes})}
     if zarr_format == 2:
         return {".zgroup": encode_document({"zarr_format": 2}), ".zattrs": encode_document(attributes)}
     return {"zarr.json": encode_document({"attributes": attributes, "zarr_format": 3, "node_type": "group"})}
 
 
-def array_documents(zarr_format: Literal[2, 3], form: ArrayForm) -> dict[str, bytes]:
+def array_documents(zarr_format: StoreFormat, form: ArrayForm) -> dict[str, bytes]:
     """Return the documents of an array by key.
 
     Examples
@@ -75,6 +83,8 @@ def array_documents(zarr_format: Literal[2, 3], form: ArrayForm) -> dict[str, by
     >>> sorted(array_documents(2, form)), json.loads(array_documents(3, form)["zarr.json"])["codecs"]
     (['.zarray', '.zattrs'], [{'name': 'bytes'}])
     """
+    if zarr_format == "n5":
+        return {N5_KEY: encode_document({**_array_n5(form), **form.attributes})}
     if zarr_format == 2:
         return {".zarray": encode_document(_array_v2(form)), ".zattrs": encode_document({})}
     return {"zarr.json": encode_document(_array_v3(form))}
@@ -91,6 +101,15 @@ def _array_v2(form: ArrayForm) -> dict[str, Any]:
         "dimension_separator": "/",
         "compressor": next(iter(form.codecs), None),
         "zarr_format": 2,
+    }
+
+
+def _array_n5(form: ArrayForm) -> dict[str, Any]:
+    return {
+        "dimensions": form.shape[::-1],
+        "blockSize": form.chunks[::-1],
+        "dataType": form.dtype,
+        "compression": next(iter(form.codecs)),
     }
 
 

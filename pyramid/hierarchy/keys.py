@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pyramid.errors import SourceError, short_repr
 from pyramid.hierarchy.arrays import read_extents, read_named
+from pyramid.hierarchy.documents import ARRAY_KEYS
 from pyramid.hierarchy.nodes import Node, join_path
 from pyramid.model import Shape
 
@@ -25,11 +26,14 @@ class Grid:
         Text with which a key begins, before the first index.
     separator
         Text between indices, and between `prefix` and the first index.
+    is_turned
+        Whether the last index is the first in a key, as in N5.
     """
 
     shape: Shape
     prefix: str
     separator: str
+    is_turned: bool = False
 
     @property
     def count(self) -> int:
@@ -78,7 +82,7 @@ class Grid:
         'c/1/2'
         """
         first = [self.prefix] if self.prefix else [] if self.shape else ["0"]
-        return self.separator.join([*first, *map(str, index)])
+        return self.separator.join([*first, *map(str, index[::-1] if self.is_turned else index)])
 
     def number_of(self, key: str) -> int | None:
         """Return the number of the object at a key; None if no object has that key.
@@ -92,7 +96,7 @@ class Grid:
         if len(parts) != len(self.shape) or not all(part.isascii() and part.isdigit() for part in parts):
             return 0 if not self.shape and key == self.key(()) else None
         number = 0
-        for part, extent in zip(parts, self.shape, strict=True):
+        for part, extent in zip(parts[::-1] if self.is_turned else parts, self.shape, strict=True):
             if int(part) >= extent:
                 return None
             number = number * extent + int(part)
@@ -100,7 +104,7 @@ class Grid:
 
 
 def grid_of(node: Node) -> Grid:
-    """Return the grid of an array of Zarr format 2 or 3.
+    """Return the grid of an array.
 
     Raises
     ------
@@ -111,15 +115,16 @@ def grid_of(node: Node) -> Grid:
         shape, object_shape = read_extents(node)
         prefix, separator = _key_encoding(node)
     except SourceError as error:
-        key = join_path(node.path, "zarr.json" if node.zarr_format == 3 else ".zarray")
+        key = join_path(node.path, ARRAY_KEYS[node.zarr_format])
         raise SourceError(f"{key}: {error}") from None
-    return Grid(tuple(-(-n // edge) for n, edge in zip(shape, object_shape, strict=True)), prefix, separator)
+    counts = tuple(-(-n // edge) for n, edge in zip(shape, object_shape, strict=True))
+    return Grid(counts, prefix, separator, is_turned=node.zarr_format == "n5")
 
 
 def _key_encoding(node: Node) -> tuple[str, str]:
     """Return the prefix and the separator of an array's keys."""
     document = node.array or {}
-    if node.zarr_format == 2:
+    if node.zarr_format != 3:
         key, prefix, separator = "dimension_separator", "", document.get("dimension_separator", ".")
     else:
         if document.get("storage_transformers"):

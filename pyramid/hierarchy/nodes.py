@@ -1,7 +1,8 @@
-"""One array or group of a Zarr hierarchy, read by key, without listing anything.
+"""One array or group of a Zarr or an N5, read by key, without listing anything.
 
-Plain HTTP has no listing, so a node is known by its own documents. They are ``zarr.json`` in Zarr 3, and ``.zarray`` or
-``.zgroup`` with ``.zattrs`` in Zarr 2. They come from anyone, so they are bounded and checked.
+Plain HTTP has no listing, so a node is known by its own documents. They are ``zarr.json`` in Zarr 3, ``.zarray`` or
+``.zgroup`` with ``.zattrs`` in Zarr 2, and ``attributes.json`` in N5. They come from anyone, so they are bounded and
+checked.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pyramid.errors import SourceError, StorageError, short_repr
+from pyramid.hierarchy.n5 import N5_KEY, STORAGE_KEYS, is_dataset, read_dataset
+from pyramid.model import StoreFormat
+from pyramid.ngff import n5
 from pyramid.ngff.metadata import ome_content
 from pyramid.ngff.values import check_path, mapping
+from pyramid.ngff.version import MAX_LEVELS
 
 if TYPE_CHECKING:
     from pyramid.stores.objects import ByteSink
@@ -33,17 +38,18 @@ class Node:
     path
         Where it is below the URL; empty for the root.
     zarr_format
-        2 or 3.
+        2 or 3, or ``"n5"``.
     attributes
         Its attributes, parsed.
     array
-        The document of an array, ``zarr.json`` or ``.zarray``, parsed; None for a group.
+        The document of an array, ``zarr.json`` or ``.zarray``, parsed; that of N5 as ``.zarray`` would have it. None
+        for a group.
     documents
         Its documents as they are stored, by key below the URL.
     """
 
     path: str
-    zarr_format: Literal[2, 3]
+    zarr_format: StoreFormat
     attributes: Mapping[str, Any]
     array: Mapping[str, Any] | None
     documents: Mapping[str, bytes]
@@ -74,7 +80,10 @@ class Fetches(Protocol):
 
 
 def read_node(
-    objects: Fetches, path: str = "", zarr_format: int | None = None, kind: Literal["array", "group"] | None = None
+    objects: Fetches,
+    path: str = "",
+    zarr_format: StoreFormat | None = None,
+    kind: Literal["array", "group"] | None = None,
 ) -> Node | None:
     """Read the array or group at a path.
 
@@ -88,7 +97,7 @@ def read_node(
     path
         Path below the URL, checked by `check_path`.
     zarr_format
-        2 or 3 where it is known; without it Zarr 3 is looked for first.
+        The format where it is known; without it Zarr 3 is looked for first, and N5 last.
     kind
         Which of the two is looked for; None for either.
 
@@ -110,6 +119,8 @@ def read_node(
         found = _read_v3(objects, path)
     if found is None and zarr_format in (None, 2):
         found = _read_v2(objects, path, kind)
+    if found is None and zarr_format in (None, "n5"):
+        found = _read_n5(objects, path, kind)
     if found is not None and kind is not None and (kind == "array") != (found.array is not None):
         return None
     return found
@@ -126,7 +137,7 @@ def join_path(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
-def numbered_groups(objects: Fetches, path: str, zarr_format: int, most: int) -> Iterator[str]:
+def numbered_groups(objects: Fetches, path: str, zarr_format: StoreFormat, most: int) -> Iterator[str]:
     """Yield the names of the groups 0, 1, … up to the first that is missing."""
     for name in map(str, range(most)):
         if read_node(objects, join_path(path, name), zarr_format, "group") is None:
@@ -228,6 +239,33 @@ def _read_implicit(objects: Fetches, path: str, kind: Literal["group"] | None) -
     if body is None or (kind == "group" and read_document(objects, join_path(path, ".zarray")) is not None):
         return None
     return Node(path, 2, parse_document(body, key), None, {key: body})
+
+
+def _read_n5(objects: Fetches, path: str, kind: Literal["array", "group"] | None) -> Node | None:
+    body = read_document(objects, key := join_path(path, N5_KEY))
+    if body is None:  # a group need not have a document
+        levels = () if kind == "array" else tuple(_n5_levels(objects, path))
+        return Node(path, "n5", n5.read_attributes({}, levels), None, {}) if levels else None
+    attributes = parse_document(body, key)
+    if kind != "group" and is_dataset(attributes):
+        others = {name: value for name, value in attributes.items() if name not in STORAGE_KEYS}
+        try:
+            return Node(path, "n5", others, read_dataset(attributes), {key: body})
+        except SourceError as error:
+            raise SourceError(f"{key}: {error}") from None
+    levels = () if "multiscales" in attributes else tuple(_n5_levels(objects, path))
+    return Node(path, "n5", n5.read_attributes(attributes, levels), None, {key: body})
+
+
+def _n5_levels(objects: Fetches, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the paths and attributes of the datasets s0, s1, … up to the first that is missing."""
+    for number in range(MAX_LEVELS):
+        name = f"s{number}"
+        body = read_document(objects, key := join_path(path, name, N5_KEY))
+        attributes = {} if body is None else parse_document(body, key)
+        if not is_dataset(attributes):
+            return
+        yield name, attributes
 
 
 class _FullError(Exception):

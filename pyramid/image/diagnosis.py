@@ -58,11 +58,12 @@ def explain_missing(objects: Objects, path: str, refused: StorageError | None) -
 
 def explain_array(node: Node) -> SourceError:
     """Return the error for an array where an image should be."""
+    kind = "an N5 dataset" if node.zarr_format == "n5" else "a Zarr array"
     try:
         facts = read_facts(node)
-        found = f"a Zarr array, {format_shape(facts.shape)} of {facts.dtype}"
+        found = f"{kind}, {format_shape(facts.shape)} of {facts.dtype}"
     except SourceError:
-        found = "a Zarr array"
+        found = kind
     return SourceError(
         f"it is {found}, not an image; {_CONVERT}, or, if it is a level of an image, give the group that holds it"
     )
@@ -80,8 +81,9 @@ def explain_group(objects: Objects, node: Node) -> SourceError:
     remedy = f"; name an array in it to pyramid convert{hint}"
     if found and not found.images and not found.arrays:
         remedy = ", and it holds neither an array nor an image; check the path"
+    kind = "an N5 group" if node.zarr_format == "n5" else "a Zarr group"
     return SourceError(
-        "it is a Zarr group, but not an OME-Zarr: its attributes have neither multiscales nor plate nor well" + remedy
+        f"it is {kind}, but not an OME-Zarr: its attributes have neither multiscales nor plate nor well{remedy}"
     )
 
 
@@ -111,10 +113,6 @@ def _describe_local(objects: Objects) -> str:
         return "the folder is empty, and holds no OME-Zarr; check the path"
     if DOWNLOAD in names:
         return "its download is not finished; run the same pyramid download again, which goes on where it stopped"
-    if "attributes.json" in names:
-        return (
-            "it is N5, not an OME-Zarr; save it as OME-TIFF, as Fiji or bfconvert of Bio-Formats do, and convert that"
-        )
     within = find_within(path)
     if within.images:
         return f"it is a folder, not an OME-Zarr; give one of those within: {list_some(within.images, MAX_LISTED)}"

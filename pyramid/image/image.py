@@ -12,6 +12,7 @@ import pyramid.image.collection_table as collection_table
 import pyramid.image.table as table
 from pyramid.image.level import ImageLevel
 from pyramid.image.selecting import parse_select, select_image
+from pyramid.model import StoreFormat
 from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import format_count, format_shape, render_html, render_text
 
@@ -137,7 +138,7 @@ class Collection:
     version
         Version of OME-Zarr that it is written in; None where it does not say.
     zarr_format
-        2 or 3: the format of its Zarr groups.
+        The format of its groups: 2 or 3 of Zarr, or ``"n5"``.
     metadata
         The metadata in its attributes.
     paths
@@ -154,7 +155,7 @@ class Collection:
     url: str
     kind: Kind
     version: str | None
-    zarr_format: int
+    zarr_format: StoreFormat
     metadata: Group
     paths: tuple[str, ...]
     counted: bool = True

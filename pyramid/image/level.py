@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pyramid.errors import SourceError
 from pyramid.hierarchy.arrays import ArrayFacts
 from pyramid.hierarchy.nodes import Node
 from pyramid.model import Shape
@@ -55,6 +56,8 @@ class ArrayAddress:
         from pyramid.stores import open_source_store  # noqa: PLC0415
 
         document = dict(self.node.array or {})
+        if self.node.zarr_format == "n5":
+            raise SourceError(f"{self.location}/{self.node.path} is N5, which zarr cannot read; use its .data")
         if self.node.zarr_format == 2:
             # Some programs write an empty list of filters instead of null, and zarr warns at it.
             document |= {"attributes": self.node.attributes, "filters": document.get("filters") or None}
@@ -169,6 +172,8 @@ class ImageLevel:
 
         reader = self.address.reader()
         blocks = block_shape(self.shape, self.shards or self.chunks, self.facts.dtype.itemsize)
+        if reader is None and self.address.node.zarr_format == "n5":
+            raise SourceError(f"{self.address.location}/{self.path} has a compression that is not known here")
         if reader is None:
             return dask.array.from_zarr(self.zarr, chunks=blocks)
         return dask.array.from_array(LazyPixels(reader), blocks, name=False, asarray=False)
@@ -177,6 +182,8 @@ class ImageLevel:
         """Read the pixels of an index."""
         import numpy as np  # noqa: PLC0415  (metadata needs none of it)
 
+        if self.address.node.zarr_format == "n5":
+            return np.asarray(self.data[index])
         return np.asarray(self.zarr[index])
 
     def __repr__(self) -> str:

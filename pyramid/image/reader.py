@@ -20,6 +20,7 @@ from pyramid.hierarchy.unfinished import check_finished
 from pyramid.image.diagnosis import explain_array, explain_group, explain_missing
 from pyramid.image.image import Collection, Image, Kind
 from pyramid.image.level import ArrayAddress, ImageLevel
+from pyramid.model import StoreFormat
 from pyramid.ngff import (
     Dataset,
     Group,
@@ -75,7 +76,7 @@ class Reader:
     sequential: bool = False
     most: int = MAX_MEMBERS
 
-    def read(self, path: str, zarr_format: int | None = None) -> Image | Collection:
+    def read(self, path: str, zarr_format: StoreFormat | None = None) -> Image | Collection:
         """Read the image or collection at a path, without a collection's members.
 
         A group is expected where `zarr_format` is given.
@@ -149,7 +150,7 @@ class Reader:
             body = read_document(self.objects, key := f"{path}/.zattrs")
             content: Mapping[str, Any] = {} if body is None else parse_document(body, key)
         else:
-            found = read_node(self.objects, path, 3, "group")
+            found = read_node(self.objects, path, node.zarr_format, "group")
             content = {} if found is None else found.ome
         return Labels(read_paths(content.get("labels", ()), f"{path}: labels"))
 

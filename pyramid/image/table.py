@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
+from pyramid.ngff import FORMATS
 from pyramid.ngff.extents import extents, units_by_axis
 from pyramid.tables import Row, Table, clean_cell, format_bytes, format_list, format_numbers, format_shape, shorten
 
@@ -60,7 +61,7 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     first, metadata = image.levels[0], image.metadata
     yield "image", clean_cell(image.name)
     yield "at", image.url
-    yield "format", f"OME-Zarr {image.version}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
+    yield "format", f"{FORMATS[image.version].title}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
     yield "pixels", f"{image.axes} {format_shape(first.shape)}, {first.facts.dtype}"
     yield "size", ", ".join(extents(image.axes, image.units, first.shape, first.scale)) or "not known"
     yield "units of scale", "; ".join(units_by_axis(image.axes, image.units)) or "not known"

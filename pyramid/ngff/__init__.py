@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pyramid.errors import OptionError, SourceError, short_repr
-from pyramid.ngff import v01, v02, v03, v04, v05, v06
+from pyramid.ngff import n5, v01, v02, v03, v04, v05, v06
 from pyramid.ngff.channels import omero_channels
 from pyramid.ngff.groups import (
     Acquisition,
@@ -68,12 +68,12 @@ __all__ = [
     "read_paths",
 ]
 
-# One module for each version, the earliest first.
-_MODULES = (v01, v02, v03, v04, v05, v06)
+# One module for each version, the earliest first, and one for N5.
+_MODULES = (v01, v02, v03, v04, v05, v06, n5)
 FORMATS: Mapping[str, Version] = {module.VERSION.name: module.VERSION for module in _MODULES}
 # The name of this program in the metadata of what it wrote.
 PROGRAM = "ome-pyramid"
-WRITABLE = tuple(name for name, version in FORMATS.items() if version.write is not None)
+WRITABLE = tuple(name for name, form in FORMATS.items() if form.write is not None and form is not n5.VERSION)
 
 
 def attributes(image: Multiscale, version: str) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from pyramid.model import StoreFormat
 from pyramid.ngff.frames import Frame
 from pyramid.ngff.metadata import Attributes, Dataset, LabelFacts, Multiscale
 from pyramid.ngff.reading_omero import read_channels, read_defaults, read_given
@@ -31,7 +32,7 @@ class Version:
     name
         Its name in the metadata, without a patch number.
     zarr_format
-        The Zarr format that it uses.
+        The format of its arrays and groups.
     shards
         Whether chunks can be gathered in shards.
     dimension_names
@@ -49,10 +50,12 @@ class Version:
     drafts
         The beginning of the names of drafts of a later version, which place pixels as this one does; None if there
         are none.
+    level_prefix
+        Text before the number in a level's path.
     """
 
     name: str
-    zarr_format: Literal[2, 3]
+    zarr_format: StoreFormat
     shards: bool
     dimension_names: bool
     below_ome: bool
@@ -61,6 +64,16 @@ class Version:
     placement: Callable[[Attributes, Frame, str], Placement]
     write: Callable[[Multiscale], dict[str, Any]] | None = None
     drafts: str | None = None
+    level_prefix: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name of the format with its version, as people say it."""
+        return "N5" if self.zarr_format == "n5" else f"OME-Zarr {self.name}"
+
+    def level_path(self, number: int) -> str:
+        """Return the path of a level that is written."""
+        return f"{self.level_prefix}{number}"
 
     def belongs(self, given: object) -> bool:
         """Return whether a given version is read as this one."""

@@ -113,6 +113,14 @@ class Options:
     fill_missing: bool = _option(
         False, OptionSpec("make the pixels of files that are missing from such a set 0", parsing.switch)
     )
+    format: str = _option(
+        "auto",
+        OptionSpec(
+            "format of TARGET: ome-zarr or n5; auto: n5 if its name ends in .n5",
+            parsing.one_of("auto", "ome-zarr", "n5"),
+            "KIND",
+        ),
+    )
     ome_zarr_version: str = _option(
         "0.5",
         OptionSpec(
@@ -153,7 +161,8 @@ class Options:
         ),
     )
     shards: parsing.ShardLayout | PerAxis = _option(
-        "auto", OptionSpec("shard shape: auto, none, or by axis (none in 0.4)", parsing.shards, "z=64,y=2048,x=2048")
+        "auto",
+        OptionSpec("shard shape: auto, none, or by axis (none in 0.4 and N5)", parsing.shards, "z=64,y=2048,x=2048"),
     )
     codec: str = _option(
         "blosc:lz4",
@@ -205,7 +214,7 @@ class Options:
     performance_report: str | None = _option(
         None, OptionSpec("write Dask's performance report of a cluster to this HTML file", parsing.text, "FILE")
     )
-    overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr", parsing.switch))
+    overwrite: bool = _option(False, OptionSpec("replace TARGET if it is a Zarr or N5", parsing.switch))
     resume: bool = _option(
         False, OptionSpec("go on with an unfinished TARGET; begin if nothing is there", parsing.switch)
     )

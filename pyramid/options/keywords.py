@@ -60,6 +60,9 @@ class ConvertOptions(TypedDict, total=False):
     fill_missing: bool | None
     """Make the pixels of files that are missing from such a set 0. Default: False."""
 
+    format: Literal["auto", "ome-zarr", "n5"] | str | None
+    """Format of TARGET: ome-zarr or n5; auto: n5 if its name ends in .n5. Default: auto."""
+
     ome_zarr_version: Literal["0.4", "0.5", "0.6"] | str | None
     """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""
 
@@ -89,7 +92,7 @@ class ConvertOptions(TypedDict, total=False):
     axis. Default: auto."""
 
     shards: Literal["auto", "none"] | str | Mapping[str, int] | None
-    """Shard shape: auto, none, or by axis (none in 0.4). Default: auto."""
+    """Shard shape: auto, none, or by axis (none in 0.4 and N5). Default: auto."""
 
     codec: Literal["blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"] | str | None
     """Compression: blosc:lz4, blosc:zstd, zstd, gzip or none. Default: blosc:lz4."""
@@ -129,7 +132,7 @@ class ConvertOptions(TypedDict, total=False):
     """Write Dask's performance report of a cluster to this HTML file."""
 
     overwrite: bool | None
-    """Replace TARGET if it is a Zarr. Default: False."""
+    """Replace TARGET if it is a Zarr or N5. Default: False."""
 
     resume: bool | None
     """Go on with an unfinished TARGET; begin if nothing is there. Default: False."""

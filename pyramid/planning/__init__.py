@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pyramid.errors import short_repr
+from pyramid.errors import OptionError, short_repr
+from pyramid.hierarchy.dtypes import dtype_of_name
+from pyramid.hierarchy.n5 import has_n5_dtype
 from pyramid.model import SPACE, Channel, SourceSpec
-from pyramid.ngff import FORMATS
+from pyramid.ngff import FORMATS, Version
 from pyramid.options import parsing
 from pyramid.options.convert import Options
+from pyramid.options.format import written_version
 from pyramid.options.nodata import fitted_nodata
 from pyramid.planning.all_passes import make_all_passes
 from pyramid.planning.blocks import Pass, margins_within, widened
@@ -185,17 +188,28 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
     """
     check_axes(spec.axes, options)
     spec = with_options(spec, options)
-    version = FORMATS[options.ome_zarr_version]
+    name = written_version(options)
+    version = FORMATS[name]
+    _check_dtype(spec, version)
     copied, said = fitting_levels(spec, own, options)
     allowed = version.shards
     levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=allowed, own=copied)
     more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
     spec = replace(spec, notices=(*spec.notices, *said, *more))
     item_bytes = spec.item_bytes
-    encoding = choose_encoding(options, item_bytes, checksum_allowed=version.zarr_format == 3)
+    encoding = choose_encoding(options, item_bytes, version)
     nodata = fitted_nodata(options.nodata, spec.dtype)
     passes, resources = make_all_passes(levels, spec, own, resources)
-    return Plan(spec, options.ome_zarr_version, options.method, encoding, levels, passes, resources, nodata=nodata)
+    return Plan(spec, name, options.method, encoding, levels, passes, resources, nodata=nodata)
+
+
+def _check_dtype(spec: SourceSpec, version: Version) -> None:
+    """Raise OptionError if the format does not have the dtype of the pixels."""
+    dtype = dtype_of_name(spec.dtype)
+    if version.zarr_format == "n5" and (dtype is None or not has_n5_dtype(dtype)):
+        raise OptionError(
+            f"format: N5 has no {spec.dtype}, only integers, float32 and float64; give dtype=..., or write an OME-Zarr"
+        )
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:

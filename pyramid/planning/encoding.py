@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyramid.errors import OptionError
+from pyramid.ngff import Version
 from pyramid.options.convert import MAX_CODEC_LEVELS, Options
 from pyramid.planning.levels import PlannedLevel
 
@@ -15,7 +16,7 @@ ALIGN_BYTES = 4096
 # Size of a crc32c checksum, and of a chunk's entry in the index of a shard, as Zarr specifies them.
 CRC_BYTES, INDEX_ENTRY_BYTES = 4, 16
 # Bounds of how much larger than its input a codec's output can be: fixed bytes, and one byte for each so many of input.
-# gzip, the worst, adds a header and 5 bytes to each 16 KiB.
+# gzip, the worst, adds a header and 5 bytes to each 16 KiB. A block of N5 has a header of 24 bytes at most.
 _OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 1024
 # Most bytes that wait to be written on local disk: four segments, one that is filled while others are written. An
 # object flows into its file while it is made.
@@ -48,7 +49,7 @@ class Encoding:
     skip_empty: bool
 
 
-def choose_encoding(options: Options, item_bytes: int, *, checksum_allowed: bool) -> Encoding:
+def choose_encoding(options: Options, item_bytes: int, version: Version) -> Encoding:
     """Decide the encoding of pixels of a size.
 
     Parameters
@@ -57,8 +58,8 @@ def choose_encoding(options: Options, item_bytes: int, *, checksum_allowed: bool
         Only ``skip_empty`` and the options of the codec are used.
     item_bytes
         Size of a pixel's value in bytes.
-    checksum_allowed
-        Whether the format has checksums.
+    version
+        The format that is written.
 
     Raises
     ------
@@ -72,8 +73,10 @@ def choose_encoding(options: Options, item_bytes: int, *, checksum_allowed: bool
         )
     if options.shuffle != "auto" and not options.codec.startswith("blosc:"):
         raise OptionError(f"shuffle: {options.codec} has no shuffle; leave the option out, or use a blosc codec")
-    if options.checksum and not checksum_allowed:
-        raise OptionError("checksum: OME-Zarr 0.4 cannot hold checksums; leave the option out, or write 0.5")
+    if options.checksum and version.zarr_format != 3:
+        raise OptionError(
+            f"checksum: {version.title} cannot hold checksums; leave the option out, or write OME-Zarr 0.5"
+        )
     shuffle = auto_shuffle(options.codec, item_bytes) if options.shuffle == "auto" else options.shuffle
     return Encoding(options.codec, options.codec_level, shuffle, options.checksum, options.skip_empty)
 

@@ -104,7 +104,7 @@ def make_levels(  # noqa: PLR0913  (each is decided elsewhere)
     chunks = chunk_shape(spec, options.chunks)
     shards = first_shards(spec, chunks, options.shards) if shards_allowed else None
     if options.shards not in ("auto", "none") and not shards_allowed:
-        raise OptionError("shards: OME-Zarr 0.4 has none; leave them out, or write 0.5")
+        raise OptionError("shards: OME-Zarr 0.4 and N5 have none; leave them out, or write OME-Zarr 0.5")
     sizes = tuple(1.0 if size is None else size for size in spec.scale)
     ones = (1,) * len(spec.axes)
     origin = spec.translation or (0.0,) * len(ones)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from pyramid.ngff import FORMATS
 from pyramid.ngff.extents import extents, units_by_axis
 from pyramid.planning.resources import show_bytes
 from pyramid.tables import (
@@ -64,7 +65,7 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the target and the work, as pairs of a name and a value."""
     left_out = "" if plan.nodata is None else f" without pixels of {plan.nodata:g}"
-    yield "target", f"OME-Zarr {plan.version}, {plan.encoding.codec}, {_methods(plan)}{left_out}"
+    yield "target", f"{FORMATS[plan.version].title}, {plan.encoding.codec}, {_methods(plan)}{left_out}"
     yield "before compression", format_bytes(plan.raw_bytes)
     yield "objects to write", f"{plan.objects} and metadata (on object storage each is a PUT request)"
     for number, pass_ in enumerate(plan.passes, 1):

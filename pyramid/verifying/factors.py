@@ -108,7 +108,7 @@ def _shapes(lower: Level, upper: Level, *, exact: bool) -> Iterator[str]:
 def _own_habits(level: Level, first: Level) -> Iterator[str]:
     """Yield what a document of ours never holds."""
     document = level.node.array or {}
-    if document.get("zarr_format") != level.node.zarr_format:
+    if level.node.zarr_format != "n5" and document.get("zarr_format") != level.node.zarr_format:
         yield f"its zarr_format is {short_repr(document.get('zarr_format'))}, and it must be {level.node.zarr_format}"
     if chunk_codecs(level) != chunk_codecs(first):
         yield f"its codecs are not those of level {first.number}; one of the two documents was changed"

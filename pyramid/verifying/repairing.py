@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyramid.block import FILL_VALUE
 from pyramid.concurrency.buffers import Buffers
 from pyramid.hierarchy.documents import ArrayForm, array_documents
+from pyramid.hierarchy.n5 import read_dataset
 from pyramid.hierarchy.nodes import parse_document
 from pyramid.model import Box, Shape
 from pyramid.options.convert import MAX_CODEC_LEVELS
@@ -79,7 +80,7 @@ class Repairer:
     def _write(self, level: Level, index: Shape, pixels: NDArray[Any], encoding: Encoding) -> None:
         """Encode an object and put it in the place of the bad one."""
         planned = _planned(level)
-        stored = StoredLevel(planned, level.dtype.name, "", encoding)
+        stored = StoredLevel(planned, level.dtype.name, "", encoding, is_n5=level.node.zarr_format == "n5")
         key, item_bytes = level.key(index), level.dtype.itemsize
         max_bytes, _ = max_object_bytes(planned, item_bytes)
         queue_bytes = write_queue_bytes([planned], item_bytes, whole_objects=self.writer.max_concurrent_writes > 1)
@@ -140,7 +141,9 @@ def encoding_of(level: Level, *, skip_empty: bool) -> Encoding | None:
     )
     (body, *_) = array_documents(level.node.zarr_format, form).values()
     wanted = parse_document(body, "")
-    keys = ("compressor", "filters", "order", "dtype") if level.node.zarr_format == 2 else ("codecs", "data_type")
+    if level.node.zarr_format == "n5":
+        wanted = read_dataset(wanted)
+    keys = ("codecs", "data_type") if level.node.zarr_format == 3 else ("compressor", "filters", "order", "dtype")
     same = all(_without_defaults(document.get(key)) == _without_defaults(wanted[key]) for key in keys)
     fills = document.get("fill_value") in (0, None)
     return encoding if same and fills else None

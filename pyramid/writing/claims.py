@@ -8,11 +8,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pyramid.errors import StorageError, TargetError
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS
 from pyramid.hierarchy.unfinished import IN_PROGRESS
+from pyramid.model import StoreFormat
 from pyramid.stores import Location, Objects, open_objects
 from pyramid.writing.processes import is_running, this_process
 
@@ -73,7 +74,7 @@ def read_record(objects: Objects) -> Mapping[str, Any] | None:
     return None
 
 
-def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, Any]) -> bool:
+def _is_alive(objects: Objects, zarr_format: StoreFormat, claim: Mapping[str, Any]) -> bool:
     host, process = this_process()
     if (claim.get("host"), claim.get("process")) == (host, process):
         return claim.get("run") in alive_here
@@ -89,7 +90,7 @@ def _is_alive(objects: Objects, zarr_format: Literal[2, 3], claim: Mapping[str, 
     return False
 
 
-def read_claim(objects: Objects, zarr_format: Literal[2, 3]) -> Mapping[str, Any] | None:
+def read_claim(objects: Objects, zarr_format: StoreFormat) -> Mapping[str, Any] | None:
     """Return the claim of a conversion in progress on the target, or None."""
     body = objects.get(ATTRIBUTE_KEYS[zarr_format])
     if body is None or len(body) > _MAX_BYTES:

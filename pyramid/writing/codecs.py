@@ -1,4 +1,4 @@
-"""Codecs by name: metadata in Zarr v3 and Zarr v2, encoder."""
+"""Codecs by name: metadata in Zarr v3, Zarr v2 and N5, encoder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.model import StoreFormat
 from pyramid.planning import Encoding
 
 Config: TypeAlias = dict[str, Any]
@@ -28,12 +29,15 @@ class Codec:
     v3, v2
         Functions that return the codec's metadata, or None for no codec. They take the encoding and the item's size in
         bytes.
+    n5
+        Function that returns the codec's metadata in N5.
     encode
         Encodes a chunk. `pyramid.decoding.codecs` decodes it.
     """
 
     v3: Callable[[Encoding, int], Config | None]
     v2: Callable[[Encoding, int], Config | None]
+    n5: Callable[[Encoding], Config]
     encode: Encoder
 
 
@@ -53,7 +57,11 @@ def _blosc(name: str) -> Codec:
         packed: Sized = _imagecodecs.blosc_encode(chunk, compressor=name, **settings, numthreads=1, out=out)
         return packed
 
-    return Codec(v3, v2, encode)
+    def n5(encoding: Encoding) -> Config:
+        number = list(shuffles).index(encoding.shuffle)
+        return {"type": "blosc", "cname": name, "clevel": encoding.codec_level, "shuffle": number, "blocksize": 0}
+
+    return Codec(v3, v2, n5, encode)
 
 
 def _simple(name: str, **settings: object) -> Codec:
@@ -65,6 +73,7 @@ def _simple(name: str, **settings: object) -> Codec:
     return Codec(
         lambda encoding, _: {"name": name, "configuration": {"level": encoding.codec_level, **settings}},
         lambda encoding, _: {"id": name, "level": encoding.codec_level},
+        lambda encoding: {"type": name, "level": encoding.codec_level},
         lambda chunk, out, encoding: encode(chunk, level=encoding.codec_level, out=out),
     )
 
@@ -79,11 +88,11 @@ CODECS: Mapping[str, Codec] = {
     "blosc:zstd": _blosc("zstd"),
     "zstd": _simple("zstd", checksum=False),
     "gzip": _simple("gzip"),
-    "none": Codec(lambda *_: None, lambda *_: None, _copy_out),
+    "none": Codec(lambda *_: None, lambda *_: None, lambda _: {"type": "raw"}, _copy_out),
 }
 
 
-def compressors(encoding: Encoding, zarr_format: int, item_bytes: int) -> list[Config]:
+def compressors(encoding: Encoding, zarr_format: StoreFormat, item_bytes: int) -> list[Config]:
     """Return the codecs of a chunk as its array's metadata holds them.
 
     Parameters
@@ -91,14 +100,14 @@ def compressors(encoding: Encoding, zarr_format: int, item_bytes: int) -> list[C
     encoding
         The encoding of the pixels.
     zarr_format
-        2 or 3.
+        The format of the array.
     item_bytes
         Size of a pixel's value in bytes.
 
     Returns
     -------
     list
-        At most one codec in Zarr format 2.
+        At most one codec in Zarr format 2, and exactly one in N5.
 
     Examples
     --------
@@ -106,5 +115,7 @@ def compressors(encoding: Encoding, zarr_format: int, item_bytes: int) -> list[C
     [{'name': 'gzip', 'configuration': {'level': 5}}]
     """
     codec = CODECS[encoding.codec]
+    if zarr_format == "n5":
+        return [codec.n5(encoding)]
     config = (codec.v2 if zarr_format == 2 else codec.v3)(encoding, item_bytes)
     return [*([config] if config else []), *([{"name": "crc32c"}] if encoding.checksum else [])]

@@ -14,31 +14,31 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from pyramid.block import FILL_VALUE
 from pyramid.concurrency.cancelling import cancel_when
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import TargetError
-from pyramid.hierarchy.documents import ROOT_KEYS, ArrayForm, array_documents
+from pyramid.hierarchy.documents import ROOT_KEYS
+from pyramid.hierarchy.n5 import N5_KEY
 from pyramid.hierarchy.unfinished import DOWNLOAD, check_no_download
 from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options
-from pyramid.planning import Plan, PlannedLevel
+from pyramid.planning import Plan
 from pyramid.stores import Location, Objects, locate, open_objects
 from pyramid.stores.local import is_partial, remove_partials
 from pyramid.writing.claims import check_no_run, check_no_run_around
-from pyramid.writing.codecs import compressors
 from pyramid.writing.encode import stored_levels
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.folder_lock import one_at_a_time
 from pyramid.writing.lease import Lease
+from pyramid.writing.level_documents import early_documents
 from pyramid.writing.name import check_name
 from pyramid.writing.objects import REQUESTS
 from pyramid.writing.target import Target
 
 T = TypeVar("T")
 
-LEVEL_KEY = "0/zarr.json"  # identifies an image whose group is lost
+LEVEL_KEYS = ("0/zarr.json", f"s0/{N5_KEY}")  # identify an image whose group is lost
 # Words of the note of an error whose target can go on.
 UNFINISHED = "is unfinished"
 # Objects that one request removes at most: the limit of S3.
@@ -57,7 +57,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
         If it exists and must not be replaced, or overlaps with the source, or cannot be created or written to.
     """
     location = locate(url)
-    check_name(location)
+    check_name(location, options.format)
     if spec.location is not None:
         source = locate(spec.location)
         if source.holds(location) or location.holds(source):
@@ -89,10 +89,10 @@ def _check_free(location: Location, objects: Objects, options: Options) -> bool:
             return True
         if location.is_local and os.path.isdir(os.path.join(location.path, DOWNLOAD)):
             check_no_download(location.path)
-        found = any(objects.size(key) is not None for key in (*ROOT_KEYS, LEVEL_KEY))
+        found = any(objects.size(key) is not None for key in (*ROOT_KEYS, *LEVEL_KEYS))
     if not found:
         raise TargetError(
-            f"{location} exists and is not a Zarr; overwrite=True replaces only a Zarr, so remove it yourself"
+            f"{location} exists and is not a Zarr; overwrite=True replaces only a Zarr or N5, so remove it yourself"
         )
     return False
 
@@ -165,7 +165,7 @@ def open_target(
     try:
         _claim(location, objects, options, lease)
         with wrap_errors(url, "metadata"):
-            _do_each(lambda document: objects.put(*document), level_documents(plan), location)
+            _do_each(lambda document: objects.put(*document), early_documents(plan), location)
         yield target, lease
     except BaseException as error:
         if _give_back(lease, url, options):
@@ -222,28 +222,6 @@ def _claim_remote(location: Location, objects: Objects, options: Options, lease:
             _remove(location, objects, kept=lease.keys)
         with wrap_errors(str(location), "metadata"):
             lease.record()
-
-
-def level_documents(plan: Plan) -> Iterator[tuple[str, bytes]]:
-    """Yield key and body of each metadata document of the levels' arrays."""
-    for number, level in enumerate(plan.levels):
-        yield from _documents(number, level, plan)
-
-
-def _documents(number: int, level: PlannedLevel, plan: Plan) -> Iterator[tuple[str, bytes]]:
-    """Yield key and body of each metadata document of one level's array."""
-    version = FORMATS[plan.version]
-    form = ArrayForm(
-        shape=level.shape,
-        chunks=level.chunks,
-        shards=level.shards,
-        dtype=plan.spec.dtype,
-        fill_value=FILL_VALUE,
-        codecs=compressors(plan.encoding, version.zarr_format, plan.spec.item_bytes),
-        dimension_names=plan.spec.axes if version.dimension_names else None,
-    )
-    for name, body in array_documents(version.zarr_format, form).items():
-        yield f"{number}/{name}", body
 
 
 @contextmanager

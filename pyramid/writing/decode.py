@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyramid.decoding import ArrayReader, StoredArray
 from pyramid.hierarchy.dtypes import dtype_of_name
 from pyramid.stores.objects import Objects, RangeReader
@@ -19,9 +21,10 @@ def level_reader(objects: Objects, parts: RangeReader, stored: StoredLevel) -> A
         shape=stored.level.shape,
         chunks=stored.level.chunks,
         shards=stored.level.shards,
-        dtype=dtype,
+        dtype=replace(dtype, big_endian=stored.is_n5 and dtype.itemsize > 1),
         prefix=stored.prefix,
         codec="" if encoding.codec == "none" else encoding.codec.partition(":")[0],
         checksums=int(encoding.checksum),
+        is_n5=stored.is_n5,
     )
     return ArrayReader(objects, parts, array, may_lack=encoding.skip_empty)

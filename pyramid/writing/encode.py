@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pyramid.block import Buffers
 from pyramid.decoding.codecs import crc32c
+from pyramid.decoding.n5_block import make_header
 from pyramid.decoding.rows import copy_rows
 from pyramid.decoding.shard import EMPTY
 from pyramid.model import Shape
@@ -36,17 +37,20 @@ class StoredLevel:
     level
         The level as planned.
     dtype
-        NumPy name of the pixels' dtype. Pixels are stored little-endian.
+        NumPy name of the pixels' dtype. Pixels are stored little-endian, in N5 big-endian.
     prefix
         Start of the keys of its objects.
     encoding
         The encoding of its pixels into objects.
+    is_n5
+        Whether an object is a block of N5: big-endian, with a header, cut at the edge of the level.
     """
 
     level: PlannedLevel
     dtype: str
     prefix: str
     encoding: Encoding
+    is_n5: bool = False
 
     @property
     def object_grid(self) -> Shape:
@@ -55,7 +59,7 @@ class StoredLevel:
 
     def key(self, object_index: Shape) -> str:
         """Return the key of an object by its index in the grid of objects."""
-        return self.prefix + "/".join(map(str, object_index))
+        return self.prefix + "/".join(map(str, object_index[::-1] if self.is_n5 else object_index))
 
     def start(self, object_index: Shape) -> Shape:
         """Return the first pixel of an object."""
@@ -64,15 +68,27 @@ class StoredLevel:
 
 def stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
     """Return the arrays of a plan's levels, as they are stored."""
-    keys = "" if FORMATS[plan.version].zarr_format == 2 else "c/"
+    version = FORMATS[plan.version]
+    keys = "c/" if version.zarr_format == 3 else ""
     return tuple(
-        StoredLevel(level, plan.spec.dtype, f"{number}/{keys}", plan.encoding)
+        StoredLevel(
+            level,
+            plan.spec.dtype,
+            f"{version.level_path(number)}/{keys}",
+            plan.encoding,
+            is_n5=version.zarr_format == "n5",
+        )
         for number, level in enumerate(plan.levels)
     )
 
 
 def encode_chunk(
-    pixels: NDArray[Any], encoding: Encoding, buffers: Buffers, reserve: Callable[[int], memoryview]
+    pixels: NDArray[Any],
+    encoding: Encoding,
+    buffers: Buffers,
+    reserve: Callable[[int], memoryview],
+    *,
+    is_n5: bool = False,
 ) -> int:
     """Encode one chunk, and return its size in bytes, 0 if it is left out.
 
@@ -86,13 +102,17 @@ def encode_chunk(
         Source of the memory that the chunk is gathered in.
     reserve
         Returns memory of a size, which takes the encoded bytes.
+    is_n5
+        Whether it is a block of N5.
     """
-    chunk = buffers.take("chunk", pixels.shape, pixels.dtype.newbyteorder("<"))
+    chunk = buffers.take("chunk", pixels.shape, pixels.dtype.newbyteorder(">" if is_n5 else "<"))
     copy_rows(pixels, chunk)
     if encoding.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
         return 0
-    out = reserve(max_encoded_bytes(chunk.nbytes))
-    size = len(CODECS[encoding.codec].encode(chunk, out, encoding))
+    header = make_header(chunk.shape) if is_n5 else b""
+    out = reserve(len(header) + max_encoded_bytes(chunk.nbytes))
+    out[: len(header)] = header
+    size = len(header) + len(CODECS[encoding.codec].encode(chunk, out[len(header) :], encoding))
     if encoding.checksum:
         out[size : size + CRC_BYTES] = crc32c(out[:size])
         size += CRC_BYTES
@@ -114,7 +134,8 @@ class ObjectEncoder:
 
     def __init__(self, stored: StoredLevel, start: Shape, destination: ObjectInProgress) -> None:
         level = stored.level
-        inside = (min(u, n - a) for a, u, n in zip(start, level.object_shape, level.shape, strict=True))
+        inside = [min(u, n - a) for a, u, n in zip(start, level.object_shape, level.shape, strict=True)]
+        self._inside = inside
         self._stored = stored
         self._destination = destination
         self._grid = stored.object_grid
@@ -134,7 +155,9 @@ class ObjectEncoder:
         number = int(np.ravel_multi_index(chunk_index, self._grid))
         if number <= self._last:
             raise ValueError(f"chunk {number} came after chunk {self._last}")
-        size = encode_chunk(pixels, self._stored.encoding, buffers, self._destination.reserve)
+        is_n5 = self._stored.is_n5
+        pixels = pixels[tuple(map(slice, self._inside))] if is_n5 else pixels
+        size = encode_chunk(pixels, self._stored.encoding, buffers, self._destination.reserve, is_n5=is_n5)
         if size:
             self._destination.advance(size)
             self._index[number] = self._end, size

@@ -16,12 +16,13 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 from pyramid.errors import StoppedError, StorageError, TakenError
 from pyramid.feedback.notices import give_notices
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, group_documents
 from pyramid.hierarchy.unfinished import IN_PROGRESS
+from pyramid.model import StoreFormat
 from pyramid.stores import Objects
 from pyramid.stores.objects import Version
 from pyramid.writing.claims import alive_here, being_written, check_no_run, read_claim
@@ -54,9 +55,9 @@ class Lease:
         What the run does, as values for JSON, so that another can go on with it.
     """
 
-    def __init__(self, objects: Objects, zarr_format: Literal[2, 3], record: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, objects: Objects, zarr_format: StoreFormat, record: Mapping[str, Any] | None = None) -> None:
         self._objects = objects
-        self._zarr_format: Literal[2, 3] = zarr_format
+        self._zarr_format: StoreFormat = zarr_format
         self._state = {"state": IN_PROGRESS, **({"record": record} if record else {})}
         self._recorded = True
         self._run = uuid.uuid4().hex

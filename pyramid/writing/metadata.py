@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from pyramid._version import __version__
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.model import Box, Shape
-from pyramid.ngff import Dataset, Multiscale, OmeroChannel, attributes, creator, omero_channels
+from pyramid.ngff import FORMATS, Dataset, Multiscale, OmeroChannel, attributes, creator, omero_channels
 from pyramid.planning import Plan
 from pyramid.stores import locate
 from pyramid.writing.extremes import Extremes
 from pyramid.writing.lease import Lease
+from pyramid.writing.level_documents import late_documents
 from pyramid.writing.target import Target
 
 # Percentiles of the values between which a channel is displayed: outliers do not darken the image.
@@ -45,7 +46,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
     Returns
     -------
     mapping
-        The documents of its group by key.
+        The documents that were written, by key.
     """
     spec = plan.spec
     moved = any(any(level.translation) for level in plan.levels)
@@ -54,7 +55,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         axes=spec.axes,
         units=spec.units,
         datasets=tuple(
-            Dataset(str(number), level.scale, level.translation if moved else None)
+            Dataset(FORMATS[plan.version].level_path(number), level.scale, level.translation if moved else None)
             for number, level in enumerate(plan.levels)
         ),
         name=spec.name,
@@ -68,7 +69,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         },
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
-    return target.commit(attributes(image, plan.version), lease)
+    return target.commit(attributes(image, plan.version), lease, dict(late_documents(plan, image)))
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:

@@ -15,12 +15,12 @@ FILE_ENDINGS = (
 )
 
 
-# Endings of folders of other formats, which would make a reader take the OME-Zarr in them for one.
-FORMAT_ENDINGS = (".n5",)
+# The ending of folders of each format, with which a reader takes the other for one.
+FORMAT_ENDINGS = {"n5": ".n5", "ome-zarr": ".zarr"}
 
 
-def check_name(location: Location) -> None:
-    """Raise TargetError for a web address, or a name of a file or another format.
+def check_name(location: Location, format: str = "ome-zarr") -> None:
+    """Raise TargetError for a web address, or a name of a file or of another format than what is written.
 
     A folder that exists may have any name.
     """
@@ -32,8 +32,12 @@ def check_name(location: Location) -> None:
             f"{location} is a path within a file, but an OME-Zarr is a folder of its own; give a TARGET for it"
         )
     name = location.path.rpartition("/")[2].lower()
-    if name.endswith(FORMAT_ENDINGS):
-        raise TargetError(f"{location} is named as N5, but OME-Zarr is written; give a TARGET that ends in .ome.zarr")
+    other = next((other for other, ending in FORMAT_ENDINGS.items() if other != format and name.endswith(ending)), None)
+    if other is not None:
+        raise TargetError(
+            f"{location} is named as one of format {other!r}, and {format!r} is given; give a TARGET that ends in "
+            f"{FORMAT_ENDINGS[format]}, or leave the format out"
+        )
     ending = next((ending for ending in FILE_ENDINGS if name.endswith(ending)), None)
     if ending is not None and not (location.is_local and os.path.lexists(location.path)):
         raise TargetError(

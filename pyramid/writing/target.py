@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -20,7 +20,7 @@ from pyramid.block import Buffers
 from pyramid.decoding import ArrayReader
 from pyramid.errors import DamageError, StorageError
 from pyramid.hierarchy.documents import group_documents
-from pyramid.model import Box
+from pyramid.model import Box, StoreFormat
 from pyramid.stores import Objects, open_objects, open_parts, public_options
 from pyramid.writing.block_writer import BlockWriter
 from pyramid.writing.decode import level_reader
@@ -48,7 +48,7 @@ class Target:
     levels
         Arrays of the levels, level 0 first.
     zarr_format
-        2 or 3.
+        The format of its group and arrays.
     digests
         Whether the digests of the objects are taken.
     """
@@ -56,7 +56,7 @@ class Target:
     url: str
     storage_options: Mapping[str, Any] | None = field(repr=False)
     levels: tuple[StoredLevel, ...]
-    zarr_format: Literal[2, 3] = 3
+    zarr_format: StoreFormat = 3
     digests: bool = False
 
     def write_block(self, buffers: Buffers, queue_bytes: int) -> BlockWriter:
@@ -73,22 +73,36 @@ class Target:
         with wrap_errors(self.url, f"level {level}, block at {box.start}", "read back"):
             self._readers[level].read(box, out)
 
-    def commit(self, attributes: Mapping[str, Any], lease: Lease) -> Mapping[str, bytes]:
-        """Write the metadata that makes the target an OME-Zarr, as the last step.
+    def commit(self, attributes: Mapping[str, Any], lease: Lease, late: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Write the metadata that makes the target an image, as the last step.
 
-        Returns the documents of its group by key.
+        Parameters
+        ----------
+        attributes
+            Those of the group.
+        lease
+            The claim on the target.
+        late
+            Documents that come before that of the group, by key.
+
+        Returns
+        -------
+        mapping
+            The documents that were written, by key.
         """
         with wrap_errors(self.url, "metadata"):
             self._writer.finish()
             objects = open_objects(self.url, self.storage_options)
             lease.end()
             lease.check()
+            for key, body in late.items():
+                objects.put(key, body)
             before = lease.documents()
             documents = group_documents(self.zarr_format, attributes)
             for key, body in documents.items():
                 if key != ".zgroup":  # it exists already, and holds no attributes
                     _put_surely(objects, key, body, before[key])
-            return documents
+            return {**late, **documents}
 
     @functools.cached_property
     def _writer(self) -> ObjectWriter:

@@ -44,6 +44,8 @@ class Hierarchy:
         try:
             node = self._node(path)
             stored = stored_array(node)
+            if stored is None and node.zarr_format == "n5":
+                raise SourceError("it has no pixels, or a compression that is not known here")
             if stored is None:
                 return self._by_library(path)
         except Exception as error:  # stores and codecs raise their own kinds
@@ -75,5 +77,5 @@ class Hierarchy:
         from pyramid.stores import open_source_store  # noqa: PLC0415  (as above)
 
         store = open_source_store(self.url, self.options)
-        address = ArrayAddress(path, self.root.zarr_format, store)
+        address = ArrayAddress(path, 2 if self.root.zarr_format == 2 else 3, store)
         return of_zarr(open_address(address), address)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyramid.errors import SourceError
 from pyramid.hierarchy.documents import ROOT_KEYS
+from pyramid.hierarchy.n5 import N5_KEY
 from pyramid.hierarchy.within import entry_names
 from pyramid.ngff.values import check_path
 from pyramid.options.nearest import nearest
@@ -95,5 +96,5 @@ def has_zarr(folder: Path) -> bool:
 
     Anything but a file is refused when it is read.
     """
-    marks = (folder / key for key in ROOT_KEYS)
+    marks = (folder / key for key in (*ROOT_KEYS, f"s0/{N5_KEY}"))
     return any(mark.is_symlink() or mark.exists() for mark in marks)

@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 from pyramid import ngff, stores
 from pyramid.errors import SourceError, StorageError, short_repr, with_remedy
 from pyramid.hierarchy import nodes
+from pyramid.hierarchy.documents import ATTRIBUTE_KEYS
 from pyramid.hierarchy.unfinished import check_finished
+from pyramid.model import StoreFormat
 from pyramid.ngff.groups import OTHER_GROUPS
 from pyramid.options.convert import Options
 from pyramid.options.series import check_one_image
@@ -145,9 +147,9 @@ def _with_version(image: ngff.Multiscale, name: str, given: object) -> ngff.Mult
     return replace(image, notices=(*image.notices, f"the image {said}; it is read as {name}"))
 
 
-def _other_groups(objects: nodes.Fetches, zarr_format: int) -> Iterator[str]:
+def _other_groups(objects: nodes.Fetches, zarr_format: StoreFormat) -> Iterator[str]:
     """Yield the groups in an image that hold no levels, with one request for each."""
-    document = "zarr.json" if zarr_format == 3 else ".zattrs"  # some programs write it without a .zgroup
+    document = ATTRIBUTE_KEYS[zarr_format]  # some programs write it without a .zgroup
     for name in OTHER_GROUPS:
         try:
             if nodes.read_document(objects, f"{name}/{document}") is not None:

@@ -146,7 +146,12 @@ CASES: list[tuple[str, int, str, str]] = [
     ("good.tif others --overwrite", NO_TARGET, "others exists and is not a Zarr", "so remove it yourself"),
     ("good.tif good.tif", NO_TARGET, "overlap", "give another target"),
     ("good.tif new.tif", NO_TARGET, "new.tif ends in .tif as a file does", "(SOURCE comes first, then TARGET)"),
-    ("good.tif new.n5", NO_TARGET, "new.n5 is named as N5", "give a TARGET that ends in .ome.zarr"),
+    (
+        "good.tif new.n5 --format ome-zarr",
+        NO_TARGET,
+        "new.n5 is named as one of format 'n5'",
+        "give a TARGET that ends in .zarr",
+    ),
     ("good.tif new.ozx", NO_TARGET, "new.ozx ends in .ozx as a file does", "(SOURCE comes first, then TARGET)"),
     ("t.zarr good.tif", NO_SOURCE, "t.zarr does not exist", "check the spelling, and that its disk is mounted"),
     ("good.tif text.tif/t.zarr", NO_TARGET, "text.tif is not a folder", "give another target"),

@@ -45,7 +45,7 @@ def write_image(
     """A small OME-Zarr by plain zarr, its pixels counting up."""
     form = FORMATS[version]
     shape = [size if axis in "yx" else 3 for axis in axes]
-    group = zarr.create_group(path, zarr_format=form.zarr_format)
+    group = zarr.create_group(path, zarr_format=2 if form.zarr_format == 2 else 3)
     datasets = []
     for level in range(levels):
         factor = 2**level

@@ -11,6 +11,7 @@ import zarr
 from zarr.storage import MemoryStore
 
 from pyramid.hierarchy.documents import ArrayForm, array_documents, group_documents
+from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options
 from pyramid.planning.encoding import choose_encoding
 from pyramid.writing.codecs import CODECS, compressors
@@ -23,7 +24,7 @@ Format = Literal[2, 3]
 
 
 def encoded_with(options: Options, zarr_format: Format, item_bytes: int) -> list[dict[str, Any]]:
-    encoding = choose_encoding(options, item_bytes, checksum_allowed=zarr_format == 3)
+    encoding = choose_encoding(options, item_bytes, FORMATS["0.5" if zarr_format == 3 else "0.4"])
     return compressors(encoding, zarr_format, item_bytes)
 
 

@@ -49,6 +49,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "pattern": ("t{t:d}.tif", "t{t:d}.tif"),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
+    "format": ("n5", "n5"),
     "nodata": ("-1.5", -1.5),
     "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),
     "level_source": ("reuse", "reuse"),
@@ -184,7 +185,17 @@ def choices_of(name: str) -> set[str]:
 def test_the_help_lists_each_word_that_an_option_takes() -> None:
     listed = {name: choices for name in FIELDS if (choices := choices_of(name))}
     assert set(listed) == {
-        *("ome_zarr_version", "method", "scale_factors", "level_source", "chunks", "shards", "codec", "shuffle")
+        *(
+            "format",
+            "ome_zarr_version",
+            "method",
+            "scale_factors",
+            "level_source",
+            "chunks",
+            "shards",
+            "codec",
+            "shuffle",
+        )
     }
     for name, choices in listed.items():
         for choice in choices:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numcodecs
 import numpy as np
 import pytest
 
 from pyramid.errors import OptionError
+from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options, option_specs
 from pyramid.planning.encoding import auto_shuffle, choose_encoding
 from pyramid.writing.codecs import CODECS, compressors
@@ -16,8 +17,8 @@ from pyramid.writing.codecs import CODECS, compressors
 BLOSC = {"cname": "lz4", "clevel": 5, "blocksize": 0}
 
 
-def encoded_with(options: Options, zarr_format: int, item_bytes: int) -> list[dict[str, Any]]:
-    encoding = choose_encoding(options, item_bytes, checksum_allowed=zarr_format == 3)
+def encoded_with(options: Options, zarr_format: Literal[2, 3], item_bytes: int) -> list[dict[str, Any]]:
+    encoding = choose_encoding(options, item_bytes, FORMATS["0.5" if zarr_format == 3 else "0.4"])
     return compressors(encoding, zarr_format, item_bytes)
 
 
@@ -95,7 +96,7 @@ def test_the_automatic_shuffle(codec: str, item_bytes: int, shuffle: str) -> Non
         (Options(checksum=True), 2, "checksum: OME-Zarr 0.4 cannot hold checksums"),
     ],
 )
-def test_what_does_not_fit_is_refused(options: Options, zarr_format: int, told: str) -> None:
+def test_what_does_not_fit_is_refused(options: Options, zarr_format: Literal[2, 3], told: str) -> None:
     with pytest.raises(OptionError, match=told):
         encoded_with(options, zarr_format, 2)
 
@@ -107,7 +108,7 @@ def test_numcodecs_decodes_what_is_encoded(codec: str, dtype: str, shuffle: str)
     chunk = np.random.default_rng(0).integers(0, 200, (8, 30, 40)).astype(dtype)
     if shuffle != "auto" and not codec.startswith("blosc"):
         codec = f"blosc:{codec}" if codec == "zstd" else "blosc:lz4"  # only Blosc shuffles
-    encoding = choose_encoding(Options(codec=codec, shuffle=shuffle), chunk.itemsize, checksum_allowed=True)
+    encoding = choose_encoding(Options(codec=codec, shuffle=shuffle), chunk.itemsize, FORMATS["0.5"])
     out = memoryview(bytearray(2 * chunk.nbytes + 1024))
     packed = bytes(out[: len(CODECS[codec].encode(chunk, out, encoding))])
     config = compressors(encoding, 2, chunk.itemsize)
