@@ -101,7 +101,10 @@ def _lzma(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
 
 
 def _lz4_blocks(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
-    """Decode the stream of blocks that lz4-java writes, up to its empty block, or the one block that z5 writes."""
+    """Decode the stream of blocks that lz4-java writes, or the one block of z5.
+
+    A stream ends with an empty block.
+    """
     view, filled = memoryview(data), 0
     if view[:8] != b"LZ4Block":
         one: Sized = _imagecodecs.lz4_decode(data, out=out)

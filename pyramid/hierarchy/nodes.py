@@ -258,7 +258,7 @@ def _read_n5(objects: Fetches, path: str, kind: Literal["array", "group"] | None
 
 
 def _n5_levels(objects: Fetches, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the paths and attributes of the datasets s0, s1, … up to the first that is missing."""
+    """Yield path and attributes of the datasets s0, s1, … up to the first missing."""
     for number in range(MAX_LEVELS):
         name = f"s{number}"
         body = read_document(objects, key := join_path(path, name, N5_KEY))

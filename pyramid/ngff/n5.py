@@ -1,4 +1,4 @@
-"""Images in N5: the keys of its readers, made from an image and read into one form.
+"""Images in N5: the keys of its readers, written and read.
 
 N5 has no metadata of its own for images. Written are those of OME-NGFF within N5, of N5-Viewer and COSEM for each
 level, and of neuroglancer, which can list nothing over HTTP. N5 lists axes with the fastest first, so the first axis is

@@ -35,5 +35,5 @@ def with_format(options: Options, target: str | None) -> Options:
 
 
 def written_version(options: Options) -> str:
-    """Return the name of the version that is written, as `pyramid.ngff.FORMATS` has it."""
+    """Return the name of the version that is written, as in `pyramid.ngff.FORMATS`."""
     return N5 if options.format == N5 else options.ome_zarr_version

@@ -22,7 +22,10 @@ def early_documents(plan: Plan) -> Iterator[tuple[str, bytes]]:
 
 
 def late_documents(plan: Plan, image: Multiscale) -> Iterator[tuple[str, bytes]]:
-    """Yield key and body of each document that is written after the pixels, before that of the group."""
+    """Yield key and body of each document that is written after the pixels.
+
+    That of the group comes after them.
+    """
     if FORMATS[plan.version].zarr_format == "n5":
         yield from _documents(plan, image)
 

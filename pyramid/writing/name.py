@@ -20,7 +20,7 @@ FORMAT_ENDINGS = {"n5": ".n5", "ome-zarr": ".zarr"}
 
 
 def check_name(location: Location, format: str = "ome-zarr") -> None:
-    """Raise TargetError for a web address, or a name of a file or of another format than what is written.
+    """Raise TargetError for a web address, or a name of a file or of another format.
 
     A folder that exists may have any name.
     """
