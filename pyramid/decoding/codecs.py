@@ -106,7 +106,7 @@ def _lz4_blocks(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
     A stream ends with an empty block.
     """
     view, filled = memoryview(data), 0
-    if view[:8] != b"LZ4Block":
+    if bytes(view[:8]) != b"LZ4Block":
         one: Sized = _imagecodecs.lz4_decode(data, out=out)
         return one
     while True:

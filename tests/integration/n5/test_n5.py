@@ -156,7 +156,7 @@ def test_dtypes_that_n5_lacks_are_refused(dtype: str, tmp_path: Path) -> None:
 def test_options_that_n5_lacks_are_refused(options: dict[str, Any], said: str, tmp_path: Path) -> None:
     for call in (pyramid.convert, pyramid.plan):
         with pytest.raises(OptionError, match=said):
-            call(np.zeros((64, 64), "uint8"), tmp_path / "a.n5", **options)  # type: ignore[operator]
+            call(np.zeros((64, 64), "uint8"), tmp_path / "a.n5", **options)
     assert not (tmp_path / "a.n5").exists()
 
 
