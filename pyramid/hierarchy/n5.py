@@ -12,6 +12,7 @@ from typing import Any
 
 from pyramid.errors import SourceError, short_repr
 from pyramid.hierarchy.dtypes import StoredDtype, dtype_of_name
+from pyramid.ngff.n5 import DTYPES
 
 # The document of a dataset and of a group.
 N5_KEY = "attributes.json"
@@ -19,8 +20,6 @@ N5_KEY = "attributes.json"
 N5_VERSION = "4.0.0"
 # Keys of a dataset's document that describe its storage.
 STORAGE_KEYS = ("dimensions", "blockSize", "dataType", "compression", "compressionType")
-# Kinds of numbers that N5 has: integers, and floating point of 4 and 8 bytes.
-_KINDS = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (4, 8)}
 
 
 def has_n5_dtype(dtype: StoredDtype) -> bool:
@@ -31,7 +30,7 @@ def has_n5_dtype(dtype: StoredDtype) -> bool:
     >>> has_n5_dtype(StoredDtype("u", 2)), has_n5_dtype(StoredDtype("f", 2)), has_n5_dtype(StoredDtype("b", 1))
     (True, False, False)
     """
-    return dtype.itemsize in _KINDS.get(dtype.kind, ())
+    return dtype.name in DTYPES
 
 
 def is_dataset(attributes: Mapping[str, Any]) -> bool:

@@ -19,6 +19,8 @@ from pyramid.ngff.values import list_or_empty, mapping_or_empty
 from pyramid.ngff.writing import make_axis, make_content
 
 NAME = "n5"
+# NumPy names of the numbers that N5 has.
+DTYPES = (*(f"{sign}int{8 * size}" for sign in ("", "u") for size in (1, 2, 4, 8)), "float32", "float64")
 # Axes of an image that does not name them, the fastest first, as neuroglancer has them.
 USUAL_AXES = "xyztc"
 # Short names of units, as neuroglancer takes them, by those of OME-Zarr.
@@ -47,7 +49,9 @@ def _write(image: Multiscale) -> dict[str, Any]:
     }
 
 
-VERSION = replace(v04.VERSION, name=NAME, zarr_format="n5", recognizes=lambda _: False, write=_write, level_prefix="s")
+VERSION = replace(
+    v04.VERSION, name=NAME, zarr_format="n5", recognizes=lambda _: False, write=_write, level_prefix="s", dtypes=DTYPES
+)
 
 
 def level_attributes(image: Multiscale, number: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,8 @@ class Version:
         are none.
     level_prefix
         Text before the number in a level's path.
+    dtypes
+        NumPy names of the dtypes that it has; None if it has all of an image's.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Version:
     write: Callable[[Multiscale], dict[str, Any]] | None = None
     drafts: str | None = None
     level_prefix: str = ""
+    dtypes: Collection[str] | None = None
 
     @property
     def title(self) -> str:

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pyramid.errors import OptionError, short_repr
-from pyramid.hierarchy.dtypes import dtype_of_name
-from pyramid.hierarchy.n5 import has_n5_dtype
 from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import FORMATS, Version
 from pyramid.options import parsing
@@ -205,10 +203,9 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
 
 def _check_dtype(spec: SourceSpec, version: Version) -> None:
     """Raise OptionError if the format does not have the dtype of the pixels."""
-    dtype = dtype_of_name(spec.dtype)
-    if version.zarr_format == "n5" and (dtype is None or not has_n5_dtype(dtype)):
+    if version.dtypes is not None and spec.dtype not in version.dtypes:
         raise OptionError(
-            f"format: N5 has no {spec.dtype}, only integers, float32 and float64; give dtype=..., or write an OME-Zarr"
+            f"format: {version.title} has no {spec.dtype}, only integers, float32 and float64; give dtype=..., or write an OME-Zarr"
         )
 
 
