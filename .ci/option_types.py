@@ -23,6 +23,7 @@ from pyramid.options.convert import Options, option_specs  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
 from pyramid.options.durations import seconds  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
+from pyramid.options.labels import parse_label_colors, parse_label_name  # noqa: E402
 from pyramid.options.nodata import nodata as parse_nodata  # noqa: E402
 from pyramid.options.origin import parse_origin  # noqa: E402
 from pyramid.options.rescale import parse_dtype, parse_rescale  # noqa: E402
@@ -49,6 +50,8 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.method: "str",
     parsing.mapping: "str | Mapping[str, Any]",
     parsing.names: "str | Sequence[str]",
+    parse_label_name: "str",
+    parse_label_colors: "str | os.PathLike[str] | Mapping[int, str]",
     parse_origin: "str | Mapping[str, float]",
     parse_selection: "str | Mapping[str, Any]",
     parse_dtype: "str | DTypeLike",

@@ -140,8 +140,8 @@ def convert(
         report = convert_batch(gather(source, where, parsed, each=each), run_recorded, progress)
         report.check()
         return report
-    run(source, where, parsed, progress)
-    return read_back(source, where, parsed)
+    record = run(source, where, parsed, progress)
+    return read_back(source, record.target or where, parsed)
 
 
 @ending_with_remedy()
@@ -175,7 +175,12 @@ def run(
     It raises the same errors as `convert`. After any of them, `target` has no ``multiscales``. The report of the run is
     made in `record` if it is given, which is complete also after an error.
     """
-    return run_recorded(record or RunReport("convert", source, target, options), progress)
+    record = record or RunReport("convert", source, target, options)
+    if options.labels is None:
+        return run_recorded(record, progress)
+    from pyramid.labels import write_label  # noqa: PLC0415  (only for labels)
+
+    return ending_with_remedy()(write_label)(record, lambda begun: run_recorded(begun, progress))
 
 
 @ending_with_remedy()

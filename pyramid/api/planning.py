@@ -118,6 +118,11 @@ def plan_parsed(
 
     `begun_s` is when this process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
     """
+    if options.labels is not None:
+        from pyramid.labels import plan_label  # noqa: PLC0415  (only for labels)
+
+        label = ending_with_remedy()(plan_label)(source, target, options)
+        target, options = label.target, label.options
     record = RunReport("plan", source, target, options)
     with reporting(record, options.report):
         shared = share_storage_options(options, source, target)

@@ -96,6 +96,8 @@ def _check_options(options: Options) -> None:
         raise OptionError("overwrite: resume=True goes on with what is there, and overwrite=True removes it; give one")
     if options.name is not None:
         raise OptionError("name: one name would be that of all images; give a list with a column 'name'")
+    if options.labels is not None:
+        raise OptionError("labels: they are those of one image; give one SOURCE")
     if options.manifest is not None:
         raise OptionError("manifest: one file cannot hold those of all images; give a list with a column 'manifest'")
     choose_encoding(options, 2, FORMATS[written_version(options)])

@@ -117,7 +117,7 @@ def convert(words: Sequence[str], config: str | None, as_json: bool, **rest: Any
             click.echo(json.dumps(result.to_dict(), indent=2))
         elif not quiet:
             try:
-                click.echo(str(api.read_back(source, target, options)))
+                click.echo(str(api.read_back(source, result.target or target, options)))
             except PyramidError as error:  # the pyramid itself is written
                 print_notice(str(error))
             if result.tally is not None:

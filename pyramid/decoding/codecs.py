@@ -95,7 +95,7 @@ def _lz4(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
     return filled
 
 
-def _lzma(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
+def _xz(data: bytes | memoryview, out: NDArray[np.uint8]) -> Sized:
     with lzma.open(io.BytesIO(data)) as file:
         return _fill(file, out)
 
@@ -132,7 +132,7 @@ DECODERS: Mapping[str, Decoder] = {
     "gzip": _gzip,
     "lz4": _lz4,
     "lz4-blocks": _lz4_blocks,
-    "lzma": _lzma,
+    "xz": _xz,
     "zlib": lambda data, out: _imagecodecs.deflate_decode(data, out=out),  # libdeflate, over twice as fast as zlib
     "zstd": lambda data, out: _imagecodecs.zstd_decode(data, out=out),
 }

@@ -78,7 +78,7 @@ def _read_compression(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if name == "gzip" and settings.get("useZlib") is True:
         name = "zlib"
-    known = {"bzip2": "bz2", "xz": "lzma", "lz4": "lz4-blocks"}
+    known = {"bzip2": "bz2", "lz4": "lz4-blocks"}
     return {**settings, "id": known.get(str(name), name)}
 
 

@@ -129,6 +129,8 @@ class Multiscale:
     copied
         Number of levels after the first that were copied from the source, so that their method is not known. Only
         written.
+    image_label
+        The metadata that makes the image a label, as it is written; None for any other image. Only written.
     """
 
     axes: str
@@ -146,6 +148,7 @@ class Multiscale:
     notices: tuple[str, ...] = ()
     nodata: float | None = None
     copied: int = 0
+    image_label: Mapping[str, Any] | None = None
 
 
 def ome_content(attributes: Attributes) -> tuple[Attributes, str]:

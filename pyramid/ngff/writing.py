@@ -22,6 +22,8 @@ def make_content(image: Multiscale, stamp: Mapping[str, str]) -> dict[str, Any]:
     document: dict[str, Any] = {"multiscales": [{**stamp, **make_multiscale(image)}]}
     if image.channels:
         document["omero"] = {**stamp, **make_omero(image)}
+    if image.image_label is not None:
+        document["image-label"] = {**stamp, **image.image_label}
     if image.provenance:
         document["_creator"] = dict(image.provenance)
     return document

@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
+from pyramid.options.choices import MAX_CODEC_LEVELS, METHODS_HELP, WRITTEN, WRITTEN_REMEDY
 from pyramid.options.clusters import ClusterSpec, parse_cluster
 from pyramid.options.durations import seconds
 from pyramid.options.factors import ScaleFactors, parse_factors
+from pyramid.options.labels import LabelValue, parse_label_colors, parse_label_name
 from pyramid.options.nearest import nearest, unknown
 from pyramid.options.nodata import nodata as parse_nodata
 from pyramid.options.origin import parse_origin
@@ -25,13 +27,6 @@ from pyramid.options.series import parse_series
 from pyramid.options.spec import STORAGE_FLAGS, OptionSpec, flags_of
 
 PerAxis: TypeAlias = Mapping[str, int]
-
-# The codecs, and the highest effort of each. Without a codec the effort is ignored, so any that a codec has will do.
-MAX_CODEC_LEVELS = {"blosc:lz4": 9, "blosc:zstd": 9, "zstd": 22, "gzip": 9, "none": 22}
-# The versions of OME-Zarr that are written, and the answer to another.
-WRITTEN = ("0.4", "0.5", "0.6")
-WRITTEN_REMEDY = "earlier ones can be read and not written: give 0.5, which most viewers open"
-METHODS_HELP = "how pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in"
 
 
 def _option(default: object, option_spec: OptionSpec, *, secret: bool = False) -> Any:  # noqa: ANN401  (as field)
@@ -112,6 +107,18 @@ class Options:
     )
     fill_missing: bool = _option(
         False, OptionSpec("make the pixels of files that are missing from such a set 0", parsing.switch)
+    )
+    labels: str | None = _option(
+        None,
+        OptionSpec("write SOURCE as the label image of this name of the image TARGET", parse_label_name, "NAME"),
+    )
+    label_colors: tuple[LabelValue, ...] | None = _option(
+        None,
+        OptionSpec(
+            "CSV file of label values with columns value and color; other columns become properties",
+            parse_label_colors,
+            "FILE.csv",
+        ),
     )
     format: str = _option(
         "auto",

@@ -29,7 +29,7 @@ def with_format(options: Options, target: str | None) -> Options:
     if chosen == N5 and options.ome_zarr_version != type(options).ome_zarr_version:
         raise OptionError(
             f"ome_zarr_version: an N5 is of no version of OME-Zarr, so {options.ome_zarr_version} cannot be written; "
-            "leave it out, or give format='ome-zarr'"
+            'leave it out, or give format="ome-zarr"'
         )
     return replace(options, format=chosen)
 

@@ -60,6 +60,12 @@ class ConvertOptions(TypedDict, total=False):
     fill_missing: bool | None
     """Make the pixels of files that are missing from such a set 0. Default: False."""
 
+    labels: str | None
+    """Write SOURCE as the label image of this name of the image TARGET."""
+
+    label_colors: str | os.PathLike[str] | Mapping[int, str] | None
+    """CSV file of label values with columns value and color; other columns become properties."""
+
     format: Literal["auto", "ome-zarr", "n5"] | str | None
     """Format of TARGET: ome-zarr or n5; auto: n5 if its name ends in .n5. Default: auto."""
 
@@ -67,8 +73,8 @@ class ConvertOptions(TypedDict, total=False):
     """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""
 
     method: str | None
-    """How pixels are combined: mean, nearest, mode, median, min, max, gaussian, or the name of a plug-in. Default:
-    mean."""
+    """How pixels are combined: mean (mode for labels), nearest, mode, median, min, max, gaussian, or the name of a
+    plug-in. Default: mean."""
 
     nodata: float | str | None
     """Value of pixels that count for nothing when windows are combined."""

@@ -7,16 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pyramid.errors import OptionError, short_repr
+from pyramid.errors import short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
-from pyramid.ngff import FORMATS, Version
+from pyramid.ngff import FORMATS
 from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.options.format import written_version
+from pyramid.options.labels import image_label
 from pyramid.options.nodata import fitted_nodata
 from pyramid.planning.all_passes import make_all_passes
 from pyramid.planning.blocks import Pass, margins_within, widened
-from pyramid.planning.encoding import Encoding, choose_encoding
+from pyramid.planning.encoding import Encoding, check_dtype, choose_encoding
 from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
 from pyramid.planning.levels import Margins, PlannedLevel, check_axes, make_levels
@@ -64,6 +65,8 @@ class Plan:
         Number of tasks that an unfinished run has done, where it is to go on; else None.
     nodata
         Value of pixels that the method leaves out; None if all count.
+    label
+        The metadata that makes the image a label; None for any other image.
     """
 
     spec: SourceSpec
@@ -76,6 +79,7 @@ class Plan:
     estimate: Estimate | None = None
     done_tasks: int | None = None
     nodata: float | None = None
+    label: Mapping[str, Any] | None = None
 
     @property
     def copied(self) -> int:
@@ -130,7 +134,7 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
         values = asdict(self)
-        for name in ("estimate", "done_tasks", "nodata"):
+        for name in ("estimate", "done_tasks", "nodata", "label"):
             if values[name] is None:
                 del values[name]
         return {
@@ -188,7 +192,7 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
     spec = with_options(spec, options)
     name = written_version(options)
     version = FORMATS[name]
-    _check_dtype(spec, version)
+    check_dtype(spec.dtype, version)
     copied, said = fitting_levels(spec, own, options)
     allowed = version.shards
     levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=allowed, own=copied)
@@ -198,15 +202,9 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
     encoding = choose_encoding(options, item_bytes, version)
     nodata = fitted_nodata(options.nodata, spec.dtype)
     passes, resources = make_all_passes(levels, spec, own, resources)
-    return Plan(spec, name, options.method, encoding, levels, passes, resources, nodata=nodata)
-
-
-def _check_dtype(spec: SourceSpec, version: Version) -> None:
-    """Raise OptionError if the format does not have the dtype of the pixels."""
-    if version.dtypes is not None and spec.dtype not in version.dtypes:
-        raise OptionError(
-            f"format: {version.title} has no {spec.dtype}, only integers, float32 and float64; give dtype=..., or write an OME-Zarr"
-        )
+    return Plan(
+        spec, name, options.method, encoding, levels, passes, resources, nodata=nodata, label=image_label(options)
+    )
 
 
 def with_options(spec: SourceSpec, options: Options) -> SourceSpec:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pyramid.errors import OptionError
 from pyramid.ngff import Version
-from pyramid.options.convert import MAX_CODEC_LEVELS, Options
+from pyramid.options.choices import MAX_CODEC_LEVELS
+from pyramid.options.convert import Options
 from pyramid.planning.levels import PlannedLevel
 
 # Alignment in bytes of writes that go past the page cache: 4096 suits all common disks.
@@ -79,6 +80,15 @@ def choose_encoding(options: Options, item_bytes: int, version: Version) -> Enco
         )
     shuffle = auto_shuffle(options.codec, item_bytes) if options.shuffle == "auto" else options.shuffle
     return Encoding(options.codec, options.codec_level, shuffle, options.checksum, options.skip_empty)
+
+
+def check_dtype(dtype: str, version: Version) -> None:
+    """Raise OptionError if the format does not have the dtype of the pixels."""
+    if version.dtypes is not None and dtype not in version.dtypes:
+        raise OptionError(
+            f"format: {version.title} has no {dtype}, only integers, float32 and float64; give dtype=..., or "
+            "write an OME-Zarr"
+        )
 
 
 def auto_shuffle(codec: str, item_bytes: int) -> str:

@@ -35,8 +35,8 @@ class KeyCheck:
     """
 
     def __init__(self, groups: Iterable[str], levels: Iterable[Level]) -> None:
-        self._groups = set(groups)
         self._levels = {level.node.path: level for level in levels}
+        self._groups = {*groups, *(path.rpartition("/")[0] for path in self._levels)}
         self.present = {path: bytearray(level.grid.count) for path, level in self._levels.items()}
         self._extra: dict[str, int] = {}
         self._strange: dict[str, list[str]] = {}

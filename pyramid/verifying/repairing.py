@@ -15,7 +15,7 @@ from pyramid.hierarchy.documents import ArrayForm, array_documents
 from pyramid.hierarchy.n5 import read_dataset
 from pyramid.hierarchy.nodes import parse_document
 from pyramid.model import Box, Shape
-from pyramid.options.convert import MAX_CODEC_LEVELS
+from pyramid.options.choices import MAX_CODEC_LEVELS
 from pyramid.planning import Encoding, PlannedLevel
 from pyramid.planning.encoding import max_object_bytes, write_queue_bytes
 from pyramid.verifying.arrays import Level, chunk_codecs

@@ -62,7 +62,8 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         method=plan.made_by,
         copied=plan.copied,
         nodata=plan.nodata,
-        channels=_channels(plan, target, extremes),
+        channels=() if plan.label is not None else _channels(plan, target, extremes),
+        image_label=plan.label,
         provenance={
             **creator(__version__, used, spec.location, skip_empty=plan.encoding.skip_empty),
             **dict(spec.edits),

@@ -150,7 +150,7 @@ CASES: list[tuple[str, int, str, str]] = [
         "good.tif new.n5 --format ome-zarr",
         NO_TARGET,
         "new.n5 is named as one of format 'n5'",
-        "give a TARGET that ends in .zarr",
+        "give a TARGET that ends in .zarr, or leave the format out",
     ),
     ("good.tif new.ozx", NO_TARGET, "new.ozx ends in .ozx as a file does", "(SOURCE comes first, then TARGET)"),
     ("t.zarr good.tif", NO_SOURCE, "t.zarr does not exist", "check the spelling, and that its disk is mounted"),

@@ -445,7 +445,7 @@ def test_what_is_no_ome_zarr_is_told_on_disk(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0....")
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04....")
     assert "the folder is empty" in told(tmp_path / "empty")
-    assert "it is N5" in told(tmp_path / "n5")
+    assert "it is an N5 group" in told(tmp_path / "n5")
     assert "without zarr.json" in told(tmp_path / "notes")
     assert "it is a folder of Zarr arrays (a), and none is an OME-Zarr; make" in told(tmp_path / "folder")
     assert "a Zarr array, 3 x 4 of uint8" in told(tmp_path / "folder" / "a")

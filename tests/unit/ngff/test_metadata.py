@@ -61,7 +61,7 @@ def content(told: dict[str, Any]) -> dict[str, Any]:
 def test_formats_are_a_table_of_versions() -> None:
     facts = {name: (one.zarr_format, one.shards, one.dimension_names) for name, one in FORMATS.items()}
     old, new = (2, False, False), (3, True, True)
-    assert facts == {"0.1": old, "0.2": old, "0.3": old, "0.4": old, "0.5": new, "0.6": new}
+    assert facts == {"0.1": old, "0.2": old, "0.3": old, "0.4": old, "0.5": new, "0.6": new, "n5": ("n5", False, False)}
     assert WRITABLE == ("0.4", "0.5", "0.6")
 
 

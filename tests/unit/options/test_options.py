@@ -21,10 +21,12 @@ from pyramid.options.clusters import parse_cluster
 from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.factors import FactorWord, parse_factors
+from pyramid.options.labels import LabelValue
 from pyramid.options.rescale import Rescale
 from pyramid.options.selection import Selection, Span
 from tests.support.paths import ROOT
 
+LABELS = str(ROOT / "tests" / "data" / "labels" / "values.csv")
 LOCAL = str(ROOT / "configs" / "clusters" / "local.yaml")
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FIELDS = [field.name for field in dataclasses.fields(Options)]
@@ -49,6 +51,11 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "pattern": ("t{t:d}.tif", "t{t:d}.tif"),
     "ome_zarr_version": ("0.4", "0.4"),
     "method": ("max", "max"),
+    "labels": ("nuclei", "nuclei"),
+    "label_colors": (
+        LABELS,
+        (LabelValue(1, (255, 0, 0, 255), {"class": "nucleus"}), LabelValue(2, None, {"class": "cell"})),
+    ),
     "format": ("n5", "n5"),
     "nodata": ("-1.5", -1.5),
     "scale_factors": ("y=2,x=2", ({"y": 2, "x": 2},)),

@@ -1,0 +1,147 @@
+"""Make a converted label image the label of its name, and list it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from pyramid.errors import StorageError, TargetError
+from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, encode_document, group_documents
+from pyramid.hierarchy.nodes import Node, parse_document, read_document, read_node
+from pyramid.ngff import FORMATS
+from pyramid.ngff.groups import read_paths
+from pyramid.ngff.values import list_or_empty, mapping_or_empty
+from pyramid.stores import Objects, open_objects
+from pyramid.stores.objects import NO_CONDITIONS
+from pyramid.writing.errors import wrap_errors
+from pyramid.writing.folder_lock import one_at_a_time
+
+# Times that the list is written again because another run has changed it.
+_TRIES = 20
+
+
+def generation_of(node: Node) -> int:
+    """Return how often a label was replaced, from the paths of its levels.
+
+    Examples
+    --------
+    >>> image = {"multiscales": [{"datasets": [{"path": "v2/0"}]}]}
+    >>> generation_of(Node("", 2, image, None, {})), generation_of(Node("", 2, {}, None, {}))
+    (2, 0)
+    """
+    first = mapping_or_empty(next(iter(list_or_empty(node.ome.get("multiscales"))), None))
+    dataset = mapping_or_empty(next(iter(list_or_empty(first.get("datasets"))), None))
+    found = re.match(r"v(\d{1,9})/", str(dataset.get("path")))
+    return int(found[1]) if found else 0
+
+
+def commit_label(
+    root: str, name: str, generation: int, version: str, storage_options: Mapping[str, Any] | None
+) -> None:
+    """Make the levels of a generation those of the label, and remove older ones.
+
+    Parameters
+    ----------
+    root, name
+        The URL of the image, and the name of the label.
+    generation
+        0 for a label that was converted in its place.
+    version
+        Of the image.
+    storage_options
+        Options of its store.
+    """
+    group = open_objects(f"{root.rstrip('/')}/labels", storage_options)
+    label = open_objects(f"{root.rstrip('/')}/labels/{name}", storage_options)
+    with wrap_errors(root, f"labels/{name}"):
+        if generation:
+            _point_to(label, f"v{generation}")
+        _list(group, name, version)
+        _remove_others(label)
+
+
+def _point_to(label: Objects, folder: str) -> None:
+    """Write the document of a label, with the levels in a folder of it."""
+    made = read_node(label, folder)
+    if made is None or "multiscales" not in made.ome:
+        if generation_of(read_node(label) or Node("", 3, {}, None, {})) == int(folder[1:]):
+            return  # an earlier run has come so far
+        raise TargetError(f"{label.location}/{folder} is gone; convert the labels again")
+    attributes = json.loads(json.dumps(made.attributes))
+    content = attributes.get("ome", attributes)
+    for dataset in content["multiscales"][0]["datasets"]:
+        dataset["path"] = f"{folder}/{dataset['path']}"
+        for moved in dataset.get("coordinateTransformations", ()):
+            if "path" in mapping_or_empty(moved.get("input")):
+                moved["input"]["path"] = dataset["path"]
+    key = ATTRIBUTE_KEYS[made.zarr_format]
+    label.put(key, group_documents(made.zarr_format, attributes)[key])
+    for document, body in group_documents(made.zarr_format, {}).items():  # no image of its own any more
+        label.put(f"{folder}/{document}", body)
+
+
+def _list(group: Objects, name: str, version: str) -> None:
+    """Add a label to the list of an image's labels, which others may change too."""
+    form = FORMATS[version]
+    key = ATTRIBUTE_KEYS[form.zarr_format]
+    for other in group_documents(form.zarr_format, {}).keys() - {key}:
+        if group.get(other) is None:
+            group.put(other, group_documents(form.zarr_format, {})[other])
+    with one_at_a_time(group.location):
+        for _ in range(_TRIES):
+            before = None if group.location.is_local else group.version(key)
+            body = _listed(read_document(group, key), name, version)
+            if body is None or _put(group, key, body, before):
+                return
+    raise StorageError(f"{group.location}/{key} changes all the time; convert the labels again with resume=True")
+
+
+def _listed(body: bytes | None, name: str, version: str) -> bytes | None:
+    """Return the document of the group ``labels`` with a name; None if it has it."""
+    form = FORMATS[version]
+    if body is None:
+        held: dict[str, Any] = {"version": version, "labels": [name]}
+        attributes = {"ome": held} if form.below_ome else {"labels": [name]}
+        return group_documents(form.zarr_format, attributes)[ATTRIBUTE_KEYS[form.zarr_format]]
+    document = json.loads(json.dumps(parse_document(body, "labels")))
+    attributes = document.setdefault("attributes", {}) if form.zarr_format == 3 else document
+    content = attributes.setdefault("ome", {"version": version}) if form.below_ome else attributes
+    names = list(read_paths(content.get("labels", ()), "labels"))
+    if name in names:
+        return None
+    content["labels"] = [*names, name]
+    return encode_document(document)
+
+
+def _put(group: Objects, key: str, body: bytes, before: Any) -> bool:  # noqa: ANN401  (a version of a store)
+    """Write a document unless it has changed, where the store has conditions."""
+    if not group.location.is_local:
+        try:
+            return group.put_if(key, body, before) is not None
+        except StorageError as error:
+            if error.status not in (NO_CONDITIONS, 400, 405, 501):
+                raise
+    group.put(key, body)
+    return True
+
+
+def _remove_others(label: Objects) -> None:
+    """Remove levels that the document of a label does not name."""
+    node = read_node(label)
+    named = [] if node is None else list_or_empty(node.ome.get("multiscales"))
+    paths = {
+        str(mapping_or_empty(dataset).get("path")).partition("/")[0]
+        for image in map(mapping_or_empty, named)
+        for dataset in list_or_empty(image.get("datasets"))
+    }
+    folders = (key.partition("/")[0] for key in list(label.keys()))
+    gone = {folder for folder in folders if re.fullmatch(r"v?\d+", folder)} - paths
+    for folder in gone:
+        for key in list(label.keys(f"{folder}/")):
+            label.delete(key)
+        if label.location.is_local:
+            shutil.rmtree(os.path.join(label.location.path, folder), ignore_errors=True)

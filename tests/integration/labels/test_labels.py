@@ -1,0 +1,225 @@
+"""Label images: written beside an image, replaced so that readers see the old or the new, and refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import pyramid
+from pyramid.cli import main
+from pyramid.errors import OptionError, PyramidError, TargetError
+from pyramid.labels.committing import commit_label
+from pyramid.stores import open_objects
+from tests.support.servers.service import Service
+from tests.support.validators import validate_everything
+
+KILLS = int(os.environ.get("PYRAMID_TEST_KILLS", "3"))
+PIXELS = np.random.default_rng(0).integers(0, 4000, (2, 3, 150, 201)).astype("uint16")
+OLD = np.zeros((3, 150, 201), "int32")
+OLD[:, 20:80, 30:110] = 3
+OLD[:, 100:140, 120:200] = 7
+NEW = np.where(OLD > 0, OLD + 100, 0).astype("int32")
+SCALE = {"z": 2.0, "y": 0.5, "x": 0.25}
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "cells.ome.zarr"
+    pyramid.convert(PIXELS, path, axes="czyx", scale=SCALE, origin={"y": 5.0}, min_size=64)
+    return path
+
+
+def pixels(url: object, options: dict[str, Any] | None = None) -> np.ndarray[Any, Any]:
+    read: np.ndarray[Any, Any] = pyramid.open(str(url), options).levels[0].data.compute()
+    return read
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
+def test_labels_are_valid_and_have_the_levels_of_their_image(version: str, tmp_path: Path) -> None:
+    path = tmp_path / "cells.ome.zarr"
+    image = pyramid.convert(PIXELS, path, axes="czyx", scale=SCALE, min_size=64, ome_zarr_version=version)
+    table = tmp_path / "cells.csv"
+    table.write_text("value,color,class,area\n3,FF0000,nucleus,12.5\n7,00FF0080,,4\n")
+    for given, overwrite in ((OLD, False), (NEW, True), (OLD, True)):
+        label = pyramid.convert(given, path, axes="zyx", labels="nuclei", label_colors=table, overwrite=overwrite)
+        assert np.array_equal(pixels(path / "labels" / "nuclei"), given)
+        assert [level.shape for level in label.levels] == [level.shape[1:] for level in image.levels]
+        assert [level.scale for level in label.levels] == [level.scale[1:] for level in image.levels if level.scale]
+        assert label.metadata.method == "mode"
+        assert label.metadata.label is not None
+        assert (label.metadata.label.colors, label.metadata.label.properties) == (2, 2)
+        validate_everything(path / "labels" / "nuclei", version)
+        assert pyramid.verify(path).ok
+        if not overwrite:  # ome-zarr-models does not find levels in a folder within a label
+            pyramid.convert(OLD, path, axes="zyx", labels="cells")
+            validate_everything(path, version)
+            assert pyramid.open(path).labels == ("nuclei", "cells")
+    assert pyramid.open(path).labels == ("nuclei", "cells")
+    folders = {entry.name for entry in (path / "labels" / "nuclei").iterdir() if entry.is_dir()}
+    assert folders == {"v2"}
+
+
+def test_colours_and_properties_are_those_of_the_table(image: Path, tmp_path: Path) -> None:
+    table = tmp_path / "cells.tsv"
+    table.write_text("label\tcolour\tclass\n7\t\tcell\n3\t#FF0000\t\n")
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei", label_colors=str(table))
+    document = json.loads((image / "labels" / "nuclei" / "zarr.json").read_text())["attributes"]["ome"]["image-label"]
+    assert document == {
+        "source": {"image": "../../"},
+        "colors": [{"label-value": 3, "rgba": [255, 0, 0, 255]}],
+        "properties": [{"label-value": 7, "class": "cell"}],
+    }
+
+
+def test_labels_go_into_a_bucket(s3: Service, prefix: str) -> None:
+    url, storage = s3.url(prefix), s3.storage_options
+    pyramid.convert(PIXELS, url, axes="czyx", storage_options=storage, min_size=64)
+    for given, overwrite in ((OLD, False), (NEW, True)):
+        pyramid.convert(given, url, axes="zyx", labels="nuclei", storage_options=storage, overwrite=overwrite)
+        assert np.array_equal(pixels(f"{url}/labels/nuclei", storage), given)
+    assert pyramid.open(url, storage).labels == ("nuclei",)
+    assert not [key for key in s3.objects(prefix) if "/nuclei/0/" in key or ".pyramid-run" in key]
+
+
+def test_a_label_that_exists_is_kept(image: Path) -> None:
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
+    with pytest.raises(TargetError, match="exists"):
+        pyramid.convert(NEW, image, axes="zyx", labels="nuclei")
+    assert np.array_equal(pixels(image / "labels" / "nuclei"), OLD)
+
+
+def test_readers_see_the_old_label_until_the_new_one_is_whole(image: Path) -> None:
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
+    seen = []
+
+    def look(_state: object) -> None:
+        seen.append(np.array_equal(pixels(image / "labels" / "nuclei"), OLD))
+
+    options: dict[str, Any] = {"chunks": "z=1,y=64,x=64", "shards": "none", "workers": 1, "memory": "1MB"}
+    pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True, progress=look, **options)
+    assert seen
+    assert all(seen)
+    assert np.array_equal(pixels(image / "labels" / "nuclei"), NEW)
+
+
+PROGRAM = """
+import sys, numpy as np, pyramid
+with_resume = sys.argv[3] == "resume"
+pyramid.convert(np.load(sys.argv[1]), sys.argv[2], axes="zyx", labels="nuclei", chunks="z=1,y=32,x=32", shards="none",
+    codec="gzip", codec_level=9, workers=1, resume=with_resume, overwrite=not with_resume)
+"""
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_killed_replacement_leaves_the_old_or_the_new(seed: int, image: Path, tmp_path: Path) -> None:
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
+    np.save(tmp_path / "new.npy", NEW)
+    rng = random.Random(seed)
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path / "new.npy"), str(image)]
+    for way in ("overwrite", "resume"):
+        process = subprocess.Popen([*command, way], stderr=subprocess.PIPE)
+        time.sleep(rng.uniform(0.3, 1.3))
+        process.kill()
+        process.communicate()
+        there = pixels(image / "labels" / "nuclei")
+        assert np.array_equal(there, OLD) or np.array_equal(there, NEW)
+        assert pyramid.open(image).labels == ("nuclei",)
+    subprocess.run([*command, "overwrite"], check=True)
+    assert np.array_equal(pixels(image / "labels" / "nuclei"), NEW)
+    assert len([entry for entry in (image / "labels" / "nuclei").iterdir() if entry.is_dir()]) == 1
+    assert pyramid.verify(image).ok
+
+
+def test_a_replacement_that_stopped_goes_on(image: Path) -> None:
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
+
+    def stop(state: Any) -> None:
+        raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"chunks": "z=1,y=64,x=64", "shards": "none", "workers": 1, "memory": "2MB"}
+    with pytest.raises(KeyboardInterrupt):
+        pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True, progress=stop, **options)
+    assert np.array_equal(pixels(image / "labels" / "nuclei"), OLD)
+    pyramid.convert(NEW, image, axes="zyx", labels="nuclei", resume=True, **options)
+    assert np.array_equal(pixels(image / "labels" / "nuclei"), NEW)
+
+
+def test_a_commit_that_stopped_goes_on(image: Path) -> None:
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
+    pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True)
+    commit_label(str(image), "nuclei", 1, "0.5", None)  # once more, as after a crash at its end
+    assert np.array_equal(pixels(image / "labels" / "nuclei"), NEW)
+    objects = open_objects(str(image / "labels"), None)
+    objects.delete("zarr.json")
+    commit_label(str(image), "nuclei", 1, "0.5", None)
+    assert pyramid.open(image).labels == ("nuclei",)
+
+
+def test_the_command_line_plans_and_writes_labels(image: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "nuclei.npy", OLD)
+    words = [str(tmp_path / "nuclei.npy"), str(image), "--axes", "zyx", "--labels", "nuclei"]
+    planned = CliRunner().invoke(main, ["plan", *words])
+    assert planned.exit_code == 0, planned.output
+    assert "mode" in planned.output
+    assert not (image / "labels").exists()
+    made = CliRunner().invoke(main, ["convert", *words, "--no-progress"])
+    assert made.exit_code == 0, made.output
+    assert "labels/nuclei" in made.output.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "said"),
+    [
+        (OLD.astype("float32"), {}, "labels are whole numbers, and SOURCE is of float32"),
+        (OLD > 0, {}, "labels are whole numbers, and SOURCE is of bool"),
+        (OLD[:, :, :-1], {}, "do not fit .* x 200 instead of 201"),
+        (np.pad(OLD, 1), {}, "do not fit"),
+        (OLD[0], {"axes": "yx"}, "z none instead of 3"),
+        (OLD, {"labels": "a/b"}, "is not a name of labels"),
+        (OLD, {"labels": ".."}, "is not a name of labels"),
+        (OLD, {"labels": ".hidden"}, "is not a name of labels"),
+        (OLD, {"labels": "C:"}, "is not a name of labels"),
+        (OLD, {"method": "median"}, "median makes values that are not labels"),
+        (OLD, {"levels": 2}, "labels have the levels of their image"),
+        (OLD, {"label_colors": {3: "red"}}, "is not a colour"),
+        (OLD, {"label_colors": {"three": "FF0000"}}, "is not a label value"),
+        (OLD, {"label_colors": "nowhere.csv"}, "nowhere.csv cannot be read"),
+        (OLD, {"labels": None, "label_colors": {3: "FF0000"}}, "give labels=... too"),
+    ],
+)
+def test_what_cannot_be_labels_is_refused(given: Any, options: dict[str, Any], said: str, image: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in image.rglob("*")}
+    for call in (pyramid.convert, pyramid.plan):
+        with pytest.raises(PyramidError, match=said):
+            call(given, image, **{"axes": "zyx", "labels": "nuclei", **options})
+    assert {path: path.stat().st_mtime_ns for path in image.rglob("*")} == before
+
+
+def test_tables_that_are_wrong_are_refused(image: Path, tmp_path: Path) -> None:
+    for text, said in (
+        ("values,color\n1,FF0000\n", "did you mean 'value'"),
+        ("value,color\n1,FF0000\n1,00FF00\n", "given twice"),
+        ("value,color\n1\n", "another number of cells"),
+        ('value\n"1\n', "not CSV"),
+    ):
+        (tmp_path / "a.csv").write_text(text)
+        with pytest.raises(OptionError, match=said):
+            pyramid.convert(OLD, image, axes="zyx", labels="nuclei", label_colors=tmp_path / "a.csv")
+
+
+def test_labels_need_an_image(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="TARGET is none"):
+        pyramid.convert(OLD, tmp_path / "nothing.ome.zarr", axes="zyx", labels="nuclei")
+    assert not (tmp_path / "nothing.ome.zarr").exists()
+    with pytest.raises(OptionError, match="labels: they are those of one image"):
+        pyramid.convert([str(tmp_path / "a.tif"), str(tmp_path / "b.tif")], tmp_path, labels="nuclei")
