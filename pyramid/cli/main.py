@@ -14,6 +14,7 @@ import click
 from pyramid._version import __version__
 from pyramid.cli.batch import convert_batch, is_batch, plan_batch, print_report, split_plan, start_report
 from pyramid.cli.download import download
+from pyramid.cli.edit import edit
 from pyramid.cli.failures import exit_on_error, print_notice
 from pyramid.cli.flags import (
     config_flag,
@@ -183,6 +184,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
 main.add_command(manifest)
 main.add_command(verify)
 main.add_command(download)
+main.add_command(edit)
 
 
 @main.command()
