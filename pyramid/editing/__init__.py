@@ -4,6 +4,7 @@ Both read the documents, make new ones in memory, hold these against what was re
 """
 
 from pyramid.editing.image import edit
-from pyramid.editing.outcome import Edit
+from pyramid.editing.outcome import Edit, Upgrade
+from pyramid.editing.upgrading import upgrade
 
-__all__ = ["Edit", "edit"]
+__all__ = ["Edit", "Upgrade", "edit", "upgrade"]

@@ -92,7 +92,12 @@ def edit(  # noqa: PLR0913  (a user's options, each by its name)
     >>> edit(f"{folder}/zeros.ome.zarr", name="dark", scale={"y": 0.5, "x": 0.5}, units="um").documents
     1
     """
-    given = {"name": name, "channel_names": channel_names, "channel_colors": channel_colors, "windows": windows}
+    given: dict[str, Any] = {
+        "name": name,
+        "channel_names": channel_names,
+        "channel_colors": channel_colors,
+        "windows": windows,
+    }
     given |= {"scale": scale, "units": units, "translation": translation, "attributes": attributes}
     wishes = parse_wishes({**given, "remove_label": remove_label})
     objects = open_objects(path_or_url(url, "url"), storage_options)

@@ -20,7 +20,7 @@ def measure_windows(
     image = read_image(objects.location.address, storage_options)
     level = image.levels[-1]
     count = level.shape[image.axes.index("c")] if "c" in image.axes else 1
-    found = []
+    found: list[tuple[float, ...]] = []
     for channel in range(count):
         at = tuple(channel if axis == "c" else slice(None) for axis in image.axes)
         pixels = np.asarray(level.data[at].compute())

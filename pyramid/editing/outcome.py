@@ -50,3 +50,27 @@ class Edit:
             "removed": self.removed,
             "diff": self.diff,
         }
+
+
+@dataclass(frozen=True)
+class Upgrade(Edit):
+    """As `Edit`, with the version that was reached.
+
+    Parameters
+    ----------
+    version
+        The version of OME-Zarr of all documents.
+    """
+
+    version: str = ""
+
+    def __str__(self) -> str:
+        """Return the diff of a dry run, and a sentence of any other."""
+        if not self.documents:
+            return f"{self.url}: it is OME-Zarr {self.version} already; nothing to change"
+        text = super().__str__()
+        return text if self.dry_run else f"{text}; it is OME-Zarr {self.version} now"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as values for JSON."""
+        return {**super().to_dict(), "version": self.version}

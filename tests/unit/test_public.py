@@ -30,6 +30,7 @@ PUBLIC = {
     "SourceError",
     "StoppedError",
     "TargetError",
+    "Upgrade",
     "Verification",
     "VerifyProgress",
     "__version__",
@@ -40,6 +41,7 @@ PUBLIC = {
     "manifest",
     "open",
     "plan",
+    "upgrade",
     "verify",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}
