@@ -54,8 +54,8 @@ def describe(changes: Sequence[Change]) -> str:
     """
     lines: list[str] = []
     for change in changes:
-        names = [change.key if body is not None else "/dev/null" for body in (change.before, change.after)]
-        lines += difflib.unified_diff(_lines(change.before), _lines(change.after), *names, lineterm="")
+        old, new = (change.key if body is not None else "/dev/null" for body in (change.before, change.after))
+        lines += difflib.unified_diff(_lines(change.before), _lines(change.after), old, new, lineterm="")
     return "\n".join(lines)
 
 

@@ -101,8 +101,8 @@ def _planned(objects: Objects, to: str, storage_options: Mapping[str, Any] | Non
         if "; " in str(error):
             raise
         raise SourceError(
-            f"{error}; convert it instead: pyramid convert {objects.location} NEW --ome-zarr-version {to} reads and "
-            f"writes {tree.pixel_bytes():,} bytes before compression"
+            f"{error}; convert {objects.location} to another target instead, with "
+            f'ome_zarr_version="{to}": {tree.pixel_bytes():,} bytes are then read and written, before compression'
         ) from None
 
 
