@@ -3,8 +3,8 @@
 `convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
 `download` copies any of them to local disk, `verify` finds out whether their pixels are right and repairs them, and
-`manifest` lists the digests of a store. Importing the package is quick: each library is imported when it is first
-needed.
+`manifest` lists the digests of a store. `edit` changes metadata in place, and `upgrade` makes a later version of OME-
+Zarr of it. Importing the package is quick: each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyramid.batch.progress import BatchProgress
     from pyramid.batch.report import BatchReport
     from pyramid.downloading import Download, download
+    from pyramid.editing import Edit, Upgrade, edit, upgrade
     from pyramid.engine.build import Progress
     from pyramid.image import Collection, Image, info, open
     from pyramid.inventory import Manifest, manifest
@@ -38,6 +39,7 @@ __all__ = [
     "Collection",
     "ConvertOptions",
     "Download",
+    "Edit",
     "Finding",
     "Image",
     "LevelCheck",
@@ -50,15 +52,18 @@ __all__ = [
     "SourceError",
     "StoppedError",
     "TargetError",
+    "Upgrade",
     "Verification",
     "VerifyProgress",
     "__version__",
     "convert",
     "download",
+    "edit",
     "info",
     "manifest",
     "open",
     "plan",
+    "upgrade",
     "verify",
 ]
 
@@ -71,20 +76,24 @@ _HOMES = {
     "Collection": "pyramid.image",
     "ConvertOptions": "pyramid.options.keywords",
     "Download": "pyramid.downloading",
+    "Edit": "pyramid.editing",
     "Finding": "pyramid.verifying",
     "Image": "pyramid.image",
     "Manifest": "pyramid.inventory",
     "LevelCheck": "pyramid.verifying",
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine.build",
+    "Upgrade": "pyramid.editing",
     "Verification": "pyramid.verifying",
     "VerifyProgress": "pyramid.verifying",
     "convert": "pyramid.api",
     "download": "pyramid.downloading",
+    "edit": "pyramid.editing",
     "info": "pyramid.image",
     "manifest": "pyramid.inventory",
     "open": "pyramid.image",
     "plan": "pyramid.api",
+    "upgrade": "pyramid.editing",
     "verify": "pyramid.verifying",
 }
 

@@ -14,6 +14,7 @@ import click
 from pyramid._version import __version__
 from pyramid.cli.batch import convert_batch, is_batch, plan_batch, print_report, split_plan, start_report
 from pyramid.cli.download import download
+from pyramid.cli.edit import edit
 from pyramid.cli.failures import exit_on_error, print_notice
 from pyramid.cli.flags import (
     config_flag,
@@ -30,6 +31,7 @@ from pyramid.cli.flags import (
 )
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.manifest import manifest
+from pyramid.cli.upgrade import upgrade
 from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.verify import verify
 from pyramid.cli.words import as_flags
@@ -183,6 +185,8 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
 main.add_command(manifest)
 main.add_command(verify)
 main.add_command(download)
+main.add_command(edit)
+main.add_command(upgrade)
 
 
 @main.command()

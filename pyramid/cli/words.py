@@ -13,7 +13,10 @@ from pyramid.options.convert import option_specs
 
 QUOTE = '"'
 # Options of commands that are not options of a conversion.
-OTHER_NAMES = ("all", "config", "each", "form", "max_objects", "output", "repair", "sample", "source")
+OTHER_NAMES = (
+    *("all", "attributes", "config", "dry_run", "each", "form", "max_objects", "output", "remove_label", "repair"),
+    *("sample", "source", "to", "translation", "windows"),
+)
 _NAMES = (*option_specs(), *(key for spec in option_specs().values() for key, _ in spec.split), *OTHER_NAMES)
 _NAME = "|".join(sorted(_NAMES, key=len, reverse=True))
 # Only a whole word, so that a part of a path or of a URL stays as it is. N is the number that a user chooses.

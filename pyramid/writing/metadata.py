@@ -74,7 +74,7 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
-    shown = {channel: _shown(sample, plan.nodata) for channel, sample in _samples(plan, target)}
+    shown = {channel: shown_range(sample, plan.nodata) for channel, sample in _samples(plan, target)}
     measured = []
     for channel in sorted(shown):
         seen = extremes[channel]
@@ -84,7 +84,7 @@ def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> t
     return omero_channels(plan.spec.channels, plan.spec.dtype, measured)
 
 
-def _shown(sample: NDArray[Any], nodata: float | None) -> tuple[float, float]:
+def shown_range(sample: NDArray[Any], nodata: float | None) -> tuple[float, float]:
     """Return the lower and the upper percentile of the values to display.
 
     NaN, infinite values and `nodata` are ignored. Both results are NaN if no other values remain.
@@ -110,7 +110,7 @@ def _percentiles_by_counts(values: NDArray[Any]) -> tuple[float, float]:
     >>> _percentiles_by_counts(values), tuple(map(float, np.percentile(values, SHOWN_PERCENT)))
     ((1.0, 99.9), (1.0, 99.9))
     """
-    ranks = np.cumsum(np.bincount(values))
+    ranks = np.cumsum(np.bincount(values.ravel()))
     positions = np.asarray(SHOWN_PERCENT) / 100 * (values.size - 1)
     below = np.floor(positions)
     lower = np.searchsorted(ranks, below, side="right")
