@@ -125,7 +125,7 @@ class Walk:
         location = self.objects.location
         if location.is_local and not os.path.lexists(location.path):
             return SourceError(f"{location} does not exist; check the path")
-        if location.is_local and not os.path.isdir(location.path):
+        if location.is_folder and not os.path.isdir(location.path):
             return SourceError(f"{location} is a file, and an OME-Zarr is a folder; give the path of the folder")
         return SourceError(
             f"{location} is not a Zarr: it has no zarr.json, .zgroup or .zarray; give the URL of an OME-Zarr's root"

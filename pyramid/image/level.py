@@ -81,7 +81,7 @@ class ArrayAddress:
         int or None
             None where they are not on local disk, or more than `MAX_COUNTED`.
         """
-        if not self.location.is_local:
+        if not self.location.is_folder:
             return None
         count = total = 0
         for folder, _, names in os.walk(Path(self.location.path, self.node.path)):
