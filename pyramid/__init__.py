@@ -3,8 +3,8 @@
 `convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
 `download` copies any of them to local disk, `verify` finds out whether their pixels are right and repairs them, and
-`manifest` lists the digests of a store. Importing the package is quick: each library is imported when it is first
-needed.
+`manifest` lists the digests of a store. `pack` makes one zipped file of an OME-Zarr, and `unpack` a folder of that.
+Importing the package is quick: each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyramid.image import Collection, Image, info, open
     from pyramid.inventory import Manifest, manifest
     from pyramid.options.keywords import ConvertOptions
+    from pyramid.packing import Packed, pack, unpack
     from pyramid.planning import Plan
     from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
 
@@ -43,6 +44,7 @@ __all__ = [
     "LevelCheck",
     "Manifest",
     "OptionError",
+    "Packed",
     "Plan",
     "Progress",
     "PyramidError",
@@ -58,7 +60,9 @@ __all__ = [
     "info",
     "manifest",
     "open",
+    "pack",
     "plan",
+    "unpack",
     "verify",
 ]
 
@@ -75,6 +79,7 @@ _HOMES = {
     "Image": "pyramid.image",
     "Manifest": "pyramid.inventory",
     "LevelCheck": "pyramid.verifying",
+    "Packed": "pyramid.packing",
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine.build",
     "Verification": "pyramid.verifying",
@@ -84,7 +89,9 @@ _HOMES = {
     "info": "pyramid.image",
     "manifest": "pyramid.inventory",
     "open": "pyramid.image",
+    "pack": "pyramid.packing",
     "plan": "pyramid.api",
+    "unpack": "pyramid.packing",
     "verify": "pyramid.verifying",
 }
 

@@ -16,6 +16,7 @@ from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
+from pyramid.packing.converting import building_place, pack_target, tidy
 from pyramid.stores import counting_retries, path_or_url, share_storage_options
 
 if TYPE_CHECKING:
@@ -190,12 +191,18 @@ def run_recorded(
     assert target is not None  # only a plan has none
     with reporting(record, options.report), showing_progress(progress, "convert") as callback:
         shared = share_storage_options(options, source, target)
-        if shared.resume and _has_nothing_left(source, target, shared):
+        place = building_place(source, target, shared)
+        if place is None:
+            tidy(target, shared)
             return record
-        with prepare(source, target, shared, record, workers, starting=True) as job:
-            give_notices(job.plan.spec.notices, job.plan.spec.name)
-            with job.workers.held(job.plan):
-                _carry_out(job, target, shared, record, callback)
+        if not (shared.resume and _has_nothing_left(source, place, shared)):
+            with prepare(source, place, shared, record, workers, starting=True) as job:
+                give_notices(job.plan.spec.notices, job.plan.spec.name)
+                with job.workers.held(job.plan):
+                    _carry_out(job, place, shared, record, callback)
+        if place != target:
+            with record.stage("metadata"):
+                pack_target(place, target, shared)
     return record
 
 

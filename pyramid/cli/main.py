@@ -30,6 +30,7 @@ from pyramid.cli.flags import (
 )
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.manifest import manifest
+from pyramid.cli.pack import pack, unpack
 from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.verify import verify
 from pyramid.cli.words import as_flags
@@ -183,6 +184,8 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
 main.add_command(manifest)
 main.add_command(verify)
 main.add_command(download)
+main.add_command(pack)
+main.add_command(unpack)
 
 
 @main.command()

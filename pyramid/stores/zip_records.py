@@ -33,7 +33,7 @@ _CLOSED, _UTF8 = 1 << 0 | 1 << 5 | 1 << 6 | 1 << 13, 1 << 11
 
 
 class ArchiveError(ValueError):
-    """An archive that breaks a rule, as the end of a sentence that begins with its name."""
+    """An archive that breaks a rule; the text follows its name."""
 
 
 class Entry(NamedTuple):
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 class End(NamedTuple):
     """The last records: number of entries, and offset and size of the directory."""
 
-    count: int
+    number: int
     offset: int
     size: int
 
@@ -83,7 +83,7 @@ def central_header(key: str, size: int, crc: int, offset: int) -> bytes:
 def end_records(end: End, comment: bytes) -> bytes:
     """Return the records after the directory, with those of ZIP64 whatever the size.
 
-    The last record has the true numbers where they fit, for readers that know no ZIP64.
+    The last record has the true numbers where they fit, for readers without ZIP64.
     """
     count, offset, size = end
     end64 = END64.pack(END64_SIGN, END64.size - 12, _UNIX | _VERSION, _VERSION, 0, 0, count, count, size, offset)
@@ -144,7 +144,7 @@ def read_directory(data: bytes, end: End) -> dict[str, Entry]:
     Raises
     ------
     ArchiveError
-        If an entry is compressed or encrypted, has a name that is no key or that another has, or bytes that are
+        If an entry is compressed or encrypted, has a name that is not a key or that another has, or bytes that are
         outside of the archive or belong to another entry.
     """
     found = sorted(_entries(data, end), key=lambda one: one[1])
@@ -165,7 +165,7 @@ def read_directory(data: bytes, end: End) -> dict[str, Entry]:
 def _entries(data: bytes, end: End) -> Iterator[tuple[bytes, int, int, int]]:
     """Yield name, offset, size and CRC-32 of each entry."""
     at = 0
-    for _ in range(end.count):
+    for _ in range(end.number):
         if len(data) < at + CENTRAL.size or not data.startswith(CENTRAL_SIGN, at):
             raise ArchiveError("has a directory that is damaged")
         fields = CENTRAL.unpack_from(data, at)[3:]
@@ -211,7 +211,7 @@ def _key(name: bytes) -> str:
         raise ArchiveError(f"has an entry whose name {name[:80]!r} is not UTF-8") from None
     parts = key.removesuffix("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in key or "\0" in key:
-        raise ArchiveError(f"has an entry named {key[:80]!r}, which leads out of it or is no key")
+        raise ArchiveError(f"has an entry named {key[:80]!r}, which leads out of it or is not a key")
     return key
 
 
@@ -233,7 +233,7 @@ def data_start(header: bytes, entry: Entry, key: str) -> int:
     if len(header) < LOCAL.size or not header.startswith(LOCAL_SIGN):
         raise ArchiveError(f"has no entry where {key!r} should begin, so it is damaged or was changed")
     names, extras = LOCAL.unpack_from(header)[-2:]
-    start = entry.offset + LOCAL.size + names + extras
+    start: int = entry.offset + LOCAL.size + names + extras
     if header[LOCAL.size : LOCAL.size + names] != key.encode() or start + entry.size > entry.stop:
         raise ArchiveError(f"has another entry where {key!r} should be, so it is damaged or was changed")
     return start

@@ -80,7 +80,7 @@ class ZippedObjects(Objects):
         return body
 
     def get_range(self, key: str, start: int, stop: int) -> bytes:
-        """Return the bytes from `start` up to `stop`: one request, or two for the first part."""
+        """Return the bytes from `start` up to `stop`: one request, at first two."""
         if self._is_archive(key):
             return self.inner.get_range("", start, stop)
         found = self._find(key)
@@ -151,7 +151,7 @@ class ZippedObjects(Objects):
         return None if entry is None else (name, entry)
 
     def _load(self) -> dict[str, Entry] | None:
-        """Return the directory; None if there is no archive."""
+        """Return the directory; None if the archive is missing."""
         with self._loading:
             if self._directory is None:
                 found = self.inner.fingerprint("")

@@ -22,6 +22,7 @@ PUBLIC = {
     "Manifest",
     "LevelCheck",
     "OptionError",
+    "Packed",
     "Plan",
     "Progress",
     "PyramidError",
@@ -37,7 +38,9 @@ PUBLIC = {
     "info",
     "manifest",
     "open",
+    "pack",
     "plan",
+    "unpack",
     "verify",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}

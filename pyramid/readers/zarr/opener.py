@@ -92,9 +92,9 @@ def _join(source: object, inside: str) -> str | None:
 
 
 def has_zarr(folder: Path) -> bool:
-    """Return whether a path is in an archive, or a folder with the name of a Zarr's metadata.
+    """Return whether a folder has anything of the name of a Zarr's metadata.
 
-    Anything but a file is refused when it is read.
+    A zipped OME-Zarr counts as one. Anything but a file is refused when it is read.
     """
     if locate(str(folder)).archive is not None:
         return True
