@@ -36,7 +36,7 @@ def list_objects(objects: Objects) -> tuple[list[tuple[str, int]], bytes]:
     if sum(len(central_header(key, 0, 0, 0)) for key, _ in listed) > MAX_DIRECTORY_BYTES:
         raise SourceError(
             f"{objects.location} has {len(listed)} objects, and an archive of so many cannot be read in place; convert "
-            "it with shards=auto, which makes fewer"
+            'it with shards="auto", which makes fewer'
         )
     return listed, comment
 
