@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyramid.options.keywords import ConvertOptions
     from pyramid.planning import Plan
     from pyramid.stores import Objects
+    from pyramid.writing.target import Target
 
 
 @overload
@@ -256,11 +257,24 @@ def _carry_out(
         with record.stage("build"), resumed.journal:
             run_passes(tally, source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
-            documents = finish(decided, opened, lease, tally.extremes)
+            documents = finish(decided, opened, lease, tally.extremes, _thumbnail(options, opened, manifest))
             if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)
             if manifest is not None:
                 manifest.write(documents)
+
+
+def _thumbnail(
+    options: Options, target: Target, manifest: RunManifest | None
+) -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
+    """Return the function that writes a picture of the image; None if none is wanted."""
+    if not options.thumbnail:
+        return None
+    from pyramid.image.thumbnail import write_thumbnail  # noqa: PLC0415  (only for a picture)
+
+    take = None if manifest is None else manifest.take
+    where = (target.url, options.target_storage_options, target.zarr_format)
+    return lambda attributes: write_thumbnail(*where, attributes, take)
 
 
 def _manifest(options: Options, plan: Plan, objects: Objects) -> AbstractContextManager[RunManifest | None]:

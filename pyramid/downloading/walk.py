@@ -33,6 +33,7 @@ from pyramid.hierarchy.keys import grid_of
 from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, read_document, read_node
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.ngff.groups import LAYOUT_KEY, OTHER_GROUPS
+from pyramid.ngff.thumbnails import thumbnail_keys
 from pyramid.ngff.values import check_path
 from pyramid.stores import Readable
 
@@ -161,7 +162,8 @@ class Walk:
                 f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
                 "download lists nothing; give the URL of an image or array in it"
             )
-        files = (join_path(node.path, "OME/METADATA.ome.xml"),) if LAYOUT_KEY in node.ome else ()
+        files: tuple[str, ...] = (join_path(node.path, "OME/METADATA.ome.xml"),) if LAYOUT_KEY in node.ome else ()
+        files += tuple(join_path(node.path, key) for key in thumbnail_keys(node.attributes))
         return Branch(with_levels(node, self.levels), files, self._children(node, named))
 
     def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:

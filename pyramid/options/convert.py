@@ -174,6 +174,9 @@ class Options:
     )
     checksum: bool = _option(False, OptionSpec("end every chunk with its crc32c", parsing.switch))
     skip_empty: bool = _option(False, OptionSpec("leave out chunks and shards that hold only zeros", parsing.switch))
+    thumbnail: bool = _option(
+        False, OptionSpec("write a small picture of the image next to its levels", parsing.switch)
+    )
     memory: int | None = _option(
         None,
         OptionSpec(

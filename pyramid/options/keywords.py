@@ -106,6 +106,9 @@ class ConvertOptions(TypedDict, total=False):
     skip_empty: bool | None
     """Leave out chunks and shards that hold only zeros. Default: False."""
 
+    thumbnail: bool | None
+    """Write a small picture of the image next to its levels. Default: False."""
+
     memory: int | str | None
     """Memory for all workers of a machine together; else a quarter of what is free."""
 
