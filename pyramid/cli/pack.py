@@ -21,9 +21,9 @@ from pyramid.cli.usage import SentenceCommand
 @quiet_flag
 @verbose_flag
 def pack(source: str, archive: str, overwrite: bool, as_json: bool, quiet: bool, **rest: Any) -> None:
-    """Write the OME-Zarr at DIR as one zipped file, F.ozx (RFC-9).
+    """Pack the OME-Zarr at DIR as one zipped file, F.ozx.
 
-    Either may be a path or a URL. The file is read as it is: by info, verify, convert and the others.
+    The file is as RFC-9 describes it. Either may be a path or a URL. The file is read as it is: by info, verify, convert and the others.
     """
     verbose = rest.pop("verbose")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
@@ -42,9 +42,10 @@ def pack(source: str, archive: str, overwrite: bool, as_json: bool, quiet: bool,
 @quiet_flag
 @verbose_flag
 def unpack(archive: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> None:
-    """Write the objects of the zipped OME-Zarr F.ozx as files of DIR, byte for byte.
+    """Unpack the zipped OME-Zarr F.ozx to the folder DIR.
 
-    F.ozx may be a path or a URL. DIR gets its name when all files are whole and as their CRC-32 says.
+    F.ozx may be a path or a URL, and all bytes stay as they are. DIR gets its name when all files are whole and as
+    their CRC-32 says.
     """
     verbose = rest.pop("verbose")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):

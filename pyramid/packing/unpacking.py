@@ -24,6 +24,8 @@ def check_folder(location: Location) -> None:
     """Raise TargetError if a folder cannot be written to: it is a URL, or not free."""
     if not location.is_local:
         raise TargetError(f"{location} is a URL, and an archive is unpacked to a folder here; give a path")
+    if location.archive is not None and not os.path.isfile(location.path):
+        raise TargetError(f"{location} is named as an archive, and a folder is written; give another name")
     if os.path.isdir(location.path) and not os.path.islink(location.path):
         if os.listdir(location.path):
             raise TargetError(f"{location} exists and is not empty; give another folder")

@@ -147,6 +147,10 @@ def test_sizes_that_the_two_headers_disagree_on_are_refused(archive: Path, tmp_p
         (["convert", "cells.ozx", "cells.ozx", "--overwrite"], 4, "overlap"),
         (["convert", "cells.ozx::0", "cells.ozx", "--overwrite"], 4, "overlap"),
         (["plan", "i.npy", "cells.ozx"], 4, "--overwrite"),
+        (["convert", "i.npy", "cells.ozx/a.ome.zarr"], 4, "in the archive"),
+        (["convert", "i.npy", "j.npy", "new.ozx"], 2, "named as one image"),
+        (["download", "cells.ozx", "new.ozx"], 4, "give a folder"),
+        (["unpack", "cells.ozx", "new.ozx"], 4, "give another name"),
         (["convert", "nothing.tif", "cells.ozx", "--overwrite"], 3, "nothing.tif"),
     ],
 )
@@ -166,6 +170,7 @@ def test_what_cannot_be_done_changes_nothing(
 
 def make_inputs(folder: Path) -> None:
     np.save(folder / "i.npy", IMAGE)
+    np.save(folder / "j.npy", IMAGE)
     (folder / "file.txt").write_text("no Zarr")
     (folder / "empty").mkdir()
     (folder / "v2").mkdir()
