@@ -23,7 +23,7 @@ from pyramid.cli.usage import SentenceCommand
 def pack(source: str, archive: str, overwrite: bool, as_json: bool, quiet: bool, **rest: Any) -> None:
     """Pack the OME-Zarr at DIR as one zipped file, F.ozx.
 
-    The file is as RFC-9 describes it. Either may be a path or a URL. The file is read as it is: by info, verify, convert and the others.
+    Either may be a path or a URL. The file is as RFC-9 describes it, and all other commands read it in place.
     """
     verbose = rest.pop("verbose")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):

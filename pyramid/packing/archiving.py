@@ -33,7 +33,9 @@ def check_archive_name(location: Location) -> None:
     if location.scheme in ("http", "https"):
         raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
     if not location.path.lower().endswith(ARCHIVE_ENDING):
-        raise TargetError(f"{location} does not end in {ARCHIVE_ENDING}, as a zipped OME-Zarr does; add that")
+        raise TargetError(
+            f"{location} does not end in {ARCHIVE_ENDING}, as a zipped OME-Zarr does; add that (DIR comes first)"
+        )
     if location.archive is None:
         raise TargetError(f"{location} is a folder, and a zipped OME-Zarr is a file; give another name")
     if location.archive != location:
