@@ -4,7 +4,8 @@
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
 `download` copies any of them to local disk, `verify` finds out whether their pixels are right and repairs them, and
 `manifest` lists the digests of a store. `edit` changes metadata in place, and `upgrade` makes a later version of OME-
-Zarr of it. Importing the package is quick: each library is imported when it is first needed.
+Zarr of it. `pack` makes one zipped file of an OME-Zarr, and `unpack` a folder of that. Importing the package is quick:
+each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pyramid.image import Collection, Image, info, open
     from pyramid.inventory import Manifest, manifest
     from pyramid.options.keywords import ConvertOptions
+    from pyramid.packing import Packed, pack, unpack
     from pyramid.planning import Plan
     from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
 
@@ -45,6 +47,7 @@ __all__ = [
     "LevelCheck",
     "Manifest",
     "OptionError",
+    "Packed",
     "Plan",
     "Progress",
     "PyramidError",
@@ -62,7 +65,9 @@ __all__ = [
     "info",
     "manifest",
     "open",
+    "pack",
     "plan",
+    "unpack",
     "upgrade",
     "verify",
 ]
@@ -81,6 +86,7 @@ _HOMES = {
     "Image": "pyramid.image",
     "Manifest": "pyramid.inventory",
     "LevelCheck": "pyramid.verifying",
+    "Packed": "pyramid.packing",
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine.build",
     "Upgrade": "pyramid.editing",
@@ -92,7 +98,9 @@ _HOMES = {
     "info": "pyramid.image",
     "manifest": "pyramid.inventory",
     "open": "pyramid.image",
+    "pack": "pyramid.packing",
     "plan": "pyramid.api",
+    "unpack": "pyramid.packing",
     "upgrade": "pyramid.editing",
     "verify": "pyramid.verifying",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
@@ -16,6 +16,7 @@ from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
+from pyramid.packing.converting import building_place, pack_target, tidy
 from pyramid.stores import counting_retries, path_or_url, share_storage_options
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pyramid.options.keywords import ConvertOptions
     from pyramid.planning import Plan
     from pyramid.stores import Objects
+    from pyramid.writing.target import Target
 
 
 @overload
@@ -195,12 +197,18 @@ def run_recorded(
     assert target is not None  # only a plan has none
     with reporting(record, options.report), showing_progress(progress, "convert") as callback:
         shared = share_storage_options(options, source, target)
-        if shared.resume and _has_nothing_left(source, target, shared):
+        place = building_place(source, target, shared)
+        if place is None:
+            tidy(target, shared)
             return record
-        with prepare(source, target, shared, record, workers, starting=True) as job:
-            give_notices(job.plan.spec.notices, job.plan.spec.name)
-            with job.workers.held(job.plan):
-                _carry_out(job, target, shared, record, callback)
+        if not (shared.resume and _has_nothing_left(source, place, shared)):
+            with prepare(source, place, shared, record, workers, starting=True) as job:
+                give_notices(job.plan.spec.notices, job.plan.spec.name)
+                with job.workers.held(job.plan):
+                    _carry_out(job, place, shared, record, callback)
+        if place != target:
+            with record.stage("metadata"):
+                pack_target(place, target, shared)
     return record
 
 
@@ -254,11 +262,24 @@ def _carry_out(
         with record.stage("build"), resumed.journal:
             run_passes(tally, source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
-            documents = finish(decided, opened, lease, tally.extremes)
+            documents = finish(decided, opened, lease, tally.extremes, _thumbnail(options, opened, manifest))
             if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)
             if manifest is not None:
                 manifest.write(documents)
+
+
+def _thumbnail(
+    options: Options, target: Target, manifest: RunManifest | None
+) -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
+    """Return the function that writes a picture of the image; None if none is wanted."""
+    if not options.thumbnail:
+        return None
+    from pyramid.image.thumbnail import write_thumbnail  # noqa: PLC0415  (only for a picture)
+
+    take = None if manifest is None else manifest.take
+    where = (target.url, options.target_storage_options, target.zarr_format)
+    return lambda attributes: write_thumbnail(*where, attributes, take)
 
 
 def _manifest(options: Options, plan: Plan, objects: Objects) -> AbstractContextManager[RunManifest | None]:

@@ -16,6 +16,7 @@ from pyramid.errors import OptionError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
+from pyramid.packing.converting import building_place
 from pyramid.planning import Plan
 from pyramid.stores import path_or_url, share_storage_options
 
@@ -126,14 +127,15 @@ def plan_parsed(
     record = RunReport("plan", source, target, options)
     with reporting(record, options.report):
         shared = share_storage_options(options, source, target)
-        with prepare(source, target, shared, record) as job:
+        place = None if target is None else building_place(source, target, shared)
+        with prepare(source, place, shared, record) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
             if sample:
                 _check_sampled(job)
                 from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
                 begun_s = None if begun_s is None else _start_seconds(begun_s)
-                estimated = estimate(job.plan, job.source, job.runner, target, begun_s)
+                estimated = estimate(job.plan, job.source, job.runner, place, begun_s)
                 record.plan = replace(job.plan, estimate=estimated)
             return record.plan or job.plan
 

@@ -190,7 +190,7 @@ def _check_folder(folder: str) -> None:
     location = locate(folder)
     if location.scheme in ("http", "https"):
         raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
-    if location.path.lower().endswith((".zarr", ".n5")):
+    if location.path.lower().endswith((".zarr", ".n5")) or location.archive is not None:
         raise OptionError(
             f"{location} is named as one image, and several SOURCEs go into a folder; give a folder, which comes "
             "last, and put quotes around a path with spaces"

@@ -31,6 +31,7 @@ from pyramid.cli.flags import (
 )
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.manifest import manifest
+from pyramid.cli.pack import pack, unpack
 from pyramid.cli.upgrade import upgrade
 from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.verify import verify
@@ -187,6 +188,8 @@ main.add_command(verify)
 main.add_command(download)
 main.add_command(edit)
 main.add_command(upgrade)
+main.add_command(pack)
+main.add_command(unpack)
 
 
 @main.command()

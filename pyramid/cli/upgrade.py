@@ -23,7 +23,7 @@ from pyramid.cli.usage import SentenceCommand
 @quiet_flag
 @verbose_flag
 def upgrade(url: str, as_json: bool, quiet: bool, verbose: bool, **rest: Any) -> None:
-    """Upgrade the OME-Zarr at URL to a later version, over the same chunks.
+    """Upgrade the OME-Zarr at URL to a later version, by its metadata.
 
     An image is upgraded with its labels, a plate with its wells. If it is interrupted, run it again.
     """

@@ -213,6 +213,8 @@ def _resumable(url: str, folder: str, levels: slice | None) -> Iterator[None]:
 
 
 def _check_apart(source: Location, target: Location) -> None:
+    if target.archive is not None:
+        raise TargetError(f"{target} is named as an archive, and a download is a folder; give a folder, and pack that")
     if source.holds(target) or target.holds(source):
         raise TargetError(f"{target}: the source ({source}) and the folder overlap; give another folder")
 

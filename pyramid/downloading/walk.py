@@ -34,6 +34,7 @@ from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, read_docum
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.model import StoreFormat
 from pyramid.ngff.groups import LAYOUT_KEY, OTHER_GROUPS
+from pyramid.ngff.thumbnails import thumbnail_keys
 from pyramid.ngff.values import check_path
 from pyramid.stores import Readable
 
@@ -126,7 +127,7 @@ class Walk:
         location = self.objects.location
         if location.is_local and not os.path.lexists(location.path):
             return SourceError(f"{location} does not exist; check the path")
-        if location.is_local and not os.path.isdir(location.path):
+        if location.is_folder and not os.path.isdir(location.path):
             return SourceError(f"{location} is a file, and an OME-Zarr is a folder; give the path of the folder")
         return SourceError(
             f"{location} is not a Zarr or N5: it has no zarr.json, .zgroup, .zarray or attributes.json; give the URL "
@@ -163,7 +164,8 @@ class Walk:
                 f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
                 "download lists nothing; give the URL of an image or array in it"
             )
-        files = (join_path(node.path, "OME/METADATA.ome.xml"),) if LAYOUT_KEY in node.ome else ()
+        files: tuple[str, ...] = (join_path(node.path, "OME/METADATA.ome.xml"),) if LAYOUT_KEY in node.ome else ()
+        files += tuple(join_path(node.path, key) for key in thumbnail_keys(node.attributes))
         return Branch(with_levels(node, self.levels), files, self._children(node, named))
 
     def _children(self, node: Node, named: Mapping[str, Child]) -> Iterator[Branch]:

@@ -71,7 +71,7 @@ def explain_array(node: Node) -> SourceError:
 
 def explain_group(objects: Objects, node: Node) -> SourceError:
     """Return the error for a group whose metadata names no image."""
-    is_root = objects.location.is_local and not node.path
+    is_root = objects.location.is_folder and not node.path
     found = find_within(objects.location.path) if is_root else None
     within = list_some(found.images, MAX_LISTED) if found else ""
     if "scene" in node.ome:
@@ -106,6 +106,8 @@ def _describe_local(objects: Objects) -> str:
     if not os.path.lexists(path):
         near = nearest(os.path.basename(path), entry_names(os.path.dirname(path)), strict=True)
         return f"no such file or folder exists; {f'did you mean {near!r}?' if near else 'check the path'}"
+    if objects.location.archive is not None:
+        return "the archive has no zarr.json at its top, so it is not an OME-Zarr; pack the folder that holds zarr.json"
     if not os.path.isdir(path):
         return _describe_file(objects) or _describe_foreign(objects)
     names = entry_names(path)

@@ -84,7 +84,10 @@ class ArrayAddress:
         int or None
             None where they are not on local disk, or more than `MAX_COUNTED`.
         """
-        if not self.location.is_local:
+        if self.location.archive is not None:
+            entries = open_objects(self.url, self.options).entries(f"{self.node.path}/" if self.node.path else "")
+            return sum(size for _, size, _ in entries)
+        if not self.location.is_folder:
             return None
         count = total = 0
         for folder, _, names in os.walk(Path(self.location.path, self.node.path)):

@@ -44,13 +44,14 @@ class StoreKeys:
         self._objects = objects
         self._pool = pool
         self._max_objects = max_objects
-        self.are_listed = not objects.location.scheme.startswith("http")
+        location = objects.location
+        self.are_listed = not location.scheme.startswith("http") or location.archive is not None
         self.notices: list[str] = []
 
     def check(self) -> None:
         """Raise SourceError if nothing is there, or it is being written."""
         location = self._objects.location
-        if location.is_local:
+        if location.is_folder:
             if not os.path.lexists(location.path):
                 raise SourceError(f"{location} does not exist; check the path")
             if not os.path.isdir(location.path):
@@ -71,7 +72,7 @@ class StoreKeys:
         if not self.are_listed:
             yield from self._walked()
             return
-        yield from self._files() if self._objects.location.is_local else self._objects.keys()
+        yield from self._files() if self._objects.location.is_folder else self._objects.keys()
 
     def _walked(self) -> Iterator[str]:
         """Yield the keys that metadata names, of which some may be missing."""

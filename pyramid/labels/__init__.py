@@ -18,8 +18,9 @@ from pyramid.image import Image, read_image
 from pyramid.labels.committing import commit_label, generation_of
 from pyramid.labels.fitting import check_fits, fitted_options
 from pyramid.model import SourceSpec
+from pyramid.packing.converting import is_archive
 from pyramid.readers import open_source
-from pyramid.stores import open_objects
+from pyramid.stores import locate, open_objects
 from pyramid.stores.sides import share_storage_options
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def plan_label(source: object, target: str | None, options: Options) -> LabelRun
     options = share_storage_options(options, source, target)
     if target is None:
         raise OptionError("labels: they are those of an image; give the image as TARGET")
+    if is_archive(locate(target)):
+        raise TargetError(f"{target} is one file, into which no labels are written; unpack it, and pack it again after")
     image = _image_at(target, options.target_storage_options)
     fitted = fitted_options(options, image)
     check_fits(_spec_of(source, fitted), image, target)

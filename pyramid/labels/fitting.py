@@ -38,6 +38,8 @@ def fitted_options(options: Options, image: Image) -> Options:
     given = [name for name in ("scale_factors", "levels") if getattr(options, name) != getattr(type(options), name)]
     if given:
         raise OptionError(f"{given[0]}: labels have the levels of their image; leave it out")
+    if options.thumbnail:
+        raise OptionError("thumbnail: it is the picture of an image; leave it out for labels")
     if options.method not in (*METHODS, type(options).method):
         raise OptionError(
             f"method: {options.method} makes values that are not labels; give one of {format_list(list(METHODS))}"

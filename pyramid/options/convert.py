@@ -109,8 +109,7 @@ class Options:
         False, OptionSpec("make the pixels of files that are missing from such a set 0", parsing.switch)
     )
     labels: str | None = _option(
-        None,
-        OptionSpec("write SOURCE as the label image of this name of the image TARGET", parse_label_name, "NAME"),
+        None, OptionSpec("write SOURCE as the label image of this name of the image TARGET", parse_label_name, "NAME")
     )
     label_colors: tuple[LabelValue, ...] | None = _option(
         None,
@@ -122,11 +121,7 @@ class Options:
     )
     format: str = _option(
         "auto",
-        OptionSpec(
-            "format of TARGET: ome-zarr or n5; auto: n5 if its name ends in .n5",
-            parsing.one_of("auto", "ome-zarr", "n5"),
-            "KIND",
-        ),
+        OptionSpec("ome-zarr, n5, or auto: n5 if TARGET ends in .n5", parsing.one_of("auto", "ome-zarr", "n5"), "KIND"),
     )
     ome_zarr_version: str = _option(
         "0.5",
@@ -190,6 +185,9 @@ class Options:
     )
     checksum: bool = _option(False, OptionSpec("end every chunk with its crc32c", parsing.switch))
     skip_empty: bool = _option(False, OptionSpec("leave out chunks and shards that hold only zeros", parsing.switch))
+    thumbnail: bool = _option(
+        False, OptionSpec("write a small picture of the image next to its levels", parsing.switch)
+    )
     memory: int | None = _option(
         None,
         OptionSpec(

@@ -67,7 +67,7 @@ class ConvertOptions(TypedDict, total=False):
     """CSV file of label values with columns value and color; other columns become properties."""
 
     format: Literal["auto", "ome-zarr", "n5"] | str | None
-    """Format of TARGET: ome-zarr or n5; auto: n5 if its name ends in .n5. Default: auto."""
+    """Ome-zarr, n5, or auto: n5 if TARGET ends in .n5. Default: auto."""
 
     ome_zarr_version: Literal["0.4", "0.5", "0.6"] | str | None
     """Version of the format: 0.4, 0.5 or 0.6. Default: 0.5."""
@@ -114,6 +114,9 @@ class ConvertOptions(TypedDict, total=False):
 
     skip_empty: bool | None
     """Leave out chunks and shards that hold only zeros. Default: False."""
+
+    thumbnail: bool | None
+    """Write a small picture of the image next to its levels. Default: False."""
 
     memory: int | str | None
     """Memory for all workers of a machine together; else a quarter of what is free."""

@@ -9,7 +9,7 @@ each URL.
 from pyramid.stores.folders import missing_folder
 from pyramid.stores.location import Location, locate, path_or_url
 from pyramid.stores.objects import Objects
-from pyramid.stores.opening import check_travels, open_objects, open_parts, open_source_store, public_options
+from pyramid.stores.opening import check_travels, open_file, open_objects, open_parts, open_source_store, public_options
 from pyramid.stores.readable import Readable
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.retry import counting_retries
@@ -23,6 +23,7 @@ __all__ = [
     "counting_retries",
     "locate",
     "missing_folder",
+    "open_file",
     "open_objects",
     "open_parts",
     "open_source_store",

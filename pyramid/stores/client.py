@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -45,6 +45,8 @@ def bucket_builder(kind: str, bucket: str, path: str, config: Mapping[str, Any],
 
 # Keys in one listing or one removal: the most that S3 takes in a request.
 PAGE = 1000
+# Parts of an upload that are sent at a time, and how often each is sent again: the others need not be.
+PARTS_AT_ONCE, PART_RETRIES = 4, 10
 # The least size of a piece of a body: large enough that the calls between two pieces cost little.
 _PIECE_BYTES = 2**20
 # Statuses of refusals whose reason only the body of an answer says.
@@ -73,7 +75,7 @@ class Client:
         self._build = build
         self._headers = headers
         self._allow_http = allow_http
-        self._stores: dict[float, ObStore] = {}
+        self._stores: dict[tuple[float, int], ObStore] = {}
         self._building = threading.Lock()
 
     def get(self, key: str, seconds: float, options: obstore.GetOptions, *, in_pieces: bool = False) -> Answer | None:
@@ -118,6 +120,28 @@ class Client:
         store = self._store(seconds)
         about = dict(attributes) if attributes else None
         return wait_for(lambda: obstore.put_async(store, key, body, use_multipart=False, attributes=about))["e_tag"]
+
+    def put_stream(self, key: str, pieces: Iterable[bytes], seconds: float, part_bytes: int) -> None:
+        """Store an object in one upload of parts, which succeeds or fails as a whole."""
+        store = self._store(seconds, PART_RETRIES)
+        failed: list[BaseException] = []
+
+        def given() -> Iterator[bytes]:
+            try:
+                yield from pieces
+            except BaseException as error:  # the client would make an error of its own of it
+                failed.append(error)
+                raise
+
+        try:
+            upload = obstore.put_async
+            wait_for(
+                lambda: upload(
+                    store, key, given(), use_multipart=True, chunk_size=part_bytes, max_concurrency=PARTS_AT_ONCE
+                )
+            )
+        except Exception as error:
+            raise (failed[0] if failed else error) from None
 
     def put_if(self, key: str, body: bytes, seconds: float, version: Version | None) -> Version | None:
         """Store an object that has this version, or for None, that does not exist.
@@ -168,12 +192,12 @@ class Client:
             if len(keys) > 1 or _has_no_bucket(error):
                 raise
 
-    def _store(self, seconds: float) -> ObStore:
-        """Return the store whose requests may take `seconds`."""
+    def _store(self, seconds: float, retries: int = 0) -> ObStore:
+        """Return the store whose requests may take `seconds` and are repeated by itself."""
         with self._building:
-            if seconds not in self._stores:
-                self._stores[seconds] = self._made(self._settings(seconds))
-            return self._stores[seconds]
+            if (seconds, retries) not in self._stores:
+                self._stores[seconds, retries] = self._made(self._settings(seconds, retries))
+            return self._stores[seconds, retries]
 
     def _made(self, settings: Mapping[str, Any]) -> ObStore:
         """Create a store, without any request.
@@ -191,10 +215,10 @@ class Client:
                 "and the environment"
             ) from error
 
-    def _settings(self, seconds: float) -> dict[str, Any]:
+    def _settings(self, seconds: float, retries: int) -> dict[str, Any]:
         client = {"timeout": timedelta(seconds=seconds), "allow_http": self._allow_http}
         headers = {"default_headers": dict(self._headers)} if self._headers else {}
-        return {"client_options": {**client, **headers}, "retry_config": {"max_retries": 0}}
+        return {"client_options": {**client, **headers}, "retry_config": {"max_retries": retries}}
 
 
 def _has_no_bucket(error: Exception) -> bool:

@@ -13,9 +13,9 @@ import re
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from pyramid.errors import DiskError, PyramidError, StorageError
 from pyramid.stores.objects import ByteSink, Fingerprint, Objects, check_key, no_object
@@ -93,19 +93,33 @@ class LocalObjects(Objects):
 
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Write a file next to its final path, then rename it."""
-        path = self._path(key)
+        self._replace(key, lambda file: file.write(body))
 
-        def write() -> None:
+    def put_stream(self, key: str, pieces: Callable[[], Iterable[bytes]], size_bytes: int) -> None:
+        """Write a file as `put` does; it is on the disk before it gets its name."""
+        del size_bytes
+
+        def write(file: IO[bytes]) -> None:
+            file.writelines(pieces())
+            file.flush()
+            os.fsync(file.fileno())
+
+        self._replace(key, write)
+
+    def _replace(self, key: str, write: Callable[[IO[bytes]], object]) -> None:
+        """Write a file next to its final path, then rename it."""
+        path = self._path(key)
+        partial = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}-{uuid.uuid4().hex}")
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}-{uuid.uuid4().hex}")
             try:
-                partial.write_bytes(body)
+                with partial.open("wb") as file:
+                    write(file)
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
-
-        try:
-            write()
+        except PyramidError:
+            raise
         except OSError as error:
             raise _failure(path, error) from error
 

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pyramid.errors import OptionError, short_repr
@@ -15,6 +15,8 @@ from pyramid.stores.address import why_no_address
 from pyramid.stores.redact import without_secrets
 from pyramid.stores.schemes import SCHEMES, Scheme, find_scheme
 
+# Ending of the name of a zipped OME-Zarr (RFC-9), one file whose entries are objects.
+ARCHIVE_ENDING = ".ozx"
 # Names of buckets and containers; a client that is given another may panic.
 _BUCKET = re.compile(r"[\w.$-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -49,6 +51,27 @@ class Location:
     def is_local(self) -> bool:
         """True for a location on local disk."""
         return self.scheme == "file"
+
+    @property
+    def archive(self) -> Location | None:
+        """The zipped OME-Zarr at or above this location; None outside of one.
+
+        A folder of such a name is a folder. Only schemes of this package are looked at.
+        """
+        if ARCHIVE_ENDING not in self.path.lower() or self.scheme not in SCHEMES:
+            return None
+        parts = self.path.split("/")
+        for stop, part in enumerate(parts, 1):
+            path = "/".join(parts[:stop])
+            is_named = part.lower().endswith(ARCHIVE_ENDING) and part.lower() != ARCHIVE_ENDING
+            if is_named and not (self.is_local and os.path.isdir(path)):
+                return replace(self, path=path)
+        return None
+
+    @property
+    def is_folder(self) -> bool:
+        """True for a location on local disk that is not in a zipped OME-Zarr."""
+        return self.is_local and self.archive is None
 
     def __str__(self) -> str:
         """Return the path, or the URL without anything secret."""

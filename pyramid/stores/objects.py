@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pyramid.errors import OptionError, StorageError
@@ -117,6 +117,15 @@ class Objects(Protocol):
         It is stored whole or not at all.
         """
         ...
+
+    def put_stream(self, key: str, pieces: Callable[[], Iterable[bytes]], size_bytes: int) -> None:
+        """Store an object of any size, whose pieces come one after another.
+
+        It is stored whole or not at all. `pieces` is called again for another attempt, and `size_bytes` is about the
+        size. A store that cannot write in parts holds the whole in memory.
+        """
+        del size_bytes
+        self.put(key, b"".join(pieces()))
 
     def version(self, key: str) -> Version | None:
         """Return the version of an object, for `put_if`: one request.

@@ -22,6 +22,7 @@ from pyramid.stores.network import Asked, is_timeout
 from pyramid.stores.objects import ABSENT, ByteSink, Fingerprint, Objects, check_key, no_object, place_of
 from pyramid.stores.retry import SLOW_BYTES_PER_S, AttemptFailure, call_with_retries
 from pyramid.stores.schemes import Access
+from pyramid.stores.streams import StreamedObjects
 from pyramid.stores.verdicts import NOT_IN_RANGE, judge
 from pyramid.stores.waiting import stream
 
@@ -38,7 +39,7 @@ _LEAST_CLASS_BYTES = 2**20
 _MAX_ERROR_BYTES = 2**12
 
 
-class RemoteObjects(ConditionalObjects, Objects):
+class RemoteObjects(ConditionalObjects, StreamedObjects, Objects):
     """Objects of one URL.
 
     Parameters

@@ -49,6 +49,22 @@ def open_objects(url: str, options: Mapping[str, Any] | None = None) -> Objects:
     (b'bytes', 10, None, ['a/b'])
     """
     location = locate(url)
+    archive = location.archive
+    if archive is None:
+        return _opened(location, _frozen(options or {}), surroundings(location.scheme))
+    from pyramid.stores.zipped import ZippedObjects  # noqa: PLC0415  (only for an archive)
+
+    inner = _opened(archive, _frozen(options or {}), surroundings(archive.scheme))
+    prefix = location.path[len(archive.path) :].strip("/")
+    return ZippedObjects(inner, location, prefix, (open_objects, (str(location), public_options(url, options))))
+
+
+def open_file(url: str, options: Mapping[str, Any] | None = None) -> Objects:
+    """Open the one object at a path or URL, also where it is an archive of objects.
+
+    Parameters and errors are those of `open_objects`; its key is empty.
+    """
+    location = locate(url)
     return _opened(location, _frozen(options or {}), surroundings(location.scheme))
 
 

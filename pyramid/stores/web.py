@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
@@ -113,6 +113,11 @@ class WebObjects(RemoteObjects):
     def put(self, key: str, body: bytes | memoryview) -> None:
         """Raise StorageError, because web addresses can only be read."""
         del body
+        raise self._refused(key, "be written to")
+
+    def put_stream(self, key: str, pieces: Callable[[], Iterable[bytes]], size_bytes: int) -> None:
+        """Raise StorageError, because web addresses can only be read."""
+        del pieces, size_bytes
         raise self._refused(key, "be written to")
 
     def delete(self, key: str) -> None:

@@ -14,7 +14,7 @@ from pyramid.verifying.findings import Finding
 # Findings of one array: a level without objects would otherwise hide all else.
 MAX_LISTED = 1000
 # Groups that hold no levels.
-_OTHER = ("OME", "tables")
+_OTHER = ("OME", "tables", "thumbnails")
 _DOCUMENTS = (*ROOT_KEYS, ".zmetadata")
 
 

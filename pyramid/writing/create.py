@@ -201,7 +201,7 @@ def _claim(location: Location, objects: Objects, options: Options, lease: Lease)
     with one_at_a_time(location):
         if not _check_free(location, objects, options):
             with wrap_errors(str(location), "what is there", "removed"):
-                _remove(location, objects)
+                remove_content(location, objects)
         with wrap_errors(str(location), "what is left of a killed run", "removed"):
             remove_partials(location.path, depth=1)  # documents are in the group's folder and in those of its levels
         with wrap_errors(str(location), "metadata"):
@@ -219,7 +219,7 @@ def _claim_remote(location: Location, objects: Objects, options: Options, lease:
         lease.take(replaces=removes or options.resume, recorded=not removes)
     if removes:
         with wrap_errors(str(location), "what is there", "removed"):
-            _remove(location, objects, kept=lease.keys)
+            remove_content(location, objects, kept=lease.keys)
         with wrap_errors(str(location), "metadata"):
             lease.record()
 
@@ -233,7 +233,7 @@ def _refusing(location: Location) -> Iterator[None]:
         raise TargetError(f"{location} cannot be created: {error.strerror}; give another target") from error
 
 
-def _remove(location: Location, objects: Objects, kept: Collection[str] = ()) -> None:
+def remove_content(location: Location, objects: Objects, kept: Collection[str] = ()) -> None:
     """Remove everything at the location but the keys `kept`, root documents first.
 
     So a target that is only half removed does not look whole.

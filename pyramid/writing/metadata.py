@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,13 @@ MAX_HELD_PX = 2**24
 READS = 16
 
 
-def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extremes]) -> Mapping[str, bytes]:
+def finish(
+    plan: Plan,
+    target: Target,
+    lease: Lease,
+    extremes: Mapping[int, Extremes],
+    add: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+) -> Mapping[str, bytes]:
     """Write the metadata of a pyramid whose pixels are all written.
 
     Parameters
@@ -42,6 +48,8 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         The plan of the run, its target, and its claim on the target.
     extremes
         The least and the greatest value of level 0, by channel index.
+    add
+        Returns further attributes of the group, given those that are about to be written.
 
     Returns
     -------
@@ -70,7 +78,8 @@ def finish(plan: Plan, target: Target, lease: Lease, extremes: Mapping[int, Extr
         },
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
-    return target.commit(attributes(image, plan.version), lease, dict(late_documents(plan, image)))
+    made = attributes(image, plan.version)
+    return target.commit({**made, **(add(made) if add else {})}, lease, dict(late_documents(plan, image)))
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:

@@ -26,6 +26,9 @@ def check_name(location: Location, format: str = "ome-zarr") -> None:
     """
     if location.scheme in ("http", "https"):
         raise TargetError(f"{location}: cannot write to http(s) URLs; give a path or an s3://, gs:// or az:// URL")
+    archive = location.archive
+    if archive is not None and archive != location:
+        raise TargetError(f"{location} is in the archive {archive}, which is not changed in place; give another target")
     file, mark, _ = location.path.partition("::")
     if mark and file.lower().endswith(FILE_ENDINGS):
         raise TargetError(

@@ -23,6 +23,7 @@ PUBLIC = {
     "Manifest",
     "LevelCheck",
     "OptionError",
+    "Packed",
     "Plan",
     "Progress",
     "PyramidError",
@@ -40,8 +41,10 @@ PUBLIC = {
     "info",
     "manifest",
     "open",
+    "pack",
     "plan",
     "upgrade",
+    "unpack",
     "verify",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}

@@ -73,7 +73,8 @@ def _join(source: object, inside: str) -> str | None:
         If the path leads out of the Zarr, or to nothing.
     """
     location = locate(str(source))
-    if location.is_local and not os.path.isdir(location.path):
+    is_archive = location.archive is not None
+    if location.is_local and not is_archive and not os.path.isdir(location.path):
         return None
     try:
         path = check_path(inside.strip("/"))
@@ -82,7 +83,7 @@ def _join(source: object, inside: str) -> str | None:
     joined = replace(location, path=f"{location.path.rstrip('/')}/{path}".rstrip("/"))
     if not location.is_local:
         return joined.address
-    if not os.path.isdir(joined.path):
+    if not is_archive and not os.path.isdir(joined.path):
         folder, _, name = joined.path.rpartition("/")
         near = nearest(name, entry_names(folder))
         raise SourceError(
@@ -94,7 +95,9 @@ def _join(source: object, inside: str) -> str | None:
 def has_zarr(folder: Path) -> bool:
     """Return whether a folder has anything of the name of a Zarr's metadata.
 
-    Anything but a file is refused when it is read.
+    A zipped OME-Zarr counts as one. Anything but a file is refused when it is read.
     """
+    if locate(str(folder)).archive is not None:
+        return True
     marks = (folder / key for key in (*ROOT_KEYS, f"s0/{N5_KEY}"))
     return any(mark.is_symlink() or mark.exists() for mark in marks)

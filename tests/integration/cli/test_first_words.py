@@ -152,7 +152,7 @@ CASES: list[tuple[str, int, str, str]] = [
         "new.n5 is named as one of format 'n5'",
         "give a TARGET that ends in .zarr, or leave the format out",
     ),
-    ("good.tif new.ozx", NO_TARGET, "new.ozx ends in .ozx as a file does", "(SOURCE comes first, then TARGET)"),
+    ("good.tif new.zip", NO_TARGET, "new.zip ends in .zip as a file does", "(SOURCE comes first, then TARGET)"),
     ("t.zarr good.tif", NO_SOURCE, "t.zarr does not exist", "check the spelling, and that its disk is mounted"),
     ("good.tif text.tif/t.zarr", NO_TARGET, "text.tif is not a folder", "give another target"),
     ("good.tif /proc/nothing/t.zarr", NO_TARGET, "cannot be created", "give another target"),

@@ -223,3 +223,13 @@ def test_labels_need_an_image(tmp_path: Path) -> None:
     assert not (tmp_path / "nothing.ome.zarr").exists()
     with pytest.raises(OptionError, match="labels: they are those of one image"):
         pyramid.convert([str(tmp_path / "a.tif"), str(tmp_path / "b.tif")], tmp_path, labels="nuclei")
+
+
+def test_an_archive_takes_no_labels(tmp_path: Path) -> None:
+    pyramid.convert(PIXELS, tmp_path / "cells.ozx", axes="czyx")
+    before = (tmp_path / "cells.ozx").read_bytes()
+    with pytest.raises(TargetError, match="unpack it"):
+        pyramid.convert(OLD, tmp_path / "cells.ozx", axes="zyx", labels="nuclei")
+    with pytest.raises(OptionError, match="only an OME-Zarr is zipped"):
+        pyramid.convert(OLD, tmp_path / "other.ozx", axes="zyx", format="n5")
+    assert (tmp_path / "cells.ozx").read_bytes() == before

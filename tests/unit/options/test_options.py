@@ -80,7 +80,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "manifest": ("m.txt", "m.txt"),
     "report": ("r.json", "r.json"),
 }
-SWITCHES = {"expand_palette", "fill_missing", "checksum", "skip_empty", "overwrite", "resume"}
+SWITCHES = {"expand_palette", "fill_missing", "checksum", "skip_empty", "thumbnail", "overwrite", "resume"}
 
 
 def flags_of(command: str) -> dict[str, click.Option]:

@@ -1,0 +1,91 @@
+"""A process that is killed leaves the old archive or the new one, and a conversion goes on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pyramid
+from tests.support.archives import read_tree, write_zip
+
+IMAGE = np.random.default_rng(8).integers(0, 4000, (2, 300, 280), "uint16")
+# Kills its own process at the Nth call of a function.
+PROGRAM = """
+import os, signal, sys
+import pyramid
+from importlib import import_module
+module, name, number = sys.argv[1:4]
+home = import_module(module)
+real, left = getattr(home, name), [int(number)]
+def killing(*arguments, **keywords):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments, **keywords)
+setattr(home, name, killing)
+options = {} if sys.argv[4] == "unpack" else {"overwrite": True}
+getattr(pyramid, sys.argv[4])(*sys.argv[5:7], **options)
+"""
+
+
+def kill(at: str, number: int, command: str, *paths: Path) -> None:
+    """Run a command that is killed at the Nth call of ``module:function``."""
+    arguments = [*at.split(":"), str(number), command, *map(str, paths)]
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == -signal.SIGKILL, run.stderr
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    np.save(tmp_path / "cells.npy", IMAGE)
+    return tmp_path / "cells.npy"
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_pack_leaves_the_old_archive(number: int, source: Path, tmp_path: Path) -> None:
+    pyramid.convert(str(source), tmp_path / "a.ome.zarr", axes="cyx")
+    old = write_zip(tmp_path / "a.ozx", {"zarr.json": b"old"}).read_bytes()
+    kill("pyramid.packing.archiving:local_header", number, "pack", tmp_path / "a.ome.zarr", tmp_path / "a.ozx")
+    assert (tmp_path / "a.ozx").read_bytes() == old
+    pyramid.pack(tmp_path / "a.ome.zarr", tmp_path / "a.ozx", overwrite=True)
+    pyramid.unpack(tmp_path / "a.ozx", tmp_path / "b.ome.zarr")
+    assert read_tree(tmp_path / "b.ome.zarr") == read_tree(tmp_path / "a.ome.zarr")
+
+
+def test_unpack_leaves_no_folder_of_the_name(source: Path, tmp_path: Path) -> None:
+    pyramid.convert(str(source), tmp_path / "a.ozx", axes="cyx")
+    kill("pyramid.packing.unpacking:_write", 3, "unpack", tmp_path / "a.ozx", tmp_path / "a.ome.zarr")
+    assert not (tmp_path / "a.ome.zarr").exists()
+    assert len(pyramid.open(tmp_path / "a.ozx").levels) == 2
+
+
+@pytest.mark.parametrize(
+    ("at", "number"),
+    [
+        ("pyramid.writing.metadata:finish", 1),
+        ("pyramid.packing.archiving:local_header", 2),
+        ("pyramid.packing.converting:_remove", 1),
+        ("os:rmdir", 1),
+    ],
+)
+def test_convert_leaves_the_old_archive_or_the_new_one_and_goes_on(
+    at: str, number: int, source: Path, tmp_path: Path
+) -> None:
+    pyramid.convert(str(source), tmp_path / "whole/cells.ozx")
+    new = (tmp_path / "whole/cells.ozx").read_bytes()
+    target = tmp_path / "cells.ozx"
+    old = write_zip(target, {"zarr.json": b"old"}).read_bytes()
+    kill(at, number, "convert", source, target)
+    assert target.read_bytes() in (old, new)
+    with pytest.raises(pyramid.TargetError, match="exists"):
+        pyramid.convert(str(source), target)
+    pyramid.convert(str(source), target, resume=True)
+    assert target.read_bytes() == new
+    assert not (tmp_path / "cells.ozx.unfinished").exists()
