@@ -11,10 +11,12 @@ from pyramid.hierarchy.nodes import Node, read_node
 from pyramid.hierarchy.unfinished import DOWNLOAD, check_finished
 from pyramid.stores import Location, Objects
 from pyramid.stores.objects import check_key
-from pyramid.stores.zip_records import central_header
+from pyramid.stores.zip_records import CENTRAL
 from pyramid.stores.zipped import MAX_DIRECTORY_BYTES
 
 _DOCUMENT = "zarr.json"
+# Bytes of ZIP64 numbers that an entry of the directory may have.
+MARGIN_BYTES = 28
 
 
 def list_objects(objects: Objects) -> tuple[list[tuple[str, int]], bytes]:
@@ -33,7 +35,7 @@ def list_objects(objects: Objects) -> tuple[list[tuple[str, int]], bytes]:
     comment = _comment(_root(objects), objects.location)
     keys = _files(objects.location) if objects.location.is_folder else _entries(objects)
     listed = sorted(keys, key=lambda one: _rank(one[0]))
-    if sum(len(central_header(key, 0, 0, 0)) for key, _ in listed) > MAX_DIRECTORY_BYTES:
+    if sum(CENTRAL.size + len(key.encode()) for key, _ in listed) > MAX_DIRECTORY_BYTES - MARGIN_BYTES * len(listed):
         raise SourceError(
             f"{objects.location} has {len(listed)} objects, and an archive of so many cannot be read in place; convert "
             'it with shards="auto", which makes fewer'

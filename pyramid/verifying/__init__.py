@@ -19,7 +19,7 @@ from pyramid.model import Source
 from pyramid.options.convert import Options, make_options
 from pyramid.planning.resources import Resources
 from pyramid.readers import open_source
-from pyramid.stores import Readable, open_objects, path_or_url, share_storage_options
+from pyramid.stores import Readable, locate, open_objects, path_or_url, share_storage_options
 from pyramid.verifying.checking import Checked, Checking
 from pyramid.verifying.findings import Finding, LevelCheck, Verification
 from pyramid.verifying.keys import KeyCheck
@@ -107,6 +107,8 @@ def verify(  # noqa: PLR0913  (a user's options, each by its name)
     options = make_options({**given, **stores})
     if source is None and (axes is not None or series is not None or source_storage_options is not None):
         raise OptionError("source: axes, series and source_storage_options are for a source; give it too")
+    if repair and locate(location).archive is not None:
+        raise OptionError("repair: an archive is not changed in place; unpack it, repair the folder, and pack that")
     options = share_storage_options(options, source if source is not None else location, location)
     with showing_progress(progress, "verify") as callback, timed("the verification"):
         done = _Run(location, options, share, VerifyTally(callback)).verify(source, repair=repair)

@@ -146,6 +146,7 @@ def test_sizes_that_the_two_headers_disagree_on_are_refused(archive: Path, tmp_p
         (["convert", "i.npy", "a.ozx", "--ome-zarr-version", "0.4"], 2, "0.5 or newer"),
         (["convert", "cells.ozx", "cells.ozx", "--overwrite"], 4, "overlap"),
         (["convert", "cells.ozx::0", "cells.ozx", "--overwrite"], 4, "overlap"),
+        (["verify", "cells.ozx", "--repair"], 2, "unpack it"),
         (["plan", "i.npy", "cells.ozx"], 4, "--overwrite"),
         (["convert", "i.npy", "cells.ozx/a.ome.zarr"], 4, "in the archive"),
         (["convert", "i.npy", "j.npy", "new.ozx"], 2, "named as one image"),

@@ -29,6 +29,11 @@ def test_unpack_after_pack_is_the_identity(files: dict[str, bytes]) -> None:
         assert comment_of(archive) == COMMENT
         objects = open_objects(str(archive))
         assert {key: objects.get(key) for key in objects.keys()} == held  # noqa: SIM118  (a store is not a mapping)
+        for key, body in held.items():
+            assert objects.size(key) == len(body)
+            assert objects.get_tail(key, 7) == body[-7:]
+            assert open_objects(str(archive)).get_range(key, 3, 50) == body[3:50]
+            assert objects.get_range(key, 0, len(body) + 9) == body
         unpack(archive, back)
         assert read_tree(back) == held
         assert not [path for path in Path(folder).iterdir() if path.name.startswith(".")]

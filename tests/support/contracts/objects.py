@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 
 import pytest
 
-from pyramid.errors import OptionError, StorageError
+from pyramid.errors import OptionError, SourceError, StorageError
 from pyramid.stores import Objects
 from pyramid.stores.objects import NO_CONDITIONS
 
@@ -45,6 +46,18 @@ class ObjectsContract:
         objects.put("a", DATA)
         objects.put("a", b"short")
         assert objects.get("a") == b"short"
+
+    def test_a_stream_is_stored_whole_or_not_at_all(self, objects: Objects) -> None:
+        def broken() -> Iterator[bytes]:
+            yield DATA
+            raise SourceError("it is gone")
+
+        with pytest.raises(SourceError, match="it is gone"):
+            objects.put_stream("a", broken, len(DATA))
+        assert objects.get("a") is None
+        objects.put_stream("a", lambda: [DATA, b"the end"], len(DATA))
+        assert objects.get("a") == DATA + b"the end"
+        assert list(objects.keys()) == ["a"]
 
     def test_parts_end_where_the_object_ends(self, objects: Objects) -> None:
         objects.put("a", DATA)

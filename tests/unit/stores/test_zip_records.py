@@ -73,15 +73,6 @@ def test_sizes_and_offsets_over_4_gib_are_read_by_zipfile_and_here() -> None:
     assert {key: (one.size, one.crc, one.offset) for key, one in found.items()} == entries
 
 
-def test_more_entries_than_16_bits_count_are_read_by_zipfile_and_here() -> None:
-    length, number = len(local_header("00000", 0, 0)), MAX_16 + 1
-    end, tail, size = directory_of({f"{n:05d}": (0, 0, n * length) for n in range(number)})
-    with zipfile.ZipFile(cast("IO[bytes]", Sparse(size, tail))) as archive:
-        assert len(archive.namelist()) == number
-    assert read_end(tail[-70_000:], size) == end
-    assert len(read_directory(tail[: end.size], end)) == number
-
-
 @pytest.mark.parametrize("number", [0, 1, MAX_16 - 1, MAX_16, MAX_16 + 1])
 @pytest.mark.parametrize("offset", [0, MAX_32 - 1, MAX_32, MAX_32 + 1])
 def test_the_last_records_say_what_was_written(number: int, offset: int) -> None:
