@@ -2,9 +2,9 @@
 
 `convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
-`download` copies any of them to local disk, `verify` finds out whether their pixels are right and repairs them, and
-`manifest` lists the digests of a store. Importing the package is quick: each library is imported when it is first
-needed.
+`download` copies any of them to local disk, `validate` holds their metadata against the specification, `verify` finds
+out whether their pixels are right and repairs them, and `manifest` lists the digests of a store. Importing the package
+is quick: each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyramid.inventory import Manifest, manifest
     from pyramid.options.keywords import ConvertOptions
     from pyramid.planning import Plan
+    from pyramid.validating import RuleFinding, Validation, validate
     from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
 
 __all__ = [
@@ -47,9 +48,11 @@ __all__ = [
     "Progress",
     "PyramidError",
     "PyramidWarning",
+    "RuleFinding",
     "SourceError",
     "StoppedError",
     "TargetError",
+    "Validation",
     "Verification",
     "VerifyProgress",
     "__version__",
@@ -59,6 +62,7 @@ __all__ = [
     "manifest",
     "open",
     "plan",
+    "validate",
     "verify",
 ]
 
@@ -77,6 +81,8 @@ _HOMES = {
     "LevelCheck": "pyramid.verifying",
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine.build",
+    "RuleFinding": "pyramid.validating",
+    "Validation": "pyramid.validating",
     "Verification": "pyramid.verifying",
     "VerifyProgress": "pyramid.verifying",
     "convert": "pyramid.api",
@@ -85,6 +91,7 @@ _HOMES = {
     "manifest": "pyramid.inventory",
     "open": "pyramid.image",
     "plan": "pyramid.api",
+    "validate": "pyramid.validating",
     "verify": "pyramid.verifying",
 }
 

@@ -31,6 +31,7 @@ from pyramid.cli.flags import (
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.manifest import manifest
 from pyramid.cli.usage import SentenceGroup
+from pyramid.cli.validate import validate
 from pyramid.cli.verify import verify
 from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError
@@ -181,6 +182,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
 
 
 main.add_command(manifest)
+main.add_command(validate)
 main.add_command(verify)
 main.add_command(download)
 

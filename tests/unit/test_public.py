@@ -26,9 +26,11 @@ PUBLIC = {
     "Progress",
     "PyramidError",
     "PyramidWarning",
+    "RuleFinding",
     "SourceError",
     "StoppedError",
     "TargetError",
+    "Validation",
     "Verification",
     "VerifyProgress",
     "__version__",
@@ -38,6 +40,7 @@ PUBLIC = {
     "manifest",
     "open",
     "plan",
+    "validate",
     "verify",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}

@@ -1,0 +1,94 @@
+"""Validate an OME-Zarr by the rules of its version."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pyramid.errors import SourceError, StorageError, ending_with_remedy
+from pyramid.feedback.notices import give_notices
+from pyramid.hierarchy.nodes import Node, read_node
+from pyramid.hierarchy.unfinished import check_finished
+from pyramid.image.diagnosis import explain_array, explain_missing
+from pyramid.stores import Readable, open_objects, path_or_url
+from pyramid.validating.findings import RuleFinding, Validation, sort_findings
+from pyramid.validating.rules import Breach
+from pyramid.validating.table import make_finding
+from pyramid.validating.tree import UNREADABLE, Walk
+
+__all__ = ["RuleFinding", "Validation", "validate"]
+
+
+@ending_with_remedy()
+def validate(
+    url: str | os.PathLike[str],
+    *,
+    strict: bool = False,
+    metadata_only: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Validation:
+    """Validate an OME-Zarr by the rules of its version, 0.1 to 0.6.
+
+    A broken MUST of the specification is an error, a broken SHOULD a warning. What viewers and stores suffer from is
+    advice. No pixel is read.
+
+    Parameters
+    ----------
+    url
+        A path or URL of an image, labels, a plate, a well or a collection. All that it names is validated too.
+    strict
+        Whether warnings make it invalid too.
+    metadata_only
+        Whether only the attributes of the group at `url` are validated, without reading what they name.
+    storage_options
+        Options with which its store is opened, as ``{"anon": True}``.
+
+    Returns
+    -------
+    Validation
+        The list of findings, errors first. Its ``valid`` is true unless there is an error.
+
+    Raises
+    ------
+    SourceError
+        If the URL holds no Zarr group, an array, or a conversion that is not finished, or cannot be read.
+    OptionError
+        If an option cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np, pyramid, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> image = pyramid.convert(np.ones((600, 700), "uint8"), f"{folder}/ones.ome.zarr")
+    >>> validate(f"{folder}/ones.ome.zarr", strict=True).valid
+    True
+    """
+    location = path_or_url(url, "url")
+    objects = Readable(open_objects(location, storage_options))
+    shown = str(objects.location)
+    try:
+        root = _read_root(objects)
+        if isinstance(root, RuleFinding):
+            return Validation(shown, (root,), 0, strict)
+        walk = Walk(objects, metadata_only)
+        found = sort_findings(list(walk.findings(root)))
+    except (SourceError, StorageError) as error:
+        text = str(error)
+        raise SourceError(text if text.startswith(shown) else f"{shown}: {text}") from error
+    give_notices(objects.notices)
+    return Validation(shown, found, walk.groups, strict)
+
+
+def _read_root(objects: Readable) -> Node | RuleFinding:
+    """Read the group at the URL; a document that is broken is a finding."""
+    try:
+        node = read_node(objects)
+    except SourceError as error:
+        return make_finding(UNREADABLE, "", "0.5", Breach("", str(error)))
+    if node is None:
+        raise explain_missing(objects.inner, "", objects.refusal)
+    if node.array is not None:
+        raise explain_array(node)
+    check_finished(node)
+    return node
