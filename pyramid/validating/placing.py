@@ -16,6 +16,10 @@ _STRIDES = ("nearest", "stride", "subsample", "decimate")
 _TOLERANCE = 0.05
 
 
+# The part of a pixel that floats may miss.
+_ROUNDING = 1e-6
+
+
 class Placed(NamedTuple):
     """A level with its scale and translation."""
 
@@ -56,7 +60,7 @@ def _factors(document: Document) -> Iterator[Breach]:
         for level in others:
             for i, name in enumerate(names):
                 expected = first.array.shape[i] * first.scale[i] / level.scale[i]
-                if abs(expected - level.array.shape[i]) >= 1 + 1e-6 * expected:
+                if abs(expected - level.array.shape[i]) >= 1 - _ROUNDING:
                     text = f"{level.array.path} has {level.array.shape[i]} pixels on {name}, and its scale {expected:g}"
                     yield Breach(level.array.place, text)
 

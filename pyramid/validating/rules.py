@@ -154,7 +154,7 @@ def axes_of(image: Mapping[str, Any], place: str) -> list[tuple[str, Mapping[str
     if "coordinateSystems" in image:
         systems = objects_at(image["coordinateSystems"], f"{place}.coordinateSystems")
         names = {_output(dataset) for _, dataset in objects_at(image.get("datasets"), "")}
-        chosen = [(where, system) for where, system in systems if system.get("name") in names] or systems[-1:]
+        chosen = [(where, system) for where, system in systems if _is_one_of(system.get("name"), names)] or systems[-1:]
         where, system = chosen[0] if chosen else ("", {})
         return objects_at(system.get("axes"), f"{where}.axes")
     names_or_objects = list_or_empty(image.get("axes"))
@@ -163,6 +163,10 @@ def axes_of(image: Mapping[str, Any], place: str) -> list[tuple[str, Mapping[str
         for i, axis in enumerate(names_or_objects)
         if isinstance(axis, str | Mapping)
     ]
+
+
+def _is_one_of(name: object, names: set[str | None]) -> bool:
+    return isinstance(name, str) and name in names
 
 
 def _output(dataset: Mapping[str, Any]) -> str | None:
