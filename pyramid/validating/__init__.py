@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import SourceError, StorageError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
-from pyramid.hierarchy.nodes import Node, read_node
+from pyramid.hierarchy.nodes import Node, join_path, read_node
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.image.diagnosis import explain_array, explain_missing
 from pyramid.stores import Readable, open_objects, path_or_url
@@ -77,7 +80,13 @@ def validate(
         text = str(error)
         raise SourceError(text if text.startswith(shown) else f"{shown}: {text}") from error
     give_notices(objects.notices)
-    return Validation(shown, found, walk.groups, strict)
+    return Validation(shown, tuple(_with_address(one, shown) for one in found), walk.groups, strict)
+
+
+def _with_address(finding: RuleFinding, url: str) -> RuleFinding:
+    """Return a finding whose remedy names the address of its group."""
+    address = shlex.quote(join_path(url, finding.path))
+    return replace(finding, remedy=re.sub(r"\bURL\b", lambda _: address, finding.remedy, count=1))
 
 
 def _read_root(objects: Readable) -> Node | RuleFinding:

@@ -64,10 +64,8 @@ OMERO_FIELDS = (
     Field("omero", OBJECT, None, "omero-md"),
     Field("omero/channels", LIST, "error", "omero-md"),
     Field(_CHANNEL, OBJECT, None, "omero-md"),
-    Field(f"{_CHANNEL}/color", COLOR, "error", "omero-md", until="0.4", remedy=f"{_EDIT}: --channel-colors"),
-    Field(f"{_CHANNEL}/color", COLOR, "warning", "omero-md", since="0.5", remedy=f"{_EDIT}: --channel-colors"),
-    Field(f"{_CHANNEL}/window", OBJECT, "error", "omero-md", until="0.4", remedy=_EDIT),
-    Field(f"{_CHANNEL}/window", OBJECT, "warning", "omero-md", since="0.5", remedy=_EDIT),
+    Field(f"{_CHANNEL}/color", COLOR, "error", "omero-md", remedy=f"{_EDIT}: --channel-colors"),
+    Field(f"{_CHANNEL}/window", OBJECT, "error", "omero-md", remedy=_EDIT),
     *(
         Field(f"{_CHANNEL}/window/{key}", NUMBER, "error", "omero-md", remedy=_EDIT)
         for key in ("min", "max", "start", "end")

@@ -16,6 +16,7 @@ from pyramid.ngff.metadata import ome_content
 from pyramid.ngff.values import list_or_empty, mapping_or_empty, path_below
 from pyramid.ngff.version import MAX_LEVELS
 from pyramid.stores import Readable
+from pyramid.tables import format_count
 from pyramid.validating.documents import Documents
 from pyramid.validating.findings import RuleFinding
 from pyramid.validating.rules import Breach, Document, LevelArray, Rule, objects_at
@@ -48,7 +49,8 @@ LABEL_LEVELS = _rule("labels-levels", "labels-md", "convert the labels again")
 class Member(NamedTuple):
     """A group to look at, and what is known from the group that names it.
 
-    `levels` is the number of levels that a label image must have.
+    `parent` is the path of that group, and `place` the place in its attributes. `levels` is the number of levels that a
+    label image must have.
     """
 
     path: str
@@ -56,6 +58,7 @@ class Member(NamedTuple):
     version: str | None = None
     place: str = ""
     levels: int | None = None
+    parent: str = ""
 
 
 class Visit(NamedTuple):
@@ -112,8 +115,8 @@ class Walk:
         except SourceError as error:
             return Visit([make_finding(UNREADABLE, member.path, version, Breach("", str(error)))], [])
         if node is None:
-            breach = Breach(member.place, "the metadata names this group, and there is none")
-            return Visit([make_finding(MISSING_GROUP, member.path, version, breach)], [])
+            breach = Breach(member.place, f"the group {short_repr(member.path)} is missing")
+            return Visit([make_finding(MISSING_GROUP, member.parent, version, breach)], [])
         return self._visit(node, member)
 
     def _visit(self, node: Node, member: Member) -> Visit:
@@ -147,7 +150,7 @@ class Walk:
         if member.levels is not None and images:
             count = len(list_or_empty(images[0][1].get("datasets")))
             if count != member.levels:
-                text = f"it has {count} levels, and its image has {member.levels}"
+                text = f"it has {format_count(count, 'level')}, and its image has {member.levels}"
                 yield make_finding(LABEL_LEVELS, path, version, Breach(f"{images[0][0]}.datasets", text))
 
     def _levels(self, node: Node, document: Document, found: list[RuleFinding]) -> Iterator[tuple[LevelArray, ...]]:
@@ -190,7 +193,7 @@ class Walk:
             yield from self._labels(node, document)
         for i, path in enumerate(list_or_empty(content.get("labels"))):
             yield from _member(node, path, version, f"{prefix}labels[{i}]", _levels_above(document, node))
-        if LAYOUT_KEY in content and "plate" not in content:
+        if LAYOUT_KEY in content and not {"plate", "multiscales"} & content.keys():
             yield from self._series(node, version)
 
     def _labels(self, node: Node, document: Document) -> Iterator[Member]:
@@ -220,7 +223,7 @@ class Walk:
             return
         numbers = list(numbered_groups(self.objects, node.path, node.zarr_format, MAX_GROUPS)) or ["0"]
         for name in numbers:  # the first one must be there
-            yield Member(join_path(node.path, name), node.zarr_format, version, LAYOUT_KEY)
+            yield Member(join_path(node.path, name), node.zarr_format, version, LAYOUT_KEY, parent=node.path)
 
 
 def _levels_above(document: Document, node: Node) -> int | None:
@@ -235,7 +238,7 @@ def _member(node: Node, path: object, version: str, place: str, levels: int | No
         below = path_below(path, place)
     except SourceError:
         return
-    yield Member(join_path(node.path, below), node.zarr_format, version, place, levels)
+    yield Member(join_path(node.path, below), node.zarr_format, version, place, levels, node.path)
 
 
 def _read_level(node: Node, place: str, dataset: Mapping[str, Any]) -> LevelArray:

@@ -161,7 +161,7 @@ def test_the_command_shows_places_remedies_and_the_exit_status(tmp_path: Path) -
     status, text, _ = run(bad)
     assert status == 1
     for words in ("not valid OME-Zarr, 1 error", "error  ome.well.images[0].path", "groups-exist (0.5): https://ngff"):
-        assert words in text.replace("0: ome", "ome")
+        assert words in text
     assert run(bad, "--metadata-only")[0] == 0
     status, text, _ = run(bad, "--json")
     document = json.loads(text)
