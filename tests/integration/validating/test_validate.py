@@ -16,6 +16,7 @@ from pyramid.cli import main
 from pyramid.validating.rules import Document
 from pyramid.validating.table import RULES, apply_rules
 from tests.support.paths import CORPUS, OME_ZARRS
+from tests.support.servers.service import Service
 
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -48,6 +49,15 @@ def test_what_is_written_is_valid_without_a_warning(
     found = pyramid.validate(target, strict=True)
     assert found.valid, str(found)
     assert {one.level for one in found} <= {"advice"}
+
+
+def test_an_image_in_a_bucket_is_validated(s3: Service, prefix: str) -> None:
+    url, store = s3.url(f"{prefix}/cells.ome.zarr"), s3.storage_options
+    pyramid.convert(np.ones((40, 50), "uint8"), url, progress=False, storage_options=store)
+    assert pyramid.validate(url, strict=True, storage_options=store).valid
+    missing = s3.url(f"{prefix}/missing.ome.zarr")
+    with pytest.raises(pyramid.SourceError):
+        pyramid.validate(missing, storage_options=store)
 
 
 def stores() -> list[Path]:
