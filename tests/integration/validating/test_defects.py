@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 import pytest
 
 import pyramid
 from tests.support.defects import DEFECTS, Defect, made, make_stores
+from tests.support.replaced import replaced
 
 STORES = ("0.4", "0.5", "0.6", "sharded", "labelled", "plate", "series")
 
@@ -42,3 +45,17 @@ def test_a_defect_is_found_at_its_place(stores: Path, defect: Defect) -> None:
 def test_there_are_at_least_sixty_defects_of_as_many_rules() -> None:
     assert len({(one.store, one.name) for one in DEFECTS}) == len(DEFECTS) >= 60
     assert len({one.rule for one in DEFECTS}) >= 60
+
+
+@pytest.mark.parametrize("value", [None, -1, 10**400, "", [], [[]], {}, {"a": 1}], ids=repr)
+def test_no_value_in_the_document_of_an_array_or_a_group_is_more_than_a_finding(stores: Path, value: object) -> None:
+    for name in ("sharded/0/zarr.json", "0.4/1/.zarray", "plate/zarr.json"):
+        path = stores / name
+        before = path.read_bytes()
+        try:
+            for changed in replaced(json.loads(before), value)[::7]:
+                path.write_text(json.dumps(changed))
+                with contextlib.suppress(pyramid.SourceError):
+                    pyramid.validate(stores / name.partition("/")[0])
+        finally:
+            path.write_bytes(before)

@@ -16,6 +16,7 @@ from pyramid.cli import main
 from pyramid.validating.rules import Document
 from pyramid.validating.table import RULES, apply_rules
 from tests.support.paths import CORPUS, OME_ZARRS
+from tests.support.replaced import replaced
 from tests.support.servers.service import Service
 
 OPTIONS: tuple[dict[str, Any], ...] = (
@@ -109,17 +110,6 @@ def test_no_value_at_any_place_breaks_a_rule_itself(version: str, value: Any) ->
     for changed in replaced(whole, value):
         assert isinstance(changed, dict)
         list(apply_rules(Document("", version, changed, "", 2)))
-
-
-def replaced(document: Any, value: Any) -> list[Any]:
-    """The document with `value` in the place of each of its parts in turn."""
-    if isinstance(document, dict):
-        parts = [(key, one) for key, inner in document.items() for one in [value, *replaced(inner, value)]]
-        return [{**document, key: one} for key, one in parts]
-    if isinstance(document, list):
-        places = [(i, one) for i, inner in enumerate(document) for one in [value, *replaced(inner, value)]]
-        return [[*document[:i], one, *document[i + 1 :]] for i, one in places]
-    return []
 
 
 def group(folder: Path, attributes: str) -> Path:
