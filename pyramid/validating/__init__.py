@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pyramid.errors import SourceError, StorageError, ending_with_remedy
+from pyramid.errors import SourceError, StorageError, ending_with_remedy, explaining
 from pyramid.feedback.notices import give_notices
-from pyramid.hierarchy.nodes import Node, join_path, read_node
+from pyramid.hierarchy.nodes import MAX_DOCUMENT_BYTES, Node, join_path, parse_document, read_node
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.image.diagnosis import explain_array, explain_missing
-from pyramid.stores import Readable, open_objects, path_or_url
+from pyramid.ngff.values import mapping_or_empty
+from pyramid.stores import Location, Readable, open_objects, path_or_url
 from pyramid.validating.findings import RuleFinding, Validation, sort_findings
 from pyramid.validating.rules import Breach
 from pyramid.validating.table import make_finding
@@ -43,7 +44,8 @@ def validate(
     strict
         Whether warnings make it invalid too.
     metadata_only
-        Whether only the attributes of the group at `url` are validated, without reading what they name.
+        Whether only the attributes of the group at `url` are validated, without reading what they name. Then `url` may
+        be a local JSON file with attributes, too.
     storage_options
         Options with which its store is opened, as ``{"anon": True}``.
 
@@ -71,7 +73,7 @@ def validate(
     objects = Readable(open_objects(location, storage_options))
     shown = str(objects.location)
     try:
-        root = _read_root(objects)
+        root = _read_file(objects.location, metadata_only=metadata_only) or _read_root(objects)
         if isinstance(root, RuleFinding):
             return Validation(shown, (root,), 0, strict)
         walk = Walk(objects, metadata_only)
@@ -81,6 +83,23 @@ def validate(
         raise SourceError(text if text.startswith(shown) else f"{shown}: {text}") from error
     give_notices(objects.notices)
     return Validation(shown, tuple(_with_address(one, shown) for one in found), walk.groups, strict)
+
+
+def _read_file(location: Location, *, metadata_only: bool) -> Node | RuleFinding | None:
+    """Read a local JSON file with the attributes of a group.
+
+    Returns None where that file does not exist, or where more than attributes is asked for.
+    """
+    if not (metadata_only and location.is_local and os.path.isfile(location.path)):
+        return None
+    with explaining(SourceError, f"{location} cannot be read"), open(location.path, "rb") as file:
+        body = file.read(MAX_DOCUMENT_BYTES + 1)
+    try:
+        document = parse_document(body[:MAX_DOCUMENT_BYTES], str(location))
+    except SourceError as error:
+        return make_finding(UNREADABLE, "", "0.5", Breach("", str(error)))
+    attributes = mapping_or_empty(document.get("attributes")) if "node_type" in document else document
+    return Node("", 3 if "ome" in attributes else 2, attributes, None, {})
 
 
 def _with_address(finding: RuleFinding, url: str) -> RuleFinding:

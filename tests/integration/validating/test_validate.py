@@ -172,6 +172,18 @@ def test_the_command_shows_places_remedies_and_the_exit_status(tmp_path: Path) -
     assert run(bad, "--quiet")[:2] == (1, "")
 
 
+def test_attributes_may_be_in_a_file_of_json(tmp_path: Path) -> None:
+    file = tmp_path / "attributes.json"
+    file.write_text('{"ome": {"version": "0.5", "well": {"images": [{"path": "0"}]}}}')
+    assert run(str(file), "--metadata-only")[0] == 0
+    file.write_text('{"well": {"images": [], "version": "0.4"}}')
+    status, text, _ = run(str(file), "--metadata-only", "--json")
+    assert (status, json.loads(text)["findings"][0]["rule"]) == (1, "well.images-kind")
+    file.write_text('{"well": ')
+    assert run(str(file), "--metadata-only")[0] == 1
+    assert run(str(file))[0] == 3
+
+
 def test_strict_makes_a_warning_count(tmp_path: Path) -> None:
     content = '{"version": "0.5", "image-label": {}}'
     store = str(group(tmp_path, f'{{"ome": {content}}}'))
