@@ -14,7 +14,14 @@ Level = Literal["error", "warning", "advice"]
 # The specification's pages. Those from 0.6 on have other names for their sections.
 _PAGES = {"0.6": "https://ngff.openmicroscopy.org/specifications/0.6/index.html"}
 _PAGE = "https://ngff.openmicroscopy.org/{version}/index.html"
-_RENAMED = {"0.6": {"multiscale-md": "multiscales-md", "trafo-md": "coord-trafo-md", "axes-md": "axes-metadata"}}
+_RENAMED = {
+    "0.6": {
+        "multiscale-md": "multiscales-md",
+        "trafo-md": "coord-trafo-md",
+        "axes-md": "axes-metadata",
+        "image-layout": "images",
+    }
+}
 # The specification of Zarr, for rules that are its own.
 ZARR_PAGE = "https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html"
 _VERSIONS = tuple(FORMATS)
