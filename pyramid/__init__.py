@@ -2,10 +2,10 @@
 
 `convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
-`download` copies any of them to local disk, `verify` finds out whether their pixels are right and repairs them, and
-`manifest` lists the digests of a store. `edit` changes metadata in place, and `upgrade` makes a later version of OME-
-Zarr of it. `pack` makes one zipped file of an OME-Zarr, and `unpack` a folder of that. Importing the package is quick:
-each library is imported when it is first needed.
+`download` copies any of them to local disk, `validate` holds their metadata against the specification, `verify` finds
+out whether their pixels are right and repairs them, and `manifest` lists the digests of a store. `edit` changes
+metadata in place, and `upgrade` makes a later version of OME-Zarr of it. `pack` makes one zipped file of an OME-Zarr,
+and `unpack` a folder of that. Importing the package is quick: each library is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pyramid.options.keywords import ConvertOptions
     from pyramid.packing import Packed, pack, unpack
     from pyramid.planning import Plan
+    from pyramid.validating import RuleFinding, Validation, validate
     from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
 
 __all__ = [
@@ -52,10 +53,12 @@ __all__ = [
     "Progress",
     "PyramidError",
     "PyramidWarning",
+    "RuleFinding",
     "SourceError",
     "StoppedError",
     "TargetError",
     "Upgrade",
+    "Validation",
     "Verification",
     "VerifyProgress",
     "__version__",
@@ -69,6 +72,7 @@ __all__ = [
     "plan",
     "unpack",
     "upgrade",
+    "validate",
     "verify",
 ]
 
@@ -90,6 +94,8 @@ _HOMES = {
     "Plan": "pyramid.planning",
     "Progress": "pyramid.engine.build",
     "Upgrade": "pyramid.editing",
+    "RuleFinding": "pyramid.validating",
+    "Validation": "pyramid.validating",
     "Verification": "pyramid.verifying",
     "VerifyProgress": "pyramid.verifying",
     "convert": "pyramid.api",
@@ -102,6 +108,7 @@ _HOMES = {
     "plan": "pyramid.api",
     "unpack": "pyramid.packing",
     "upgrade": "pyramid.editing",
+    "validate": "pyramid.validating",
     "verify": "pyramid.verifying",
 }
 

@@ -34,6 +34,7 @@ from pyramid.cli.manifest import manifest
 from pyramid.cli.pack import pack, unpack
 from pyramid.cli.upgrade import upgrade
 from pyramid.cli.usage import SentenceGroup
+from pyramid.cli.validate import validate
 from pyramid.cli.verify import verify
 from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError
@@ -184,6 +185,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
 
 
 main.add_command(manifest)
+main.add_command(validate)
 main.add_command(verify)
 main.add_command(download)
 main.add_command(edit)

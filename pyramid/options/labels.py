@@ -121,7 +121,7 @@ def _row(row: Mapping[str, Any], value_name: str, color_name: str | None, place:
 def _whole(value: object, place: str) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,20}", text):
-        raise OptionError(f"{place}: {short_repr(value)} is not a label value, which is a whole number")
+        raise OptionError(f"{place}: {short_repr(value)} is not a label value; give a whole number")
     return int(text)
 
 

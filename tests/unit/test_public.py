@@ -28,10 +28,12 @@ PUBLIC = {
     "Progress",
     "PyramidError",
     "PyramidWarning",
+    "RuleFinding",
     "SourceError",
     "StoppedError",
     "TargetError",
     "Upgrade",
+    "Validation",
     "Verification",
     "VerifyProgress",
     "__version__",
@@ -45,6 +47,7 @@ PUBLIC = {
     "plan",
     "upgrade",
     "unpack",
+    "validate",
     "verify",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}

@@ -232,3 +232,8 @@ def test_a_dtype_survives(dtype: str, tmp_path: Path) -> None:
     pixels = np.arange(100 * 70).reshape(100, 70).astype(dtype)
     pyramid.convert(pixels, tmp_path / "a.n5", levels=1, chunks={"y": 64, "x": 32})
     assert np.array_equal(by_tensorstore(tmp_path / "a.n5" / "s0"), pixels)
+
+
+def test_it_is_not_validated_by_the_rules_of_ome_zarr(target: Path) -> None:
+    with pytest.raises(SourceError, match="is N5, which has no rules"):
+        pyramid.validate(target)

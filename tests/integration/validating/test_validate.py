@@ -1,0 +1,217 @@
+"""What this program writes is valid, whatever is stored gets a verdict, and the command says it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import pyramid
+from pyramid.cli import main
+from pyramid.validating.rules import Document
+from pyramid.validating.table import RULES, apply_rules
+from tests.support.paths import CORPUS, OME_ZARRS
+from tests.support.replaced import replaced
+from tests.support.servers.service import Service
+
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"scale": {"z": 0.5, "y": 0.1, "x": 0.1}, "method": "nearest"},
+    {"scale_factors": "z=2,y=3,x=2", "scale": {"z": 0.5, "y": 0.1, "x": 0.1}, "method": "max"},
+    {"levels": 1, "name": "cells", "channel_names": ["a", "b"]},
+    {"chunks": "volume", "skip_empty": True, "nodata": 0},
+    {"select": "z=2:7,y=10:100", "codec": "none"},
+)
+WHERE = [("0.4", "none"), ("0.5", "none"), ("0.5", "auto"), ("0.6", "none"), ("0.6", "auto")]
+# What hostile documents hold where a list, an object or text is expected.
+HOSTILE: tuple[Any, ...] = (None, True, -1, 10**400, 1e308, "", "x" * 10_000, [], [[]], [None] * 5, {}, {"a": [{}]})
+
+
+@pytest.mark.parametrize(("version", "shards"), WHERE)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_what_is_written_is_valid_without_a_warning(
+    tmp_path: Path, version: str, shards: str, options: dict[str, Any]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4000, (2, 9, 130, 110)).astype("uint16")
+    target = tmp_path / "cells.ome.zarr"
+    common: dict[str, Any] = {
+        "axes": "czyx",
+        "min_size": 32,
+        "ome_zarr_version": version,
+        "shards": shards,
+        "progress": False,
+    }
+    pyramid.convert(pixels, target, **common, **options)
+    found = pyramid.validate(target, strict=True)
+    assert found.valid, str(found)
+    assert {one.level for one in found} <= {"advice"}
+
+
+def test_an_image_in_a_bucket_is_validated(s3: Service, prefix: str) -> None:
+    url, store = s3.url(f"{prefix}/cells.ome.zarr"), s3.storage_options
+    pyramid.convert(np.ones((40, 50), "uint8"), url, progress=False, storage_options=store)
+    assert pyramid.validate(url, strict=True, storage_options=store).valid
+    missing = s3.url(f"{prefix}/missing.ome.zarr")
+    with pytest.raises(pyramid.SourceError):
+        pyramid.validate(missing, storage_options=store)
+
+
+def stores() -> list[Path]:
+    """Every store at hand: the folders that hold a document of Zarr, and none below them."""
+    found = []
+    for root in (OME_ZARRS, CORPUS):
+        for folder, below, files in os.walk(root):
+            if {"zarr.json", ".zgroup", ".zattrs", ".zarray"} & set(files):
+                found.append(Path(folder))
+                below.clear()
+    return found
+
+
+def test_every_store_at_hand_gets_a_verdict() -> None:
+    verdicts: list[bool] = []
+    arrays: list[Path] = []
+    for path in stores():
+        try:
+            found = pyramid.validate(path)
+        except pyramid.SourceError:  # an array
+            arrays.append(path)
+        else:
+            verdicts.append(found.valid)
+            assert found.valid == (not any(one.level == "error" for one in found))
+    assert all('"array"' in (path / "zarr.json").read_text() for path in arrays)
+    assert verdicts.count(True) >= 8
+    assert verdicts.count(False) >= 5
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize("version", ["0.1", "0.3", "0.4", "0.5", "0.6"])
+def test_no_value_at_any_place_breaks_a_rule_itself(version: str, value: Any) -> None:
+    transform = {"type": "sequence", "transformations": [{"type": "scale", "scale": [1]}], "input": {"path": "0"}}
+    whole = {
+        "multiscales": [
+            {
+                "axes": [{"name": "x", "type": "space"}],
+                "coordinateSystems": [{"name": "a", "axes": [{"name": "x"}]}],
+                "datasets": [{"path": "0", "coordinateTransformations": [transform]}],
+                "coordinateTransformations": [{"type": "byDimension", "transformations": [{"transformation": {}}]}],
+            }
+        ],
+        "omero": {"channels": [{"window": {"min": 0}, "color": "FF0000"}]},
+        "plate": {"rows": [{"name": "A"}], "columns": [{"name": "1"}], "wells": [{"path": "A/1", "rowIndex": 0}]},
+        "well": {"images": [{"path": "0"}]},
+        "image-label": {"colors": [{"label-value": 1}], "properties": [{"label-value": 1}], "source": {}},
+        "scene": {"coordinateTransformations": [{"type": "affine", "affine": [[1]]}]},
+    }
+    for changed in replaced(whole, value):
+        assert isinstance(changed, dict)
+        list(apply_rules(Document("", version, changed, "", 2)))
+
+
+def group(folder: Path, attributes: str) -> Path:
+    """A group whose attributes are this text."""
+    text = f'{{"zarr_format": 3, "node_type": "group", "attributes": {attributes}}}'
+    folder.mkdir(exist_ok=True)
+    (folder / "zarr.json").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("depth", [50, 450, 900, 5000, 100_000])
+def test_deep_metadata_is_a_finding(tmp_path: Path, depth: int) -> None:
+    deep = '{"transformations": [' * depth + "]}" * depth
+    system = '{"version": "0.6", "multiscales": [{"coordinateTransformations": ['
+    found = pyramid.validate(group(tmp_path, f'{{"ome": {system}{deep}]}}]}}}}'))
+    assert not found.valid
+
+
+def test_a_plate_that_names_itself_and_a_huge_list_come_to_an_end(tmp_path: Path) -> None:
+    wells = json.dumps([{"path": f"A/{i}", "rowIndex": i, "columnIndex": i} for i in range(20_000)])
+    plate = f'{{"rows": [{{"name": "A"}}], "columns": [{{"name": "1"}}], "wells": {wells}}}'
+    found = pyramid.validate(group(tmp_path, f'{{"ome": {{"version": "0.5", "plate": {plate}}}}}'), metadata_only=True)
+    assert not found.valid
+    assert len(found) < 1000
+    assert any("not listed" in one.message for one in found)
+
+
+def test_a_path_never_leaves_the_store(tmp_path: Path) -> None:
+    group(tmp_path / "outside", '{"ome": {"version": "0.5", "series": ["x"]}}')
+    images = '[{"path": "../outside"}, {"path": "/etc"}]'
+    found = pyramid.validate(
+        group(tmp_path / "store", f'{{"ome": {{"version": "0.5", "well": {{"images": {images}}}}}}}')
+    )
+    assert found.groups == 1
+    assert {one.place for one in found if one.level == "error"} == {
+        "ome.well.images[0].path",
+        "ome.well.images[1].path",
+    }
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, ["validate", *words])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_the_command_shows_places_remedies_and_the_exit_status(tmp_path: Path) -> None:
+    content = '{"version": "0.5", "well": {"images": [{"path": "0"}]}}'
+    bad = str(group(tmp_path / "bad", f'{{"ome": {content}}}'))
+    status, text, _ = run(bad)
+    assert status == 1
+    for words in ("not valid OME-Zarr, 1 error", "error  ome.well.images[0].path", "groups-exist (0.5): https://ngff"):
+        assert words in text
+    assert run(bad, "--metadata-only")[0] == 0
+    status, text, _ = run(bad, "--json")
+    document = json.loads(text)
+    assert status == 1
+    assert document["valid"] is False
+    assert document["message"].startswith("not valid OME-Zarr, 1 error; ")
+    assert document["findings"][0]["rule"] == "groups-exist"
+    assert run(bad, "--quiet")[:2] == (1, "")
+
+
+def test_attributes_may_be_in_a_file_of_json(tmp_path: Path) -> None:
+    file = tmp_path / "attributes.json"
+    file.write_text('{"ome": {"version": "0.5", "well": {"images": [{"path": "0"}]}}}')
+    assert run(str(file), "--metadata-only")[0] == 0
+    file.write_text('{"well": {"images": [], "version": "0.4"}}')
+    status, text, _ = run(str(file), "--metadata-only", "--json")
+    assert (status, json.loads(text)["findings"][0]["rule"]) == (1, "well.images-kind")
+    file.write_text('{"well": ')
+    assert run(str(file), "--metadata-only")[0] == 1
+    assert run(str(file))[0] == 3
+
+
+def test_strict_makes_a_warning_count(tmp_path: Path) -> None:
+    content = '{"version": "0.5", "image-label": {}}'
+    store = str(group(tmp_path, f'{{"ome": {content}}}'))
+    assert run(store, "--metadata-only")[0] == 0
+    status, text, _ = run(store, "--metadata-only", "--strict")
+    assert status == 1
+    assert "warning  ome.image-label" in text
+
+
+def test_what_is_no_group_is_one_sentence(tmp_path: Path) -> None:
+    status, text, error = run(str(tmp_path / "missing"))
+    assert (status, text) == (3, "")
+    assert error.startswith("Error: ") or str(tmp_path) in error
+    assert len(error.strip().splitlines()) <= 3
+    array = tmp_path / "array"
+    array.mkdir()
+    (array / ".zarray").write_text('{"zarr_format": 2, "shape": [1], "chunks": [1], "dtype": "|u1"}')
+    status, _, error = run(str(array))
+    assert status == 3
+    assert "a Zarr array" in error
+
+
+def test_every_rule_has_a_name_a_remedy_and_a_link() -> None:
+    for rule in RULES:
+        assert rule.remedy
+        assert rule.link(rule.since).startswith("https://")
+    seen: dict[str, list[tuple[str, str]]] = {}
+    for rule in RULES:
+        for since, until in seen.setdefault(rule.id, []):
+            assert until < rule.since or rule.until < since, f"two rules {rule.id} hold for one version"
+        seen[rule.id].append((rule.since, rule.until))
