@@ -143,6 +143,8 @@ def _cell(text: str) -> str | float | int:
 def image_label(options: Options) -> dict[str, Any] | None:
     """Return the metadata of a label image; None where options make no label.
 
+    The specification recommends colours. Where none are given, the background, 0, is transparent.
+
     Raises
     ------
     OptionError
@@ -157,6 +159,6 @@ def image_label(options: Options) -> dict[str, Any] | None:
     properties = [{"label-value": item.value, **item.properties} for item in values if item.properties]
     return {
         "source": {"image": "../../"},
-        **({"colors": colors} if colors else {}),
+        "colors": colors or [{"label-value": 0, "rgba": [0, 0, 0, 0]}],
         **({"properties": properties} if properties else {}),
     }

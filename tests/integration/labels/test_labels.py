@@ -63,6 +63,7 @@ def test_labels_are_valid_and_have_the_levels_of_their_image(version: str, tmp_p
         if not overwrite:  # ome-zarr-models does not find levels in a folder within a label
             pyramid.convert(OLD, path, axes="zyx", labels="cells")
             validate_everything(path, version)
+            assert not [found for found in pyramid.validate(path).findings if found.level != "advice"]
             assert pyramid.open(path).labels == ("nuclei", "cells")
     assert pyramid.open(path).labels == ("nuclei", "cells")
     folders = {entry.name for entry in (path / "labels" / "nuclei").iterdir() if entry.is_dir()}
