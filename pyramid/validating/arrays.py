@@ -144,9 +144,21 @@ _UPGRADE = "pyramid upgrade URL writes the metadata of a version that fits"
 ARRAY_RULES = (
     Rule("zarr-format", "error", "storage-format", _format, remedy=_UPGRADE),
     Rule("levels-ndim", "error", "multiscale-md", _ndim, remedy="write the axes that the arrays have"),
-    Rule("levels-dtype", "warning", "multiscale-md", _dtypes, remedy="pyramid add-levels URL --rebuild"),
+    Rule(
+        "levels-dtype",
+        "warning",
+        "multiscale-md",
+        _dtypes,
+        remedy="pyramid convert makes levels that fit, in another target",
+    ),
     Rule("levels-order", "error", "multiscale-md", _largest_first, remedy="list levels from the largest on"),
-    Rule("levels-same", "warning", "multiscale-md", _same_shape, remedy="pyramid add-levels URL --rebuild"),
+    Rule(
+        "levels-same",
+        "warning",
+        "multiscale-md",
+        _same_shape,
+        remedy="pyramid convert makes levels that fit, in another target",
+    ),
     Rule("dimension-names", "error", "multiscale-md", _dimension_names, since="0.5", until="0.5", remedy=_UPGRADE),
     Rule("dimension-names", "warning", "multiscale-md", _dimension_names, since="0.6", remedy=_UPGRADE),
     Rule("separator", "warning", "image-layout", _separator, since="0.2", remedy=_AGAIN),

@@ -106,5 +106,11 @@ DISPLAY_RULES = (
     Rule("viewers-chunks", "advice", ZARR_PAGE, _large_chunks, remedy=f"{_AGAIN} with smaller chunks"),
     Rule("small-objects", "advice", ZARR_PAGE, _small_objects, remedy=f"{_AGAIN} with larger chunks, or with shards"),
     Rule("chunks-outside", "advice", ZARR_PAGE, _outside, remedy=f"{_AGAIN} with smaller chunks"),
-    Rule("viewers-levels", "advice", "multiscale-md", _no_levels, remedy="pyramid add-levels URL"),
+    Rule(
+        "viewers-levels",
+        "advice",
+        "multiscale-md",
+        _no_levels,
+        remedy="pyramid convert makes a pyramid of it, in another target",
+    ),
 )
