@@ -14,8 +14,19 @@ from pyramid.options.convert import option_specs
 QUOTE = '"'
 # Options of commands that are not options of a conversion.
 OTHER_NAMES = (
-    *("all", "attributes", "config", "dry_run", "each", "form", "max_objects", "output", "remove_label", "repair"),
-    *("sample", "source", "to", "translation", "windows"),
+    *(
+        "all",
+        "attributes",
+        "config",
+        "dry_run",
+        "each",
+        "form",
+        "max_objects",
+        "metadata_only",
+        "output",
+        "remove_label",
+    ),
+    *("repair", "sample", "source", "strict", "to", "translation", "windows"),
 )
 _NAMES = (*option_specs(), *(key for spec in option_specs().values() for key, _ in spec.split), *OTHER_NAMES)
 _NAME = "|".join(sorted(_NAMES, key=len, reverse=True))

@@ -64,13 +64,13 @@ OMERO_FIELDS = (
     Field("omero", OBJECT, None, "omero-md"),
     Field("omero/channels", LIST, "error", "omero-md"),
     Field(_CHANNEL, OBJECT, None, "omero-md"),
-    Field(f"{_CHANNEL}/color", COLOR, "error", "omero-md", remedy=f"{_EDIT}: --channel-colors"),
+    Field(f"{_CHANNEL}/color", COLOR, "error", "omero-md", remedy="pyramid edit URL --channel-colors corrects it"),
     Field(f"{_CHANNEL}/window", OBJECT, "error", "omero-md", remedy=_EDIT),
     *(
         Field(f"{_CHANNEL}/window/{key}", NUMBER, "error", "omero-md", remedy=_EDIT)
         for key in ("min", "max", "start", "end")
     ),
-    Field(f"{_CHANNEL}/label", TEXT, None, "omero-md", remedy=f"{_EDIT}: --channel-names"),
+    Field(f"{_CHANNEL}/label", TEXT, None, "omero-md", remedy="pyramid edit URL --channel-names corrects it"),
     Field(f"{_CHANNEL}/family", TEXT, None, "omero-md", remedy=_EDIT),
     Field(f"{_CHANNEL}/active", FLAG, "advice", "omero-md", remedy="write true: some viewers hide the channel"),
     Field("omero/rdefs", OBJECT, "advice", "omero-md", remedy="write rdefs, from which viewers take the first plane"),

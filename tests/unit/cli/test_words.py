@@ -18,7 +18,7 @@ COMMANDS = [command for command in cli.main.commands.values() if command.name !=
 # Flags that are no keywords of Python: they are about what a command prints.
 OF_THE_COMMAND = {"as_json", "no_progress", "quiet", "verbose"}
 # Whose texts are the help of flags, and another program's own flag.
-HELP, OF_OTHERS = "pyramid/options/convert.py", r"--scheduler-file writes|pyramid edit URL( corrects it:)? --[a-z-]+"
+HELP, OF_OTHERS = "pyramid/options/convert.py", r"--scheduler-file writes|pyramid edit URL --[a-z-]+"
 NAMES = sorted(
     {str(parameter.name) for command in COMMANDS for parameter in command.params if isinstance(parameter, click.Option)}
     - OF_THE_COMMAND
