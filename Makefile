@@ -1,6 +1,6 @@
 # make demo            an environment with what running needs, and the main job on a real image
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
-#                      then the same tests on the newest Python and packages, and unit tests on the lowest packages
+#                      then the same tests, with fewer examples, on the newest Python and packages, and unit tests on the lowest
 # make test-services   checks that need root or a service: file systems; Ceph's radosgw and SLURM, brought by apt; Azurite, by npm
 # make format          the types of the options, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
@@ -46,7 +46,7 @@ test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp
 	$(BIN)/python -m pytest --quiet tests/services
 
 newest: $(if $(NEWEST_PYTHON),$(NEWEST)/stamp)
-	$(if $(NEWEST_PYTHON),$(NEWEST)/bin/python -m pytest -n 2 --quiet --doctest-modules pyramid $(TESTS), \
+	$(if $(NEWEST_PYTHON),HYPOTHESIS_PROFILE=brief $(NEWEST)/bin/python -m pytest -n 2 --quiet --doctest-modules pyramid $(TESTS), \
 		@echo "no Python 3.12 to 3.14 was found: the tests did not run on the newest packages")
 
 root:

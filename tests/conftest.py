@@ -18,6 +18,7 @@ os.environ.update(NO_CLOUD)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background, for children too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+settings.register_profile("brief", max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
