@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -162,6 +163,10 @@ def test_a_failure_closes_the_cluster(tmp_path: Path) -> None:
     assert (tmp_path / "closed").exists()
 
 
+# What a Dask worker logs if the scheduler closes while its heartbeat is under way, up to the next line of a log.
+HEARTBEAT = r"(?ms)^[^\n]* - Failed to communicate with scheduler during heartbeat\..*?(?=^\d{4}-|^pyramid:|\Z)"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left_after_an_interrupt(number: signal.Signals, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 4000, (60, 800, 800)).astype("u2"))
@@ -203,7 +208,7 @@ def test_no_process_is_left_after_an_interrupt(number: signal.Signals, tmp_path:
     if number != signal.SIGKILL:
         assert process.returncode == 130, problem
         assert (tmp_path / "closed").exists()
-        assert "Traceback" not in problem
+        assert "Traceback" not in re.sub(HEARTBEAT, "", problem)
         assert "interrupted" in problem
 
 
