@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pyramid.errors import OptionError, PyramidError, TargetError
 from pyramid.hierarchy.nodes import read_node
 from pyramid.image import Image, read_image
-from pyramid.labels.committing import commit_label, generation_of
+from pyramid.labels.committing import check_list, commit_label, generation_of
 from pyramid.labels.fitting import check_fits, fitted_options
 from pyramid.model import SourceSpec
 from pyramid.packing.converting import is_archive
@@ -92,6 +92,7 @@ def plan_label(source: object, target: str | None, options: Options) -> LabelRun
     image = _image_at(target, options.target_storage_options)
     fitted = fitted_options(options, image)
     check_fits(_spec_of(source, fitted), image, target)
+    check_list(open_objects(f"{target.rstrip('/')}/labels", options.target_storage_options), name, image.version)
     generation, replaces = _generation(target, options)
     url = f"{target.rstrip('/')}/labels/{name}"
     if not replaces:

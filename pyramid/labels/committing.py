@@ -14,7 +14,7 @@ from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, encode_document, group_d
 from pyramid.hierarchy.nodes import Node, parse_document, read_document, read_node
 from pyramid.ngff import FORMATS
 from pyramid.ngff.groups import read_paths
-from pyramid.ngff.values import list_or_empty, mapping_or_empty
+from pyramid.ngff.values import list_or_empty, mapping, mapping_or_empty
 from pyramid.stores import Objects, open_objects
 from pyramid.stores.objects import NO_CONDITIONS
 from pyramid.writing.errors import wrap_errors
@@ -109,12 +109,19 @@ def _listed(body: bytes | None, name: str, version: str) -> bytes | None:
         return group_documents(form.zarr_format, attributes)[ATTRIBUTE_KEYS[form.zarr_format]]
     document = json.loads(json.dumps(parse_document(body, "labels")))
     attributes = document.setdefault("attributes", {}) if form.zarr_format == 3 else document
+    mapping(attributes, "labels: attributes")
     content = attributes.setdefault("ome", {"version": version}) if form.below_ome else attributes
+    mapping(content, "labels: ome")
     names = list(read_paths(content.get("labels", ()), "labels"))
     if name in names:
         return None
     content["labels"] = [*names, name]
     return encode_document(document)
+
+
+def check_list(group: Objects, name: str, version: str) -> None:
+    """Raise SourceError if the list of labels is damaged."""
+    _listed(read_document(group, ATTRIBUTE_KEYS[FORMATS[version].zarr_format]), name, version)
 
 
 def _put(group: Objects, key: str, body: bytes, before: Any) -> bool:  # noqa: ANN401  (a version of a store)
