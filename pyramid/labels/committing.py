@@ -107,12 +107,12 @@ def _listed(body: bytes | None, name: str, version: str) -> bytes | None:
         held: dict[str, Any] = {"version": version, "labels": [name]}
         attributes = {"ome": held} if form.below_ome else {"labels": [name]}
         return group_documents(form.zarr_format, attributes)[ATTRIBUTE_KEYS[form.zarr_format]]
-    document = json.loads(json.dumps(parse_document(body, "labels")))
+    document = json.loads(json.dumps(parse_document(body, "the list of labels")))
     attributes = document.setdefault("attributes", {}) if form.zarr_format == 3 else document
-    mapping(attributes, "labels: attributes")
+    mapping(attributes, "the list of labels: attributes")
     content = attributes.setdefault("ome", {"version": version}) if form.below_ome else attributes
-    mapping(content, "labels: ome")
-    names = list(read_paths(content.get("labels", ()), "labels"))
+    mapping(content, "the list of labels: ome")
+    names = list(read_paths(content.get("labels", ()), "the list of labels"))
     if name in names:
         return None
     content["labels"] = [*names, name]

@@ -239,6 +239,6 @@ def test_an_archive_takes_no_labels(tmp_path: Path) -> None:
 def test_a_list_of_labels_that_is_damaged_is_named_before_anything_is_written(image: Path) -> None:
     (image / "labels").mkdir()
     (image / "labels" / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group", "attributes": [1]}')
-    with pytest.raises(PyramidError, match="labels: attributes: there must be a JSON object"):
+    with pytest.raises(PyramidError, match="the list of labels: attributes: there must be a JSON object"):
         pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
     assert not (image / "labels" / "nuclei").exists()
