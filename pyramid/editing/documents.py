@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from pyramid.hierarchy.documents import ATTRIBUTE_KEYS
 from pyramid.hierarchy.nodes import read_node
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.stores import Location, Objects
+from pyramid.stores.local import remove_partials
 from pyramid.stores.objects import place_of
 from pyramid.writing.claims import check_no_run
+from pyramid.writing.errors import wrap_errors
 from pyramid.writing.folder_lock import one_at_a_time
 
 # The statuses of services that do not know a condition.
@@ -65,15 +68,28 @@ def _lines(body: bytes | None) -> list[str]:
     return json.dumps(json.loads(body), indent=2, ensure_ascii=False).splitlines()
 
 
-@contextmanager
-def alone(objects: Objects) -> Iterator[None]:
-    """Keep other runs of this machine from a store while its documents are replaced.
+def apply_changes(objects: Objects, changes: Sequence[Change]) -> None:
+    """Write, replace or remove documents, one by one and one run at a time.
 
-    Raises TargetError if a live run writes to it.
+    What a killed process has left unfinished next to them is removed.
+
+    Raises TargetError if a live run writes to the store, or one of the documents cannot be written.
     """
+    if not changes:
+        return
     with one_at_a_time(objects.location):
         check_no_run(objects)
-        yield
+        if objects.location.is_local:
+            _remove_partials(objects.location, changes)
+        for change in changes:
+            _apply_change(objects, change)
+
+
+def _remove_partials(location: Location, changes: Sequence[Change]) -> None:
+    with wrap_errors(str(location), "what is left of a killed run", "removed"):
+        for folder in {os.path.dirname(os.path.join(location.path, change.key)) for change in changes}:
+            if os.path.isdir(folder):
+                remove_partials(folder, depth=0)
 
 
 def check_no_writer(objects: Objects) -> None:
@@ -87,7 +103,7 @@ def check_no_writer(objects: Objects) -> None:
             raise SourceError(f"{objects.location} is N5, whose metadata is not changed; convert it to an OME-Zarr")
 
 
-def apply_change(objects: Objects, change: Change) -> None:
+def _apply_change(objects: Objects, change: Change) -> None:
     """Write, replace or remove one document.
 
     On object storage it is put under the condition that nobody has replaced it since, where the service knows one.

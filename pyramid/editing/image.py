@@ -11,7 +11,7 @@ from typing import Any
 
 from pyramid.editing.attributes import change_attributes
 from pyramid.editing.channels import Pixels, check_counts, edit_omero
-from pyramid.editing.documents import Change, alone, apply_change, check_no_writer, describe, reading
+from pyramid.editing.documents import Change, apply_changes, check_no_writer, describe, reading
 from pyramid.editing.labels import remove_label_objects, unlist_label
 from pyramid.editing.outcome import Edit
 from pyramid.editing.placing import moved, place_levels
@@ -115,10 +115,8 @@ def edit(  # noqa: PLR0913  (a user's options, each by its name)
 def _written(objects: Objects, changes: list[Change], label: str | None, *, dry_run: bool) -> Edit:
     """Write the changes in their order, then remove the objects of a label."""
     removed = 0
-    if not dry_run and (changes or label):
-        with alone(objects):
-            for change in changes:
-                apply_change(objects, change)
+    if not dry_run:
+        apply_changes(objects, changes)
     if label is not None:
         removed = remove_label_objects(objects, label, dry_run=dry_run)
     return Edit(str(objects.location), describe(changes), len(changes), removed, dry_run)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.downloading import download
-from pyramid.editing.documents import Change, alone, apply_change, check_no_writer, describe, reading
+from pyramid.editing.documents import Change, apply_changes, check_no_writer, describe, reading
 from pyramid.editing.outcome import Upgrade
 from pyramid.editing.tree import Hierarchy, plan_changes, read_hierarchy
 from pyramid.editing.versions import OME_KEYS
@@ -77,10 +77,8 @@ def upgrade(
         folder = os.fspath(output)
         download(objects.location.address, folder, storage_options=storage_options)
         return upgrade(folder, to=to)
-    if changes and not dry_run:
-        with alone(objects):
-            for change in changes:
-                apply_change(objects, change)
+    if not dry_run:
+        apply_changes(objects, changes)
     return Upgrade(str(objects.location), describe(changes), len(changes), dry_run=dry_run, version=to)
 
 

@@ -16,6 +16,7 @@ from pyramid.ngff import FORMATS
 from pyramid.ngff.groups import read_paths
 from pyramid.ngff.values import list_or_empty, mapping, mapping_or_empty
 from pyramid.stores import Objects, open_objects
+from pyramid.stores.local import remove_partials
 from pyramid.stores.objects import NO_CONDITIONS
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.folder_lock import one_at_a_time
@@ -58,6 +59,8 @@ def commit_label(
     group = open_objects(f"{root.rstrip('/')}/labels", storage_options)
     label = open_objects(f"{root.rstrip('/')}/labels/{name}", storage_options)
     with wrap_errors(root, f"labels/{name}"):
+        if label.location.is_local:
+            remove_partials(label.location.path, depth=0)
         if generation:
             _point_to(label, f"v{generation}")
         _list(group, name, version)
@@ -92,6 +95,8 @@ def _list(group: Objects, name: str, version: str) -> None:
         if group.get(other) is None:
             group.put(other, group_documents(form.zarr_format, {})[other])
     with one_at_a_time(group.location):
+        if group.location.is_local:
+            remove_partials(group.location.path, depth=0)
         for _ in range(_TRIES):
             before = None if group.location.is_local else group.version(key)
             body = _listed(read_document(group, key), name, version)

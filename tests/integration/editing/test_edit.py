@@ -196,13 +196,13 @@ def test_a_document_that_another_program_changed_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = build(tmp_path / "a.zarr")
-    apply = documents.apply_change
+    apply = documents._apply_change
 
     def late(objects: Any, change: documents.Change) -> None:
         (path / "zarr.json").write_bytes((path / "zarr.json").read_bytes() + b"\n")
         apply(objects, change)
 
-    monkeypatch.setattr("pyramid.editing.image.apply_change", late)
+    monkeypatch.setattr("pyramid.editing.documents._apply_change", late)
     with pytest.raises(pyramid.TargetError, match="another program"):
         pyramid.edit(path, name="new")
     assert pyramid.open(path).name != "new"

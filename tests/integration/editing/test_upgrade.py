@@ -14,7 +14,7 @@ import tensorstore
 import zarr
 
 import pyramid
-from pyramid.editing import documents, upgrading
+from pyramid.editing import documents
 from pyramid.editing.documents import Change
 from tests.integration.editing.test_edit import PIXELS, build, contents, kill_at
 from tests.support.paths import DATA
@@ -207,7 +207,7 @@ def test_wherever_an_upgrade_stops_the_image_is_read_and_a_second_run_goes_on(
     original = build(tmp_path / "a.zarr", "0.4")
     seen = pixels(original)
     count = pyramid.upgrade(original, to="0.6", dry_run=True).documents
-    apply = documents.apply_change
+    apply = documents._apply_change
     assert count > 5
     for step in range(count):
         path = Path(shutil.copytree(original, tmp_path / f"{step}.zarr"))
@@ -220,7 +220,7 @@ def test_wherever_an_upgrade_stops_the_image_is_read_and_a_second_run_goes_on(
             apply(objects, change)
 
         with monkeypatch.context() as patch:
-            patch.setattr(upgrading, "apply_change", stop)
+            patch.setattr(documents, "_apply_change", stop)
             with pytest.raises(KeyboardInterrupt):
                 pyramid.upgrade(path, to="0.6")
         _same_pixels(pixels(path), seen)
@@ -228,6 +228,22 @@ def test_wherever_an_upgrade_stops_the_image_is_read_and_a_second_run_goes_on(
         pyramid.upgrade(path, to="0.6")
         assert not list(path.rglob(".z*"))
         _same_pixels(pixels(path), seen)
+
+
+def test_what_a_killed_process_left_unfinished_beside_documents_is_removed(tmp_path: Path) -> None:
+    path = build(tmp_path / "a.zarr", "0.4")
+    left = [
+        folder / ".zarr.json-13658-139919334923136-419c0366206a45218c81f6adf264132e" for folder in (path, path / "0")
+    ]
+    for file in left:
+        file.write_bytes(b'{"zarr_for')
+    pyramid.upgrade(path, to="0.6", dry_run=True)
+    assert all(file.exists() for file in left)
+    pyramid.upgrade(path, to="0.6")
+    assert not any(file.exists() for file in left)
+    left[0].write_bytes(b'{"zarr_for')
+    pyramid.edit(path, name="new")
+    assert not left[0].exists()
 
 
 @pytest.mark.parametrize("step", [3, 9])
