@@ -6,16 +6,14 @@ An error text is one sentence or a few: the rule that was broken, the value that
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 # Exceptions that ask a thread or a process to end: they are not failures, and pass unchanged.
 ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
-# Characters of a foreign exception's text that are shown, and of a traceback that is sent between processes. Both are
-# cut since a library may put a whole document into its message.
-MAX_CAUSE, MAX_TRACEBACK = 1000, 20_000
+# Characters of a foreign exception's text that are shown: a library may put a whole document into its message.
+MAX_CAUSE = 1000
 # The longest form of a value in an error: one line of a terminal.
 MAX_VALUE_CHARACTERS = 80
 # Exit status of an interrupted command: 128 and the number of SIGINT, as shells have it.
@@ -47,6 +45,20 @@ class SourceError(PyramidError, OSError):
 
     exit_status = 3
     remedy = "check that it is whole and that you may read it, or copy it again"
+
+
+class SeveralImagesError(SourceError):
+    """A file holds several images, and none of them is chosen.
+
+    Attributes
+    ----------
+    images
+        Number and name of each image that makes up a collection.
+    """
+
+    def __init__(self, message: str, images: Sequence[tuple[int, str]] = ()) -> None:
+        super().__init__(message)
+        self.images = tuple(images)
 
 
 class TargetError(PyramidError, OSError):
@@ -120,10 +132,6 @@ class DamageError(StorageError):
 
 class PyramidWarning(UserWarning):
     """A notice: what was left out, assumed or repaired, in one sentence for the user."""
-
-
-class RemoteCause(Exception):
-    """The traceback of an exception in another process, as text."""
 
 
 def exit_status(error: BaseException | None) -> int:
@@ -249,47 +257,3 @@ def explain(error: BaseException, kind: type[PyramidError], what: str) -> Pyrami
         return kind(f"{what}: the data is nested too deeply ({type(error).__name__})")
     cause = " ".join(f"{type(error).__name__}: {error}".split())
     return kind(f"{what}: {cause[:MAX_CAUSE].rstrip(': ')}")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A wrapper with which any error pickles, whatever its arguments and its cause.
-
-    In another process the error has the class of this module that it derives from, the same text and the same notes.
-    Its cause is the text of the traceback.
-
-    Parameters
-    ----------
-    error
-        The error.
-    """
-
-    error: PyramidError
-
-    def __reduce__(self) -> tuple[Callable[..., Failure], tuple[str, str, tuple[str, ...], str]]:
-        kind = next(base for base in type(self.error).__mro__ if base.__module__ == __name__)
-        notes = tuple(map(str, getattr(self.error, "__notes__", ())))
-        return _restore, (kind.__name__, str(self.error), notes, _traceback_text(self.error))
-
-
-def _traceback_text(error: BaseException) -> str:
-    """Return the traceback of an error and its causes.
-
-    It is empty if one of them cannot be shown.
-    """
-    if isinstance(error.__cause__, RemoteCause):
-        return str(error.__cause__)
-    import traceback  # noqa: PLC0415  (only if a run fails)
-
-    try:
-        return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
-    except Exception:  # a foreign class of exception may fail to show itself
-        return ""
-
-
-def _restore(kind: str, message: str, notes: tuple[str, ...], cause: str) -> Failure:
-    error: PyramidError = globals()[kind](message)
-    for note in notes:
-        error.add_note(note)
-    error.__cause__ = RemoteCause(cause)
-    return Failure(error)

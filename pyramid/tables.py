@@ -150,7 +150,7 @@ def _wrap(text: str, columns: int) -> list[str]:
     (['A/1,', 'A/2 and 3 more'], ['s3://bucket/', 'cells.zarr'])
     """
     lines = [""]
-    for piece in _pieces(text, columns):
+    for piece in _pieces(text[: (MAX_LINES + 1) * columns], columns):  # no more is shown, however long a text is
         if lines[-1] and _width(lines[-1] + piece.rstrip()) > columns:
             lines.append("")
         lines[-1] += piece

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from pyramid.batch.kinds import is_batch
+from pyramid.api.additions import manifest_of, thumbnail_of
+from pyramid.batch.kinds import is_batch, is_grouped
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
-from pyramid.errors import OptionError, PyramidError, SourceError, StoppedError, ending_with_remedy, explaining
+from pyramid.errors import (
+    OptionError,
+    PyramidError,
+    SeveralImagesError,
+    SourceError,
+    StoppedError,
+    ending_with_remedy,
+    explaining,
+)
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.options.convert import Options, make_options
@@ -23,13 +32,9 @@ if TYPE_CHECKING:
     from pyramid.batch.report import BatchReport
     from pyramid.batch.running import BatchCallback
     from pyramid.engine.build import ProgressCallback
-    from pyramid.engine.run_manifest import RunManifest
     from pyramid.engine.workers import Workers
     from pyramid.image import Image
     from pyramid.options.keywords import ConvertOptions
-    from pyramid.planning import Plan
-    from pyramid.stores import Objects
-    from pyramid.writing.target import Target
 
 
 @overload
@@ -100,7 +105,7 @@ def convert(
     Returns
     -------
     Image or BatchReport
-        The pyramid, with its metadata read back; of a batch, the outcome of each image.
+        The pyramid, with its metadata read back; of a batch, and of a file with several images, the outcome of each.
 
     Raises
     ------
@@ -135,15 +140,20 @@ def convert(
     """
     parsed = make_options(options)
     where = path_or_url(target, "target")
-    if is_batch(source, each=each):
-        from pyramid.batch.converting import convert_batch  # noqa: PLC0415  (only for a batch)
-        from pyramid.batch.gathering import gather  # noqa: PLC0415
+    if not is_batch(source, each=each) and not is_grouped(parsed):
+        try:
+            record = run(source, where, parsed, progress)
+            return read_back(source, record.target or where, parsed)
+        except SeveralImagesError as error:
+            from pyramid.batch.series import for_all_images  # noqa: PLC0415  (only for several images)
 
-        report = convert_batch(gather(source, where, parsed, each=each), run_recorded, progress)
-        report.check()
-        return report
-    record = run(source, where, parsed, progress)
-    return read_back(source, record.target or where, parsed)
+            parsed = for_all_images(parsed, where, error)
+    from pyramid.batch.converting import convert_batch  # noqa: PLC0415  (only for a batch)
+    from pyramid.batch.gathering import gather  # noqa: PLC0415
+
+    report = convert_batch(gather(source, where, parsed, each=each), run_recorded, progress)
+    report.check()
+    return report
 
 
 @ending_with_remedy()
@@ -246,7 +256,8 @@ def _carry_out(
     from pyramid.stores import open_objects  # noqa: PLC0415
     from pyramid.writing.create import open_target  # noqa: PLC0415
     from pyramid.writing.journal import remove_journal  # noqa: PLC0415
-    from pyramid.writing.metadata import finish  # noqa: PLC0415
+    from pyramid.writing.metadata import Additions, finish  # noqa: PLC0415
+    from pyramid.writing.ome_group import ome_xml_of  # noqa: PLC0415
 
     with counting_retries() as again, ExitStack() as stack:
         stack.callback(lambda: record.count_requests(again.count))
@@ -256,36 +267,16 @@ def _carry_out(
             opened, lease = stack.enter_context(open_target(decided, target, options, kept))
             record.tally = tally = Tally(decided, progress)
             objects = open_objects(target, options.target_storage_options)
-            manifest = stack.enter_context(_manifest(options, decided, objects))
+            manifest = stack.enter_context(manifest_of(options, decided, objects))
             resumed = go_on(tally, objects, kept, job.unfinished, manifest)
             resumed.check_held = lease.check_held
         with record.stage("build"), resumed.journal:
             run_passes(tally, source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
-            documents = finish(decided, opened, lease, tally.extremes, _thumbnail(options, opened, manifest))
+            xml = None if record.is_part else ome_xml_of(job.source)
+            additions = Additions(thumbnail_of(options, opened, manifest), xml)
+            documents = finish(decided, opened, lease, tally.extremes, additions)
             if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)
             if manifest is not None:
                 manifest.write(documents)
-
-
-def _thumbnail(
-    options: Options, target: Target, manifest: RunManifest | None
-) -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
-    """Return the function that writes a picture of the image; None if none is wanted."""
-    if not options.thumbnail:
-        return None
-    from pyramid.image.thumbnail import write_thumbnail  # noqa: PLC0415  (only for a picture)
-
-    take = None if manifest is None else manifest.take
-    where = (target.url, options.target_storage_options, target.zarr_format)
-    return lambda attributes: write_thumbnail(*where, attributes, take)
-
-
-def _manifest(options: Options, plan: Plan, objects: Objects) -> AbstractContextManager[RunManifest | None]:
-    """Return the manifest of a run, a context manager; None in it if none is wanted."""
-    if options.manifest is None:
-        return nullcontext()
-    from pyramid.engine.run_manifest import RunManifest  # noqa: PLC0415  (only for a manifest)
-
-    return RunManifest(options.manifest, plan, objects)

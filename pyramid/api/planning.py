@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from pyramid.batch.kinds import is_batch
+from pyramid.batch.kinds import is_batch, is_grouped
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
-from pyramid.errors import OptionError, ending_with_remedy
+from pyramid.errors import OptionError, SeveralImagesError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
 from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
@@ -103,12 +103,17 @@ def plan(
     [(600, 600), (200, 200)]
     """
     given, parsed = None if target is None else path_or_url(target, "target"), make_options(options)
-    if is_batch(source, each=each):
-        from pyramid.batch.gathering import gather  # noqa: PLC0415  (only for a batch)
-        from pyramid.batch.planning import plan_batch  # noqa: PLC0415
+    if not is_batch(source, each=each) and not is_grouped(parsed):
+        try:
+            return plan_parsed(source, given, parsed, sample=sample)
+        except SeveralImagesError as error:
+            from pyramid.batch.series import for_all_images  # noqa: PLC0415  (only for several images)
 
-        return plan_batch(gather(source, given, parsed, each=each), sample=sample)
-    return plan_parsed(source, given, parsed, sample=sample)
+            parsed = for_all_images(parsed, given, error)
+    from pyramid.batch.gathering import gather  # noqa: PLC0415  (only for a batch)
+    from pyramid.batch.planning import plan_batch  # noqa: PLC0415
+
+    return plan_batch(gather(source, given, parsed, each=each), sample=sample)
 
 
 @ending_with_remedy()

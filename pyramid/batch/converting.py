@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pyramid.batch.definition import Batch
 from pyramid.batch.failures import FailureList
-from pyramid.batch.gathering import Batch
 from pyramid.batch.report import BatchReport
 from pyramid.batch.running import BatchCallback, BatchRun, RunImage, make_folder_around
-from pyramid.engine.report_file import write_report
+from pyramid.engine.report_file import check_report, write_report
 from pyramid.engine.workers import find_workers
 from pyramid.errors import PyramidError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
@@ -48,16 +48,35 @@ def convert_batch(
     """
     report = report or BatchReport(batch)
     with find_workers(batch.options, starting=True) as workers:
-        give_notices((*missing_folder(locate(f"{batch.folder}/image")), *batch.notices))
-        make_folder_around(f"{batch.folder}/image")
-        failures = FailureList(batch)
-        with _ending(report, failures, batch.options.report), showing_progress(progress, "convert") as callback:
+        made = missing_folder(locate(f"{batch.folder}/image" if batch.frame is None else str(batch.folder)))
+        give_notices((*made, *batch.notices))
+        with (
+            _around(batch, report) as failures,
+            _ending(report, failures, batch.options.report),
+            showing_progress(progress, "convert") as callback,
+        ):
             BatchRun(batch, workers, run, callback, report)()
     return report
 
 
 @contextmanager
-def _ending(report: BatchReport, failures: FailureList, path: str | None) -> Iterator[None]:
+def _around(batch: Batch, report: BatchReport) -> Iterator[FailureList | None]:
+    """Make the folder of the images, or the groups around them in one OME-Zarr.
+
+    Yields the list of failures; None for one OME-Zarr, which holds nothing else.
+    """
+    if batch.frame is None:
+        make_folder_around(f"{batch.folder}/image")
+        yield FailureList(batch)
+        return
+    if batch.options.report is not None:
+        check_report(batch.options.report, None, batch.folder)
+    with batch.frame.building(lambda: not report.exit_status):
+        yield None
+
+
+@contextmanager
+def _ending(report: BatchReport, failures: FailureList | None, path: str | None) -> Iterator[None]:
     """End a report with the context, and write it with the list of failures.
 
     An interrupt gets notes about what is done and how to go on.
@@ -75,10 +94,11 @@ def _ending(report: BatchReport, failures: FailureList, path: str | None) -> Ite
         report.stopped = f"{report.stopped}; {sentence}" if report.stopped else sentence
 
 
-def _write(report: BatchReport, failures: FailureList, path: str | None) -> Iterator[str]:
+def _write(report: BatchReport, failures: FailureList | None, path: str | None) -> Iterator[str]:
     """Write the list of failures and the report, and yield why one cannot be written."""
     try:
-        failures.write(report)
+        if failures is not None:
+            failures.write(report)
     except PyramidError as error:
         yield str(error)
     if path is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pyramid.batch.gathering import Batch
+from pyramid.batch.definition import Batch
 from pyramid.batch.items import BatchItem
 from pyramid.batch.lists import RESULTS, SOURCE, format_list
 from pyramid.batch.report import BatchReport

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from pyramid.batch.definition import Batch
 from pyramid.batch.items import ENDING, BatchItem, Request, derive_name, make_items
-from pyramid.batch.kinds import is_list
+from pyramid.batch.kinds import is_batch, is_grouped, is_list, is_plate
 from pyramid.batch.lists import read_list
 from pyramid.batch.walk import Walk
 from pyramid.errors import OptionError, TargetError, ending_with_remedy, list_some, short_repr
@@ -25,28 +26,6 @@ from pyramid.stores import locate
 MAX_NAMED = 3
 # The folder of images that a plan has where none is given. Nothing is written to it.
 NO_FOLDER = "."
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The images that one command converts.
-
-    Parameters
-    ----------
-    items
-        The images, each with its target.
-    folder
-        Path or URL of the folder of all targets; None for a plan without one.
-    options
-        The options that hold for the whole batch.
-    notices
-        Sentences about what was left out.
-    """
-
-    items: tuple[BatchItem, ...]
-    folder: str | None
-    options: Options
-    notices: tuple[str, ...] = ()
 
 
 @ending_with_remedy()
@@ -75,12 +54,18 @@ def gather(source: object, folder: str | None, options: Options, *, each: bool) 
     TargetError
         If `folder` cannot be a folder of images.
     """
+    if is_grouped(options) and not each and not is_batch(source, each=each):
+        return _gather_grouped(source, folder, options)
     _check_options(options)
-    if folder is not None:
-        _check_folder(folder)
     walk = Walk(options, local_path(folder) if folder is not None else None)
     source = list(source) if isinstance(source, Iterator) else source
     requests = [request for item in _several(source) for request in _requests(item, walk, each=each)]
+    if any(request.site for request in requests):
+        from pyramid.batch.plates import gather_listed  # noqa: PLC0415  (only for a plate)
+
+        return gather_listed(requests, folder, options)
+    if folder is not None:
+        _check_folder(folder)
     requests = _without_outputs(requests, folder)
     if not requests:
         raise OptionError(f"{_shown(source)} holds no image that can be read; {_seen(walk)}")
@@ -88,6 +73,19 @@ def gather(source: object, folder: str | None, options: Options, *, each: bool) 
     _check_manifests(requests, chosen)
     items = _with_storage_options(make_items(requests, folder or NO_FOLDER, chosen), folder)
     return Batch(items, folder, options, tuple(_left_out(walk)))
+
+
+def _gather_grouped(source: object, target: str | None, options: Options) -> Batch:
+    """Return the images of one OME-Zarr, a collection or a plate."""
+    if not isinstance(source, str | os.PathLike):
+        raise OptionError(f"{short_repr(source)} is neither a path nor a URL; give a file or a folder")
+    if is_plate(options):
+        from pyramid.batch.plates import gather_named_plate  # noqa: PLC0415  (only for a plate)
+
+        return gather_named_plate(os.fsdecode(source), target, options)
+    from pyramid.batch.plates import gather_file  # noqa: PLC0415  (only for several images of a file)
+
+    return gather_file(os.fsdecode(source), target, options)
 
 
 def _check_options(options: Options) -> None:

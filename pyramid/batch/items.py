@@ -44,6 +44,8 @@ class Request:
         The options of its own, as they were given.
     is_found
         Whether a walk through a folder found it, rather than the user named it.
+    site
+        The texts of a list that place it on a plate, by column; empty if it is on none.
     """
 
     source: str
@@ -51,6 +53,7 @@ class Request:
     origin: str = ""
     own: Mapping[str, Any] = field(default_factory=dict)
     is_found: bool = False
+    site: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.source} ({self.origin})" if self.origin else self.source

@@ -26,6 +26,8 @@ from pyramid.stores import locate, open_objects
 MAX_LIST_BYTES = 2**28
 # Columns besides the options.
 SOURCE, TARGET = "source", "target"
+# Columns that place an image on a plate.
+SITE = ("well", "row", "column", "field", "acquisition")
 # Columns of a list of failures that only people read.
 RESULTS = ("exit_status", "error")
 # Options that hold for all images of a batch, or are not written to a file since they may be secret.
@@ -124,7 +126,7 @@ def _read_csv(path: str, text: str) -> Iterator[Request]:
 def _columns(row: list[str]) -> list[str]:
     """Return the names of columns as options have them."""
     names = [cell.strip().lower().replace("-", "_") for cell in row]
-    known = [SOURCE, TARGET, *(name for name in option_specs() if name not in SECRET), *RESULTS]
+    known = [SOURCE, TARGET, *(name for name in option_specs() if name not in SECRET), *SITE, *RESULTS]
     for name, cell in zip(names, row, strict=True):
         if name in OF_THE_BATCH:
             raise OptionError(f"column {cell!r}: {name} holds for the whole batch; give it on the command line")
@@ -156,12 +158,13 @@ def _request(cells: Mapping[str, str], path: str, place: str) -> Request:
     if SOURCE not in cells:
         raise OptionError("the cell 'source' is empty; give a path or URL there")
     source = cells[SOURCE]
-    own = {name: _value(name, cell) for name, cell in cells.items() if name not in (SOURCE, TARGET, *RESULTS)}
+    own = {name: _value(name, cell) for name, cell in cells.items() if name not in (SOURCE, TARGET, *SITE, *RESULTS)}
+    site = {name: cell for name, cell in cells.items() if name in SITE}
     make_options(own)  # so that an error names the line
     if TARGET in cells:
         with _at("target"):
-            return Request(_checked(source, path), check_name(cells[TARGET]), place, own)
-    return Request(_checked(source, path), derive_name(source), place, own)
+            return Request(_checked(source, path), check_name(cells[TARGET]), place, own, site=site)
+    return Request(_checked(source, path), derive_name(source), place, own, site=site)
 
 
 def _value(name: str, cell: str) -> Any:  # noqa: ANN401  (a value of any option)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pyramid.batch.gathering import Batch
+from pyramid.batch.definition import Batch
 from pyramid.batch.items import BatchItem
 from pyramid.batch.report import failure_table
 from pyramid.batch.running import MAX_AT_ONCE
@@ -206,7 +206,8 @@ def plan_batch(batch: Batch, *, sample: bool = False) -> BatchPlan:
         planned = dict(
             map_concurrently(lambda item: (item.target, _planned(item, batch, workers)), batch.items, at_once)
         )
-    made = () if batch.folder is None else missing_folder(locate(f"{batch.folder}/image"))
+    around = f"{batch.folder}/image" if batch.frame is None else str(batch.folder)
+    made = () if batch.folder is None else missing_folder(locate(around))
     images = tuple(planned[item.target] for item in batch.items)
     found = BatchPlan(images, target_name(batch.folder), (*made, *batch.notices))
     give_notices((*found.notices, *_folded(images)))

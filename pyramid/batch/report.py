@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pyramid.batch.gathering import Batch
+from pyramid.batch.definition import Batch
 from pyramid.batch.items import BatchItem
 from pyramid.batch.lists import RESULTS, SOURCE, TARGET
 from pyramid.batch.outcome import BatchOutcome, outcome_left

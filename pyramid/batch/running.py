@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from pyramid.batch.gathering import Batch
+from pyramid.batch.definition import Batch
 from pyramid.batch.items import BatchItem
 from pyramid.batch.outcome import BatchOutcome, ends_the_batch, outcome_done, outcome_failed, outcome_left
 from pyramid.batch.progress import BatchProgress
@@ -145,7 +145,9 @@ class BatchRun:
             return self._run_with(item, replace(item.options, resume=False, overwrite=True), progress)
 
     def _run_with(self, item: BatchItem, options: Options, progress: ProgressCallback) -> RunReport:
-        return self.run(RunReport("convert", item.source, item.target, options), progress, self.workers)
+        record = RunReport("convert", item.source, item.target, options)
+        record.is_part = self.batch.frame is not None
+        return self.run(record, progress, self.workers)
 
     def _progress_of(self, item: BatchItem) -> Callable[[Progress], None]:
         def note(progress: Progress) -> None:

@@ -11,6 +11,7 @@ import click
 
 from pyramid.cli.failures import print_notice
 from pyramid.cli.words import as_flags
+from pyramid.errors import SeveralImagesError
 from pyramid.options.convert import Options
 
 if TYPE_CHECKING:
@@ -56,12 +57,24 @@ def _is_of_one_kind(one: str, other: str) -> bool:
     return _is_file(one) and os.path.splitext(one)[1].lower() == os.path.splitext(other)[1].lower()
 
 
+def for_all_images(options: Options, target: str | None, error: SeveralImagesError) -> Options:
+    """Return options for all images of a file of which none is chosen."""
+    from pyramid.batch import series  # noqa: PLC0415  (numpy and more: not for --help)
+
+    return series.for_all_images(options, target, error)
+
+
 def start_report(sources: Sequence[str], folder: str, options: Options, *, each: bool) -> BatchReport:
     """Return the report of a batch of which nothing is done yet."""
     from pyramid.batch.gathering import gather  # noqa: PLC0415  (numpy and more: not for --help)
     from pyramid.batch.report import BatchReport  # noqa: PLC0415
 
-    return BatchReport(gather(list(sources), folder, options, each=each))
+    return BatchReport(gather(_given(sources), folder, options, each=each))
+
+
+def _given(sources: Sequence[str]) -> str | list[str]:
+    """Return the only SOURCE, or the list of several."""
+    return sources[0] if len(sources) == 1 else list(sources)
 
 
 def convert_batch(report: BatchReport, *, show_progress: bool) -> None:
@@ -91,7 +104,7 @@ def plan_batch(
     from pyramid.batch.gathering import gather  # noqa: PLC0415
 
     sources, folder = words
-    planned = planning.plan_batch(gather(list(sources), folder, options, each=each), sample=sample)
+    planned = planning.plan_batch(gather(_given(sources), folder, options, each=each), sample=sample)
     click.echo(json.dumps(planned.to_dict(), indent=2) if as_json else as_flags(str(planned)))
     if planned.exit_status:
         raise SystemExit(planned.exit_status)

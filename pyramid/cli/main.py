@@ -12,10 +12,19 @@ from typing import Any
 import click
 
 from pyramid._version import __version__
-from pyramid.cli.batch import convert_batch, is_batch, plan_batch, print_report, split_plan, start_report
+from pyramid.batch.kinds import is_grouped
+from pyramid.cli.batch import (
+    convert_batch,
+    for_all_images,
+    is_batch,
+    plan_batch,
+    print_report,
+    split_plan,
+    start_report,
+)
 from pyramid.cli.download import download
 from pyramid.cli.edit import edit
-from pyramid.cli.failures import exit_on_error, print_notice
+from pyramid.cli.failures import Ending, exit_on_error, print_notice
 from pyramid.cli.flags import (
     config_flag,
     each_flag,
@@ -37,7 +46,7 @@ from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.validate import validate
 from pyramid.cli.verify import verify
 from pyramid.cli.words import as_flags
-from pyramid.errors import OptionError, PyramidError
+from pyramid.errors import OptionError, PyramidError, SeveralImagesError
 from pyramid.options.convert import Options, make_options
 
 # New objects after which Python looks for garbage. Importing NumPy, Dask and Zarr makes a million objects and no
@@ -104,28 +113,37 @@ def convert(words: Sequence[str], config: str | None, as_json: bool, **rest: Any
         options = _options(config, rest)
         _refuse_memory_target(target)
         shows_progress = not (quiet or no_progress)
-        if is_batch(sources, target, each=each):
-            report = start_report(sources, target, options, each=each)
-            ending.report = report.to_dict
-            convert_batch(report, show_progress=shows_progress)
-            print_report(report, as_json=as_json, quiet=quiet)
-            return
-        (source,) = sources
-        from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
-        from pyramid.engine.report import RunReport  # noqa: PLC0415
-
-        result = RunReport("convert", source, target, options)
-        ending.report = result.to_dict
-        api.run(source, target, options, shows_progress, result)
-        if as_json:
-            click.echo(json.dumps(result.to_dict(), indent=2))
-        elif not quiet:
+        if not is_batch(sources, target, each=each) and not is_grouped(options):
             try:
-                click.echo(str(api.read_back(source, result.target or target, options)))
-            except PyramidError as error:  # the pyramid itself is written
-                print_notice(str(error))
-            if result.tally is not None:
-                click.echo(result.summary(), err=True)
+                _convert_one(sources[0], target, options, ending, shows_progress, as_json=as_json, quiet=quiet)
+                return
+            except SeveralImagesError as error:
+                options = for_all_images(options, target, error)
+        report = start_report(sources, target, options, each=each)
+        ending.report = report.to_dict
+        convert_batch(report, show_progress=shows_progress)
+        print_report(report, as_json=as_json, quiet=quiet)
+
+
+def _convert_one(  # noqa: PLR0913  (what a command has parsed)
+    source: str, target: str, options: Options, ending: Ending, shows_progress: bool, *, as_json: bool, quiet: bool
+) -> None:
+    """Convert one image, and print what is written."""
+    from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
+    from pyramid.engine.report import RunReport  # noqa: PLC0415
+
+    result = RunReport("convert", source, target, options)
+    ending.report = result.to_dict
+    api.run(source, target, options, shows_progress, result)
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=2))
+    elif not quiet:
+        try:
+            click.echo(str(api.read_back(source, result.target or target, options)))
+        except PyramidError as error:  # the pyramid itself is written
+            print_notice(str(error))
+        if result.tally is not None:
+            click.echo(result.summary(), err=True)
 
 
 @main.command()
@@ -153,14 +171,16 @@ def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -
         options = _options(config, rest)
         if target is not None:
             _refuse_memory_target(target)
-        if is_batch(sources, target, each=each):
-            plan_batch((sources, target), options, each=each, sample=sample, as_json=as_json)
-            return
-        (source,) = sources
-        from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
+        if not is_batch(sources, target, each=each) and not is_grouped(options):
+            from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
-        decided = api.plan_parsed(source, target, options, sample=sample, begun_s=BEGUN_S)
-        click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else as_flags(str(decided)))
+            try:
+                decided = api.plan_parsed(sources[0], target, options, sample=sample, begun_s=BEGUN_S)
+                click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else as_flags(str(decided)))
+                return
+            except SeveralImagesError as error:
+                options = for_all_images(options, target, error)
+        plan_batch((sources, target), options, each=each, sample=sample, as_json=as_json)
 
 
 @main.command()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyramid.engine.failure import Failure
 from pyramid.engine.stages import StageTimes
-from pyramid.errors import Failure
 from pyramid.manifests.entry import Entry
 from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes

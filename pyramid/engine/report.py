@@ -56,6 +56,8 @@ class RunReport:
         What was decided, and what was done so far; None before that.
     requests_again
         Requests of this process that were repeated. Those of blocks are in the tally.
+    is_part
+        Whether the image is one of a collection or a plate, which keeps the OME-XML of all.
     """
 
     def __init__(self, command: str, source: object, target: str | None, options: Options) -> None:
@@ -63,6 +65,7 @@ class RunReport:
         self.plan: Plan | None = None
         self.tally: Tally | None = None
         self.requests_again = 0
+        self.is_part = False
         self.seconds = 0.0
         self.source, self.target, self.options = source, target, options
         self._error: BaseException | None = None

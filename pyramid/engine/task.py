@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pyramid.block import Build, Read
 from pyramid.concurrency.buffers import Buffers
 from pyramid.concurrency.cancelling import cancel_when
+from pyramid.engine.failure import Failure
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.stages import BlockClock
 from pyramid.errors import (
-    Failure,
     PyramidError,
     SourceError,
     StoppedError,

@@ -108,6 +108,7 @@ class Options:
     fill_missing: bool = _option(
         False, OptionSpec("make the pixels of files that are missing from such a set 0", parsing.switch)
     )
+    ome_xml: bool = _option(True, OptionSpec("keep OME-XML of SOURCE in OME/METADATA.ome.xml", parsing.switch))
     labels: str | None = _option(
         None, OptionSpec("write SOURCE as the label image of this name of the image TARGET", parse_label_name, "NAME")
     )

@@ -60,6 +60,9 @@ class ConvertOptions(TypedDict, total=False):
     fill_missing: bool | None
     """Make the pixels of files that are missing from such a set 0. Default: False."""
 
+    ome_xml: bool | None
+    """Keep OME-XML of SOURCE in OME/METADATA.ome.xml. Default: True."""
+
     labels: str | None
     """Write SOURCE as the label image of this name of the image TARGET."""
 

@@ -21,8 +21,12 @@ def parse_series(value: object) -> int | str:
     return count_from_zero(value)
 
 
+# The value for all images of a file.
+ALL = "all"
+
+
 def check_one_image(series: int | str | None, kind: str) -> None:
     """Raise OptionError if `series` is not the only image of a source."""
-    if series:
+    if series and series != ALL:
         shown = short_repr(series)
         raise OptionError(f"series: {kind} holds one image, but image {shown} was requested; leave series=... out")

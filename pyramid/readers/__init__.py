@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from pyramid.errors import OptionError, PyramidError, SourceError
+from pyramid.errors import OptionError, PyramidError, SeveralImagesError, SourceError
+from pyramid.options.series import ALL
 from pyramid.readers.diagnosis import (
     KINDS,
     explain_file,
@@ -98,6 +101,23 @@ def open_source(source: object, options: Options) -> Source:
         raise
     except OSError as error:  # a file without permission to read, or a link that leads to itself
         raise explain_refusal(source, error) from error
+
+
+def list_images(source: object, options: Options) -> Sequence[tuple[int, str]]:
+    """Return number and name of each image that a file holds.
+
+    A reader of a file with several images raises SeveralImagesError for ``series="all"``, which holds them.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, or cannot be read.
+    """
+    try:
+        found = open_source(source, replace(options, series=ALL))
+    except SeveralImagesError as error:
+        return error.images
+    return [(0, found.spec.name)]
 
 
 def _edited(source: Source, options: Options) -> Source:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ _LOOK_S = 0.5
 _MAX_BYTES = 2**20
 # Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.
 alive_here: set[str] = set()
+# Runs of this process around others: those of collections, whose images are written within them.
+_around_here: set[str] = set()
 
 
 def check_no_run(objects: Objects) -> None:
@@ -36,8 +38,19 @@ def check_no_run(objects: Objects) -> None:
     """
     for zarr_format in ATTRIBUTE_KEYS:
         claim = read_claim(objects, zarr_format)
-        if claim is not None and "run" in claim and _is_alive(objects, zarr_format, claim):
+        is_other = claim is not None and "run" in claim and claim["run"] not in _around_here
+        if claim is not None and is_other and _is_alive(objects, zarr_format, claim):
             raise being_written(objects.location)
+
+
+@contextmanager
+def enclosing(run: str) -> Iterator[None]:
+    """Let other runs of this process write within the target of a run."""
+    _around_here.add(run)
+    try:
+        yield
+    finally:
+        _around_here.discard(run)
 
 
 def being_written(location: Location) -> TargetError:

@@ -77,6 +77,11 @@ class Lease:
         return group_documents(self._zarr_format, {"pyramid": {**state, **claim}})
 
     @property
+    def run(self) -> str:
+        """The name of the run, as its claim has it."""
+        return self._run
+
+    @property
     def key(self) -> str:
         """Key of the document with the claim."""
         return ATTRIBUTE_KEYS[self._zarr_format]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from pyramid.stores import locate
 from pyramid.writing.extremes import Extremes
 from pyramid.writing.lease import Lease
 from pyramid.writing.level_documents import late_documents
+from pyramid.writing.ome_group import ome_documents
 from pyramid.writing.target import Target
 
 # Percentiles of the values between which a channel is displayed: outliers do not darken the image.
@@ -33,12 +35,28 @@ MAX_HELD_PX = 2**24
 READS = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """Further metadata of an image.
+
+    Parameters
+    ----------
+    attributes
+        Returns further attributes of the group, given those that are about to be written; None for none.
+    xml
+        OME-XML that is kept next to the levels; None if there is none.
+    """
+
+    attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    xml: bytes | None = None
+
+
 def finish(
     plan: Plan,
     target: Target,
     lease: Lease,
     extremes: Mapping[int, Extremes],
-    add: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    additions: Additions,
 ) -> Mapping[str, bytes]:
     """Write the metadata of a pyramid whose pixels are all written.
 
@@ -48,8 +66,8 @@ def finish(
         The plan of the run, its target, and its claim on the target.
     extremes
         The least and the greatest value of level 0, by channel index.
-    add
-        Returns further attributes of the group, given those that are about to be written.
+    additions
+        What is written with the metadata.
 
     Returns
     -------
@@ -79,7 +97,9 @@ def finish(
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
     made = attributes(image, plan.version)
-    return target.commit({**made, **(add(made) if add else {})}, lease, dict(late_documents(plan, image)))
+    late = {**dict(late_documents(plan, image)), **ome_documents(FORMATS[plan.version], additions.xml)}
+    add = additions.attributes
+    return target.commit({**made, **(add(made) if add else {})}, lease, late)
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:

@@ -32,6 +32,8 @@ from benchmarks import (
     table,
 )
 
+pytestmark = pytest.mark.once
+
 SCALE = 0.05
 CHUNKS = {"z": 4, "y": 64, "x": 64}
 TIFFS = [name for name, dataset in data.DATASETS.items() if ".tif" in dataset.suffix and name[-1] not in "gk"]

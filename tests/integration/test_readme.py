@@ -7,8 +7,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.paths import ROOT
 from tests.support.servers.service import Service
+
+pytestmark = pytest.mark.once
 
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 # Variables that would lend the clone this environment, or its settings.

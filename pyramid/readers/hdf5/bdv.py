@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from pyramid.errors import OptionError, SourceError, list_some
+from pyramid.errors import OptionError, SeveralImagesError, SourceError, list_some
 from pyramid.options.convert import Options
+from pyramid.options.series import ALL
 from pyramid.options.units import unit as unit_name
 from pyramid.readers.files.file import LocalFile, SourceFile, local_file
 from pyramid.readers.files.finding import find_file
@@ -122,6 +123,8 @@ def _choose(file: SourceFile, xml: BdvXml, series: int | str | None) -> Setup:
     listing += f"; and {count - MAX_LISTED} more" if count > MAX_LISTED else ""
     if not count:
         raise SourceError(f"{file} holds no setup of BigDataViewer; save it again")
+    if series == ALL:
+        series = None
     if isinstance(series, str):
         named = [setup for setup in xml.setups if setup.name == series]
         if len(named) != 1:
@@ -130,7 +133,11 @@ def _choose(file: SourceFile, xml: BdvXml, series: int | str | None) -> Setup:
     if series is not None and series >= count:
         raise OptionError(f"{file} has no setup {series}; it has {count} ({listing})")
     if series is None and count > 1:
-        raise SourceError(f"{file} holds {count} setups of BigDataViewer; choose one with series=N ({listing})")
+        raise SeveralImagesError(
+            f'{file} holds {count} setups of BigDataViewer; choose one with series=N, or series="all" for a collection '
+            f"({listing})",
+            [(number, setup.name) for number, setup in enumerate(xml.setups)],
+        )
     return xml.setups[series or 0]
 
 

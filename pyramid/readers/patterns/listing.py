@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -74,7 +74,11 @@ class Listing:
     def only(self, names: Iterable[str]) -> Listing:
         """Return the listing of some of its files."""
         kept = set(names)
-        return Listing(self.base, tuple(entry for entry in self.entries if entry.name in kept), self.given, self.glob)
+        return self.of([entry for entry in self.entries if entry.name in kept])
+
+    def of(self, entries: Sequence[Entry]) -> Listing:
+        """Return a listing of some of its entries."""
+        return Listing(self.base, tuple(entries), self.given, self.glob)
 
     def digest(self) -> str:
         """Return a digest of names, sizes and tags."""

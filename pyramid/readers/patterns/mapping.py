@@ -96,7 +96,7 @@ class Mapping:
 
 
 @dataclass(frozen=True, slots=True)
-class _Matched:
+class Matched:
     """The texts of the fields of each file that a pattern matches."""
 
     names: list[str]
@@ -112,7 +112,7 @@ def map_files(template: Template, listing: Listing) -> Mapping:
     SourceError
         If no file matches, if two have one place, or if there are several sites.
     """
-    matched = _match(template, listing)
+    matched = match_names(template, listing)
     shown = _without_single_sites(template, matched, listing)
     fields = sorted((field for field in template.fields if field.is_axis), key=lambda field: AXES.index(field.name))
     columns = [template.first_index(field) for field in fields]
@@ -140,10 +140,10 @@ def map_files(template: Template, listing: Listing) -> Mapping:
     )
 
 
-def _match(template: Template, listing: Listing) -> _Matched:
+def match_names(template: Template, listing: Listing) -> Matched:
     """Return the texts of the names that match; raise SourceError if none does."""
     matcher = template.matcher()
-    matched = _Matched([], [], [])
+    matched = Matched([], [], [])
     for name in listing.names:
         found = matcher.fullmatch(name)
         if found is None:
@@ -164,7 +164,7 @@ def _some(names: list[str]) -> list[str]:
     return heapq.nsmallest(MAX_LISTED, names, key=natural_key)
 
 
-def _without_single_sites(template: Template, matched: _Matched, listing: Listing) -> Template:
+def _without_single_sites(template: Template, matched: Matched, listing: Listing) -> Template:
     """Return the pattern with the only value of each field of sites in its place.
 
     Raises
@@ -183,8 +183,8 @@ def _without_single_sites(template: Template, matched: _Matched, listing: Listin
             several.append((field, texts))
         parts = [texts[0] if part == field else part for part in parts]
     if several:
-        raise _refuse_sites(Template(_joined(parts)), several, listing)
-    return Template(_joined(parts))
+        raise _refuse_sites(Template(join_literals(parts)), several, listing)
+    return Template(join_literals(parts))
 
 
 def _refuse_sites(one: Template, several: Sequence[tuple[Field, list[str]]], listing: Listing) -> SourceError:
@@ -195,7 +195,7 @@ def _refuse_sites(one: Template, several: Sequence[tuple[Field, list[str]]], lis
     )
 
 
-def _joined(parts: Sequence[str | Field]) -> tuple[str | Field, ...]:
+def join_literals(parts: Sequence[str | Field]) -> tuple[str | Field, ...]:
     """Join neighbouring literal texts."""
     found: list[str | Field] = []
     for part in parts:
@@ -207,7 +207,7 @@ def _joined(parts: Sequence[str | Field]) -> tuple[str | Field, ...]:
 
 
 def _place_files(
-    matched: _Matched, columns: Sequence[int], values: Sequence[Values], shape: Shape, listing: Listing
+    matched: Matched, columns: Sequence[int], values: Sequence[Values], shape: Shape, listing: Listing
 ) -> dict[int, str]:
     """Return the name of each file by the number of its place."""
     indices = []
@@ -230,7 +230,7 @@ def _place_files(
     return files
 
 
-def _usual_parts(template: Template, matched: _Matched, axes: dict[str, int]) -> tuple[str | int, ...]:
+def _usual_parts(template: Template, matched: Matched, axes: dict[str, int]) -> tuple[str | int, ...]:
     """Return the parts of most names: the number of an axis, or a text."""
     parts: list[str | int] = []
     for number, part in enumerate(template.parts):

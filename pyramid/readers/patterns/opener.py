@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyramid.errors import SourceError, StorageError, with_remedy
 from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.readers.paths import is_listed, is_url, local_path
+from pyramid.readers.patterns.site_files import SiteFiles
 from pyramid.readers.zarr.opener import has_zarr
 from pyramid.stores import locate, open_objects
 
@@ -36,6 +37,10 @@ def open_files(source: object, options: Options) -> Source | None:
     OptionError
         For a pattern that is not valid.
     """
+    if isinstance(source, SiteFiles):
+        from pyramid.readers.patterns.opening import open_site  # noqa: PLC0415  (only where there are many files)
+
+        return open_site(source, options)
     if not _is_many(source, options):
         return None
     path = local_path(source)

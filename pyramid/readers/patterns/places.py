@@ -30,7 +30,7 @@ class FileOptions:
         from pyramid.options.convert import Options  # noqa: PLC0415
         from pyramid.readers.tiff.source import parse_tiff_file  # noqa: PLC0415  (start-up: tifffile takes 0.4 s)
 
-        return parse_tiff_file(file, Options(series=self.series, axes=self.axes))
+        return parse_tiff_file(file, Options(series=self.series, axes=self.axes, ome_xml=False))
 
 
 class Place(Protocol):

@@ -17,7 +17,7 @@ from pyramid.options.nearest import unknown
 # Fields that are axes of an image.
 AXIS_FIELDS = ("t", "c", "z")
 # Fields that tell images from each other: their files are not stitched.
-SITE_FIELDS = ("s", "site", "f", "field", "position", "tile", "row", "column", "well", "y", "x")
+SITE_FIELDS = ("s", "site", "f", "field", "position", "tile", "row", "column", "well", "acquisition", "y", "x")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[*?]|[{}]")
 _FIELD = re.compile(r"\s*(\w*)\s*(?::\s*0?([1-9][0-9]?)?d\s*)?")
 _EXAMPLE = "write it as img_t{t:d}_{c}_z{z:d}.tif"

@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 import tifffile
 
-from pyramid.errors import OptionError, SourceError, short_repr
+from pyramid.errors import OptionError, SeveralImagesError, SourceError, short_repr
 from pyramid.options.nearest import nearest
+from pyramid.options.series import ALL
 from pyramid.readers.tiff.file_set import FileSet
 from pyramid.readers.tiff.ome import OmeSeries
 from pyramid.readers.tiff.ome_xml import OmeDocument
@@ -25,7 +26,6 @@ WHOLE_SLIDE = frozenset(
 )
 # Kinds that tifffile reports if the file's own description does not fit its pages.
 UNDESCRIBED = frozenset({"generic", "uniform"})
-ALL = "all"  # what a user writes for all images
 MAX_LISTED = 20  # images that a message names, so that it stays readable
 
 
@@ -96,6 +96,11 @@ def choose_image(images: list[Image], wanted: int | str | None, file: object) ->
     )
     if len(images) > MAX_LISTED:
         listing += f"; and {len(images) - MAX_LISTED} more"
+    whole = [i for i, image in enumerate(images) if not _is_reduced(image)]
+    if wanted == ALL:
+        if len(whole) > 1:
+            raise _several(file, images, whole, listing)
+        return next(iter(whole), 0), []
     if wanted is not None:
         return _wanted(images, wanted, str(file), f"it has {len(images)} ({listing})"), []
     if len(images) == 1:
@@ -104,10 +109,17 @@ def choose_image(images: list[Image], wanted: int | str | None, file: object) ->
         slide = max(range(len(images)), key=lambda i: (_plane_px(images[i]), -i))
         others = ", ".join(f"{i} ({s.name})" for i, s in enumerate(images) if i != slide)
         return slide, [f"image {slide} ({images[slide].name}) is read; left out: {others}: choose one with series=N"]
-    whole = [i for i, image in enumerate(images) if not _is_reduced(image)]
     if len(whole) == 1:
         return whole[0], [f"smaller copies of the image are left out ({listing}): choose one with series=N"]
-    raise SourceError(f"{file} holds {len(images)} images; choose one with series=N ({listing})")
+    raise _several(file, images, whole or list(range(len(images))), listing)
+
+
+def _several(file: object, images: list[Image], whole: list[int], listing: str) -> SeveralImagesError:
+    """Return the error that one of several images has to be chosen."""
+    return SeveralImagesError(
+        f'{file} holds {len(images)} images; choose one with series=N, or series="all" for a collection ({listing})',
+        [(number, images[number].name or "") for number in whole],
+    )
 
 
 def _is_reduced(image: Image) -> bool:
@@ -136,10 +148,6 @@ def _wanted(images: list[Image], wanted: int | str, file: str, listing: str) -> 
                 f"{file} has several images named {short_repr(wanted)}: give the number of one of "
                 f"{format_list(list(map(str, found)))}; {listing}"
             )
-    if wanted == ALL:
-        raise OptionError(
-            f"series: a target holds one image, so convert those of {file} one after the other; {listing}"
-        )
     near = nearest(wanted, [name for name in names if name])
     hint = f"; did you mean {short_repr(near)}?" if near else ""
     raise OptionError(f"{file} has no image named {short_repr(wanted)}{hint}; {listing}")

@@ -84,6 +84,8 @@ class OmeDocument:
         By annotation, the divisions of the axes of ``ZCT``: the kind of the new axis, and its length.
     extras
         Words for the parts that OME-Zarr has no place for.
+    xml
+        The XML itself.
     """
 
     images: list[OmeImage] = field(default_factory=list)
@@ -92,6 +94,7 @@ class OmeDocument:
     companion_uuid: str = ""
     modulo: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
     extras: list[str] = field(default_factory=list)
+    xml: str = field(default="", repr=False)
 
 
 def parse_ome(xml: str) -> OmeDocument:
@@ -119,6 +122,7 @@ def parse_ome(xml: str) -> OmeDocument:
             f"its OME-XML is not well-formed ({error}), so that sizes, channels and the order of planes are unknown; "
             f"{DAMAGED_XML}"
         ) from error
+    reader.document.xml = xml
     return reader.document
 
 

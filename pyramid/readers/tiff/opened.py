@@ -87,9 +87,18 @@ class OpenedTiff:
         notices = self._notices if number == 0 else []
         return image, described, [*notices, *more, *self._left_out(image)]
 
-    def notices(self) -> list[str]:
-        """Return notices from tifffile's log, and of OME-XML that is not carried over."""
-        extras = self._document.extras if self._document else []
+    @property
+    def xml(self) -> str | None:
+        """The OME-XML that describes the images; None if none does."""
+        described = self._document is not None and any(isinstance(image, OmeSeries) for image in self.images)
+        return self._document.xml if self._document is not None and described else None
+
+    def notices(self, *, keeps_xml: bool) -> list[str]:
+        """Return notices from tifffile's log, and of OME-XML that is not carried over.
+
+        All of it is carried over where the XML is kept.
+        """
+        extras = self._document.extras if self._document and not (keeps_xml and self.xml) else []
         lost = [f"not carried over from OME-XML: {', '.join(extras)}"] if extras else []
         return [*lost, *(f"tifffile says of it: {notice}" for notice in sort_messages(self._heard)[1])]
 
@@ -134,6 +143,8 @@ class OpenedTiff:
         if failure is not None:
             return failure
         if isinstance(error, OptionError):
+            return error
+        if isinstance(error, SourceError) and str(self.file) in str(error):
             return error
         if isinstance(error, PyramidError):
             return SourceError(str(error) if str(self.file) in str(error) else f"{self.file}: {error}")

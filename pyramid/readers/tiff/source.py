@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
@@ -17,16 +17,20 @@ from numpy.typing import NDArray
 
 from pyramid.model import Box, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
+from pyramid.options.format import N5
 from pyramid.readers.axes import AxisOrder, check_dtype, check_extent
 from pyramid.readers.files.file import SourceFile, local_file
 from pyramid.readers.files.last_used import LastUsed
 from pyramid.readers.fingerprint import digest
 from pyramid.readers.paths import stem
+from pyramid.readers.plates import FilePlate
 from pyramid.readers.tiff.axes import renamed_channels, renamed_sizes, tiff_order
 from pyramid.readers.tiff.description import Description
 from pyramid.readers.tiff.images import choose_image
 from pyramid.readers.tiff.layout import TiffLayout, make_layout
 from pyramid.readers.tiff.metadata import describe
+from pyramid.readers.tiff.ome_metadata import metadata_only
+from pyramid.readers.tiff.ome_plate import read_plate
 from pyramid.readers.tiff.opened import OpenedTiff
 from pyramid.readers.tiff.own_levels import find_levels
 from pyramid.readers.tiff.palette import expand, read_palette
@@ -53,6 +57,8 @@ class TiffSource:
         Which level of the image it is; 0 is the image itself.
     levels
         Its smaller levels, where they are to be copied.
+    xml
+        The OME-XML of the file, where it is kept. Not in a pickle, for only the process that plans writes metadata.
     """
 
     file: SourceFile
@@ -61,6 +67,21 @@ class TiffSource:
     order: AxisOrder
     level: int = 0
     levels: tuple[TiffSource, ...] = ()
+    xml: str | None = field(default=None, repr=False, compare=False)
+
+    def ome_xml(self, *, every_image: bool = False) -> bytes | None:
+        """Return the OME-XML of the image, or of all, without places of pixels.
+
+        None if there is none, or it is not kept, and in other processes than that which has opened the file.
+        """
+        return None if self.xml is None else metadata_only(self.xml, None if every_image else self.series)
+
+    def plate(self) -> FilePlate | None:
+        """Return the plate that the OME-XML describes; None if it is not kept."""
+        return None if self.xml is None else read_plate(self.xml)
+
+    def __reduce__(self) -> tuple[type[TiffSource], tuple[object, ...]]:
+        return TiffSource, (self.file, self.series, self.spec, self.order, self.level, self.levels)
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`.
@@ -157,11 +178,21 @@ def parse_tiff_file(file: SourceFile, options: Options) -> ParsedTiff:
         found = describe(series, described)
         levels = _own_levels(series, opened, options) if options.level_source == "reuse" else []
         palette = read_palette(series, order) if options.expand_palette else None
-        notices += [*file.notices, *more, *guesses, *found.notices, *opened.notices()]
+        keeps_xml = _keeps_xml(options)
+        notices += [*file.notices, *more, *guesses, *found.notices, *opened.notices(keeps_xml=keeps_xml)]
+        xml = opened.xml if keeps_xml else None
     spec = replace(_spec(series.axes, order, found, file), dtype=dtype, chunks=_chunks(series, layout, order))
     spec = replace(spec, notices=tuple(dict.fromkeys([*notices, *spec.notices])))
     own = tuple(TiffSource(file, number, _as_level(spec, *level), level[1], n) for n, level in enumerate(levels, 1))
-    return ParsedTiff(TiffSource(file, number, spec, order, levels=own), layout, found.scale, found.units, palette)
+    return ParsedTiff(
+        TiffSource(file, number, spec, order, levels=own, xml=xml), layout, found.scale, found.units, palette
+    )
+
+
+def _keeps_xml(options: Options) -> bool:
+    """Return whether OME-XML of a source describes what is written, and is kept."""
+    changes = (options.select, options.dtype, options.rescale, options.labels)
+    return options.ome_xml and options.format != N5 and not options.expand_palette and changes == (None,) * len(changes)
 
 
 def _spec(axes: str, order: AxisOrder, found: Description, file: SourceFile) -> SourceSpec:

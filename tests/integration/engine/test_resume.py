@@ -51,6 +51,8 @@ LAYOUT: dict[str, Any] = {
 PROGRAM = """
 import json, sys, pyramid
 from pyramid.writing import journal
+
+pytestmark = pytest.mark.once
 journal.SEGMENT_S = 0.02
 seen = []
 def note(state):

@@ -27,6 +27,8 @@ from pyramid.reduce.kernels.loading import find_kernel
 from pyramid.stores.memory import MemoryObjects
 from pyramid.writing.create import open_target
 
+pytestmark = pytest.mark.once
+
 # Sources whose tasks take tens of MiB, so that what the interpreter takes besides is small against them.
 STACK, PICTURE = (24, 1500, 1400), (3000, 2800, 3)
 TILES: dict[str, Any] = {"tile": (256, 256), "compression": "zlib"}

@@ -13,6 +13,8 @@ import numpy as np
 from typing import Unpack
 import pyramid
 
+pytestmark = pytest.mark.once
+
 image = np.zeros((4, 64, 64))
 codec: str = "zstd"
 pyramid.convert("a.tif", "a.zarr").levels

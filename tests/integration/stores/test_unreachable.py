@@ -17,6 +17,8 @@ from tests.support.servers.loopback import HOST, free_port, self_signed
 from tests.support.servers.odd import odd
 from tests.support.servers.scripted import mute, scripted
 
+pytestmark = pytest.mark.once
+
 IMAGE = np.ones((8, 8), "uint8")
 KEYS: dict[str, dict[str, Any]] = {
     "s3": {"key": "user", "secret": "a-long-secret"},

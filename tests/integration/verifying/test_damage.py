@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 import pyramid
 
+pytestmark = pytest.mark.once
+
 # Damaged objects of a quick run; 200 and 20 are made where this is set to 200.
 BYTES = int(os.environ.get("PYRAMID_TEST_DAMAGE", "12"))
 OTHERS = max(2, BYTES // 10)

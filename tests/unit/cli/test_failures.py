@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
+from pyramid.engine.failure import Failure
 from pyramid.errors import (
     DamageError,
-    Failure,
     OptionError,
     PyramidError,
     SourceError,

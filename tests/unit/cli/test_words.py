@@ -14,6 +14,8 @@ from pyramid.cli.words import OTHER_NAMES, as_flags, flag
 from pyramid.options.convert import option_specs
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.once
+
 COMMANDS = [command for command in cli.main.commands.values() if command.name != "demo"]
 # Flags that are no keywords of Python: they are about what a command prints.
 OF_THE_COMMAND = {"as_json", "no_progress", "quiet", "verbose"}

@@ -1,0 +1,110 @@
+"""The images of one file, as a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pyramid.batch.definition import Batch
+from pyramid.batch.frame import Frame
+from pyramid.batch.items import BatchItem
+from pyramid.errors import OptionError, SeveralImagesError, SourceError, explaining
+from pyramid.feedback.notices import give_notices
+from pyramid.hierarchy.nodes import Node
+from pyramid.model import Source
+from pyramid.ngff import FORMATS
+from pyramid.ngff.writing_groups import layout_attributes
+from pyramid.options.convert import Options
+from pyramid.options.format import N5, with_format
+from pyramid.options.series import ALL
+from pyramid.readers import list_images, open_source
+from pyramid.stores import Objects, share_storage_options
+from pyramid.tables import format_count
+from pyramid.writing.ome_group import ome_documents, ome_xml_of
+
+# Where a plan has its images if no folder is given. Nothing is written to it.
+NO_FOLDER = "collection.ome.zarr"
+
+
+def gather_series(path: str, target: str | None, options: Options) -> tuple[Batch, Source]:
+    """Return all images of a file as a batch and collection, and the first image.
+
+    Parameters
+    ----------
+    path
+        A path or URL.
+    target
+        Path or URL of the collection; None for a plan without one.
+    options
+        Those of all images.
+
+    Raises
+    ------
+    OptionError
+        If an option is for one image only.
+    SourceError
+        If the file cannot be read.
+    """
+    check_group_options(options, target)
+    shared = share_storage_options(options, path, target)
+    with explaining(SourceError, "the source cannot be opened"):
+        images = list_images(path, shared)
+        first = open_source(path, replace(shared, series=images[0][0]))
+    url = (target or NO_FOLDER).rstrip("/")
+    own = replace(options, report=None)
+    items = tuple(
+        BatchItem(path, f"{url}/{n}", str(n), replace(own, series=number), {}) for n, (number, _) in enumerate(images)
+    )
+    version = FORMATS[options.ome_zarr_version]
+
+    def documents(_objects: Objects, before: Node | None) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
+        xml = ome_xml_of(first, every_image=True)
+        kept = {} if before is None else dict(before.attributes)
+        return ome_documents(version, xml, [item.name for item in items]), {**kept, **layout_attributes(version)}
+
+    frame = Frame(
+        url, "collection", version, documents, shared.target_storage_options, options.overwrite, options.resume
+    )
+    return Batch(items, target and url, options, frame=frame), first
+
+
+def check_free(batch: Batch) -> Batch:
+    """Return a batch whose target is free, or to be replaced, or to go on.
+
+    Raises TargetError otherwise.
+    """
+    if batch.folder is not None and batch.frame is not None:
+        batch.frame.check()
+    return batch
+
+
+def for_all_images(options: Options, target: str | None, error: SeveralImagesError) -> Options:
+    """Return options for all images of a file of which none is chosen.
+
+    Raises `error` if an option is for one image only.
+    """
+    if options.series is not None:
+        raise error
+    try:
+        check_group_options(options, target)
+    except OptionError:
+        raise error from None
+    many = format_count(len(error.images), "image")
+    give_notices((f"SOURCE holds {many}: all are converted; choose one with series=N",))
+    return replace(options, series=ALL)
+
+
+def check_group_options(options: Options, target: str | None) -> None:
+    """Raise OptionError for options that are for one image only."""
+    if options.overwrite and options.resume:
+        raise OptionError("overwrite: resume=True goes on with what is there, and overwrite=True removes it; give one")
+    if with_format(options, target).format == N5:
+        raise OptionError("format: an N5 holds one image; give a TARGET that ends in .ome.zarr")
+    if (target or "").lower().endswith(".ozx"):
+        raise OptionError(
+            "series: an .ozx is made of a collection by pyramid pack; give a TARGET that ends in .ome.zarr"
+        )
+    for name in ("name", "labels", "manifest"):
+        if getattr(options, name) is not None:
+            raise OptionError(f"{name}: it is for one image, and here are several; leave it out")
