@@ -4,7 +4,7 @@
 ``pyramid.readers``, a method by one of ``pyramid.methods``. The tests in `pyramid.testing` check both.
 """
 
-from pyramid.errors import OptionError, SourceError
+from pyramid.errors import OptionError, SeveralImagesError, SourceError
 from pyramid.model import AXES, Box, Channel, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.readers import Opener
@@ -21,6 +21,7 @@ __all__ = [
     "Opener",
     "OptionError",
     "Options",
+    "SeveralImagesError",
     "Shape",
     "Source",
     "SourceError",

@@ -72,7 +72,8 @@ def test_all_images_of_a_file_become_a_collection(tmp_path: Path, version: str) 
         yaozarrs.validate_zarr_store(target)
     if version == "0.4":  # the only one of which it knows collections
         open_ome_zarr(group)
-    assert [each.name for each in pyramid.info(target, all=True).images] == ["scene 0", "scene 1", "scene 2"]
+    found: Any = pyramid.info(target, all=True)
+    assert [each.name for each in found.images] == ["scene 0", "scene 1", "scene 2"]
     assert pyramid.validate(target).valid
 
 

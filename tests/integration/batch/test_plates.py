@@ -156,7 +156,7 @@ def test_an_ome_tiff_with_a_plate_becomes_one(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "plate.ome.tif") as file:
         for number in range(4):
             file.write(pixels(number), metadata={"axes": "YX", "Name": f"image {number}"})
-    xml = tifffile.tiffcomment(tmp_path / "plate.ome.tif")
+    xml = str(tifffile.tiffcomment(tmp_path / "plate.ome.tif"))
     samples = [
         f'<WellSample ID="WellSample:0:{n}:0" Index="{n}"><ImageRef ID="Image:{n}"/></WellSample>' for n in range(4)
     ]
