@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is installed)
+from pyramid.options.attributes import parse_attributes  # noqa: E402
 from pyramid.options.clusters import parse_cluster  # noqa: E402
 from pyramid.options.convert import Options, option_specs  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
@@ -50,6 +51,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.method: "str",
     parsing.mapping: "str | Mapping[str, Any]",
     parsing.names: "str | Sequence[str]",
+    parse_attributes: "str | os.PathLike[str] | Mapping[str, Any]",
     parse_label_name: "str",
     parse_label_colors: "str | os.PathLike[str] | Mapping[int, str]",
     parse_origin: "str | Mapping[str, float]",

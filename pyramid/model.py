@@ -179,6 +179,8 @@ class SourceSpec:
         for none.
     edits
         Pairs of an option and its value, by which the pixels differ from those of the file or array.
+    attributes
+        Attributes that OME-Zarr has no meaning for and that are carried over, as the JSON of an object; empty for none.
     details
         Facts of the acquisition that OME-Zarr has no place for, as pairs of a name and a text. They are shown.
     """
@@ -200,6 +202,7 @@ class SourceSpec:
     read_bytes: int = 0
     skipped: tuple[float, ...] = ()
     edits: tuple[tuple[str, str], ...] = ()
+    attributes: str = field(default="", repr=False)
     details: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from pyramid.planning import Plan
     from pyramid.stores import Objects
     from pyramid.writing.target import Target
+
+
+def foreign_attributes(options: Options, plan: Plan) -> dict[str, Any]:
+    """Return the attributes that are carried over, and those that options add."""
+    carried: dict[str, Any] = json.loads(plan.spec.attributes or "{}")
+    return {**carried, **(options.attributes or {})}
 
 
 def thumbnail_of(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from pyramid.api.additions import manifest_of, thumbnail_of
+from pyramid.api.additions import foreign_attributes, manifest_of, thumbnail_of
 from pyramid.batch.kinds import is_batch, is_grouped
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
@@ -274,7 +274,7 @@ def _carry_out(
             run_passes(tally, source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
             xml = None if record.is_part else ome_xml_of(job.source)
-            additions = Additions(thumbnail_of(options, opened, manifest), xml)
+            additions = Additions(thumbnail_of(options, opened, manifest), xml, foreign_attributes(options, decided))
             documents = finish(decided, opened, lease, tally.extremes, additions)
             if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)

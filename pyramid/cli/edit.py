@@ -23,7 +23,7 @@ dry_run_flag = click.option("--dry-run", is_flag=True, help="Show the difference
 @click.option("--scale", metavar="z=0.5,y=0.1,x=0.1", help="Size of a level-0 pixel; other levels follow.")
 @click.option("--units", metavar="micrometer", help="Units of the axes, or z=micrometer,t=second.")
 @click.option("--translation", metavar="y=10,x=-2.5", help="Centre of the first pixel of level 0; other levels follow.")
-@click.option("--attributes", metavar="JSON", help="Further attributes of the group; null removes one.")
+@click.option("--attributes", metavar="JSON|FILE", help="Further attributes of the group; null removes one.")
 @click.option("--remove-label", metavar="NAME", help="Remove a label with its pixels.")
 @dry_run_flag
 @storage_flags

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +10,7 @@ from typing import Any
 from pyramid.errors import OptionError, SourceError, short_repr
 from pyramid.ngff.values import check_path
 from pyramid.options import parsing
-
-# The keys of attributes that OME-Zarr or this program owns: they have options of their own.
-OWNED = (
-    *("ome", "multiscales", "omero", "labels", "image-label", "plate", "well", "bioformats2raw.layout", "series"),
-    *("pyramid", "_creator"),
-)
+from pyramid.options.attributes import parse_attributes
 
 
 @dataclass(frozen=True)
@@ -96,18 +90,6 @@ def _window(item: object) -> tuple[float, float]:
     return start, end
 
 
-def _attributes(value: object) -> dict[str, Any]:
-    found = parsing.mapping(value)
-    for key in found:
-        if key in OWNED:
-            raise OptionError(f"{key!r} is a key of OME-Zarr; use its own options, or give another key")
-    try:
-        json.dumps(found, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise OptionError(f"they cannot be written as JSON: {error}; give values of JSON") from None
-    return found
-
-
 def _label(value: object) -> str:
     name = parsing.text(value)
     try:
@@ -128,6 +110,6 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "scale": parsing.scale,
     "units": parsing.units,
     "translation": _translation,
-    "attributes": _attributes,
+    "attributes": parse_attributes,
     "remove_label": _label,
 }

@@ -17,7 +17,7 @@ MAX_NAMED = 8
 # The most channels that are looked at: metadata comes from anyone.
 MAX_CHANNELS = 1000
 # Keys of a group and of ``ome`` that are read or replaced.
-_ROOT = frozenset({"multiscales", "omero", "_creator", "ome"})
+ROOT_KEYS = frozenset({"multiscales", "omero", "_creator", "ome"})
 _OME = frozenset({"version", "multiscales", "omero", "_creator"})
 # Keys of an image that are read or replaced. The method of its levels is replaced by that of the conversion.
 _MULTISCALE = frozenset(
@@ -34,6 +34,8 @@ ARRAY_KEYS = frozenset({"_ARRAY_DIMENSIONS"})
 def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
     """Yield the places in an image's attributes that a conversion leaves out.
 
+    Attributes of others, next to those of OME-Zarr, are not among them: they are carried over.
+
     Parameters
     ----------
     attributes
@@ -43,8 +45,8 @@ def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
 
     Examples
     --------
-    >>> list(left_out({"multiscales": [{"axes": []}, {}], "spatialdata_attrs": {}}))
-    ['multiscales[1]', 'spatialdata_attrs']
+    >>> list(left_out({"multiscales": [{"axes": [], "history": {}}, {}], "spatialdata_attrs": {}}))
+    ['multiscales[0].history', 'multiscales[1]']
     """
     content, prefix = ome_content(attributes)
     yield from beyond(first_image(content), _MULTISCALE, f"{prefix}multiscales[0].")
@@ -61,7 +63,6 @@ def left_out(attributes: Attributes, middle_z: int = 0) -> Iterator[str]:
         yield f"{prefix}omero.rdefs.defaultT"
     if prefix:
         yield from beyond(content, _OME, prefix)
-    yield from beyond(attributes, _ROOT)
 
 
 def _left_out_of_channels(channels: object, prefix: str) -> Iterator[str]:

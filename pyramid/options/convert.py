@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.options import parsing
+from pyramid.options.attributes import parse_attributes
 from pyramid.options.choices import MAX_CODEC_LEVELS, METHODS_HELP, WRITTEN, WRITTEN_REMEDY
 from pyramid.options.clusters import ClusterSpec, parse_cluster
 from pyramid.options.durations import seconds
@@ -31,6 +32,13 @@ PerAxis: TypeAlias = Mapping[str, int]
 
 def _option(default: object, option_spec: OptionSpec, *, secret: bool = False) -> Any:  # noqa: ANN401  (as field)
     return field(default=default, repr=not secret, metadata={"option_spec": option_spec})
+
+
+def _store_option(place: str, side: str = "") -> Any:  # noqa: ANN401  (as field)
+    """Return the field of the options of a store, or of that of one side only."""
+    split, prefix = (flags_of(side), f"{side}_") if side else (STORAGE_FLAGS, "")
+    whose = f"options of {place}" if side else f"options of the store of {place}"
+    return _option(None, OptionSpec(whose, parsing.mapping, "JSON", split=split, prefix=prefix), secret=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +73,9 @@ class Options:
         ),
     )
     name: str | None = _option(None, OptionSpec("name of the image", parsing.text, "TEXT"))
+    attributes: Mapping[str, Any] | None = _option(
+        None, OptionSpec("further attributes of the group of TARGET, from a JSON file", parse_attributes, "FILE.json")
+    )
     channel_names: tuple[str, ...] | None = _option(
         None, OptionSpec("names of the channels", parsing.names, "DAPI,GFP")
     )
@@ -224,30 +235,9 @@ class Options:
     resume: bool = _option(
         False, OptionSpec("go on with an unfinished TARGET; begin if nothing is there", parsing.switch)
     )
-    storage_options: Mapping[str, Any] | None = _option(
-        None,
-        OptionSpec(
-            "options of the store of whichever of SOURCE and TARGET is remote",
-            parsing.mapping,
-            "JSON",
-            split=STORAGE_FLAGS,
-        ),
-        secret=True,
-    )
-    source_storage_options: Mapping[str, Any] | None = _option(
-        None,
-        OptionSpec(
-            "options of SOURCE's store only", parsing.mapping, "JSON", split=flags_of("source"), prefix="source_"
-        ),
-        secret=True,
-    )
-    target_storage_options: Mapping[str, Any] | None = _option(
-        None,
-        OptionSpec(
-            "options of TARGET's store only", parsing.mapping, "JSON", split=flags_of("target"), prefix="target_"
-        ),
-        secret=True,
-    )
+    storage_options: Mapping[str, Any] | None = _store_option("whichever of SOURCE and TARGET is remote")
+    source_storage_options: Mapping[str, Any] | None = _store_option("SOURCE's store only", "source")
+    target_storage_options: Mapping[str, Any] | None = _store_option("TARGET's store only", "target")
     manifest: str | None = _option(
         None, OptionSpec("write key, size and sha256 of each object of TARGET to this file", parsing.text, "FILE")
     )

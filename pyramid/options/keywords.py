@@ -32,6 +32,9 @@ class ConvertOptions(TypedDict, total=False):
     name: str | None
     """Name of the image."""
 
+    attributes: str | os.PathLike[str] | Mapping[str, Any] | None
+    """Further attributes of the group of TARGET, from a JSON file."""
+
     channel_names: str | Sequence[str] | None
     """Names of the channels."""
 

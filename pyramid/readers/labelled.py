@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.model import Shape, SourceSpec
+from pyramid.readers.attributes import keep_attributes
 from pyramid.readers.axes import AxisOrder, array_order, check_dtype, doubtful_axes
 from pyramid.readers.coordinates import Coordinate, read_coordinate, with_coordinates
 from pyramid.tables import format_list
@@ -34,6 +35,8 @@ class Labelled:
         Sentences for the user that say what is left out.
     coordinates
         Those of each dimension, or None; empty if there are none.
+    attributes
+        Those that are carried over, as the JSON of an object; empty for none.
     """
 
     array: Any
@@ -41,6 +44,7 @@ class Labelled:
     name: str = ""
     notices: tuple[str, ...] = ()
     coordinates: tuple[Coordinate | None, ...] = ()
+    attributes: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +86,8 @@ def unlabel(source: object) -> Labelled:
     coords: Any = getattr(labelled, "coords", None) or {}
     coordinates = tuple(_coordinate(coords, name) for name in labelled.dims)
     taken = {name for name, found in zip(labelled.dims, coordinates, strict=True) if found is not None}
-    left_out = [*(name for name in coords if name not in taken), *labelled.attrs]
+    kept, lost = keep_attributes(labelled.attrs)
+    left_out = [*(name for name in coords if name not in taken), *lost]
     notices: tuple[str, ...] = ()
     if left_out:
         notices = (
@@ -93,7 +98,7 @@ def unlabel(source: object) -> Labelled:
     is_read = variable.chunks is not None or getattr(variable, "_in_memory", True)
     array = variable.data if is_read else LazyVariable(variable)
     name = str(getattr(labelled, "name", None) or "")
-    return Labelled(array, tuple(labelled.dims), name, notices, coordinates)
+    return Labelled(array, tuple(labelled.dims), name, notices, coordinates, kept)
 
 
 def _coordinate(coords: Any, name: object) -> Coordinate | None:  # noqa: ANN401  (xarray is not typed)
@@ -138,5 +143,15 @@ def describe_array(
     nothing = (None,) * len(shape)
     notices = (*doubtful_axes(shape, axes, labelled.dimensions), *labelled.notices)
     chunks, title = (1,) * len(shape), labelled.name or "image"
-    spec = SourceSpec(order.axes, order.axes_shape, name, chunks, nothing, nothing, title, notices=notices)
+    spec = SourceSpec(
+        order.axes,
+        order.axes_shape,
+        name,
+        chunks,
+        nothing,
+        nothing,
+        title,
+        notices=notices,
+        attributes=labelled.attributes,
+    )
     return with_coordinates(spec, order, labelled.coordinates, sized), order

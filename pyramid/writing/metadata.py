@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,13 @@ class Additions:
         Returns further attributes of the group, given those that are about to be written; None for none.
     xml
         OME-XML that is kept next to the levels; None if there is none.
+    foreign
+        Attributes of the group that OME-Zarr has no meaning for.
     """
 
     attributes: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     xml: bytes | None = None
+    foreign: Mapping[str, Any] = field(default_factory=dict)
 
 
 def finish(
@@ -99,7 +102,7 @@ def finish(
     made = attributes(image, plan.version)
     late = {**dict(late_documents(plan, image)), **ome_documents(FORMATS[plan.version], additions.xml)}
     add = additions.attributes
-    return target.commit({**made, **(add(made) if add else {})}, lease, late)
+    return target.commit({**additions.foreign, **made, **(add(made) if add else {})}, lease, late)
 
 
 def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:

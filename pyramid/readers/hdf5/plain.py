@@ -20,6 +20,7 @@ from pyramid.ngff.axis_names import axis_letter
 from pyramid.options.convert import Options
 from pyramid.options.series import check_one_image
 from pyramid.options.units import unit as unit_name
+from pyramid.readers.attributes import keep_attributes
 from pyramid.readers.axes import AxisOrder
 from pyramid.readers.files.file import SourceFile
 from pyramid.readers.hdf5.attributes import attribute, numbers_of, text_of, texts_of
@@ -30,6 +31,7 @@ from pyramid.readers.paths import stem
 
 # Attributes that give the size of a pixel on each axis, and the unit that they imply.
 _SIZES = {"element_size_um": "micrometer", "voxel_size": "", "resolution": ""}
+_UNREADABLE = object()
 _KNOWN = {
     "axistags",
     "offset",
@@ -67,9 +69,11 @@ def open_dataset(place: Place, options: Options, file: SourceFile) -> Hdf5Source
     name = stem(PurePath(file.name)) if title in ("data", "raw", "image", "exported_data") else title
     labelled = Labelled(None, tuple(names), name, (*file.notices, *(notices if options.axes is None else ())))
     spec, order = describe_array(labelled, stored.shape, stored.dtype, options.axes)
-    spec = _with_sizes(spec, _sizes(dataset, order), _left_out(dataset))
+    kept, left_out = _carry_over(dataset)
+    spec = _with_sizes(spec, _sizes(dataset, order), left_out)
     spec = replace(
         spec,
+        attributes=kept,
         location=str(place),
         chunks=tuple(min(n, c) for n, c in zip(spec.shape, order.by_axis(stored.chunks), strict=True)),
     )
@@ -164,12 +168,15 @@ def _with_origin(dataset: Any, space: list[str], sizes: list[float], implied: st
     return Sizes(dict(zip(space, sizes, strict=True)), units, origins, tuple(notices))
 
 
-def _left_out(dataset: Any) -> tuple[str, ...]:  # noqa: ANN401
-    """Return a notice that names the attributes that are not carried over."""
-    names: list[str] = []
-    with suppress(Exception):
-        names = sorted(name for name in dataset.attrs if name not in _KNOWN)
+def _carry_over(dataset: Any) -> tuple[str, tuple[str, ...]]:  # noqa: ANN401
+    """Return the attributes that are carried over as JSON, and a notice of others."""
+    found: dict[str, Any] = {}
+    for name in sorted(dataset.attrs):
+        found[name] = _UNREADABLE
+        with suppress(Exception):  # a type that h5py does not know
+            found[name] = dataset.attrs[name]
+    kept, names = keep_attributes(found, _KNOWN)
     if not names:
-        return ()
+        return kept, ()
     more = f" and {len(names) - MAX_NOTED} more" if len(names) > MAX_NOTED else ""
-    return (f"not carried over from the source: attributes {', '.join(n[:40] for n in names[:MAX_NOTED])}{more}",)
+    return kept, (f"not carried over from the source: attributes {', '.join(n[:40] for n in names[:MAX_NOTED])}{more}",)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pyramid.errors import OptionError, PyramidError, short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, parse_group
-from pyramid.ngff.left_out import ARRAY_KEYS, beyond, describe_left_out, left_out
+from pyramid.ngff.left_out import ARRAY_KEYS, ROOT_KEYS, beyond, describe_left_out, left_out
 from pyramid.options.units import unit as unit_name
+from pyramid.readers.attributes import keep_attributes
 from pyramid.readers.axes import AxisOrder
 
 # Groups that hold images: what each is called, and the usual path of an image in it.
@@ -162,10 +163,10 @@ def channels_of(image: Multiscale, order: AxisOrder) -> tuple[tuple[Channel, ...
     return (*given[:count], *[Channel()] * -more), notices if more > 0 else ()
 
 
-def left_out_notice(
+def carry_over(
     group: Mapping[str, Any], array: Mapping[str, Any], order: AxisOrder, other_groups: list[str]
-) -> Iterator[str]:
-    """Yield one notice that names all that is not carried over, if there is anything.
+) -> tuple[str, tuple[str, ...]]:
+    """Return the attributes that are carried over as JSON, and a notice of the rest.
 
     Parameters
     ----------
@@ -178,4 +179,10 @@ def left_out_notice(
     """
     depth = order.axes_shape[order.axes.index("z")] if "z" in order.axes else 1
     places = [*left_out(group, depth // 2), *(f"{name}/" for name in other_groups)]
-    yield from describe_left_out([*places, *(f"attribute {key} of the array" for key in beyond(array, ARRAY_KEYS))])
+    if group:
+        kept, lost = keep_attributes(group, ROOT_KEYS)
+        places += [*lost, *(f"attribute {key} of the array" for key in beyond(array, ARRAY_KEYS))]
+    else:
+        kept, lost = keep_attributes(array, ARRAY_KEYS)
+        places += [f"attribute {key} of the array" for key in lost]
+    return kept, tuple(describe_left_out(places))

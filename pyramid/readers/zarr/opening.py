@@ -25,10 +25,10 @@ from pyramid.readers.paths import stem
 from pyramid.readers.zarr.at_url import Hierarchy
 from pyramid.readers.zarr.found import FoundArray
 from pyramid.readers.zarr.image import (
+    carry_over,
     describe_image,
     has_distinct_sizes,
     largest_first,
-    left_out_notice,
     members_remedy,
 )
 from pyramid.readers.zarr.source import ZarrSource
@@ -188,7 +188,7 @@ def source_of(opened: OpenedImage, options: Options, location: str | None, notic
     if image is not None:
         spec = describe_image(spec, image, order)
     at_once = order.by_axis(array.object_shape)
-    left_out = left_out_notice(opened.attributes, array.attributes, order, opened.other_groups)
+    kept, left_out = carry_over(opened.attributes, array.attributes, order, opened.other_groups)
     spec = replace(
         spec,
         chunks=tuple(max(1, min(n, whole)) for n, whole in zip(at_once, spec.shape, strict=True)),
@@ -196,6 +196,7 @@ def source_of(opened: OpenedImage, options: Options, location: str | None, notic
         chunks_at_once=array.chunks_at_once,
         inner_chunks=order.by_axis(array.inner_chunks) if array.inner_chunks else (),
         notices=(*spec.notices, *left_out, *notices),
+        attributes=kept,
     )
     return ZarrSource(spec, order, array.pixels)
 

@@ -48,7 +48,7 @@ def test_nothing_is_no_option(path: Path, text: str) -> None:
         ("region: here", "FILE:1:1: unknown option 'region'; did you mean storage_options: {region: …}?"),
         ("method: maen", "FILE:1:9: method: unknown method 'maen'; did you mean 'mean'?"),
         ("codec: blsoc:zstd", "FILE:1:8: codec: 'blsoc:zstd' is not one of: "),
-        ("7: auto", "FILE:1:1: unknown option '7'; choose one of: axes"),
+        ("7: auto", "FILE:1:1: unknown option '7'; choose one of: attributes, axes"),
         ("null: 1", "FILE:1:1: unknown option 'null'"),
         ("? [a, b]\n: 1", "FILE:1:3: unknown option '?'"),
         ("<<: {levels: 2}", "FILE:1:1: unknown option '<<'"),

@@ -42,6 +42,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "units": ("x=um", {"x": "micrometer"}),
     "origin": ("z=-1.5", {"z": -1.5}),
     "name": ("cells", "cells"),
+    "attributes": ('{"lab": "B3"}', {"lab": "B3"}),
     "channel_names": ("a,b", ("a", "b")),
     "channel_colors": ("ff0000", ("FF0000",)),
     "series": ("1", 1),
@@ -80,7 +81,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "manifest": ("m.txt", "m.txt"),
     "report": ("r.json", "r.json"),
 }
-SWITCHES = {"expand_palette", "fill_missing", "checksum", "skip_empty", "thumbnail", "overwrite", "resume"}
+SWITCHES = {"expand_palette", "ome_xml", "fill_missing", "checksum", "skip_empty", "thumbnail", "overwrite", "resume"}
 
 
 def flags_of(command: str) -> dict[str, click.Option]:
@@ -133,7 +134,7 @@ def test_a_switch_is_turned_on_and_off(name: str, tmp_path: Path) -> None:
     base = read_config(str(tmp_path / "c.yaml"))
     assert make_options(option_values(parse_flags([]), base)) == options_with(name, True)
     assert make_options(option_values(parse_flags([f"--{flag}"]), {})) == options_with(name, True)
-    assert make_options(option_values(parse_flags([f"--no-{flag}"]), base)) == Options()
+    assert make_options(option_values(parse_flags([f"--no-{flag}"]), base)) == options_with(name, False)
 
 
 def test_a_flag_beats_the_file() -> None:
