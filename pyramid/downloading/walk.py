@@ -164,7 +164,7 @@ class Walk:
                 f"{self.objects.location} is a group whose metadata names no image, plate, well or array, and a "
                 "download lists nothing; give the URL of an image or array in it"
             )
-        files: tuple[str, ...] = (join_path(node.path, "OME/METADATA.ome.xml"),) if _may_have_xml(node) else ()
+        files: tuple[str, ...] = (join_path(node.path, "OME/METADATA.ome.xml"),) if LAYOUT_KEY in node.ome else ()
         files += tuple(join_path(node.path, key) for key in thumbnail_keys(node.attributes))
         return Branch(with_levels(node, self.levels), files, self._children(node, named))
 
@@ -224,6 +224,8 @@ class Walk:
         if isinstance(node, Node):
             try:
                 branch = self._branch(node, beyond, leads=child.leads)
+                if child.path == "OME" and "multiscales" in parent.ome:
+                    branch = replace(branch, files=("OME/METADATA.ome.xml",))
                 if node.array is not None:
                     grid_of(node)
             except SourceError as error:
@@ -249,7 +251,7 @@ class Walk:
         children += [Child(check_path(name), None, required=False) for name in encoded_members(node) or ()]
         if LAYOUT_KEY in ome:
             children += self._series(node, in_plate="plate" in ome)
-        elif _may_have_xml(node):
+        elif not node.path and "multiscales" in ome:
             children.append(Child("OME", "group", required=False))
         return {child.path: child for child in children if child.path}
 
@@ -268,8 +270,3 @@ class Walk:
             return [*children, *(Child(path, "group") for path in paths)]
         names = numbered_groups(self.objects, node.path, node.zarr_format, MAX_CHILDREN)
         return [*children, *(Child(name, "group") for name in names)]
-
-
-def _may_have_xml(node: Node) -> bool:
-    """Return whether a group may have the OME-XML of its source next to its images."""
-    return LAYOUT_KEY in node.ome or (not node.path and "multiscales" in node.ome)

@@ -81,7 +81,7 @@ CASES: list[tuple[str, int, list[str]]] = [
     ("stump.tif t.zarr", NO_SOURCE, ["stump.tif", "damaged"]),
     ("cut.tif t.zarr", NO_SOURCE, ["cut.tif", "page 1 would begin", "the file ends", "copy it again"]),
     ("rotten.tif t.zarr --axes zyx", NO_SOURCE, ["rotten.tif", "page 1, tile (1, 0)", "copy it again"]),
-    ("mixed.tif t.zarr", NO_SOURCE, ["mixed.tif holds 2 images", "--series"]),
+    ("mixed.tif t.n5", NO_SOURCE, ["mixed.tif holds 2 images", "--series"]),
     ("mixed.tif t.zarr --series 5", WRONG_USE, ["has no image 5; it has 2"]),
     ("empty.npy t.zarr", NO_SOURCE, ["shape (0, 20, 20)", "nothing to convert"]),
     ("complex.npy t.zarr", NO_SOURCE, ["complex64", "convert complex numbers first"]),

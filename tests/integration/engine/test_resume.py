@@ -34,6 +34,8 @@ from pyramid.writing.journal import FOLDER, read_segments
 from tests.support.servers.faults import Fault, FaultProxy, Kind
 from tests.support.servers.service import Service
 
+pytestmark = pytest.mark.once
+
 # Kills of a quick run; a hundred are made where this is set.
 KILLS = int(os.environ.get("PYRAMID_TEST_KILLS", "3"))
 SHAPE = (6, 700, 900)
@@ -51,8 +53,6 @@ LAYOUT: dict[str, Any] = {
 PROGRAM = """
 import json, sys, pyramid
 from pyramid.writing import journal
-
-pytestmark = pytest.mark.once
 journal.SEGMENT_S = 0.02
 seen = []
 def note(state):

@@ -6,14 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.once
 
 RIGHT = """
 import numpy as np
 from typing import Unpack
 import pyramid
-
-pytestmark = pytest.mark.once
 
 image = np.zeros((4, 64, 64))
 codec: str = "zstd"

@@ -26,7 +26,6 @@ def test_an_image_is_chosen_by_number_or_name(series: str | int, tmp_path: Path)
     ("series", "told"),
     [
         ("secnd", "no image named 'secnd'; did you mean 'second'?"),
-        ("all", "a target holds one image"),
         ("other", "no image named 'other'; it has 2"),
         (2, "no image 2; it has 2"),
     ],
