@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +25,8 @@ import pyramid
 from pyramid.errors import OptionError, SourceError, TargetError
 from tests.support.stores import digests, read_level
 
+# Killed plates of a quick run; fifty are made where this is set to 50.
+KILLS = int(os.environ.get("PYRAMID_TEST_KILLS", "1"))
 PATTERN = "exp_{well}_f{field:d}_{c}.tif"
 WELLS = ("A01", "A12", "B02")
 
@@ -173,3 +181,35 @@ def test_an_ome_tiff_with_a_plate_becomes_one(tmp_path: Path) -> None:
     assert (found["name"], len(found["rows"]), len(found["columns"])) == ("assay", 8, 12)
     assert "Plate" in (tmp_path / "p.ome.zarr/OME/METADATA.ome.xml").read_text()
     assert pyramid.validate(tmp_path / "p.ome.zarr").valid
+
+
+def is_whole_or_unfinished(target: Path) -> bool:
+    """Whether a plate has all its images, or says that it is not finished."""
+    if not (target / "zarr.json").exists():
+        return True
+    try:
+        found: Any = pyramid.info(target, all=True)
+    except SourceError as error:
+        return "not finished" in str(error)
+    return len(found.images) == 6
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_killed_plate_is_never_half_and_goes_on(tmp_path: Path, seed: int) -> None:
+    folder, target = write(tmp_path / "exp"), tmp_path / "plate.ome.zarr"
+    random_s = random.Random(seed)
+    program = (
+        "import pyramid, pyramid.api, pyramid.batch.converting\n"
+        "print(flush=True)\n"
+        f"pyramid.convert({str(folder)!r}, {str(target)!r}, pattern={PATTERN!r}, resume=True, workers=1)\n"
+    )
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, "-W", "ignore", "-c", program], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(random_s.uniform(0, 0.6))
+            process.send_signal(signal.SIGKILL)
+        assert is_whole_or_unfinished(target)
+    pyramid.convert(folder, target, pattern=PATTERN, resume=True)
+    pyramid.convert(folder, tmp_path / "whole.ome.zarr", pattern=PATTERN)
+    assert digests(target) == digests(tmp_path / "whole.ome.zarr")
