@@ -22,6 +22,9 @@ _SIGNS = {
     b"\x89HDF": f"it is an HDF5 file; {_CONVERT}",
     **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), f"it is a TIFF; {_CONVERT}"),
     b"\x93NUMPY": f"it is a NumPy array; {_CONVERT}",
+    b"ZISRAWFILE": f"it is a CZI of Zeiss; {_CONVERT}",
+    b"\xda\xce\xbe\x0a": f"it is an ND2 of Nikon; {_CONVERT}",
+    b"\x70\0\0\0": f"it is a LIF of Leica; {_CONVERT}",
     b"PK\x03\x04": "it is a zip archive; unpack it, and give the folder",
 }
 
@@ -89,7 +92,7 @@ def explain_group(objects: Objects, node: Node) -> SourceError:
 
 def _describe_file(objects: Objects) -> str | None:
     """Describe a file by its first bytes; return None if it is of another kind."""
-    start = objects.get_range("", 0, 8)
+    start = objects.get_range("", 0, 16)
     return next((description for sign, description in _SIGNS.items() if start.startswith(sign)), None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
 from pyramid.ngff import FORMATS
-from pyramid.ngff.extents import extents, units_by_axis
+from pyramid.ngff.extents import extents, placement_facts, units_by_axis
 from pyramid.tables import Row, Table, clean_cell, format_bytes, format_list, format_numbers, format_shape, shorten
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     yield "format", f"{FORMATS[image.version].title}, {', '.join(codec_names(first.facts.codecs)) or 'not compressed'}"
     yield "pixels", f"{image.axes} {format_shape(first.shape)}, {first.facts.dtype}"
     yield "size", ", ".join(extents(image.axes, image.units, first.shape, first.scale)) or "not known"
+    yield from placement_facts(image.axes, image.units, first.scale, first.translation)
     yield "units of scale", "; ".join(units_by_axis(image.axes, image.units)) or "not known"
     yield "before compression", format_bytes(sum(level.nbytes for level in image.levels))
     yield "stored", _stored(image)

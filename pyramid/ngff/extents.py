@@ -39,6 +39,29 @@ def extents(
             yield f"t {count * size:.6g} {shorten(unit or 'without a unit')}"
 
 
+def placement_facts(
+    axes: str,
+    units: Sequence[str | None],
+    scale: Sequence[float | None] | None,
+    translation: Sequence[float] | None,
+) -> Iterator[tuple[str, str]]:
+    """Yield the origin and the time increment, if known, each with its name.
+
+    Origins are the centres of first pixels that are not 0, in the unit of their axis.
+
+    Examples
+    --------
+    >>> list(placement_facts("tyx", ("second", None, None), (2.5, 1.0, 1.0), (0, 0, 20)))
+    [('origin', 'x=20'), ('time increment', '2.5 second')]
+    """
+    places = [f"{axis}={at:g}" for axis, at in zip(axes, translation or (), strict=False) if at]
+    if places:
+        yield "origin", ", ".join(places)
+    for axis, unit, size in zip(axes, units, scale or (), strict=False):
+        if axis == "t" and size is not None and (unit or size != 1):
+            yield "time increment", f"{size:.6g} {shorten(unit or 'without a unit')}"
+
+
 def units_by_axis(axes: str, units: Sequence[str | None]) -> Iterator[str]:
     """Yield each unit with its axes.
 

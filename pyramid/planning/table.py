@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyramid.ngff import FORMATS
-from pyramid.ngff.extents import extents, units_by_axis
+from pyramid.ngff.extents import extents, placement_facts, units_by_axis
 from pyramid.planning.resources import show_bytes
 from pyramid.tables import (
     MAX_CELL,
@@ -49,8 +49,7 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
     for option, value in spec.edits:
         yield option, shorten(value, MAX_CELL)
     yield "size", ", ".join(extents(spec.axes, spec.units, spec.shape, spec.scale)) or "not known: give scale=..."
-    if any(spec.translation):
-        yield "origin", ", ".join(f"{axis}={at:g}" for axis, at in zip(spec.axes, spec.translation, strict=True) if at)
+    yield from placement_facts(spec.axes, spec.units, spec.scale, spec.translation)
     yield "units of scale", "; ".join(units_by_axis(spec.axes, spec.units)) or "not known"
     names = [channel.name or "no name" for channel in spec.channels]
     if any(channel.name for channel in spec.channels):

@@ -13,8 +13,8 @@ from pyramid.options.nearest import nearest
 MAX_LISTED = 3
 # The kinds that can be read, for errors: a list of all is the remedy where none fits.
 KINDS = (
-    "a TIFF, a folder of TIFFs, HDF5 (also of Imaris and BigDataViewer), .npy, .npz, NIfTI, NRRD or MRC file, a Zarr "
-    "array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
+    "a TIFF, a folder of TIFFs, CZI, LIF, ND2, HDF5 (also of Imaris and BigDataViewer), .npy, .npz, NIfTI, NRRD or MRC "
+    "file, a Zarr array or an OME-Zarr image; in Python also an array of NumPy, Dask, xarray or Zarr"
 )
 _EXPORT = "save it as OME-TIFF, as Fiji or bfconvert of Bio-Formats do, and convert that"
 _PICTURE = "save it as TIFF, as Fiji does, and convert that"
@@ -24,9 +24,9 @@ _SIGNS = {
     b"\x89PNG": ("a PNG", _PICTURE),
     b"GIF8": ("a GIF", _PICTURE),
     b"\0\0\0\x0cjP": ("a JPEG 2000", _PICTURE),
-    b"ZISRAWFILE": ("a CZI of Zeiss", _EXPORT),
-    b"\xda\xce\xbe\x0a": ("an ND2 of Nikon", _EXPORT),
-    b"\x70\0\0\0\x2a": ("a LIF of Leica", _EXPORT),
+    b"ZISRAWFILE": ("a CZI of Zeiss", "rename it to end in .czi"),
+    b"\xda\xce\xbe\x0a": ("an ND2 of Nikon", "rename it to end in .nd2"),
+    b"\x70\0\0\0": ("a LIF of Leica", "rename it to end in .lif"),
     b"\xd0\xcf\x11\xe0": ("an OLE file, as OIB and ZVI are", _EXPORT),
     b"\x89HDF": ("an HDF5 file", "rename it to end in .h5"),
     b"PK\x03\x04": ("a zip archive", "unpack it, and give what is in it"),

@@ -52,6 +52,7 @@ def _parse(pattern: str) -> Template:
 def _open_listing(listing: Listing, template: Template | None, options: Options) -> Source:
     """Open listed files by a pattern, or by one that is found in their names."""
     from pyramid.readers.patterns.reading import open_mapped, open_one, open_set  # noqa: PLC0415  (tifffile: 0.4 s)
+    from pyramid.readers.patterns.run_metadata import describe_run  # noqa: PLC0415
 
     if template is None and len(listing.entries) == 1:
         return open_one(listing, options)
@@ -71,7 +72,9 @@ def _open_listing(listing: Listing, template: Template | None, options: Options)
         )
     else:
         mapping = map_files(template, listing)
-    return open_mapped(mapping, listing, options, (*said, *check_missing(mapping, listing, fill=options.fill_missing)))
+    missing = check_missing(mapping, listing, fill=options.fill_missing)
+    source = open_mapped(mapping, listing, options, (*said, *missing))
+    return describe_run(source, mapping, listing, options)
 
 
 def _refuse_names(listing: Listing, guess: Guess | None) -> SourceError:

@@ -8,15 +8,14 @@ from typing import TypeAlias
 
 import tifffile
 
-from pyramid.errors import OptionError, SeveralImagesError, SourceError, short_repr
-from pyramid.options.nearest import nearest
+from pyramid.errors import SourceError
 from pyramid.options.series import ALL
+from pyramid.readers.choice import choose_one, list_images, several_images
 from pyramid.readers.tiff.file_set import FileSet
 from pyramid.readers.tiff.ome import OmeSeries
 from pyramid.readers.tiff.ome_xml import OmeDocument
 from pyramid.readers.tiff.pages import PageFile, check_alike
 from pyramid.readers.tiff.qpi import full_pages
-from pyramid.tables import format_list
 
 Image: TypeAlias = "tifffile.TiffPageSeries | OmeSeries"
 
@@ -26,7 +25,6 @@ WHOLE_SLIDE = frozenset(
 )
 # Kinds that tifffile reports if the file's own description does not fit its pages.
 UNDESCRIBED = frozenset({"generic", "uniform"})
-MAX_LISTED = 20  # images that a message names, so that it stays readable
 
 
 def find_images(main: PageFile | None, document: OmeDocument | None, files: FileSet) -> tuple[list[Image], list[str]]:
@@ -88,38 +86,21 @@ def choose_image(images: list[Image], wanted: int | str | None, file: object) ->
     SourceError
         If there is not any image, or the user has to choose one.
     """
-    if not images:
-        raise SourceError(f"{file} holds no image; if it is still being written, wait until that has ended")
-    listing = "; ".join(
-        f"{i}: {s.name or 'no name'}, {s.axes} {'x'.join(map(str, s.shape))} {s.dtype}"
-        for i, s in enumerate(images[:MAX_LISTED])
-    )
-    if len(images) > MAX_LISTED:
-        listing += f"; and {len(images) - MAX_LISTED} more"
     whole = [i for i, image in enumerate(images) if not _is_reduced(image)]
-    if wanted == ALL:
-        if len(whole) > 1:
-            raise _several(file, images, whole, listing)
-        return next(iter(whole), 0), []
-    if wanted is not None:
-        return _wanted(images, wanted, str(file), f"it has {len(images)} ({listing})"), []
-    if len(images) == 1:
-        return 0, []
+    if wanted == ALL and len(whole) > 1:
+        raise several_images(images, file, whole)
+    if wanted == ALL and whole:
+        return whole[0], []
+    if wanted is not None or len(images) < 2:
+        return choose_one(images, wanted, file), []
     if images[0].kind in WHOLE_SLIDE:
         slide = max(range(len(images)), key=lambda i: (_plane_px(images[i]), -i))
         others = ", ".join(f"{i} ({s.name})" for i, s in enumerate(images) if i != slide)
         return slide, [f"image {slide} ({images[slide].name}) is read; left out: {others}: choose one with series=N"]
     if len(whole) == 1:
+        listing = list_images(images)
         return whole[0], [f"smaller copies of the image are left out ({listing}): choose one with series=N"]
-    raise _several(file, images, whole or list(range(len(images))), listing)
-
-
-def _several(file: object, images: list[Image], whole: list[int], listing: str) -> SeveralImagesError:
-    """Return the error that one of several images has to be chosen."""
-    return SeveralImagesError(
-        f'{file} holds {len(images)} images; choose one with series=N, or series="all" for a collection ({listing})',
-        [(number, images[number].name or "") for number in whole],
-    )
+    raise several_images(images, file, whole or range(len(images)))
 
 
 def _is_reduced(image: Image) -> bool:
@@ -130,27 +111,6 @@ def _is_reduced(image: Image) -> bool:
 def _plane_px(image: Image) -> int:
     """Count the pixels of a plane."""
     return math.prod(int(n) for letter, n in zip(image.axes, image.shape, strict=True) if letter in "YX")
-
-
-def _wanted(images: list[Image], wanted: int | str, file: str, listing: str) -> int:
-    """Return the number of the image that the user wants."""
-    if isinstance(wanted, int):
-        if wanted < len(images):
-            return wanted
-        raise OptionError(f"{file} has no image {wanted}; {listing}")
-    names = [image.name or "" for image in images]
-    for alike in (str, str.casefold):
-        found = [number for number, name in enumerate(names) if alike(name) == alike(wanted)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise OptionError(
-                f"{file} has several images named {short_repr(wanted)}: give the number of one of "
-                f"{format_list(list(map(str, found)))}; {listing}"
-            )
-    near = nearest(wanted, [name for name in names if name])
-    hint = f"; did you mean {short_repr(near)}?" if near else ""
-    raise OptionError(f"{file} has no image named {short_repr(wanted)}{hint}; {listing}")
 
 
 def _tifffile_series(main: PageFile) -> list[tifffile.TiffPageSeries]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff")
 OTHERS = (  # suffixes, of a file or of a folder above it, that mean another kind
     *(".npy", ".npz", ".zarr", ".n5", ".h5", ".hdf5", ".hdf", ".he5", ".ims"),
+    *(".czi", ".lif", ".nd2"),
     *(".nii", ".nii.gz", ".nrrd", ".nhdr", ".mrc", ".mrcs", ".mrc.gz", ".mrc.bz2"),
 )
 # The first bytes of a TIFF: classic and BigTIFF, in both byte orders.

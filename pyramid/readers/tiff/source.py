@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
 from typing import Any, TypeAlias
 
 import tifffile
@@ -19,13 +18,12 @@ from pyramid.model import Box, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.options.format import N5
 from pyramid.readers.axes import AxisOrder, check_dtype, check_extent
+from pyramid.readers.described import describe_source
 from pyramid.readers.files.file import SourceFile, local_file
 from pyramid.readers.files.last_used import LastUsed
 from pyramid.readers.fingerprint import digest
-from pyramid.readers.paths import stem
 from pyramid.readers.plates import FilePlate
-from pyramid.readers.tiff.axes import renamed_channels, renamed_sizes, tiff_order
-from pyramid.readers.tiff.description import Description
+from pyramid.readers.tiff.axes import tiff_order
 from pyramid.readers.tiff.images import choose_image
 from pyramid.readers.tiff.layout import TiffLayout, make_layout
 from pyramid.readers.tiff.metadata import describe
@@ -181,7 +179,7 @@ def parse_tiff_file(file: SourceFile, options: Options) -> ParsedTiff:
         keeps_xml = _keeps_xml(options)
         notices += [*file.notices, *more, *guesses, *found.notices, *opened.notices(keeps_xml=keeps_xml)]
         xml = opened.xml if keeps_xml else None
-    spec = replace(_spec(series.axes, order, found, file), dtype=dtype, chunks=_chunks(series, layout, order))
+    spec = replace(describe_source(series.axes, order, found, file), dtype=dtype, chunks=_chunks(series, layout, order))
     spec = replace(spec, notices=tuple(dict.fromkeys([*notices, *spec.notices])))
     own = tuple(TiffSource(file, number, _as_level(spec, *level), level[1], n) for n, level in enumerate(levels, 1))
     return ParsedTiff(
@@ -193,32 +191,6 @@ def _keeps_xml(options: Options) -> bool:
     """Return whether OME-XML of a source describes what is written, and is kept."""
     changes = (options.select, options.dtype, options.rescale, options.labels)
     return options.ome_xml and options.format != N5 and not options.expand_palette and changes == (None,) * len(changes)
-
-
-def _spec(axes: str, order: AxisOrder, found: Description, file: SourceFile) -> SourceSpec:
-    """Return the description of an image, without what depends on how it is stored."""
-    sizes, renamed = renamed_sizes(axes, order, found.scale)
-    channels, unnamed = renamed_channels(axes, order, found.channels)
-    return SourceSpec(
-        axes=order.axes,
-        shape=order.axes_shape,
-        dtype="",
-        chunks=(),
-        scale=tuple(found.scale.get(sizes.get(axis, "")) for axis in order.axes),
-        units=tuple(found.units.get(sizes.get(axis, "")) for axis in order.axes),
-        name=found.name or stem(PurePath(file.name)),
-        channels=channels,
-        location=str(file),
-        notices=(*renamed, *unnamed),
-        translation=_translation(found.origin, sizes, order),
-        details=tuple(found.details),
-    )
-
-
-def _translation(origin: Mapping[str, float], sizes: Mapping[str, str], order: AxisOrder) -> tuple[float, ...]:
-    """Return the place of the first pixel on each axis; empty if it is 0 on all."""
-    places = tuple(origin.get(sizes.get(axis, ""), 0.0) for axis in order.axes)
-    return places if any(places) else ()
 
 
 _Level: TypeAlias = tuple[str, AxisOrder, Shape]

@@ -1,0 +1,1 @@
+"""Small files of microscopes' vendors, laid out by the public descriptions of their formats."""
