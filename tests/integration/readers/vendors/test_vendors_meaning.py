@@ -52,7 +52,7 @@ def known(spec: SourceSpec) -> dict[str, Any]:
 def test_czi_gives_sizes_channels_scenes_and_places(tmp_path: Path) -> None:
     tiles = [tile for scene in (0, 1) for tile in stack((2, 2, 3, 20, 31), "TCZ", S=scene)]
     path = write_czi(tmp_path / "a.czi", tiles)
-    refuse(path, "holds 2 images; choose one with series=N .0: left, TCZYX 2x2x3x20x31 uint16; 1: right,")
+    refuse(path, "holds 2 images; choose one with series=N, or .* .0: left, TCZYX 2x2x3x20x31 uint16; 1: right,")
     spec = spec_of(path, series="right")
     assert known(spec) == {"t": 2.5, "z": 1.5, "y": 0.4, "x": 0.2}
     assert spec.units == ("second", None, "micrometer", "micrometer", "micrometer")
@@ -110,7 +110,7 @@ def test_a_czi_of_several_types_of_pixels_is_refused(tmp_path: Path) -> None:
 def test_lif_gives_sizes_channels_and_folders(tmp_path: Path) -> None:
     image = Image("stack", np.stack([PIXELS, PIXELS]), "TCZYX", LENGTHS)
     path = write_lif(tmp_path / "a.lif", [Image("first", PIXELS[0, 0], "YX"), image])
-    refuse(path, "holds 2 images; choose one with series=N .0: first, YX 20x31 uint16; 1: run/stack, TZCYX")
+    refuse(path, "holds 2 images; choose one with series=N, or .* .0: first, YX 20x31 uint16; 1: run/stack, TZCYX")
     spec = spec_of(path, series="run/stack")
     assert known(spec) == pytest.approx({"t": 2.5, "z": 1.5, "y": 0.4, "x": 0.2})
     assert spec.units == ("second", None, "micrometer", "micrometer", "micrometer")
@@ -163,7 +163,7 @@ def test_a_lif_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_nd2_gives_sizes_channels_positions_and_places(tmp_path: Path) -> None:
     path = write_nd2(tmp_path / "a.nd2", FRAMES, LOOPS)
-    refuse(path, "holds 2 images; choose one with series=N .0: left, TZCYX 2x3x2x20x31 uint16; 1: position 1,")
+    refuse(path, "holds 2 images; choose one with series=N, or .* .0: left, TZCYX 2x3x2x20x31 uint16; 1: position 1,")
     spec = spec_of(path, series="left")
     assert known(spec) == {"t": 0.5, "z": 1.5, "y": 0.325, "x": 0.325}
     assert spec.channels == (
