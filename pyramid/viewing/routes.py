@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from typing import Any
 
 from pyramid.errors import PyramidError
 from pyramid.hierarchy.nodes import join_path
 from pyramid.image import Collection, Image
 from pyramid.viewing.answers import POLICY, Answer, GoneError, Request, RequestError, json_answer
 from pyramid.viewing.cache import ChunkCache
+from pyramid.viewing.client import client_answer
 from pyramid.viewing.documents import (
     histogram_document,
     shown_document,
@@ -60,6 +62,8 @@ class Routes:
             "label": self._tile,
             "thumbnail": self._thumbnail,
             "data": self._data,
+            "3d": self._space,
+            "volume": self._volume,
         }
 
     def answer(self, request: Request) -> Answer:
@@ -95,10 +99,10 @@ class Routes:
                 return json_answer(shown_document(opened, self._cache))
         if name == "metadata":
             return json_answer(self._sources.open(number, path).shown.to_dict())
-        make = {"values": values_document, "histogram": histogram_document}.get(name)
+        image, opened = self._sources.image(number, path)
+        make = {"values": values_document, "histogram": histogram_document, "state": _state}.get(name)
         if make is None:
             raise RequestError(404, "this server has no such page")
-        image, opened = self._sources.image(number, path)
         with self._working(request):
             return json_answer(make(image, opened, self._cache, request))
 
@@ -137,6 +141,24 @@ class Routes:
             except (PyramidError, ValueError, OSError) as error:
                 raise RequestError(404, str(error)) from None
 
+    def _space(self, request: Request) -> Answer:
+        """Answer with a file of neuroglancer, or the page that opens it."""
+        if len(request.parts) == 1:
+            return self._file("space.html")
+        return client_answer("/".join(request.parts[1:]))
+
+    def _volume(self, request: Request) -> Answer:
+        """Answer with an image as neuroglancer reads it: ``/volume/SOURCE/PATH/KEY``."""
+        from pyramid.viewing.volumes import volume_answer  # noqa: PLC0415  (NumPy: not before pixels are asked for)
+
+        number, *rest = request.parts[1:] or ("",)
+        length = 1 if rest and rest[-1] in (".zattrs", ".zgroup") else 2
+        if not (number.isascii() and number.isdigit() and len(number) < 6) or len(rest) < length:
+            raise RequestError(404, "this server has no such source")
+        image, opened = self._sources.image(int(number), "/".join(rest[:-length]))
+        with self._working(request):
+            return volume_answer(image, opened, self._cache, tuple(rest[-length:]))
+
     def _data(self, request: Request) -> Answer:
         """Answer with an object of a store."""
         number = request.parts[1] if len(request.parts) > 1 else ""
@@ -156,6 +178,13 @@ class Routes:
             yield
         finally:
             self._work.release()
+
+
+def _state(image: Image, opened: Opened, cache: ChunkCache, _: Request) -> dict[str, Any]:
+    """Return the state of neuroglancer that shows an image."""
+    from pyramid.viewing.volumes import state_document  # noqa: PLC0415  (NumPy: not before pixels are asked for)
+
+    return state_document(image, opened, cache)
 
 
 def _place(request: Request) -> tuple[int, str]:

@@ -10,6 +10,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from pyramid.errors import OptionError, ending_with_remedy, short_repr
@@ -35,7 +36,8 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|\*")
 class Viewer:
     """A server that shows images; it ends with `close`, or with the process.
 
-    In a notebook it shows itself as a frame. It is also a context manager.
+    In a notebook it shows itself as a frame. It is also a context manager. While the browser starts, the codecs of tiles
+    are imported.
 
     Parameters
     ----------
@@ -47,6 +49,7 @@ class Viewer:
         self._server = server
         self._thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="pyramid-view", daemon=True)
         self._thread.start()
+        threading.Thread(target=import_module, args=("pyramid.viewing.tiles",), daemon=True).start()
 
     @property
     def url(self) -> str:

@@ -6,7 +6,7 @@ import { make, say } from "./elements.js";
 import { levelFor, pixelRatio, tileSource } from "./levels.js";
 import { applyChannels, channelsText } from "./link.js";
 import { showBar } from "./scalebar.js";
-import { ask } from "./server.js";
+import { address, ask } from "./server.js";
 
 // Milliseconds in which changes are gathered, and after which an old picture goes even if the new one is not whole.
 const GATHER_MS = 40;
@@ -107,6 +107,7 @@ export class Pane {
       make("h3", {}, "Under the pointer"),
       this.values,
       command,
+      make("p", {}, make("a", { href: address("3d", this.query()), target: "_blank", rel: "noopener" }, "Show in 3D")),
       metadataControl(this.query()),
     );
   }
