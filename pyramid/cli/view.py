@@ -22,6 +22,7 @@ from pyramid.cli.usage import SentenceCommand
 @click.option(
     "--cors", multiple=True, metavar="ORIGIN", help="Let pages of this web origin read the stores; repeatable."
 )
+@click.option("--diff", is_flag=True, help="Show the absolute difference of two images too.")
 @click.option("--memory", metavar="512MiB", help="Memory for decoded chunks. [default: 512MiB].")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @storage_flags

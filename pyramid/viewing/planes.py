@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.decoding import ArrayReader, DecodeError
+from pyramid.decoding import DecodeError
 from pyramid.errors import PyramidError, SourceError
 from pyramid.image.level import ImageLevel
 from pyramid.model import Box, Shape
 from pyramid.tables import format_bytes
+from pyramid.viewing.boxes import box_reader
 from pyramid.viewing.cache import ChunkCache
-from pyramid.viewing.tails import KeptTails
 
 # Sides of the parts that are read at once, at least: many tiny chunks are read together.
 LEAST_SIDE_PX = 32
@@ -63,8 +63,11 @@ class LevelPlanes:
         self.level, self.axes = level, axes
         self._cache, self._owner = cache, owner
         self._y, self._x = axes.index("y"), axes.index("x")
-        self._reader = _reader(level)
+        self._read_box = box_reader(level)
         self._part = self._part_shape()
+        self._dtype = level.dtype.newbyteorder("=")
+        if self._dtype.kind == "c":
+            self._dtype = np.empty(0, self._dtype).real.dtype
 
     def read(self, fixed: Mapping[str, int], y: range, x: range) -> tuple[NDArray[Any], list[Damage]]:
         """Read a region of one plane.
@@ -79,21 +82,23 @@ class LevelPlanes:
         Returns
         -------
         numpy.ndarray, list of Damage
-            (y, x), of the level's dtype. Pixels of chunks that cannot be read are 0, and named in the list.
+            (y, x), of the level's dtype; of complex numbers their size. Pixels of chunks that cannot be read are 0, and
+            named in the list.
         """
-        out = np.zeros((len(y), len(x)), self.level.dtype.newbyteorder("="))
+        out = np.zeros((len(y), len(x)), self._dtype)
         damages = []
         for box in self._parts(fixed, y, x):
             rows = range(max(y.start, box.start[self._y]), min(y.stop, box.stop[self._y]))
             columns = range(max(x.start, box.start[self._x]), min(x.stop, box.stop[self._x]))
             try:
-                pixels = self._cache.get((self._owner, self.level.path, box.start), lambda box=box: self._load(box))
+                pixels = self._cache.get((self._owner, self.level.path, box.start), lambda box=box: self._read_box(box))
             except (DecodeError, PyramidError, OSError, ValueError) as error:
                 reason = str(error)[:MAX_REASON] or type(error).__name__
                 damages.append(Damage(rows.start - y.start, columns.start - x.start, len(rows), len(columns), reason))
                 continue
             plane = self._plane(pixels, fixed, box)
             inner = plane[_slice(rows, box.start[self._y]), _slice(columns, box.start[self._x])]
+            inner = np.abs(inner) if inner.dtype.kind == "c" else inner
             out[_slice(rows, y.start), _slice(columns, x.start)] = inner
         return out, damages
 
@@ -120,14 +125,6 @@ class LevelPlanes:
             start = tuple(i * n for i, n in zip(index, self._part, strict=True))
             yield Box(start, tuple(min(n, m - a) for n, m, a in zip(self._part, self.level.shape, start, strict=True)))
 
-    def _load(self, box: Box) -> NDArray[Any]:
-        """Read a part of the level."""
-        if self._reader is None:
-            return np.asarray(self.level.read(box.slices))
-        out = np.empty(box.shape, self.level.dtype)
-        self._reader.read(box, out)
-        return out
-
     def _plane(self, pixels: NDArray[Any], fixed: Mapping[str, int], box: Box) -> NDArray[Any]:
         """Return the plane (y, x) of a part."""
         index = tuple(
@@ -140,16 +137,3 @@ class LevelPlanes:
 
 def _slice(positions: range, origin: int) -> slice:
     return slice(positions.start - origin, positions.stop - origin)
-
-
-def _reader(level: ImageLevel) -> ArrayReader | None:
-    """Return the reader of a level.
-
-    Returns None for a selection, and if only zarr has its codecs.
-    """
-    if type(level) is not ImageLevel:
-        return None
-    reader = level.address.reader()
-    if reader is None or not reader.stored.shards:
-        return reader
-    return ArrayReader(reader.objects, KeptTails(reader.parts), reader.stored)

@@ -32,12 +32,15 @@ class Source:
         The path of the image below `url`.
     image
         The image, where it was given open.
+    shown_name
+        Its name; empty for the last part of its address.
     """
 
     url: str = field(repr=False)
     options: Mapping[str, Any] | None = field(repr=False)
     base: str = ""
     image: Image | None = None
+    shown_name: str = ""
 
     @property
     def location(self) -> Location:
@@ -51,8 +54,8 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The last part of its address."""
-        return join_path(str(self.location), self.base).rstrip("/").rpartition("/")[2]
+        """The name that is shown of it."""
+        return self.shown_name or join_path(str(self.location), self.base).rstrip("/").rpartition("/")[2]
 
     def read(self, path: str) -> Image | Collection:
         """Read the metadata of what is at a path below it."""

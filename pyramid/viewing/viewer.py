@@ -10,6 +10,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -19,6 +20,7 @@ from pyramid.image.opening import check_shown
 from pyramid.options import parsing
 from pyramid.stores import path_or_url
 from pyramid.viewing.cache import ChunkCache
+from pyramid.viewing.difference import difference
 from pyramid.viewing.routes import Routes
 from pyramid.viewing.server import Access, ViewServer
 from pyramid.viewing.sources import Source, Sources, source_of
@@ -36,7 +38,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|\*")
 class Viewer:
     """A server that shows images; it ends with `close`, or with the process.
 
-    In a notebook it shows itself as a frame. It is also a context manager. While the browser starts, the codecs of tiles
+    In a notebook it shows itself as a frame. It is also a context manager. While the browser starts, codecs of tiles
     are imported.
 
     Parameters
@@ -99,6 +101,7 @@ def view(  # noqa: PLR0913  (each is an option of the command)
     host: str = LOOPBACK,
     token: bool = False,
     cors: str | Sequence[str] = (),
+    diff: bool = False,
     memory: int | str = MEMORY,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Viewer:
@@ -117,6 +120,8 @@ def view(  # noqa: PLR0913  (each is an option of the command)
         Whether the URL has a token on this machine too, as other users of the machine can ask the server.
     cors
         Web origins whose pages may read the stores, as ``"https://host"``.
+    diff
+        Whether the absolute difference of two images of one size is shown next to them.
     memory
         Memory for decoded chunks, as ``"512MiB"``.
     storage_options
@@ -147,6 +152,8 @@ def view(  # noqa: PLR0913  (each is an option of the command)
         raise OptionError("no URL is given; give the path or URL of an OME-Zarr")
     cache = ChunkCache(_named("memory", parsing.byte_count, memory))
     given = [_source(url, storage_options) for url in urls]
+    if diff:
+        given.append(_difference(given))
     needs_token = token or not _is_loopback(host)
     access = Access(secrets.token_urlsafe(_TOKEN_BYTES) if needs_token else None, _origins(cors), framed=True)
     return Viewer(_serve((host, _port(port)), Routes(Sources(given), cache), access))
@@ -159,6 +166,15 @@ def _source(url: str | os.PathLike[str] | Image, options: Mapping[str, Any] | No
     text = path_or_url(url, "url")
     check_shown(text, options)
     return source_of(text, options)
+
+
+def _difference(given: Sequence[Source]) -> Source:
+    """Return the difference of two sources as a third."""
+    if len(given) != 2:
+        raise OptionError(f"diff: there are {len(given)} images; give two")
+    one, other = (source.read("") for source in given)
+    found = difference(one, other)
+    return replace(given[0], image=found, shown_name=found.name)
 
 
 def _serve(address: tuple[str, int], routes: Routes, access: Access) -> ViewServer:

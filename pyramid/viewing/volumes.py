@@ -23,7 +23,9 @@ from pyramid.viewing.styles import shown_channels
 # Sides of a chunk in space, of a volume and of an image of one plane: 256 KiB and 64 KiB of one byte.
 VOLUME_PX, PLANE_PX = 64, 256
 # Dtypes that neuroglancer leaves blank, and those that are given instead.
-CONVERTED = {"float64": "float32", "float16": "float32", "int64": "float32", "bool": "uint8"}
+CONVERTED = {"int64": "float32", "bool": "uint8"} | dict.fromkeys(
+    ("float64", "float16", "complex64", "complex128"), "float32"
+)
 CONVERTED_LABELS = {"int64": "uint64", "bool": "uint8"}
 # Units that neuroglancer knows; it refuses an image with any other.
 _UNITS = {

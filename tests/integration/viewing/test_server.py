@@ -225,7 +225,7 @@ def test_chunks_are_kept_within_the_memory_that_is_given(store: Path) -> None:
 
 
 def test_collections_are_listed_and_their_images_shown(tmp_path: Path) -> None:
-    trees.plate(tmp_path / "plate", 3)
+    trees.named_plate(tmp_path / "plate", 3)
     trees.collection(tmp_path / "series", 2)
     with viewing(tmp_path / "plate", tmp_path / "series") as asking:
         plate = asking.get("api/image?source=0").json

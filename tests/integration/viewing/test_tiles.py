@@ -172,3 +172,39 @@ def test_channels_without_windows_are_shown_by_their_range(tmp_path: Path) -> No
     assert pixels.max() == 255
     assert sum(histogram["counts"]) == 20 * 25
     assert histogram["low"] <= histogram["suggested"][0] <= histogram["suggested"][1] <= histogram["high"]
+
+
+def test_the_difference_of_two_images_is_exact(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    one, other = (chance.integers(-(2**15), 2**15, (2, 300, 280), "int16") for _ in range(2))
+    pyramid.convert(one, tmp_path / "a.ome.zarr", axes="cyx")
+    pyramid.convert(other, tmp_path / "b.ome.zarr", axes="cyx", shards="none")
+    expected = np.abs(one.astype(int) - other)
+    with viewing(tmp_path / "a.ome.zarr", tmp_path / "b.ome.zarr", diff=True) as asking:
+        assert asking.get("api/image?source=2").json["dtype"] == "uint16"
+        for y, x in ((0, 0), (299, 279), (17, 200)):
+            values = asking.get(f"api/values?source=2&level=0&y={y}&x={x}").json["values"]
+            assert values == [str(expected[c, y, x]) for c in range(2)]
+        tile = asking.get("tile/0/1/1.png?source=2&c=1:FFFFFF:0:65535").pixels[..., 0]
+        assert np.abs(tile - expected[1, 256:, 256:] / 257).max() <= 1
+        smaller = asking.get("tile/1/0/0.png?source=2").pixels
+        assert smaller.shape == (150, 140, 3)
+
+
+def test_a_difference_of_images_that_do_not_fit_is_refused(tmp_path: Path) -> None:
+    from pyramid.errors import OptionError
+
+    pyramid.convert(np.zeros((40, 50), "uint8"), tmp_path / "a.ome.zarr")
+    pyramid.convert(np.zeros((40, 51), "uint8"), tmp_path / "b.ome.zarr")
+    trees.named_plate(tmp_path / "plate", 3)
+    for others in ((tmp_path / "b.ome.zarr",), (tmp_path / "plate",), ()):
+        with pytest.raises(OptionError, match=r"^diff: .*; give two"):
+            pyramid.view(tmp_path / "a.ome.zarr", *others, diff=True)
+
+
+def test_complex_numbers_are_shown_by_their_size(tmp_path: Path) -> None:
+    trees.image(tmp_path / "a", 3, levels=1)
+    shutil.rmtree(tmp_path / "a/0")
+    trees.array(tmp_path / "a/0", np.full((40, 50), 30 + 40j, "complex64"), zarr_format=3)
+    with viewing(tmp_path / "a") as asking:
+        assert (asking.get("tile/0/0/0.png?c=0:FFFFFF:0:100").pixels == 128).all()

@@ -51,7 +51,7 @@ def test_volumes_have_the_pixels_of_the_image(dtype: str, given: str, tmp_path: 
 
 def test_images_of_the_oldest_version_and_in_a_plate_are_given(tmp_path: Path) -> None:
     levels = trees.old_image(tmp_path / "old")
-    trees.plate(tmp_path / "plate", 2)
+    trees.named_plate(tmp_path / "plate", 2)
     with viewing(tmp_path / "old", tmp_path / "plate") as asking:
         assert np.array_equal(_by_tensorstore(asking, "0/2"), levels[2])
         assert _by_tensorstore(asking, "1/A/1/0/0").shape == (40, 50)

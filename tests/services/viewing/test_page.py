@@ -153,7 +153,7 @@ def test_labels_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_well_of_a_plate_is_opened_by_its_button(page: Page, tmp_path: Path) -> None:
-    trees.plate(tmp_path / "plate", 3)
+    trees.named_plate(tmp_path / "plate", 3)
     with pyramid.view(tmp_path / "plate") as viewer:
         page.go(viewer.url)
         page.wait_for("document.querySelectorAll('.members button').length === 3")
