@@ -121,7 +121,7 @@ class Routes:
         image, opened = self._sources.image(*_place(request))
         render = image_tile if request.parts[0] == "tile" else label_tile
         with self._working(request):
-            return render(image, opened.owner, self._cache, request)
+            return render(image, opened, self._cache, request)
 
     def _thumbnail(self, request: Request) -> Answer:
         """Answer with a small picture of an image, or of the first in a collection."""

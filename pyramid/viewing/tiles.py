@@ -20,6 +20,7 @@ from pyramid.rendering.blend import ChannelStyle, blend
 from pyramid.viewing.answers import Answer, GoneError, Request, RequestError
 from pyramid.viewing.cache import ChunkCache
 from pyramid.viewing.planes import MAX_REASON, Damage, LevelPlanes
+from pyramid.viewing.sources import Opened
 from pyramid.viewing.styles import channel_count, default_styles, parse_styles, shown_channels
 
 # Side of a tile.
@@ -33,8 +34,6 @@ FORMATS = {
 }
 # Characters in a line of a hatched part.
 LINE_CHARACTERS = 38
-# The odd factor that spreads label values over all hues: the golden ratio of 2^32.
-_GOLDEN = 2654435769
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def region_of(image: Image, place: Place) -> tuple[range, range]:
     return range(y, min(y + TILE_PX, height)), range(x, min(x + TILE_PX, width))
 
 
-def image_tile(image: Image, owner: object, cache: ChunkCache, request: Request) -> Answer:
+def image_tile(image: Image, opened: Opened, cache: ChunkCache, request: Request) -> Answer:
     """Render a tile of an image, its channels blended.
 
     Parts whose chunks cannot be read are hatched, with the key of the chunk.
@@ -115,10 +114,10 @@ def image_tile(image: Image, owner: object, cache: ChunkCache, request: Request)
     y, x = region_of(image, place)
     text = request.query.get("c")
     count = channel_count(image)
-    chosen = default_styles(shown_channels(image, cache, owner)) if text is None else parse_styles(text, count)
+    chosen = default_styles(shown_channels(image, cache, opened.owner)) if text is None else parse_styles(text, count)
     planes, damages = [], []
     try:
-        reader = LevelPlanes(image.levels[place.level], image.axes, cache, owner)
+        reader = LevelPlanes(image.levels[place.level], image.axes, cache, opened.owner)
         fixed = fixed_at(image, place.level, place)
         for channel, _ in chosen:
             if request.is_gone():
@@ -133,37 +132,17 @@ def image_tile(image: Image, owner: object, cache: ChunkCache, request: Request)
     return _encoded(pixels, damages, kind)
 
 
-def label_tile(image: Image, owner: object, cache: ChunkCache, request: Request) -> Answer:
-    """Render a tile of a label image: a colour for each value, and 0 transparent."""
+def label_tile(image: Image, opened: Opened, cache: ChunkCache, request: Request) -> Answer:
+    """Render a tile of a label image, with a colour for each value."""
     place, kind = place_of(request)
     y, x = region_of(image, place)
     try:
-        reader = LevelPlanes(image.levels[place.level], image.axes, cache, owner)
+        reader = LevelPlanes(image.levels[place.level], image.axes, cache, opened.owner)
         plane, damages = reader.read(fixed_at(image, place.level, place), y, x)
     except SourceError as error:
         plane = np.zeros((len(y), len(x)), np.uint8)
         damages = [Damage(0, 0, len(y), len(x), str(error)[:MAX_REASON])]
-    return _encoded(label_colors(plane), damages, "png" if kind == "jpg" else kind)
-
-
-def label_colors(plane: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return a colour for each label value.
-
-    Parameters
-    ----------
-    plane
-        Label values (y, x).
-
-    Returns
-    -------
-    numpy.ndarray
-        (y, x, 4), uint8: red, green, blue and opacity. Equal values have equal colours; 0 is transparent.
-    """
-    values = plane.astype(np.int64).astype(np.uint64)
-    hue = ((values * np.uint64(_GOLDEN)) & np.uint64(0xFFFFFFFF)).astype(np.float64) / 2**32 * 6
-    rising = np.stack([np.abs(hue - 3) - 1, 2 - np.abs(hue - 2), 2 - np.abs(hue - 4)], -1).clip(0, 1)
-    opaque = np.where(values == 0, 0, 255)[..., np.newaxis]
-    return np.concatenate([np.rint(rising * 255), opaque], -1).astype(np.uint8)
+    return _encoded(opened.palette.paint(plane), damages, "png" if kind == "jpg" else kind)
 
 
 def _encoded(pixels: NDArray[np.uint8], damages: Sequence[Damage], kind: str) -> Answer:

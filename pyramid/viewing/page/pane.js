@@ -83,6 +83,7 @@ export class Pane {
     this.bar = make("div", { className: "bar" }, make("div"), make("span"));
     const stage = make("div", { className: "stage" }, view, this.bar, this.zoomButtons());
     this.values = make("p", { className: "values" });
+    this.loads = make("p", {});
     this.element.replaceChildren(stage, this.side(image));
     this.begin(view);
     this.link = {};
@@ -106,6 +107,7 @@ export class Pane {
       labelControl(this, () => this.refreshLabels()),
       make("h3", {}, "Under the pointer"),
       this.values,
+      this.loads,
       command,
       make("p", {}, make("a", { href: address("3d", this.query()), target: "_blank", rel: "noopener" }, "Show in 3D")),
       metadataControl(this.query()),
@@ -243,7 +245,18 @@ export class Pane {
     if (smooth !== this.smooth) this.viewer.drawer.setImageSmoothingEnabled(smooth);
     this.smooth = smooth;
     showBar(this.bar, this.image, zoom);
+    this.showLoads(zoom);
     this.moved(this);
+  }
+
+  /** Show the level in sight, and what was loaded for this page so far. */
+  showLoads(zoom) {
+    const number = levelFor(this.image, zoom);
+    const { chunks, shards } = this.image.levels[number];
+    const tiles = performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/tile/"));
+    const size = tiles.reduce((sum, entry) => sum + entry.transferSize, 0);
+    const stored = `chunks ${chunks.join(" x ")}${shards ? `, shards ${shards.join(" x ")}` : ""}`;
+    this.loads.textContent = `level ${number}: ${stored}; ${tiles.length} tiles, ${(size / 1e6).toFixed(1)} MB loaded`;
   }
 
   onKey(event) {

@@ -12,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 
 import pyramid
-from pyramid.viewing.tiles import label_colors
 from tests.support import trees
 from tests.support.asking import Asking, viewing
 
@@ -121,10 +120,15 @@ def test_equal_labels_have_equal_colours_and_none_is_transparent(tmp_path: Path)
     assert next(iter(found[0]))[3] == 0
 
 
-def test_labels_of_every_integer_have_a_colour() -> None:
-    limits = np.array([[0, 2**64 - 1, 2**63]], np.uint64)
-    assert label_colors(limits)[0, :, 3].tolist() == [0, 255, 255]
-    assert label_colors(np.array([[-1, 0, 1]], np.int8))[0, :, 3].tolist() == [255, 0, 255]
+def test_labels_have_the_colours_of_their_metadata(tmp_path: Path) -> None:
+    values = np.kron(np.arange(4).reshape(2, 2), np.ones((20, 20), int)).astype("uint16")
+    pyramid.convert(values, tmp_path / "a.ome.zarr")
+    pyramid.convert(values, tmp_path / "a.ome.zarr", labels="cells", label_colors={2: "112233"})
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        tile = asking.get("label/0/0/0.png?path=labels/cells").pixels
+    assert tile[30, 5].tolist() == [0x11, 0x22, 0x33, 255]
+    assert tile[5, 5, 3] == 0
+    assert tile[30, 30, 3] == 255
 
 
 def test_a_damaged_chunk_is_hatched_with_its_key_and_the_rest_is_shown(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import pyramid
-from pyramid.viewing.tiles import label_colors
+from pyramid.viewing.palette import Palette
 from tests.support import trees
 from tests.support.browser import Page, browsing
 from tests.support.paths import ROOT
@@ -149,7 +149,7 @@ def test_labels_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
     with pyramid.view(tmp_path / "a.ome.zarr") as viewer:
         middle_x, middle_y, x, y = _even(page, viewer.url)
         _open(page, viewer.url, x=x, y=y, zoom=1, label="cells", opacity=1)
-        _settled(page, _square(label_colors(values)[..., :3], x, y, 1), (middle_x, middle_y))
+        _settled(page, _square(Palette({}).paint(values)[..., :3], x, y, 1), (middle_x, middle_y))
 
 
 def test_a_well_of_a_plate_is_opened_by_its_button(page: Page, tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Colours of label values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pyramid.viewing.palette import MAX_COLORS, Palette, parse_palette
+
+
+def test_labels_of_every_integer_have_a_colour() -> None:
+    limits = np.array([[0, 2**64 - 1, 2**63]], np.uint64)
+    assert Palette({}).paint(limits)[0, :, 3].tolist() == [0, 255, 255]
+    assert Palette({}).paint(np.array([[-1, 0, 1]], np.int8))[0, :, 3].tolist() == [255, 0, 255]
+
+
+def test_given_colours_are_those_of_their_values_also_below_zero() -> None:
+    palette = Palette({-1: (1, 2, 3, 4), 0: (9, 9, 9, 9), 2**64 - 1: (1, 2, 3, 4), 300: (5, 6, 7, 8)})
+    assert palette.paint(np.array([[-1, 0]], np.int16))[0].tolist() == [[1, 2, 3, 4], [9, 9, 9, 9]]
+    assert palette.paint(np.array([[300, 2**64 - 1]], np.uint64))[0].tolist() == [[5, 6, 7, 8], [1, 2, 3, 4]]
+
+
+def test_what_is_odd_in_metadata_is_left_out() -> None:
+    odd = [None, 3, {}, {"label-value": True, "rgba": [1] * 4}, {"label-value": 2**70, "rgba": [1] * 4}]
+    odd += [{"label-value": 1, "rgba": value} for value in (None, [1, 2, 3], [1, 2, 3, 256], [1, 2, 3, "4"], "abcd")]
+    assert parse_palette({"colors": odd}).colors == {}
+    for wrong in (None, [], {"colors": {}}, {"colors": None}):
+        assert parse_palette(wrong).colors == {}
+    many = [{"label-value": i, "rgba": [1, 1, 1, 1]} for i in range(MAX_COLORS + 5)]
+    assert len(parse_palette({"colors": many}).colors) == MAX_COLORS
