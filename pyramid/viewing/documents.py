@@ -33,17 +33,17 @@ def sources_document(sources: Sources) -> list[dict[str, Any]]:
 
 def shown_document(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
     """Return what the page needs to show an image or a collection."""
-    shown = opened.shown
-    return _image(shown, opened, cache) if isinstance(shown, Image) else _collection(shown)
+    return _image(opened, cache) if isinstance(opened.shown, Image) else _collection(opened.shown)
 
 
-def _image(image: Image, opened: Opened, cache: ChunkCache) -> dict[str, Any]:
+def _image(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
     from pyramid.viewing.styles import shown_channels  # noqa: PLC0415  (NumPy and codecs: not before pixels are asked for)
     from pyramid.viewing.tiles import TILE_PX  # noqa: PLC0415
 
+    image = opened.image
     first = image.levels[0]
     extent = dict(zip(image.axes, first.shape, strict=True))
-    channels = shown_channels(image, cache, opened.owner)
+    channels = shown_channels(opened, cache)
     start = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "z": extent.get("z", 1) // 2}
     return {
         "type": "image",
@@ -107,12 +107,13 @@ def _collection(collection: Collection) -> dict[str, Any]:
     return found
 
 
-def values_document(image: Image, opened: Opened, cache: ChunkCache, request: Request) -> dict[str, Any]:
+def values_document(opened: Opened, cache: ChunkCache, request: Request) -> dict[str, Any]:
     """Return the values of each channel at a pixel of a level, as text."""
-    from pyramid.viewing.planes import LevelPlanes  # noqa: PLC0415  (NumPy: not before pixels are asked for)
+    from pyramid.viewing.planes import level_planes  # noqa: PLC0415  (NumPy: not before pixels are asked for)
     from pyramid.viewing.styles import channel_count  # noqa: PLC0415
     from pyramid.viewing.tiles import Place, fixed_at  # noqa: PLC0415
 
+    image = opened.image
     number, y, x = (request.number(name) for name in ("level", "y", "x"))
     if number >= len(image.levels):
         raise RequestError(404, f"the image has {len(image.levels)} levels")
@@ -120,7 +121,7 @@ def values_document(image: Image, opened: Opened, cache: ChunkCache, request: Re
     if y >= level.shape[image.axes.index("y")] or x >= level.shape[image.axes.index("x")]:
         raise RequestError(404, "the level has no such pixel")
     fixed = fixed_at(image, number, Place(number, 0, 0, request.number("t"), request.number("z")))
-    planes = LevelPlanes(level, image.axes, cache, opened.owner)
+    planes = level_planes(opened, number, cache)
     values: list[str | None] = []
     for channel in range(min(channel_count(image), MAX_VALUES)):
         pixels, damages = planes.read({**fixed, "c": channel}, range(y, y + 1), range(x, x + 1))
@@ -128,19 +129,19 @@ def values_document(image: Image, opened: Opened, cache: ChunkCache, request: Re
     return {"values": values}
 
 
-def histogram_document(image: Image, opened: Opened, cache: ChunkCache, request: Request) -> dict[str, Any]:
+def histogram_document(opened: Opened, cache: ChunkCache, request: Request) -> dict[str, Any]:
     """Return the histogram of a channel on a plane of the smallest level."""
     import numpy as np  # noqa: PLC0415  (not before pixels are asked for)
 
     from pyramid.viewing.styles import channel_count, small_plane  # noqa: PLC0415
     from pyramid.viewing.tiles import Place, fixed_at  # noqa: PLC0415
 
-    channel = request.number("channel")
+    image, channel = opened.image, request.number("channel")
     if channel >= channel_count(image):
         raise RequestError(404, "the image has no such channel")
     number = len(image.levels) - 1
     fixed = fixed_at(image, number, Place(number, 0, 0, request.number("t"), request.number("z")))
-    plane = small_plane(image, cache, opened.owner, channel, fixed)
+    plane = small_plane(opened, cache, channel, fixed)
     finite = plane[np.isfinite(plane)].astype(np.float64)
     if not finite.size:
         return {"low": 0, "high": 1, "counts": [0] * BINS, "suggested": [0, 1]}

@@ -18,6 +18,7 @@ from pyramid.model import Box, Shape
 from pyramid.tables import format_bytes
 from pyramid.viewing.boxes import box_reader
 from pyramid.viewing.cache import ChunkCache
+from pyramid.viewing.sources import Opened
 
 # Sides of the parts that are read at once, at least: many tiny chunks are read together.
 LEAST_SIDE_PX = 32
@@ -42,6 +43,22 @@ class Damage:
     height: int
     width: int
     reason: str
+
+
+def level_planes(opened: Opened, number: int, cache: ChunkCache) -> LevelPlanes:
+    """Return the planes of a level of an image, made once as long as it is open.
+
+    Raises
+    ------
+    SourceError
+        If a chunk of the level is larger than what the cache may keep.
+    """
+    known = opened.kept.get(("planes", number))
+    if known is None:
+        image = opened.image
+        known = opened.kept["planes", number] = LevelPlanes(image.levels[number], image.axes, cache, opened.owner)
+    found: LevelPlanes = known
+    return found
 
 
 class LevelPlanes:

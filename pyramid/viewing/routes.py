@@ -99,12 +99,12 @@ class Routes:
                 return json_answer(shown_document(opened, self._cache))
         if name == "metadata":
             return json_answer(self._sources.open(number, path).shown.to_dict())
-        image, opened = self._sources.image(number, path)
+        opened = self._sources.open(number, path)
         make = {"values": values_document, "histogram": histogram_document, "state": _state}.get(name)
         if make is None:
             raise RequestError(404, "this server has no such page")
         with self._working(request):
-            return json_answer(make(image, opened, self._cache, request))
+            return json_answer(make(opened, self._cache, request))
 
     def _open_again(self, number: int, path: str) -> Opened:
         """Read the metadata of a source anew, and forget the chunks that were read before."""
@@ -118,10 +118,10 @@ class Routes:
         """Answer with a tile of an image, or of a label image."""
         from pyramid.viewing.tiles import image_tile, label_tile  # noqa: PLC0415  (codecs: not before tiles are asked for)
 
-        image, opened = self._sources.image(*_place(request))
+        opened = self._sources.open(*_place(request))
         render = image_tile if request.parts[0] == "tile" else label_tile
         with self._working(request):
-            return render(image, opened, self._cache, request)
+            return render(opened, self._cache, request)
 
     def _thumbnail(self, request: Request) -> Answer:
         """Answer with a small picture of an image, or of the first in a collection."""
@@ -155,9 +155,9 @@ class Routes:
         length = 1 if rest and rest[-1] in (".zattrs", ".zgroup") else 2
         if not (number.isascii() and number.isdigit() and len(number) < 6) or len(rest) < length:
             raise RequestError(404, "this server has no such source")
-        image, opened = self._sources.image(int(number), "/".join(rest[:-length]))
+        opened = self._sources.open(int(number), "/".join(rest[:-length]))
         with self._working(request):
-            return volume_answer(image, opened, self._cache, tuple(rest[-length:]))
+            return volume_answer(opened, self._cache, tuple(rest[-length:]))
 
     def _data(self, request: Request) -> Answer:
         """Answer with an object of a store."""
@@ -180,11 +180,11 @@ class Routes:
             self._work.release()
 
 
-def _state(image: Image, opened: Opened, cache: ChunkCache, _: Request) -> dict[str, Any]:
+def _state(opened: Opened, cache: ChunkCache, _: Request) -> dict[str, Any]:
     """Return the state of neuroglancer that shows an image."""
     from pyramid.viewing.volumes import state_document  # noqa: PLC0415  (NumPy: not before pixels are asked for)
 
-    return state_document(image, opened, cache)
+    return state_document(opened, cache)
 
 
 def _place(request: Request) -> tuple[int, str]:

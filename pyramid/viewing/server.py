@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from pyramid.errors import PyramidError
 from pyramid.viewing.answers import Answer, GoneError, Request, RequestError, json_answer, parse_target
 from pyramid.viewing.routes import Routes
 
@@ -22,6 +23,8 @@ MAX_CONNECTIONS = 400
 SILENT_S = 30.0
 # Names of this machine, as browsers send them.
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+# The port that browsers leave out of a host.
+WEB_PORT = 80
 _METHODS = "GET, HEAD, OPTIONS"
 _READABLE = "Accept-Ranges, Content-Length, Content-Range, ETag"
 
@@ -36,13 +39,10 @@ class Access:
         The first name of every path; None if none is needed, which only holds for names of this machine.
     origins
         Web origins whose pages may read the stores; ``*`` for any.
-    framed
-        Whether other pages, as notebooks, may have the page in a frame.
     """
 
     token: str | None
     origins: Sequence[str] = ()
-    framed: bool = False
 
 
 class ViewServer(ThreadingHTTPServer):
@@ -95,7 +95,8 @@ class ViewServer(ThreadingHTTPServer):
 
     def hosts(self) -> set[str]:
         """Return the hosts that a request may name where no token is needed."""
-        return {f"{name}:{self.server_port}" for name in LOOPBACK_NAMES} | {*LOOPBACK_NAMES}
+        names = (*LOOPBACK_NAMES, self.server_name)
+        return {f"{name}:{self.server_port}" for name in names} | ({*names} if self.server_port == WEB_PORT else set())
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -135,6 +136,8 @@ class Handler(BaseHTTPRequestHandler):
         except RequestError as error:
             answer = json_answer({"error": error.reason}, error.status)
             answer.headers.update(error.headers)  # type: ignore[attr-defined]  # a dict, made a moment ago
+        except PyramidError as error:
+            answer = json_answer({"error": str(error)}, 404)
         except GoneError:
             self.close_connection = True
             return
@@ -216,11 +219,10 @@ class Handler(BaseHTTPRequestHandler):
         path = getattr(self, "path", "")
         token = self.server.access.token
         is_data = path.startswith(f"/{token}/data/" if token else "/data/")
-        origin = self._origin() if is_data and self.headers is not None else None
-        ancestors = "" if self.server.access.framed else "; frame-ancestors 'self'"
+        origin = self._origin() if is_data and hasattr(self, "headers") else None
         headers = {
             "Content-Type": answer.kind,
-            "Content-Security-Policy": answer.policy + ancestors,
+            "Content-Security-Policy": answer.policy,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Resource-Policy": "cross-origin" if origin else "same-origin",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from pyramid.errors import OptionError, PyramidError
 from pyramid.hierarchy.nodes import join_path, read_node
 from pyramid.image import Collection, Image
 from pyramid.image.reader import open_reader
-from pyramid.stores import Location, Objects, Readable, locate, open_objects
+from pyramid.stores import Location, Readable, locate, open_objects
 from pyramid.stores.objects import check_key
 from pyramid.viewing.answers import RequestError
 from pyramid.viewing.palette import Palette, parse_palette
@@ -50,10 +51,10 @@ class Source:
         """The location of its store, without secrets."""
         return locate(self.url)
 
-    @property
-    def objects(self) -> Objects:
+    @functools.cached_property
+    def objects(self) -> Readable:
         """The objects of its store."""
-        return open_objects(self.url, self.options)
+        return Readable(open_objects(self.url, self.options))
 
     @property
     def name(self) -> str:
@@ -71,7 +72,7 @@ class Source:
         label = shown.metadata.label if isinstance(shown, Image) else None
         if label is None or not label.colors:
             return NO_COLORS
-        node = read_node(Readable(self.objects), join_path(self.base, path), None, "group")
+        node = read_node(self.objects, join_path(self.base, path), None, "group")
         return NO_COLORS if node is None else parse_palette(node.ome.get("image-label"))
 
 
@@ -96,11 +97,21 @@ class Opened:
         Names it, and counts the times that something was opened.
     palette
         The colours of its label values.
+    kept
+        What was found out about it, by the functions that did.
     """
 
     shown: Image | Collection
     owner: tuple[int, str, int]
     palette: Palette = NO_COLORS
+    kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def image(self) -> Image:
+        """The image; raises RequestError where there is a collection."""
+        if not isinstance(self.shown, Image):
+            raise RequestError(404, "there is a collection, not an image")
+        return self.shown
 
 
 class Sources:
@@ -162,10 +173,3 @@ class Sources:
         """Return what was opened at a path before; None if nothing was."""
         with self._changing:
             return self._opened.get((number, path))
-
-    def image(self, number: int, path: str) -> tuple[Image, Opened]:
-        """Return the image at a path; raise RequestError for anything else."""
-        opened = self.open(number, path)
-        if not isinstance(opened.shown, Image):
-            raise RequestError(404, "there is a collection, not an image")
-        return opened.shown, opened

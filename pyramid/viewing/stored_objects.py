@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pyramid.errors import OptionError, PyramidError
 from pyramid.hierarchy.nodes import join_path
-from pyramid.stores import Objects
+from pyramid.stores import Readable
 from pyramid.stores.objects import ABSENT, Fingerprint, check_key
 from pyramid.viewing.answers import Answer, Request, RequestError
 from pyramid.viewing.sources import Source
@@ -51,7 +51,7 @@ def object_answer(source: Source, path: str, request: Request) -> Answer:
 _DOCUMENTS = {"zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata", "attributes.json"}
 
 
-def _look(source: Source, objects: Objects, key: str) -> Fingerprint:
+def _look(source: Source, objects: Readable, key: str) -> Fingerprint:
     """Return the fingerprint of an object within the store."""
     try:
         check_key(key)
@@ -60,9 +60,8 @@ def _look(source: Source, objects: Objects, key: str) -> Fingerprint:
     except OptionError:
         raise RequestError(404, _MISSING) from None
     except PyramidError as error:
-        status = getattr(error, "status", None)
-        is_local = source.location.is_local or status == ABSENT
-        raise RequestError(404 if is_local else 502, _MISSING if is_local else str(error)) from None
+        is_missing = source.location.is_local or getattr(error, "status", None) == ABSENT
+        raise RequestError(404 if is_missing else 502, _MISSING if is_missing else str(error)) from None
     if found is None:
         raise RequestError(404, _MISSING)
     return found
@@ -100,7 +99,7 @@ def _span(text: str, size: int) -> tuple[int, int] | None:
     return start, stop
 
 
-def _pieces(objects: Objects, key: str, start: int, stop: int) -> Iterator[bytes]:
+def _pieces(objects: Readable, key: str, start: int, stop: int) -> Iterator[bytes]:
     """Yield the bytes from `start` up to `stop`."""
     for at in range(start, stop, PIECE_BYTES):
         yield objects.get_range(key, at, min(at + PIECE_BYTES, stop))

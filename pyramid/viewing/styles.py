@@ -18,7 +18,8 @@ from pyramid.ngff.metadata import OmeroChannel
 from pyramid.rendering.blend import ChannelStyle
 from pyramid.viewing.answers import RequestError
 from pyramid.viewing.cache import ChunkCache
-from pyramid.viewing.planes import LevelPlanes
+from pyramid.viewing.planes import level_planes
+from pyramid.viewing.sources import Opened
 
 # Channels that are measured, and that a tile blends, at most.
 MAX_MEASURED, MAX_BLENDED = 64, 64
@@ -34,17 +35,25 @@ def channel_count(image: Image) -> int:
     return image.levels[0].shape[image.axes.index("c")] if "c" in image.axes else 1
 
 
-def shown_channels(image: Image, cache: ChunkCache, owner: object) -> tuple[OmeroChannel, ...]:
+def shown_channels(opened: Opened, cache: ChunkCache) -> tuple[OmeroChannel, ...]:
     """Return the display settings of each channel, all with a window.
 
     Where the image gives no window, it is the range of the smallest level's middle plane.
     """
+    known = opened.kept.get("channels")
+    if known is None:
+        known = opened.kept["channels"] = _channels(opened, cache)
+    found: tuple[OmeroChannel, ...] = known
+    return found
+
+
+def _channels(opened: Opened, cache: ChunkCache) -> tuple[OmeroChannel, ...]:
+    image = opened.image
     count, dtype = channel_count(image), image.levels[0].facts.dtype.name
     given = image.channels[:count]
-    complete = len(given) == count and all(channel.window for channel in given)
-    if complete:
+    if len(given) == count and all(channel.window for channel in given):
         return given
-    measured = [_measure(image, cache, owner, c) if c < MAX_MEASURED else (math.nan,) * 4 for c in range(count)]
+    measured = [_measure(opened, cache, c) if c < MAX_MEASURED else (math.nan,) * 4 for c in range(count)]
     if len(given) != count:
         return omero_channels((), dtype, measured)
     return tuple(
@@ -53,10 +62,10 @@ def shown_channels(image: Image, cache: ChunkCache, owner: object) -> tuple[Omer
     )
 
 
-def _measure(image: Image, cache: ChunkCache, owner: object, channel: int) -> tuple[float, float, float, float]:
+def _measure(opened: Opened, cache: ChunkCache, channel: int) -> tuple[float, float, float, float]:
     """Return the range of a channel, and the values from and to which it is shown."""
     try:
-        plane = small_plane(image, cache, owner, channel)
+        plane = small_plane(opened, cache, channel)
     except SourceError:
         return (math.nan,) * 4
     finite = plane[np.isfinite(plane)]
@@ -66,16 +75,15 @@ def _measure(image: Image, cache: ChunkCache, owner: object, channel: int) -> tu
     return low, high, low, high
 
 
-def small_plane(
-    image: Image, cache: ChunkCache, owner: object, channel: int, at: Mapping[str, int] | None = None
-) -> NDArray[Any]:
+def small_plane(opened: Opened, cache: ChunkCache, channel: int, at: Mapping[str, int] | None = None) -> NDArray[Any]:
     """Return a plane (y, x) of the smallest level, cut where it is large."""
-    level = image.levels[-1]
-    extent = dict(zip(image.axes, level.shape, strict=True))
+    image = opened.image
+    extent = dict(zip(image.axes, image.levels[-1].shape, strict=True))
     fixed = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "z": extent.get("z", 1) // 2, **(at or {})}
     side = math.isqrt(MAX_MEASURED_PX)
     y, x = (range(min(extent[axis], side)) for axis in "yx")
-    return LevelPlanes(level, image.axes, cache, owner).read({**fixed, "c": channel}, y, x)[0]
+    planes = level_planes(opened, len(image.levels) - 1, cache)
+    return planes.read({**fixed, "c": channel}, y, x)[0]
 
 
 def default_styles(channels: Sequence[OmeroChannel]) -> tuple[tuple[int, ChannelStyle], ...]:

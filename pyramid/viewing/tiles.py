@@ -19,7 +19,7 @@ from pyramid.image.selecting import ROUNDING, factors_of
 from pyramid.rendering.blend import ChannelStyle, blend
 from pyramid.viewing.answers import Answer, GoneError, Request, RequestError
 from pyramid.viewing.cache import ChunkCache
-from pyramid.viewing.planes import MAX_REASON, Damage, LevelPlanes
+from pyramid.viewing.planes import MAX_REASON, Damage, level_planes
 from pyramid.viewing.sources import Opened
 from pyramid.viewing.styles import channel_count, default_styles, parse_styles, shown_channels
 
@@ -105,19 +105,19 @@ def region_of(image: Image, place: Place) -> tuple[range, range]:
     return range(y, min(y + TILE_PX, height)), range(x, min(x + TILE_PX, width))
 
 
-def image_tile(image: Image, opened: Opened, cache: ChunkCache, request: Request) -> Answer:
+def image_tile(opened: Opened, cache: ChunkCache, request: Request) -> Answer:
     """Render a tile of an image, its channels blended.
 
     Parts whose chunks cannot be read are hatched, with the key of the chunk.
     """
-    place, kind = place_of(request)
+    image, (place, kind) = opened.image, place_of(request)
     y, x = region_of(image, place)
     text = request.query.get("c")
     count = channel_count(image)
-    chosen = default_styles(shown_channels(image, cache, opened.owner)) if text is None else parse_styles(text, count)
+    chosen = default_styles(shown_channels(opened, cache)) if text is None else parse_styles(text, count)
     planes, damages = [], []
     try:
-        reader = LevelPlanes(image.levels[place.level], image.axes, cache, opened.owner)
+        reader = level_planes(opened, place.level, cache)
         fixed = fixed_at(image, place.level, place)
         for channel, _ in chosen:
             if request.is_gone():
@@ -132,12 +132,12 @@ def image_tile(image: Image, opened: Opened, cache: ChunkCache, request: Request
     return _encoded(pixels, damages, kind)
 
 
-def label_tile(image: Image, opened: Opened, cache: ChunkCache, request: Request) -> Answer:
+def label_tile(opened: Opened, cache: ChunkCache, request: Request) -> Answer:
     """Render a tile of a label image, with a colour for each value."""
-    place, kind = place_of(request)
+    image, (place, kind) = opened.image, place_of(request)
     y, x = region_of(image, place)
     try:
-        reader = LevelPlanes(image.levels[place.level], image.axes, cache, opened.owner)
+        reader = level_planes(opened, place.level, cache)
         plane, damages = reader.read(fixed_at(image, place.level, place), y, x)
     except SourceError as error:
         plane = np.zeros((len(y), len(x)), np.uint8)

@@ -66,6 +66,7 @@ class Viewer:
     def close(self) -> None:
         """End the server."""
         self._server.shutdown()
+        self._thread.join()
         self._server.server_close()
 
     def wait(self) -> None:
@@ -155,7 +156,7 @@ def view(  # noqa: PLR0913  (each is an option of the command)
     if diff:
         given.append(_difference(given))
     needs_token = token or not _is_loopback(host)
-    access = Access(secrets.token_urlsafe(_TOKEN_BYTES) if needs_token else None, _origins(cors), framed=True)
+    access = Access(secrets.token_urlsafe(_TOKEN_BYTES) if needs_token else None, _origins(cors))
     return Viewer(_serve((host, _port(port)), Routes(Sources(given), cache), access))
 
 

@@ -16,7 +16,7 @@ from pyramid.image import Image
 from pyramid.image.selecting import factors_of
 from pyramid.viewing.answers import Answer, RequestError, json_answer
 from pyramid.viewing.cache import ChunkCache
-from pyramid.viewing.planes import LevelPlanes
+from pyramid.viewing.planes import level_planes
 from pyramid.viewing.sources import Opened
 from pyramid.viewing.styles import shown_channels
 
@@ -41,7 +41,7 @@ void main() { emitRGB(color * contrast()); }
 """
 
 
-def volume_answer(image: Image, opened: Opened, cache: ChunkCache, parts: tuple[str, ...]) -> Answer:
+def volume_answer(opened: Opened, cache: ChunkCache, parts: tuple[str, ...]) -> Answer:
     """Return a document or a chunk of an image as OME-Zarr 0.4.
 
     Raises
@@ -49,6 +49,7 @@ def volume_answer(image: Image, opened: Opened, cache: ChunkCache, parts: tuple[
     RequestError
         If there is none of that name.
     """
+    image = opened.image
     if parts == (".zattrs",):
         return json_answer(_attributes(image))
     if parts == (".zgroup",):
@@ -58,7 +59,7 @@ def volume_answer(image: Image, opened: Opened, cache: ChunkCache, parts: tuple[
         raise RequestError(404, "the image has no such object")
     if parts[1] == ".zarray":
         return json_answer(_array(image, int(number)))
-    return _chunk(image, int(number), _index(parts[1], len(image.axes)), (cache, opened))
+    return _chunk(opened, cache, int(number), _index(parts[1], len(image.axes)))
 
 
 def volume_dtype(image: Image) -> np.dtype[Any]:
@@ -68,11 +69,11 @@ def volume_dtype(image: Image) -> np.dtype[Any]:
     return np.dtype(table.get(name, name)).newbyteorder("<")
 
 
-def state_document(image: Image, opened: Opened, cache: ChunkCache) -> dict[str, Any]:
+def state_document(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
     """Return the state of neuroglancer that shows an image; its sources are relative."""
-    number, path, _ = opened.owner
+    image, (number, path, _) = opened.image, opened.owner
     layers: list[dict[str, Any]] = []
-    for index, channel in enumerate(shown_channels(image, cache, opened.owner)[:MAX_LAYERS]):
+    for index, channel in enumerate(shown_channels(opened, cache)[:MAX_LAYERS]):
         window = channel.window
         assert window is not None, "shown channels have windows"
         span = [window.end, window.start] if channel.inverted else [window.start, window.end]
@@ -149,15 +150,15 @@ def _index(text: str, axes: int) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
-def _chunk(image: Image, number: int, index: tuple[int, ...], kept: tuple[ChunkCache, Opened]) -> Answer:
+def _chunk(opened: Opened, cache: ChunkCache, number: int, index: tuple[int, ...]) -> Answer:
     """Return a chunk of a level as plain bytes; pixels that cannot be read are 0."""
+    image = opened.image
     level, chunk = image.levels[number], _chunk_shape(image, number)
     start = [i * n for i, n in zip(index, chunk, strict=True)]
     stop = [min(a + n, m) for a, n, m in zip(start, chunk, level.shape, strict=True)]
     if any(a >= b for a, b in zip(start, stop, strict=True)):
         raise RequestError(404, "the image has no such object")
-    cache, opened = kept
-    planes = LevelPlanes(level, image.axes, cache, opened.owner)
+    planes = level_planes(opened, number, cache)
     ranges = {axis: range(a, b) for axis, a, b in zip(image.axes, start, stop, strict=True)}
     others = [axis for axis in image.axes if axis not in "yx"]
     out = np.zeros(chunk, volume_dtype(image))
