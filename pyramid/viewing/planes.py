@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyramid.decoding import DecodeError
-from pyramid.errors import PyramidError, SourceError
+from pyramid.errors import SourceError
 from pyramid.image.level import ImageLevel
 from pyramid.model import Box, Shape
 from pyramid.tables import format_bytes
@@ -109,7 +108,7 @@ class LevelPlanes:
             columns = range(max(x.start, box.start[self._x]), min(x.stop, box.stop[self._x]))
             try:
                 pixels = self._cache.get((self._owner, self.level.path, box.start), lambda box=box: self._read_box(box))
-            except (DecodeError, PyramidError, OSError, ValueError) as error:
+            except Exception as error:  # a library may say anything of a damaged chunk or document
                 reason = str(error)[:MAX_REASON] or type(error).__name__
                 damages.append(Damage(rows.start - y.start, columns.start - x.start, len(rows), len(columns), reason))
                 continue

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
-from pyramid.errors import PyramidError
 from pyramid.hierarchy.nodes import join_path
 from pyramid.image import Collection, Image
 from pyramid.viewing.answers import POLICY, Answer, GoneError, Request, RequestError, json_answer
@@ -138,8 +137,8 @@ class Routes:
         with self._working(request):
             try:
                 return Answer(as_png(shown), "image/png", headers={"Cache-Control": "private, max-age=60"})
-            except (PyramidError, ValueError, OSError) as error:
-                raise RequestError(404, str(error)) from None
+            except Exception as error:  # a library may say anything of a damaged chunk or document
+                raise RequestError(404, str(error) or type(error).__name__) from None
 
     def _space(self, request: Request) -> Answer:
         """Answer with a file of neuroglancer, or the page that opens it."""

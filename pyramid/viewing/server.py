@@ -118,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_OPTIONS(self) -> None:
         """Answer a browser that asks whether a page of another origin may read a store."""
-        self._respond(with_body=False)
+        self._respond(with_body=True)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is not understood, and end the connection."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +62,24 @@ def _ask_all(asking: Asking) -> None:
             assert isinstance(reply.json, dict)
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image with labels and channels, whose documents are right."""
+    store = tmp_path_factory.mktemp("sound") / "a"
+    trees.image(store, 3, labels=True)
+    window = {"start": 0, "end": 9, "min": 0, "max": 9}
+    document = _attributes(store)
+    document["attributes"]["ome"]["omero"] = {"channels": [{"color": "FF0000", "label": MARKUP, "window": window}]}
+    trees.write_json(store / "zarr.json", document)
+    return store
+
+
 @pytest.mark.parametrize("number", range(50))
-def test_a_spoiled_store_is_refused_or_shown(number: int, tmp_path: Path) -> None:
+def test_a_spoiled_store_is_refused_or_shown(number: int, sound: Path, tmp_path: Path) -> None:
     chance = random.Random(number)
-    trees.image(tmp_path / "a", 3, labels=True)
+    shutil.copytree(sound, tmp_path / "a")
     for path in ("zarr.json", "0/zarr.json", "labels/nuclei/zarr.json"):
-        document = json.loads((tmp_path / "a" / path).read_text())
-        document["attributes"].get("ome", {})["omero"] = {
-            "channels": [{"color": "FF0000", "label": MARKUP, "window": {"start": 0, "end": 9, "min": 0, "max": 9}}]
-        }
-        (tmp_path / "a" / path).write_text(json.dumps(_spoiled(document, chance)))
+        trees.write_json(tmp_path / "a" / path, _spoiled(json.loads((sound / path).read_text()), chance))
     try:
         viewer = pyramid.view(tmp_path / "a")
     except PyramidError as error:

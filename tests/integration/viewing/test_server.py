@@ -156,7 +156,7 @@ def test_only_origins_that_are_named_may_read_the_store(store: Path) -> None:
 def test_other_programs_open_the_store_by_its_url(store: Path) -> None:
     with viewing(store) as asking:
         image = pyramid.open(f"{asking.url}data/0")
-        assert np.array_equal(image.levels[0].data.compute(), np.arange(300 * 280).reshape(300, 280))
+        assert np.array_equal(image.levels[0].data.compute(), np.arange(300 * 280, dtype="uint16").reshape(300, 280))
 
 
 def test_an_address_with_a_token_needs_it_and_takes_any_host(store: Path) -> None:
