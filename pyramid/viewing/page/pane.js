@@ -267,7 +267,8 @@ export class Pane {
       const box = this.element.querySelector(`input[data-channel="${Number(key) - 1}"]`);
       if (box) box.click();
     }
-    if (step || /^[1-9]$/.test(key)) event.preventDefaultAction = true;
+    // OpenSeadragon would turn and mirror the image with r and f.
+    if (step || /^[1-9rf]$/i.test(key)) event.preventDefaultAction = true;
   }
 
   /** Return the pixel of level 0 at a place on the screen; null outside of the image. */
