@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Hashable, Iterator, Mapping
@@ -107,7 +108,9 @@ class LevelPlanes:
             rows = range(max(y.start, box.start[self._y]), min(y.stop, box.stop[self._y]))
             columns = range(max(x.start, box.start[self._x]), min(x.stop, box.stop[self._x]))
             try:
-                pixels = self._cache.get((self._owner, self.level.path, box.start), lambda box=box: self._read_box(box))
+                pixels = self._cache.get(
+                    (self._owner, self.level.path, box.start), functools.partial(self._read_box, box)
+                )
             except Exception as error:  # a library may say anything of a damaged chunk or document
                 reason = str(error)[:MAX_REASON] or type(error).__name__
                 damages.append(Damage(rows.start - y.start, columns.start - x.start, len(rows), len(columns), reason))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -23,11 +23,11 @@ from pyramid.viewing.planes import MAX_REASON, Damage, level_planes
 from pyramid.viewing.sources import Opened
 from pyramid.viewing.styles import channel_count, default_styles, parse_styles, shown_channels
 
-# Side of a tile.
-TILE_PX = 256
+# Side of a tile, and the most pixels around it that a page may ask for, so that no seam shows between tiles.
+TILE_PX, MAX_OVERLAP_PX = 256, 8
 # Formats of tiles: the media type, and the encoder. PNG and WebP keep every pixel as it is.
 _codecs: Any = imagecodecs
-FORMATS = {
+FORMATS: Mapping[str, tuple[str, Callable[[NDArray[np.uint8]], bytes]]] = {
     "png": ("image/png", lambda pixels: _codecs.png_encode(pixels, level=1)),
     "jpg": ("image/jpeg", lambda pixels: _codecs.jpeg_encode(pixels, level=90)),
     "webp": ("image/webp", lambda pixels: _codecs.webp_encode(pixels, lossless=True)),
@@ -46,6 +46,8 @@ class Place:
         The level, and the tile in its grid.
     t, z
         The plane, in pixels of level 0.
+    overlap
+        Pixels of the neighbours that it has too.
     """
 
     level: int
@@ -53,6 +55,7 @@ class Place:
     column: int
     t: int = 0
     z: int = 0
+    overlap: int = 0
 
 
 def place_of(request: Request) -> tuple[Place, str]:
@@ -71,7 +74,9 @@ def place_of(request: Request) -> tuple[Place, str]:
         or not all(n.isascii() and n.isdigit() and len(n) < 10 for n in numbers)
     ):
         raise RequestError(404, "a tile is /tile/LEVEL/ROW/COLUMN.png, .jpg or .webp")
-    return Place(*map(int, numbers), request.number("t"), request.number("z")), kind
+    level, row, column = map(int, numbers)
+    overlap = min(request.number("overlap"), MAX_OVERLAP_PX)
+    return Place(level, row, column, request.number("t"), request.number("z"), overlap), kind
 
 
 def fixed_at(image: Image, number: int, place: Place) -> dict[str, int]:
@@ -102,7 +107,9 @@ def region_of(image: Image, place: Place) -> tuple[range, range]:
     y, x = place.row * TILE_PX, place.column * TILE_PX
     if y >= height or x >= width:
         raise RequestError(404, "the level has no such tile")
-    return range(y, min(y + TILE_PX, height)), range(x, min(x + TILE_PX, width))
+    more = place.overlap
+    rows = range(max(y - more, 0), min(y + TILE_PX + more, height))
+    return rows, range(max(x - more, 0), min(x + TILE_PX + more, width))
 
 
 def image_tile(opened: Opened, cache: ChunkCache, request: Request) -> Answer:

@@ -16,7 +16,7 @@ function oneChannel(pane, channel, index, changed) {
   const gamma = make("input", { type: "range", min: 0.2, max: 3, step: 0.05, value: channel.gamma });
   const inverted = make("input", { type: "checkbox", checked: channel.inverted });
   const auto = make("button", { type: "button" }, "Auto");
-  auto.setAttribute("aria-label", `Contrast of ${channel.label} from its histogram`);
+  auto.setAttribute("aria-label", `Auto contrast of ${channel.label}`);
   const bars = make("canvas", { className: "histogram", width: 256, height: 40, "aria-hidden": "true" });
   const update = () => {
     Object.assign(channel, { active: shown.checked, color: color.value.slice(1).toUpperCase() });

@@ -2,6 +2,9 @@
 
 import { address } from "./server.js";
 
+// Pixels of its neighbours that a tile has, so that no seam shows between them.
+const OVERLAP = 1;
+
 /** Return the height of a pixel over its width, as far as it is known and plausible. */
 export function pixelRatio(image) {
   const { scale, units } = image;
@@ -35,6 +38,7 @@ export function tileSource(image, route, query) {
     width,
     height: height * ratio,
     tileSize: side,
+    tileOverlap: OVERLAP,
     minLevel: 0,
     maxLevel: largest,
     getLevelScale: (level) => 1 / at(level).factors.x,
@@ -49,13 +53,14 @@ export function tileSource(image, route, query) {
     },
     getTileBounds(level, column, line, isSource) {
       const { factors, shape } = at(level);
-      const wide = Math.min(side, shape.x - column * side);
-      const high = Math.min(side, shape.y - line * side);
+      const [left, top] = [Math.max(0, column * side - OVERLAP), Math.max(0, line * side - OVERLAP)];
+      const wide = Math.min((column + 1) * side + OVERLAP, shape.x) - left;
+      const high = Math.min((line + 1) * side + OVERLAP, shape.y) - top;
       if (isSource) return new OpenSeadragon.Rect(0, 0, wide, high);
       const [sx, sy] = [factors.x / width, (factors.y * ratio) / width];
-      return new OpenSeadragon.Rect(column * side * sx, line * side * sy, wide * sx, high * sy);
+      return new OpenSeadragon.Rect(left * sx, top * sy, wide * sx, high * sy);
     },
-    getTileUrl: (level, column, line) => address(`${route}/${at(level).number}/${line}/${column}.png`, query),
+    getTileUrl: (level, column, line) => address(`${route}/${at(level).number}/${line}/${column}.png`, { ...query, overlap: OVERLAP }),
     hasTransparency: () => route === "label",
   };
 }

@@ -25,7 +25,15 @@ function theme(dark) {
   document.documentElement.dataset.theme = dark ? "dark" : "light";
 }
 
+/** Keep OpenSeadragon from adding a style element, which the policy of the page forbids; style.css has its rule. */
+function markStyled() {
+  const mark = document.createElementNS("urn:pyramid", "style");
+  mark.setAttribute("data-openseadragon-mobile-css", "");
+  document.head.append(mark);
+}
+
 async function begin() {
+  markStyled();
   const prefers = matchMedia("(prefers-color-scheme: dark)");
   theme(prefers.matches);
   prefers.addEventListener("change", () => theme(prefers.matches));

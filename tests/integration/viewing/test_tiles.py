@@ -17,7 +17,7 @@ from tests.support.asking import Asking, viewing
 
 SHAPE = (2, 3, 300, 270)
 DTYPES = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int64", "uint64", "float32", "float64"]
-STORES = {
+STORES: dict[str, dict[str, Any]] = {
     "0.4": {"ome_zarr_version": "0.4"},
     "0.5-sharded": {"shards": {"z": 3, "y": 512, "x": 512}, "chunks": {"z": 1, "y": 128, "x": 128}},
     "0.6": {"ome_zarr_version": "0.6"},
@@ -55,6 +55,16 @@ def test_a_tile_shows_the_pixels_of_each_kind_of_store(name: str, tmp_path: Path
     with viewing(tmp_path / ending) as asking:
         _check(asking, pixels, 10, 90)
         assert asking.get("api/image?source=0").json["dtype"] == "uint16"
+
+
+def test_a_tile_may_have_pixels_of_its_neighbours(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (600, 600), "uint8")
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr")
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        for row, column in ((0, 0), (1, 1), (2, 2), (0, 2)):
+            tile = asking.get(f"tile/0/{row}/{column}.png?c=0:FFFFFF:0:255&overlap=1").pixels[..., 0]
+            y, x = (slice(max(256 * at - 1, 0), 256 * at + 257) for at in (row, column))
+            assert np.array_equal(tile, pixels[y, x])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

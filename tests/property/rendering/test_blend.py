@@ -39,7 +39,7 @@ def test_colours_add_up_within_one_grey_level(rows: list[list[int]], data: st.Da
     parts = [
         _expected([value.item() for value in plane[0]], style) for plane, style in zip(planes, styles, strict=True)
     ]
-    exact = [[min(sum(part[i][c] for part in parts), 255) for c in range(3)] for i in range(4)]
+    exact = [[min(sum((part[i][c] for part in parts), Fraction()), Fraction(255)) for c in range(3)] for i in range(4)]
     found = blend(planes, styles)
     assert found.shape == (1, 4, 3)
     assert found.dtype == np.uint8

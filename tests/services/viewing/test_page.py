@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import pyramid
+from pyramid.viewing import Viewer
 from pyramid.viewing.palette import Palette
 from tests.support import trees
 from tests.support.browser import Page, browsing
@@ -34,6 +37,14 @@ def _quiet_console(page: Page) -> Iterator[None]:
     yield
     page.evaluate("1")
     assert page.complaints == []
+
+
+@contextmanager
+def _viewing(page: Page, *urls: Path) -> Iterator[Viewer]:
+    """A viewer of stores, which the page leaves before it ends."""
+    with pyramid.view(*urls) as viewer:
+        yield viewer
+        page.go("about:blank")
 
 
 def _pixels() -> NDArray[np.uint16]:
@@ -80,7 +91,8 @@ def _square(plane: NDArray[Any], x: int, y: int, zoom: int) -> NDArray[Any]:
 
 
 def _scaled(plane: NDArray[Any], color: tuple[int, int, int]) -> NDArray[np.float64]:
-    return np.interp(plane, [0, 1000], [0, 1])[..., np.newaxis] * color
+    shares: NDArray[np.float64] = np.interp(plane, [0, 1000], [0, 1])
+    return np.asarray(shares[..., np.newaxis] * np.array(color))
 
 
 def _even(page: Page, url: str) -> tuple[int, int, int, int]:
@@ -94,7 +106,7 @@ def _even(page: Page, url: str) -> tuple[int, int, int, int]:
     return x, y, 250, 210
 
 
-STORES = {
+STORES: dict[str, tuple[str, dict[str, Any]]] = {
     "0.4": ("a.ome.zarr", {"ome_zarr_version": "0.4"}),
     "0.5 in shards": ("a.ome.zarr", {"shards": {"z": 3, "y": 512, "x": 512}, "chunks": {"z": 1, "y": 128, "x": 128}}),
     "0.6": ("a.ome.zarr", {"ome_zarr_version": "0.6"}),
@@ -108,7 +120,7 @@ def test_pixels_on_the_screen_are_those_of_each_kind_of_store(name: str, page: P
     pixels = _pixels()
     ending, options = STORES[name]
     pyramid.convert(pixels, tmp_path / ending, axes="czyx", **options)
-    with pyramid.view(tmp_path / ending) as viewer:
+    with _viewing(page, tmp_path / ending) as viewer:
         middle_x, middle_y, x, y = _even(page, viewer.url)
         middle = (middle_x, middle_y)
         for zoom, z in ((1, 0), (4, 2)):
@@ -119,7 +131,7 @@ def test_pixels_on_the_screen_are_those_of_each_kind_of_store(name: str, page: P
 def test_channels_planes_and_windows_follow_the_controls(page: Page, tmp_path: Path) -> None:
     pixels = _pixels().astype("float64") / 1000
     pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="czyx", channel_names=["DAPI", "GFP"])
-    with pyramid.view(tmp_path / "a.ome.zarr") as viewer:
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
         middle_x, middle_y, x, y = _even(page, viewer.url)
         middle = (middle_x, middle_y)
         _open(page, viewer.url, x=x, y=y, zoom=2, z=0, c="0:FF0000:0:1:1:0,1:00FF00:0:1:1:0")
@@ -146,7 +158,7 @@ def test_labels_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
     values = np.kron(np.arange(1, 211).reshape(14, 15), np.ones((30, 34), int)).astype("uint16")[:420, :500]
     pyramid.convert(_pixels()[0, 0], tmp_path / "a.ome.zarr")
     pyramid.convert(values, tmp_path / "a.ome.zarr", labels="cells")
-    with pyramid.view(tmp_path / "a.ome.zarr") as viewer:
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
         middle_x, middle_y, x, y = _even(page, viewer.url)
         _open(page, viewer.url, x=x, y=y, zoom=1, label="cells", opacity=1)
         _settled(page, _square(Palette({}).paint(values)[..., :3], x, y, 1), (middle_x, middle_y))
@@ -154,7 +166,7 @@ def test_labels_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
 
 def test_a_well_of_a_plate_is_opened_by_its_button(page: Page, tmp_path: Path) -> None:
     trees.named_plate(tmp_path / "plate", 3)
-    with pyramid.view(tmp_path / "plate") as viewer:
+    with _viewing(page, tmp_path / "plate") as viewer:
         page.go(viewer.url)
         page.wait_for("document.querySelectorAll('.members button').length === 3")
         page.wait_for("[...document.querySelectorAll('.members img')].every((one) => one.naturalWidth === 50)")
@@ -168,7 +180,7 @@ def test_a_well_of_a_plate_is_opened_by_its_button(page: Page, tmp_path: Path) -
 def test_two_images_move_together(page: Page, tmp_path: Path) -> None:
     for name in "ab":
         pyramid.convert(_pixels()[0, 0], tmp_path / f"{name}.ome.zarr")
-    with pyramid.view(tmp_path / "a.ome.zarr", tmp_path / "b.ome.zarr") as viewer:
+    with _viewing(page, tmp_path / "a.ome.zarr", tmp_path / "b.ome.zarr") as viewer:
         page.go(viewer.url)
         page.wait_for("document.querySelectorAll('.view canvas').length === 2")
         page.wait_for("location.hash.split('|').every((one) => one.includes('zoom='))")
@@ -187,7 +199,7 @@ def test_a_name_with_markup_is_text(page: Page, tmp_path: Path) -> None:
     document = json.loads((tmp_path / "a/zarr.json").read_text())
     document["attributes"]["ome"]["multiscales"][0]["name"] = "<img src=x onerror=\"document.title='run'\">"
     trees.write_json(tmp_path / "a/zarr.json", document)
-    with pyramid.view(tmp_path / "a") as viewer:
+    with _viewing(page, tmp_path / "a") as viewer:
         page.go(viewer.url)
         page.wait_for("document.querySelector('.side h2') !== null")
         assert page.evaluate("document.querySelector('.side h2').textContent.startsWith('<img')")
@@ -198,7 +210,7 @@ def test_a_name_with_markup_is_text(page: Page, tmp_path: Path) -> None:
 def test_axe_finds_nothing_to_complain_of(dark: bool, page: Page, tmp_path: Path) -> None:
     axe = (ROOT / "build/axe/node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
     pyramid.convert(_pixels(), tmp_path / "a.ome.zarr", axes="czyx")
-    with pyramid.view(tmp_path / "a.ome.zarr") as viewer:
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
         page.go(viewer.url)
         page.wait_for("document.documentElement.dataset.ready === 'true'")
         page.evaluate(f"document.documentElement.dataset.theme = {json.dumps('dark' if dark else 'light')}; 1")
@@ -208,3 +220,25 @@ def test_axe_finds_nothing_to_complain_of(dark: bool, page: Page, tmp_path: Path
             "axe.run().then((found) => found.violations.map((one) => [one.id, one.nodes.map((n) => n.html)]))"
         )
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [("uint16", {"ome_zarr_version": "0.4"}), ("float64", {}), ("uint8", {"ome_zarr_version": "0.6"})],
+)
+def test_neuroglancer_draws_the_image(dtype: str, options: dict[str, Any], page: Page, tmp_path: Path) -> None:
+    pixels = np.kron(np.array([[0, 200], [120, 40]]), np.ones((150, 150), int)).astype(dtype)
+    volume = np.stack([pixels] * 70)
+    scale = {"z": 1, "y": 1, "x": 1}
+    pyramid.convert(volume, tmp_path / "a.ome.zarr", axes="zyx", scale=scale, channel_colors=["00FF00"], **options)
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        page.go(f"{viewer.url}3d?source=0")
+        page.wait_for("location.pathname.endsWith('/3d/')")
+        for _ in range(100):
+            greens = {
+                int(green) for red, green, blue in np.unique(page.picture().reshape(-1, 3), axis=0) if not red | blue
+            }
+            if len(greens) >= 3:
+                break
+            time.sleep(0.2)
+        assert len(greens) >= 3, page.complaints

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,18 +25,19 @@ def test_what_is_kept_never_exceeds_the_bound(asked: list[tuple[int, int]]) -> N
     cache, sizes = ChunkCache(100), dict[int, int]()
     for name, size in asked:
         sizes.setdefault(name, size)
-        assert cache.get(("image", name), lambda name=name: _bytes(sizes[name])).size == sizes[name]
+        assert cache.get(("image", name), partial(_bytes, sizes[name])).size == sizes[name]
         assert cache.held_bytes <= 100
 
 
 def test_the_one_used_last_stays() -> None:
     cache, loads = ChunkCache(100), list[str]()
 
-    def get(name: str) -> None:
-        cache.get(("image", name), lambda: (loads.append(name), _bytes(40))[1])
+    def load(name: str) -> NDArray[np.uint8]:
+        loads.append(name)
+        return _bytes(40)
 
     for name in "abacab":  # c takes the place of b, since a was used after it
-        get(name)
+        cache.get(("image", name), partial(load, name))
     assert loads == ["a", "b", "c", "b"]
 
 
