@@ -5,7 +5,8 @@ metadata and gives its levels as lazy arrays. `info` also reads the metadata of 
 `download` copies any of them to local disk, `validate` holds their metadata against the specification, `verify` finds
 out whether their pixels are right and repairs them, and `manifest` lists the digests of a store. `edit` changes
 metadata in place, and `upgrade` makes a later version of OME-Zarr of it. `pack` makes one zipped file of an OME-Zarr,
-and `unpack` a folder of that. Importing the package is quick: each library is imported when it is first needed.
+and `unpack` a folder of that. `view` shows them in a browser. Importing the package is quick: each library is imported
+when it is first needed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pyramid.planning import Plan
     from pyramid.validating import RuleFinding, Validation, validate
     from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
+    from pyramid.viewing import Viewer, view
 
 __all__ = [
     "BatchError",
@@ -61,6 +63,7 @@ __all__ = [
     "Validation",
     "Verification",
     "VerifyProgress",
+    "Viewer",
     "__version__",
     "convert",
     "download",
@@ -74,6 +77,7 @@ __all__ = [
     "upgrade",
     "validate",
     "verify",
+    "view",
 ]
 
 # The module of each public name that is imported when it is first needed.
@@ -98,6 +102,7 @@ _HOMES = {
     "Validation": "pyramid.validating",
     "Verification": "pyramid.verifying",
     "VerifyProgress": "pyramid.verifying",
+    "Viewer": "pyramid.viewing",
     "convert": "pyramid.api",
     "download": "pyramid.downloading",
     "edit": "pyramid.editing",
@@ -110,6 +115,7 @@ _HOMES = {
     "upgrade": "pyramid.editing",
     "validate": "pyramid.validating",
     "verify": "pyramid.verifying",
+    "view": "pyramid.viewing",
 }
 
 

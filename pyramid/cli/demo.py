@@ -40,10 +40,12 @@ def run_demo(folder: str) -> None:
     click.echo(str(image.open(str(target))))
     click.echo(result.summary(), err=True)
     click.echo(
-        f"\nThe image is {target}. Look at it in a viewer, such as napari, with\n"
+        f"\nThe image is {target}. {_activation()}Look at it in a browser with\n"
+        f"  {shlex.join(['pyramid', 'view', str(target)])}\n"
+        "or in another viewer, such as napari, with\n"
         f"  {INSTALL_VIEWER}\n"
         f"  {shlex.join(['napari', '--plugin', 'napari-ome-zarr', str(target)])}\n"
-        f"docs/viewers.md of the repository names others. {_activation()}Print what is in it with\n"
+        "docs/viewers.md of the repository names others. Print what is in it with\n"
         f"  {shlex.join(['pyramid', 'info', str(target)])}\n"
         f"or read it in Python, level by level, with\n"
         f'  import pyramid; pyramid.open("{target}").levels[1].data.compute()'

@@ -45,6 +45,7 @@ from pyramid.cli.upgrade import upgrade
 from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.validate import validate
 from pyramid.cli.verify import verify
+from pyramid.cli.view import view
 from pyramid.cli.words import as_flags
 from pyramid.errors import OptionError, PyramidError, SeveralImagesError
 from pyramid.options.convert import Options, make_options
@@ -204,6 +205,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
         click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
 
 
+main.add_command(view)
 main.add_command(manifest)
 main.add_command(validate)
 main.add_command(verify)

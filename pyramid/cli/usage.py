@@ -16,6 +16,7 @@ EXAMPLES = {
     "convert": "pyramid convert cells.tif cells.ome.zarr",
     "plan": "pyramid plan cells.tif",
     "info": "pyramid info cells.ome.zarr",
+    "view": "pyramid view cells.ome.zarr",
     "manifest": "pyramid manifest cells.ome.zarr",
     "download": "pyramid download https://host/cells.ome.zarr cells.ome.zarr",
 }

@@ -6,7 +6,7 @@ import base64
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyramid.image.collection_table as collection_table
 import pyramid.image.table as table
@@ -15,6 +15,9 @@ from pyramid.image.selecting import parse_select, select_image
 from pyramid.model import StoreFormat
 from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import format_count, format_shape, render_html, render_text
+
+if TYPE_CHECKING:
+    from pyramid.viewing import Viewer
 
 Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
 
@@ -97,6 +100,23 @@ class Image:
         """
         given = parse_select(selection, picks)
         return self if given is None else select_image(self, given)
+
+    def view(self, **options: Any) -> Viewer:
+        """Serve the image on this machine, to be seen in a browser.
+
+        Parameters
+        ----------
+        **options
+            Those of `pyramid.view`.
+
+        Returns
+        -------
+        Viewer
+            A notebook shows it as a frame. It has a `url`, and ends with `close`.
+        """
+        import pyramid  # noqa: PLC0415  (the server is on a higher floor, which the package's surface reaches)
+
+        return pyramid.view(self, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that is known of the image, ready for JSON."""

@@ -111,6 +111,13 @@ def info(
     return found
 
 
+def check_shown(url: str, storage_options: Mapping[str, Any] | None = None) -> None:
+    """Raise SourceError unless an image or a collection is at a URL."""
+    reader = open_reader(url, storage_options)
+    with _wrap_errors(reader.location):
+        reader.read("")
+
+
 @contextmanager
 def _wrap_errors(location: Location) -> Iterator[None]:
     """Turn errors of a store and its metadata into SourceError with the address."""

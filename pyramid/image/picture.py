@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.ngff.channels import MAX_ACTIVE, make_window, omero_channels
-from pyramid.ngff.metadata import OmeroChannel, Window
+from pyramid.ngff.metadata import OmeroChannel
+from pyramid.rendering.blend import ChannelStyle, blend
 
 if TYPE_CHECKING:
     from pyramid.image import Image, ImageLevel
@@ -80,20 +81,11 @@ def composite(planes: Sequence[NDArray[Any]], channels: Sequence[OmeroChannel]) 
     >>> composite([np.array([[0, 9]])], [gel])[0].tolist()
     [[255, 255, 255], [0, 0, 0]]
     """
-    added: NDArray[np.float64] = np.zeros((*planes[0].shape, 3))
+    styles = []
     for plane, channel in zip(planes, channels, strict=True):
         window = channel.window or make_window(_measure(plane), plane.dtype.name)
-        color = np.array([int(channel.color[i : i + 2], 16) for i in (0, 2, 4)])
-        added += _brightness(plane, window, inverted=channel.inverted)[..., np.newaxis] * color
-    return np.asarray(np.rint(added.clip(0, 255)), np.uint8)
-
-
-def _brightness(plane: NDArray[Any], window: Window, *, inverted: bool) -> NDArray[np.float64]:
-    """Scale a plane from 0 at the window's start to 1 at its end; reverse if inverted."""
-    # Halves, for the span of two floats can be larger than any float.
-    span = window.end / 2 - window.start / 2 or 1.0
-    scaled = (plane.astype(np.float64).clip(window.start, window.end) / 2 - window.start / 2) / span
-    return np.nan_to_num(1.0 - scaled if inverted else scaled, nan=0.0)
+        styles.append(ChannelStyle(channel.color, (window.start, window.end), inverted=channel.inverted))
+    return blend(planes, styles)
 
 
 def _shown_indices(image: Image, level: ImageLevel) -> list[int]:

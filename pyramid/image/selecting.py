@@ -126,7 +126,7 @@ def _compose(outer: Positions, inner: Positions) -> Positions:
 
 def _select_level(whole: ImageLevel, first: ImageLevel, positions: Sequence[Positions], axes: str) -> SelectedLevel:
     """Return the part of a level that shows what is taken of the first level."""
-    factors = _factors(whole, first)
+    factors = factors_of(whole, first)
     found = tuple(
         positions_on(taken, factor, extent)
         for taken, factor, extent in zip(positions, factors, whole.shape, strict=True)
@@ -175,7 +175,7 @@ def positions_on(taken: Positions, factor: float, extent: int) -> Positions:
     return range(found[0], found[-1] + 1, step if len(found) > 1 else 1)
 
 
-def _factors(level: ImageLevel, first: ImageLevel) -> tuple[float, ...]:
+def factors_of(level: ImageLevel, first: ImageLevel) -> tuple[float, ...]:
     """Return how many pixels of the first level make one, by size or by shape."""
     by_shape = [max(1.0, a / b) if b else 1.0 for a, b in zip(first.shape, level.shape, strict=True)]
     if level.scale is None or first.scale is None:

@@ -82,6 +82,20 @@ def plate(path: Path, zarr_format: int) -> None:
         well(path / one["path"], zarr_format)
 
 
+def named_plate(path: Path, zarr_format: int) -> None:
+    """A plate as `plate`, with its rows and columns, and the place of each well."""
+    plate(path, zarr_format)
+    document = json.loads(attributes_path(path).read_text())
+    attributes = document["attributes"]["ome"] if zarr_format == 3 else document
+    wells = [("A/1", 0, 0), ("A/2", 0, 1), ("B/1", 1, 0)]
+    attributes["plate"] = {
+        "rows": [{"name": "A"}, {"name": "B"}],
+        "columns": [{"name": "1"}, {"name": "2"}],
+        "wells": [{"path": place, "rowIndex": row, "columnIndex": column} for place, row, column in wells],
+    }
+    write_json(attributes_path(path), document)
+
+
 def well(path: Path, zarr_format: int) -> None:
     """A well of two fields."""
     group(path, {"well": {"images": [{"path": "0"}, {"path": "1"}]}}, zarr_format)

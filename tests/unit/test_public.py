@@ -36,6 +36,7 @@ PUBLIC = {
     "Validation",
     "Verification",
     "VerifyProgress",
+    "Viewer",
     "__version__",
     "convert",
     "download",
@@ -49,6 +50,7 @@ PUBLIC = {
     "unpack",
     "validate",
     "verify",
+    "view",
 }
 DEAR = {"dask", "distributed", "imagecodecs", "numba", "numpy", "obstore", "rich", "tifffile", "yaml", "zarr"}
 

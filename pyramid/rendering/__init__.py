@@ -1,0 +1,1 @@
+"""Pixels as they are seen: planes of channels blended into a picture."""

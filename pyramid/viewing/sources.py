@@ -1,0 +1,175 @@
+"""The images that a viewer shows, opened when they are asked for."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyramid.errors import OptionError, PyramidError
+from pyramid.hierarchy.nodes import join_path, read_node
+from pyramid.image import Collection, Image
+from pyramid.image.reader import open_reader
+from pyramid.stores import Location, Readable, locate, open_objects
+from pyramid.stores.objects import check_key
+from pyramid.viewing.answers import RequestError
+from pyramid.viewing.palette import Palette, parse_palette
+
+# The palette of an image that is not a label.
+NO_COLORS = Palette({})
+# Images that stay open: those of a plate's thumbnails, and few enough for memory.
+MAX_OPEN = 512
+
+
+@dataclass(frozen=True)
+class Source:
+    """A store, or an open image, that a user gave to be shown.
+
+    Parameters
+    ----------
+    url, options
+        Its path or URL, and the options of its store; both may hold secrets.
+    base
+        The path of the image below `url`.
+    image
+        The image, where it was given open.
+    shown_name
+        Its name; empty for the last part of its address.
+    """
+
+    url: str = field(repr=False)
+    options: Mapping[str, Any] | None = field(repr=False)
+    base: str = ""
+    image: Image | None = None
+    shown_name: str = ""
+
+    @property
+    def location(self) -> Location:
+        """The location of its store, without secrets."""
+        return locate(self.url)
+
+    @functools.cached_property
+    def objects(self) -> Readable:
+        """The objects of its store."""
+        return Readable(open_objects(self.url, self.options))
+
+    @property
+    def name(self) -> str:
+        """The name that is shown of it."""
+        return self.shown_name or join_path(str(self.location), self.base).rstrip("/").rpartition("/")[2]
+
+    def read(self, path: str) -> Image | Collection:
+        """Read the metadata of what is at a path below it."""
+        if not path and self.image is not None:
+            return self.image
+        return open_reader(self.url, self.options).read(join_path(self.base, path))
+
+    def palette(self, path: str, shown: Image | Collection) -> Palette:
+        """Read the colours of a label image at a path below it."""
+        label = shown.metadata.label if isinstance(shown, Image) else None
+        if label is None or not label.colors:
+            return NO_COLORS
+        node = read_node(self.objects, join_path(self.base, path), None, "group")
+        return NO_COLORS if node is None else parse_palette(node.ome.get("image-label"))
+
+
+def source_of(given: str | Image, options: Mapping[str, Any] | None) -> Source:
+    """Return the source of a URL, or of an image that is open."""
+    if not isinstance(given, Image):
+        return Source(given, options)
+    address = given.levels[0].address
+    base = given.url.removeprefix(str(address.location)).strip("/")
+    return Source(address.url, address.options, base, given)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image or a collection at a path of a source.
+
+    Parameters
+    ----------
+    shown
+        The image or collection.
+    owner
+        Names it, and counts the times that something was opened.
+    palette
+        The colours of its label values.
+    kept
+        What was found out about it, by the functions that did.
+    """
+
+    shown: Image | Collection
+    owner: tuple[int, str, int]
+    palette: Palette = NO_COLORS
+    kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def image(self) -> Image:
+        """The image; raises RequestError where there is a collection."""
+        if not isinstance(self.shown, Image):
+            raise RequestError(404, "there is a collection, not an image")
+        return self.shown
+
+
+class Sources:
+    """The sources of a viewer, and what was opened of them.
+
+    Parameters
+    ----------
+    given
+        The sources, in the order of their numbers.
+    """
+
+    def __init__(self, given: Sequence[Source]) -> None:
+        self.given = tuple(given)
+        self._opened: OrderedDict[tuple[int, str], Opened] = OrderedDict()
+        self._count = 0
+        self._changing = threading.Lock()
+
+    def source(self, number: int) -> Source:
+        """Return a source by its number; raise RequestError if it is missing."""
+        if number >= len(self.given):
+            raise RequestError(404, f"this server has no source {number}")
+        return self.given[number]
+
+    def open(self, number: int, path: str, *, again: bool = False) -> Opened:
+        """Return what is at a path of a source.
+
+        Parameters
+        ----------
+        number, path
+            The source, and the path below it.
+        again
+            Whether it is read anew, as it may have changed.
+
+        Raises
+        ------
+        RequestError
+            If there is nothing, or nothing that can be shown.
+        """
+        source = self.source(number)
+        known = self.known(number, path)
+        if known is not None and not again:
+            return known
+        try:
+            shown = source.read(check_key(path))
+            palette = source.palette(path, shown)
+        except OptionError:
+            raise RequestError(404, "the source has no such image") from None
+        except PyramidError as error:
+            raise RequestError(404, str(error)) from None
+        with self._changing:
+            self._count += 1
+            opened = self._opened[number, path] = Opened(shown, (number, path, self._count), palette)
+            self._opened.move_to_end((number, path))
+            while len(self._opened) > MAX_OPEN:
+                self._opened.popitem(last=False)
+        return opened
+
+    def known(self, number: int, path: str) -> Opened | None:
+        """Return what was opened at a path before; None if nothing was."""
+        with self._changing:
+            return self._opened.get((number, path))

@@ -1,0 +1,77 @@
+"""What neuroglancer is given is OME-Zarr 0.4 with the image's pixels, in dtypes that it has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorstore
+from numpy.typing import NDArray
+
+import pyramid
+from tests.support import trees
+from tests.support.asking import Asking, viewing
+
+
+def _by_tensorstore(asking: Asking, path: str) -> NDArray[Any]:
+    """Read an array over HTTP with another library."""
+    store = {"driver": "http", "base_url": f"{asking.url}volume/{path}/"}
+    array = tensorstore.open({"driver": "zarr", "kvstore": store}).result()
+    return np.asarray(array.read().result())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given"),
+    [("uint16", "uint16"), ("float64", "float32"), ("bool", "uint8"), ("int64", "float32"), (">i2", "int16")],
+)
+def test_volumes_have_the_pixels_of_the_image(dtype: str, given: str, tmp_path: Path) -> None:
+    pixels = (
+        np.arange(2 * 70 * 90 * 300).reshape(2, 70, 90, 300) % 101 % 2
+        if dtype == "bool"
+        else np.arange(2 * 70 * 90 * 300).reshape(2, 70, 90, 300) % 101
+    ).astype(dtype)
+    image = pyramid.convert(
+        pixels, tmp_path / "a.ome.zarr", axes="czyx", units="micrometer", scale={"z": 2, "y": 1, "x": 1}
+    )
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        found = _by_tensorstore(asking, "0/0")
+        assert found.dtype == given
+        assert np.array_equal(found, pixels.astype(given))
+        smaller = _by_tensorstore(asking, "0/1")
+        assert np.array_equal(smaller, image.levels[1].data.compute().astype(given))
+        read = pyramid.open(f"{asking.url}volume/0")
+    assert read.version == "0.4"
+    assert [level.scale for level in read.levels] == [level.scale for level in image.levels]
+    assert [level.translation for level in read.levels] == [level.translation for level in image.levels]
+    assert read.units == image.units
+
+
+def test_images_of_the_oldest_version_and_in_a_plate_are_given(tmp_path: Path) -> None:
+    levels = trees.old_image(tmp_path / "old")
+    trees.named_plate(tmp_path / "plate", 2)
+    with viewing(tmp_path / "old", tmp_path / "plate") as asking:
+        assert np.array_equal(_by_tensorstore(asking, "0/2"), levels[2])
+        assert _by_tensorstore(asking, "1/A/1/0/0").shape == (40, 50)
+        for path in ("0", "0/9/.zarray", "0/0/0.0", "0/0/9.9.9.9.9", "0/0/0.0.0.0.x", "1/.zattrs", "7/.zattrs", "x"):
+            assert asking.get(f"volume/{path}").status == 404, path
+
+
+def test_the_state_has_a_layer_for_each_channel_and_label(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 80, 80), "uint16")
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="cyx", channel_names=["DAPI", "GFP"])
+    pyramid.convert(pixels[0], tmp_path / "a.ome.zarr", labels="cells")
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        state = asking.get("api/state?source=0").json
+        assert json.loads(asking.get("volume/0/labels/cells/.zattrs").body)["multiscales"][0]["version"] == "0.4"
+        assert "install it with pip" in asking.get("3d/none.js").json["error"] or asking.get("3d/").status == 200
+        assert b"space.js" in asking.get("3d").body
+    assert [(layer["type"], layer["name"]) for layer in state["layers"]] == [
+        ("image", "0 DAPI"),
+        ("image", "1 GFP"),
+        ("segmentation", "cells"),
+    ]
+    assert state["layers"][1]["localPosition"] == [1]
+    assert state["layout"] == "xy"

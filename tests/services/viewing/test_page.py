@@ -1,0 +1,244 @@
+"""The page in a real browser: the pixels on the screen are those of the data."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import pyramid
+from pyramid.viewing import Viewer
+from pyramid.viewing.palette import Palette
+from tests.support import trees
+from tests.support.browser import Page, browsing
+from tests.support.paths import ROOT
+
+SHAPE = (2, 3, 420, 500)
+# Half of the side of the square in the middle of the view that is compared.
+HALF = 90
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with browsing(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+@pytest.fixture(autouse=True)
+def _quiet_console(page: Page) -> Iterator[None]:
+    page.complaints.clear()
+    yield
+    page.evaluate("1")
+    assert page.complaints == []
+
+
+@contextmanager
+def _viewing(page: Page, *urls: Path) -> Iterator[Viewer]:
+    """A viewer of stores, which the page leaves before it ends."""
+    with pyramid.view(*urls) as viewer:
+        yield viewer
+        page.go("about:blank")
+
+
+def _pixels() -> NDArray[np.uint16]:
+    """Squares of 3 by 3 pixels of random values."""
+    small = np.random.default_rng(0).integers(0, 1000, (2, 3, 140, 167))
+    return np.kron(small, np.ones((3, 3), int))[..., :420, :500].astype("uint16")
+
+
+def _open(page: Page, url: str, **state: Any) -> tuple[int, int]:
+    """Load the page in a state; return the middle of the view on the screen."""
+    text = "&".join(f"{name}={value}" for name, value in state.items())
+    page.go(f"{url}#{text}")
+    page.wait_for("document.documentElement.dataset.ready === 'true'")
+    return _middle(page)
+
+
+def _middle(page: Page) -> tuple[int, int]:
+    box = page.evaluate(
+        "(() => { const b = document.querySelector('.view').getBoundingClientRect();"
+        " return [b.left, b.top, b.width, b.height] })()"
+    )
+    assert all(value == int(value) for value in box), box
+    return int(box[0] + box[2] // 2), int(box[1] + box[3] // 2)
+
+
+def _settled(page: Page, expected: NDArray[Any], middle: tuple[int, int], most: int = 1) -> None:
+    """Wait until the square in the middle shows what is expected."""
+    x, y = middle
+    for _ in range(60):
+        found = page.picture()[y - HALF : y + HALF, x - HALF : x + HALF].astype(int)
+        if np.abs(found - expected).max() <= most:
+            return
+    wrong = np.abs(found - expected).max(axis=-1) > most
+    raise AssertionError(f"{wrong.mean():.1%} of the pixels differ, first {found[wrong][:3]} for {expected[wrong][:3]}")
+
+
+def _square(plane: NDArray[Any], x: int, y: int, zoom: int) -> NDArray[Any]:
+    """The square around a pixel of a plane at a whole zoom."""
+    half = HALF // zoom + 1
+    part = plane[y - half : y + half, x - half : x + half]
+    large = part.repeat(zoom, 0).repeat(zoom, 1)
+    skip = half * zoom - HALF
+    return large[skip : skip + 2 * HALF, skip : skip + 2 * HALF]
+
+
+def _scaled(plane: NDArray[Any], color: tuple[int, int, int]) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = np.interp(plane, [0, 1000], [0, 1])
+    return np.asarray(shares[..., np.newaxis] * np.array(color))
+
+
+def _even(page: Page, url: str) -> tuple[int, int, int, int]:
+    """Return the middle of the view, and a pixel that can be drawn there without a fraction."""
+    page.go(url)
+    page.wait_for("document.querySelector('.view') !== null")
+    x, y = _middle(page)
+    box = "document.querySelector('.view').getBoundingClientRect()"
+    odd = page.evaluate(f"[{box}.width % 2, {box}.height % 2]")
+    assert odd == [0, 0], "the window is chosen so that its view has even sides"
+    return x, y, 250, 210
+
+
+STORES: dict[str, tuple[str, dict[str, Any]]] = {
+    "0.4": ("a.ome.zarr", {"ome_zarr_version": "0.4"}),
+    "0.5 in shards": ("a.ome.zarr", {"shards": {"z": 3, "y": 512, "x": 512}, "chunks": {"z": 1, "y": 128, "x": 128}}),
+    "0.6": ("a.ome.zarr", {"ome_zarr_version": "0.6"}),
+    "N5": ("a.n5", {}),
+    "zipped": ("a.ozx", {}),
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_pixels_on_the_screen_are_those_of_each_kind_of_store(name: str, page: Page, tmp_path: Path) -> None:
+    pixels = _pixels()
+    ending, options = STORES[name]
+    pyramid.convert(pixels, tmp_path / ending, axes="czyx", **options)
+    with _viewing(page, tmp_path / ending) as viewer:
+        middle_x, middle_y, x, y = _even(page, viewer.url)
+        middle = (middle_x, middle_y)
+        for zoom, z in ((1, 0), (4, 2)):
+            _open(page, viewer.url, x=x, y=y, zoom=zoom, z=z, c="1:00FF00:0:1000:1:0")
+            _settled(page, _square(_scaled(pixels[1, z], (0, 255, 0)), x, y, zoom), middle)
+
+
+def test_channels_planes_and_windows_follow_the_controls(page: Page, tmp_path: Path) -> None:
+    pixels = _pixels().astype("float64") / 1000
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="czyx", channel_names=["DAPI", "GFP"])
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        middle_x, middle_y, x, y = _even(page, viewer.url)
+        middle = (middle_x, middle_y)
+        _open(page, viewer.url, x=x, y=y, zoom=2, z=0, c="0:FF0000:0:1:1:0,1:00FF00:0:1:1:0")
+        both = _scaled(pixels[0, 0] * 1000, (255, 0, 0)) + _scaled(pixels[1, 0] * 1000, (0, 255, 0))
+        _settled(page, _square(both, x, y, 2), middle)
+        page.evaluate("document.querySelector('.openseadragon-canvas').focus()")
+        page.press("1")
+        _settled(page, _square(_scaled(pixels[1, 0] * 1000, (0, 255, 0)), x, y, 2), middle)
+        page.press(".")
+        _settled(page, _square(_scaled(pixels[1, 1] * 1000, (0, 255, 0)), x, y, 2), middle)
+        page.point(*middle)
+        page.wait_for("document.querySelector('.values').textContent.includes('GFP')")
+        shown = page.evaluate("document.querySelector('.values').textContent")
+        assert f"x {x}, y {y}, level 0: " in shown
+        assert str(pixels[1, 1, y, x]) in shown
+        link = page.evaluate("location.hash")
+        assert "z=1" in link
+        assert f"x={x}" in link
+        page.go(f"{viewer.url}{link}")
+        _settled(page, _square(_scaled(pixels[1, 1] * 1000, (0, 255, 0)), x, y, 2), middle)
+
+
+def test_labels_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
+    values = np.kron(np.arange(1, 211).reshape(14, 15), np.ones((30, 34), int)).astype("uint16")[:420, :500]
+    pyramid.convert(_pixels()[0, 0], tmp_path / "a.ome.zarr")
+    pyramid.convert(values, tmp_path / "a.ome.zarr", labels="cells")
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        middle_x, middle_y, x, y = _even(page, viewer.url)
+        _open(page, viewer.url, x=x, y=y, zoom=1, label="cells", opacity=1)
+        _settled(page, _square(Palette({}).paint(values)[..., :3], x, y, 1), (middle_x, middle_y))
+
+
+def test_a_well_of_a_plate_is_opened_by_its_button(page: Page, tmp_path: Path) -> None:
+    trees.named_plate(tmp_path / "plate", 3)
+    with _viewing(page, tmp_path / "plate") as viewer:
+        page.go(viewer.url)
+        page.wait_for("document.querySelectorAll('.members button').length === 3")
+        page.wait_for("[...document.querySelectorAll('.members img')].every((one) => one.naturalWidth === 50)")
+        page.evaluate("document.querySelectorAll('.members button')[1].click()")
+        page.wait_for("document.querySelector('.members h2').textContent === '2'")
+        page.evaluate("document.querySelectorAll('.members button')[0].click()")
+        page.wait_for("document.querySelector('.view canvas') !== null")
+        assert "path=A%2F2%2F0" in page.evaluate("location.hash")
+
+
+def test_two_images_move_together(page: Page, tmp_path: Path) -> None:
+    for name in "ab":
+        pyramid.convert(_pixels()[0, 0], tmp_path / f"{name}.ome.zarr")
+    with _viewing(page, tmp_path / "a.ome.zarr", tmp_path / "b.ome.zarr") as viewer:
+        page.go(viewer.url)
+        page.wait_for("document.querySelectorAll('.view canvas').length === 2")
+        page.wait_for("location.hash.split('|').every((one) => one.includes('zoom='))")
+        page.evaluate("document.querySelector('[aria-label=\"Zoom in\"]').click()")
+        same = (
+            "(() => { const states = location.hash.slice(1).split('|').map((one) => new URLSearchParams(one));"
+            " const [a, b] = states.map((one) => one.get('zoom')); return a === b && a })()"
+        )
+        before = page.evaluate(same)
+        page.evaluate("document.querySelector('[aria-label=\"Zoom in\"]').click()")
+        page.wait_for(f"({same}) && ({same}) !== {json.dumps(before)}")
+
+
+def test_a_name_with_markup_is_text(page: Page, tmp_path: Path) -> None:
+    trees.image(tmp_path / "a", 3)
+    document = json.loads((tmp_path / "a/zarr.json").read_text())
+    document["attributes"]["ome"]["multiscales"][0]["name"] = "<img src=x onerror=\"document.title='run'\">"
+    trees.write_json(tmp_path / "a/zarr.json", document)
+    with _viewing(page, tmp_path / "a") as viewer:
+        page.go(viewer.url)
+        page.wait_for("document.querySelector('.side h2') !== null")
+        assert page.evaluate("document.querySelector('.side h2').textContent.startsWith('<img')")
+        assert page.evaluate("document.querySelectorAll('.side img').length") == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_to_complain_of(dark: bool, page: Page, tmp_path: Path) -> None:
+    axe = (ROOT / "build/axe/node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+    pyramid.convert(_pixels(), tmp_path / "a.ome.zarr", axes="czyx")
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        page.go(viewer.url)
+        page.wait_for("document.documentElement.dataset.ready === 'true'")
+        page.evaluate(f"document.documentElement.dataset.theme = {json.dumps('dark' if dark else 'light')}; 1")
+        page.evaluate("[...document.querySelectorAll('details')].forEach((one) => { one.open = true }); 1")
+        page.evaluate(f"{axe}; 1")
+        found = page.evaluate(
+            "axe.run().then((found) => found.violations.map((one) => [one.id, one.nodes.map((n) => n.html)]))"
+        )
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [("uint16", {"ome_zarr_version": "0.4"}), ("float64", {}), ("uint8", {"ome_zarr_version": "0.6"})],
+)
+def test_neuroglancer_draws_the_image(dtype: str, options: dict[str, Any], page: Page, tmp_path: Path) -> None:
+    pixels = np.kron(np.array([[0, 200], [120, 40]]), np.ones((150, 150), int)).astype(dtype)
+    volume = np.stack([pixels] * 70)
+    scale = {"z": 1, "y": 1, "x": 1}
+    pyramid.convert(volume, tmp_path / "a.ome.zarr", axes="zyx", scale=scale, channel_colors=["00FF00"], **options)
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        page.go(f"{viewer.url}3d?source=0")
+        page.wait_for("location.pathname.endsWith('/3d/')")
+        for _ in range(100):
+            greens = {
+                int(green) for red, green, blue in np.unique(page.picture().reshape(-1, 3), axis=0) if not red | blue
+            }
+            if len(greens) >= 3:
+                break
+            time.sleep(0.2)
+        assert len(greens) >= 3, page.complaints
