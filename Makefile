@@ -1,13 +1,8 @@
 # make demo            an environment with what running needs, and the main job on a real image
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
 #                      then the same tests, with fewer examples, on the newest Python and packages, and unit tests on the lowest
-<<<<<<< HEAD
-# make test-services   checks that need root or a service: file systems; Ceph's radosgw and SLURM, brought by apt; Azurite, by npm;
-#                      and other readers: libvips and Java by apt, Bio-Formats by pip
-=======
 # make test-services   checks that need root, a service or a browser: file systems; Ceph's radosgw, SLURM and Chromium, brought by
-#                      apt; Azurite and axe, by npm
->>>>>>> lane-w
+#                      apt; Azurite and axe, by npm; and other readers: libvips and Java by apt, Bio-Formats by pip
 # make format          the types of the options, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
@@ -23,13 +18,10 @@ NEWEST_PYTHON = $(shell for v in 3.14 3.13 3.12; do for p in python$$v "$$HOME"/
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
 AZURITE := build/azurite
-<<<<<<< HEAD
 BIOFORMATS := build/bioformats
-PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools $(shell command -v npm > /dev/null || echo npm)
-=======
 AXE := build/axe
-PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge chromium $(shell command -v npm > /dev/null || echo npm)
->>>>>>> lane-w
+PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools chromium \
+	$(shell command -v npm > /dev/null || echo npm)
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
 
@@ -54,11 +46,7 @@ unit: $(VENV)/dev.stamp
 lowest: $(LOWEST)/stamp
 	$(LOWEST)/bin/python -m pytest --quiet -W default tests/unit  # old packages warn of what new ones mended
 
-<<<<<<< HEAD
-test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp $(BIOFORMATS)/stamp
-=======
-test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp $(AXE)/stamp
->>>>>>> lane-w
+test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp $(AXE)/stamp $(BIOFORMATS)/stamp
 	$(BIN)/python -m pytest --quiet tests/services
 
 newest: $(if $(NEWEST_PYTHON),$(NEWEST)/stamp)
@@ -99,18 +87,17 @@ $(AZURITE)/stamp: tests/support/servers/azurite.json | packages
 	npm install --prefix $(AZURITE) --no-audit --no-fund --loglevel=error
 	touch $@
 
-<<<<<<< HEAD
 # Only the wheel's Java archive is used, which the tests run as it is.
 $(BIOFORMATS)/stamp: tests/support/bioformats.txt | $(VENV)/bin/python
 	mkdir -p $(BIOFORMATS)
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(BIOFORMATS) --requirement $<
 	for wheel in $(BIOFORMATS)/*.whl; do $(BIN)/python -m zipfile -e $$wheel $(BIOFORMATS); done
-=======
+	touch $@
+
 $(AXE)/stamp: tests/support/axe.json | packages
 	mkdir -p $(AXE)
 	cp tests/support/axe.json $(AXE)/package.json
 	npm install --prefix $(AXE) --no-audit --no-fund --loglevel=error
->>>>>>> lane-w
 	touch $@
 
 $(LOWEST)/stamp: $(VENV)/bin/python constraints.txt pyproject.toml .ci/lowest.py
