@@ -137,6 +137,7 @@ def convert(words: Sequence[str], config: str | None, as_json: bool, **rest: Any
     is_flag=True,
     help="Do a few blocks in a temporary folder, to estimate time and bytes after compression.",
 )
+@click.option("--chunks-report", is_flag=True, help="Show what regions cost to read, in these chunks and in others.")
 @config_flag
 @json_flag
 @quiet_results_flag
@@ -148,18 +149,19 @@ def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -
     are refused.
     """
     (sources, target), each = split_plan(words), rest.pop("each")
-    sample, quiet, verbose = rest.pop("sample"), rest.pop("quiet"), rest.pop("verbose")
+    asked = {name: rest.pop(name) for name in ("sample", "chunks_report")}
+    quiet, verbose = rest.pop("quiet"), rest.pop("verbose")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         options = _options(config, rest)
         if target is not None:
             _refuse_memory_target(target)
         if is_batch(sources, target, each=each):
-            plan_batch((sources, target), options, each=each, sample=sample, as_json=as_json)
+            plan_batch((sources, target), options, each=each, as_json=as_json, **asked)
             return
         (source,) = sources
         from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
-        decided = api.plan_parsed(source, target, options, sample=sample, begun_s=BEGUN_S)
+        decided = api.plan_parsed(source, target, options, begun_s=BEGUN_S, **asked)
         click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else as_flags(str(decided)))
 
 
