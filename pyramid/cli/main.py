@@ -32,6 +32,7 @@ from pyramid.cli.flags import (
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.manifest import manifest
 from pyramid.cli.pack import pack, unpack
+from pyramid.cli.preview import preview
 from pyramid.cli.upgrade import upgrade
 from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.validate import validate
@@ -186,6 +187,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
         click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
 
 
+main.add_command(preview)
 main.add_command(manifest)
 main.add_command(validate)
 main.add_command(verify)

@@ -16,6 +16,7 @@ EXAMPLES = {
     "convert": "pyramid convert cells.tif cells.ome.zarr",
     "plan": "pyramid plan cells.tif",
     "info": "pyramid info cells.ome.zarr",
+    "preview": "pyramid preview cells.ome.zarr -o cells.png",
     "manifest": "pyramid manifest cells.ome.zarr",
     "download": "pyramid download https://host/cells.ome.zarr cells.ome.zarr",
 }

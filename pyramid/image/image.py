@@ -6,7 +6,7 @@ import base64
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyramid.image.collection_table as collection_table
 import pyramid.image.table as table
@@ -15,6 +15,9 @@ from pyramid.image.selecting import parse_select, select_image
 from pyramid.model import StoreFormat
 from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import format_count, format_shape, render_html, render_text
+
+if TYPE_CHECKING:
+    from pyramid.previewing import Preview
 
 Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
 
@@ -97,6 +100,43 @@ class Image:
         """
         given = parse_select(selection, picks)
         return self if given is None else select_image(self, given)
+
+    def preview(  # noqa: PLR0913  (a user's options, each by its name)
+        self,
+        *,
+        size: int = 1024,
+        select: str | Mapping[str, Any] | None = None,
+        projection: str | None = None,
+        levels: bool = False,
+        montage: str | None = None,
+        scale_bar: bool = True,
+        legend: bool = True,
+    ) -> Preview:
+        """Return a picture of the image, as `pyramid.preview` does.
+
+        Parameters
+        ----------
+        size, select, projection, levels, montage, scale_bar, legend
+            As for `pyramid.preview`.
+
+        Raises
+        ------
+        OptionError, SourceError
+            As `pyramid.preview`.
+
+        Examples
+        --------
+        >>> import numpy as np, pyramid, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> image = pyramid.convert(np.zeros((300, 400), "uint8"), f"{folder}/cells.ome.zarr")
+        >>> image.preview(size=200)
+        <Preview of 200 x 150 pixels>
+        """
+        from pyramid.image.look import make_look  # noqa: PLC0415  (NumPy and codecs: not for metadata)
+        from pyramid.image.picture import preview_image  # noqa: PLC0415
+
+        look = make_look(size, projection, levels=levels, montage=montage, scale_bar=scale_bar, legend=legend)
+        return preview_image(self.select(select), look)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that is known of the image, ready for JSON."""
