@@ -19,6 +19,7 @@ from pyramid.errors import OptionError, PyramidError, SourceError
 from pyramid.image.look import Look
 from pyramid.image.planes import (
     Shot,
+    affordable,
     check_planes,
     choose_level,
     fit,
@@ -166,7 +167,10 @@ def _take_all(shots: Sequence[Shot | None], look: Look, side: int) -> list[Plane
 
 def _take(shot: Shot, look: Look, side: int) -> Planes:
     """Read the planes of a panel at its size."""
-    planes = read_planes(shot, look.projection if "z" in shot.image.axes else None, MAX_PREVIEW_BYTES)
+    projection = look.projection if "z" in shot.image.axes else None
+    if not look.levels:
+        shot = affordable(shot, projection, MAX_PREVIEW_BYTES)
+    planes = read_planes(shot, projection, MAX_PREVIEW_BYTES)
     shape = shown_shape(shot, side, side if look.levels else MIN_SIDE_PX)
     return fit(planes, shape, labels=is_label(shot.image))
 

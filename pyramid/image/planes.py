@@ -98,7 +98,7 @@ def read_planes(shot: Shot, projection: str | None, max_bytes: int) -> list[NDAr
     """
     level, deep, indices = shot.level, shot.extent.get("z", 1), shown_channels(shot.image)
     project = projection if deep > 1 else None
-    _check_cost(shot, len(indices), max_bytes, projected=project is not None)
+    _check_cost(shot, projection, max_bytes)
     with _wrap_errors(level):
         if project is None:
             return list(_read(shot, indices, {"z": deep // 2, **shot.at}))
@@ -108,8 +108,24 @@ def read_planes(shot: Shot, projection: str | None, max_bytes: int) -> list[NDAr
         return list(_highest(blocks) if project == "max" else _mean(blocks))
 
 
-def _check_cost(shot: Shot, channels: int, max_bytes: int, *, projected: bool) -> None:
+def affordable(shot: Shot, projection: str | None, max_bytes: int) -> Shot:
+    """Return a shot of the first level, from its own on, that can be read.
+
+    It is the shot itself if none can, or if it is of a position on its level.
+    """
+    levels = shot.image.levels
+    for level in levels[levels.index(shot.level) :] if not shot.at else ():
+        try:
+            _check_cost(smaller := replace(shot, level=level), projection, max_bytes)
+        except SourceError:
+            continue
+        return smaller
+    return shot
+
+
+def _check_cost(shot: Shot, projection: str | None, max_bytes: int) -> None:
     """Raise SourceError if too many bytes would be read, or be in memory at once."""
+    channels, projected = len(shown_channels(shot.image)), projection is not None
     stored = getattr(shot.level, "whole", shot.level)  # of a selection, whose chunks are those of the whole level
     item_bytes, extent = stored.facts.dtype.itemsize, shot.extent
     chunks = dict(zip(shot.image.axes, stored.chunks, strict=True))

@@ -245,17 +245,23 @@ def test_only_a_picture_is_replaced(cells: Path, tmp_path: Path) -> None:
 
 
 def test_too_many_pixels_are_not_read(cells: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture, "MAX_PREVIEW_BYTES", 30_000)
-    with pytest.raises(SourceError, match=r"bytes would be read for it, and the most is 30,000; .*select="):
-        pyramid.preview(cells, size=80, projection="max")
+    image = pyramid.open(cells)
+    monkeypatch.setattr(picture, "MAX_PREVIEW_BYTES", 90_000)
+    found = plain(pyramid.preview(cells, size=80, projection="max"))
+    assert image.levels[0].nbytes > 90_000 > image.levels[1].nbytes
+    smaller = by_matplotlib(image, np.asarray(image.levels[1].data).max(1))
+    assert np.abs(found - smaller.repeat(2, 0).repeat(2, 1)).max() <= 1
     with pytest.warns(pyramid.PyramidWarning, match=r"level 0: .* bytes would be read"):
         made = pyramid.preview(cells, levels=True, projection="max")
     assert [panel is not None and panel.pixels is None for panel in made.figure.panels] == [True, False, False]
+    monkeypatch.setattr(picture, "MAX_PREVIEW_BYTES", 10)
+    with pytest.raises(SourceError, match=r"bytes would be read for it, and the most is 10; .*select="):
+        pyramid.preview(cells, size=80, projection="max")
 
 
-def test_what_has_no_plane_or_claims_too_much_is_refused(cells: Path, tmp_path: Path) -> None:
+def test_what_has_no_plane_or_claims_too_much_is_refused(tmp_path: Path) -> None:
     copy = tmp_path / "a.ome.zarr"
-    shutil.copytree(cells, copy)
+    pyramid.convert(STACK, copy, axes="czyx", levels=1)
     document = copy / "0/zarr.json"
     array = json.loads(document.read_text())
     for key, extents, message in (
