@@ -1,7 +1,8 @@
 """Multiscale OME-Zarr pyramids from TIFF files and arrays.
 
 `convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `open` reads a pyramid's
-metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection.
+metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection, and
+`preview` makes a picture of it.
 `download` copies any of them to local disk, `validate` holds their metadata against the specification, `verify` finds
 out whether their pixels are right and repairs them, and `manifest` lists the digests of a store. `edit` changes
 metadata in place, and `upgrade` makes a later version of OME-Zarr of it. `pack` makes one zipped file of an OME-Zarr,
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from pyramid.downloading import Download, download
     from pyramid.editing import Edit, Upgrade, edit, upgrade
     from pyramid.engine.build import Progress
-    from pyramid.image import Collection, Image, info, open
+    from pyramid.image import Collection, Image, info, open, preview
     from pyramid.inventory import Manifest, manifest
     from pyramid.options.keywords import ConvertOptions
     from pyramid.packing import Packed, pack, unpack
     from pyramid.planning import Plan
+    from pyramid.previewing import Preview
     from pyramid.validating import RuleFinding, Validation, validate
     from pyramid.verifying import Finding, LevelCheck, Verification, VerifyProgress, verify
     from pyramid.viewing import Viewer, view
@@ -52,6 +54,7 @@ __all__ = [
     "OptionError",
     "Packed",
     "Plan",
+    "Preview",
     "Progress",
     "PyramidError",
     "PyramidWarning",
@@ -73,6 +76,7 @@ __all__ = [
     "open",
     "pack",
     "plan",
+    "preview",
     "unpack",
     "upgrade",
     "validate",
@@ -96,6 +100,7 @@ _HOMES = {
     "LevelCheck": "pyramid.verifying",
     "Packed": "pyramid.packing",
     "Plan": "pyramid.planning",
+    "Preview": "pyramid.previewing",
     "Progress": "pyramid.engine.build",
     "Upgrade": "pyramid.editing",
     "RuleFinding": "pyramid.validating",
@@ -111,6 +116,7 @@ _HOMES = {
     "open": "pyramid.image",
     "pack": "pyramid.packing",
     "plan": "pyramid.api",
+    "preview": "pyramid.image",
     "unpack": "pyramid.packing",
     "upgrade": "pyramid.editing",
     "validate": "pyramid.validating",

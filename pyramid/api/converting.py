@@ -11,7 +11,7 @@ from pyramid.api.additions import foreign_attributes, manifest_of, thumbnail_of
 from pyramid.batch.kinds import is_batch, is_grouped
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
-from pyramid.engine.report_file import reporting
+from pyramid.engine.report_file import is_page, reporting
 from pyramid.errors import (
     OptionError,
     PyramidError,
@@ -216,6 +216,11 @@ def run_recorded(
                 give_notices(job.plan.spec.notices, job.plan.spec.name)
                 with job.workers.held(job.plan):
                     _carry_out(job, place, shared, record, callback)
+        if options.report is not None:
+            from pyramid.image.reported import look_at  # noqa: PLC0415  (only for a report)
+
+            picture = is_page(options.report)
+            record.look = lambda: look_at(target, shared.target_storage_options, with_picture=picture)
         if place != target:
             with record.stage("metadata"):
                 pack_target(place, target, shared)

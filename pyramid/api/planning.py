@@ -18,6 +18,7 @@ from pyramid.options.convert import Options, make_options
 from pyramid.options.documented import with_options_listed
 from pyramid.packing.converting import building_place
 from pyramid.planning import Plan
+from pyramid.planning.access import with_access
 from pyramid.stores import path_or_url, share_storage_options
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def plan(  # type: ignore[overload-overlap]  # the first that fits counts
     *,
     each: bool = False,
     sample: bool = False,
+    chunks_report: bool = False,
     **options: Unpack[ConvertOptions],
 ) -> BatchPlan: ...
 
@@ -47,6 +49,7 @@ def plan(
     *,
     each: Literal[True],
     sample: bool = False,
+    chunks_report: bool = False,
     **options: Unpack[ConvertOptions],
 ) -> BatchPlan: ...
 
@@ -58,6 +61,7 @@ def plan(
     *,
     each: Literal[False] = False,
     sample: bool = False,
+    chunks_report: bool = False,
     **options: Unpack[ConvertOptions],
 ) -> Plan: ...
 
@@ -69,6 +73,7 @@ def plan(
     *,
     each: bool = False,
     sample: bool = False,
+    chunks_report: bool = False,
     **options: Unpack[ConvertOptions],
 ) -> Plan | BatchPlan:
     """Return the plan of `convert`, without reading pixels or writing anything.
@@ -79,6 +84,8 @@ def plan(
         As for `convert`. A `target` is checked if it is given.
     sample
         Whether some blocks are read, and written to a temporary folder, to estimate time and size after compression.
+    chunks_report
+        Whether the plan says what regions cost to read in its chunks, and in those of the presets.
     **options
         As for `convert`.
 
@@ -105,7 +112,7 @@ def plan(
     given, parsed = None if target is None else path_or_url(target, "target"), make_options(options)
     if not is_batch(source, each=each) and not is_grouped(parsed):
         try:
-            return plan_parsed(source, given, parsed, sample=sample)
+            return plan_parsed(source, given, parsed, sample=sample, chunks_report=chunks_report)
         except SeveralImagesError as error:
             from pyramid.batch.series import for_all_images  # noqa: PLC0415  (only for several images)
 
@@ -113,16 +120,23 @@ def plan(
     from pyramid.batch.gathering import gather  # noqa: PLC0415  (only for a batch)
     from pyramid.batch.planning import plan_batch  # noqa: PLC0415
 
-    return plan_batch(gather(source, given, parsed, each=each), sample=sample)
+    return plan_batch(gather(source, given, parsed, each=each), sample=sample, chunks_report=chunks_report)
 
 
 @ending_with_remedy()
-def plan_parsed(
-    source: object, target: str | None, options: Options, *, sample: bool = False, begun_s: float | None = None
+def plan_parsed(  # noqa: PLR0913  (a user's options, each by its name)
+    source: object,
+    target: str | None,
+    options: Options,
+    *,
+    sample: bool = False,
+    chunks_report: bool = False,
+    begun_s: float | None = None,
 ) -> Plan:
-    """Return the plan, with an estimate if `sample` is set, and write its report.
+    """Return the plan, with what is asked for besides, and write its report.
 
-    `begun_s` is when this process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
+    That is an estimate if `sample` is set, and the cost of regions if `chunks_report` is. `begun_s` is when this
+    process began, on the clock of `time.perf_counter`, if the run is to be in a new process.
     """
     if options.labels is not None:
         from pyramid.labels import plan_label  # noqa: PLC0415  (only for labels)
@@ -135,13 +149,15 @@ def plan_parsed(
         place = None if target is None else building_place(source, target, shared)
         with prepare(source, place, shared, record) as job:
             give_notices(job.plan.spec.notices, job.plan.spec.name)
+            if chunks_report:
+                record.plan = with_access(job.plan, shared)
             if sample:
                 _check_sampled(job)
                 from pyramid.engine.estimate import estimate  # noqa: PLC0415  (zarr: only where pixels are read)
 
                 begun_s = None if begun_s is None else _start_seconds(begun_s)
                 estimated = estimate(job.plan, job.source, job.runner, place, begun_s)
-                record.plan = replace(job.plan, estimate=estimated)
+                record.plan = replace(record.plan or job.plan, estimate=estimated)
             return record.plan or job.plan
 
 

@@ -9,8 +9,8 @@ from pyramid.batch.definition import Batch
 from pyramid.batch.items import BatchItem
 from pyramid.batch.lists import RESULTS, SOURCE, format_list
 from pyramid.batch.report import BatchReport
-from pyramid.engine.report_file import check_report
-from pyramid.errors import PyramidError, TargetError
+from pyramid.engine.report_file import check_report, is_page
+from pyramid.errors import OptionError, PyramidError, TargetError
 from pyramid.stores import Objects, locate, open_objects, share_storage_options
 
 NAME = "failed.csv"
@@ -83,6 +83,8 @@ class FailureList:
 
 def _check_report(report: str, items: tuple[BatchItem, ...]) -> None:
     """Check that a report can be written, and is neither a source nor within a target."""
+    if is_page(report):
+        raise OptionError("report: that of a batch is JSON; give a name that ends in .json")
     check_report(report, None, None)
     path = locate(report)
     for item in items:

@@ -187,7 +187,7 @@ class BatchPlan:
 
 
 @ending_with_remedy()
-def plan_batch(batch: Batch, *, sample: bool = False) -> BatchPlan:
+def plan_batch(batch: Batch, *, sample: bool = False, chunks_report: bool = False) -> BatchPlan:
     """Plan every image of a batch; nothing is written, and no pixel is read.
 
     An image that would be refused is not an error here: see `BatchPlan.refused`.
@@ -195,10 +195,12 @@ def plan_batch(batch: Batch, *, sample: bool = False) -> BatchPlan:
     Raises
     ------
     OptionError
-        If a sample or a report is asked for, which one image has, or the workers cannot be found.
+        If a sample or a report, also of chunks, is asked for, which one image has, or the workers cannot be found.
     """
     if sample:
         raise OptionError("sample: blocks are done for one image only; give one SOURCE, or leave the option out")
+    if chunks_report:
+        raise OptionError("chunks_report: it is of one image; give one SOURCE, or leave the option out")
     if batch.options.report is not None:
         raise OptionError("report: the plan of a batch writes none; leave the option out, and ask for JSON instead")
     with find_workers(batch.options) as workers:

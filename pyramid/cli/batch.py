@@ -97,14 +97,14 @@ def print_report(report: BatchReport, *, as_json: bool, quiet: bool) -> None:
 
 
 def plan_batch(
-    words: tuple[Sequence[str], str | None], options: Options, *, each: bool, sample: bool, as_json: bool
+    words: tuple[Sequence[str], str | None], options: Options, *, each: bool, as_json: bool, **asked: bool
 ) -> None:
     """Print the plan of a batch, and end with its exit status."""
     from pyramid.batch import planning  # noqa: PLC0415  (numpy and more: not for --help)
     from pyramid.batch.gathering import gather  # noqa: PLC0415
 
     sources, folder = words
-    planned = planning.plan_batch(gather(_given(sources), folder, options, each=each), sample=sample)
+    planned = planning.plan_batch(gather(_given(sources), folder, options, each=each), **asked)
     click.echo(json.dumps(planned.to_dict(), indent=2) if as_json else as_flags(str(planned)))
     if planned.exit_status:
         raise SystemExit(planned.exit_status)

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from pyramid.cli.words import flag
 from pyramid.options import parsing
 from pyramid.options.convert import Options, make_options, option_specs
-from pyramid.options.spec import STORAGE_FLAGS, OptionSpec
+from pyramid.options.spec import STORAGE_FLAGS, OptionSpec, flag
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

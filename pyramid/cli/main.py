@@ -41,6 +41,7 @@ from pyramid.cli.flags import (
 from pyramid.cli.interrupt import ending_when_interrupted
 from pyramid.cli.manifest import manifest
 from pyramid.cli.pack import pack, unpack
+from pyramid.cli.preview import preview
 from pyramid.cli.upgrade import upgrade
 from pyramid.cli.usage import SentenceGroup
 from pyramid.cli.validate import validate
@@ -156,6 +157,7 @@ def _convert_one(  # noqa: PLR0913  (what a command has parsed)
     is_flag=True,
     help="Do a few blocks in a temporary folder, to estimate time and bytes after compression.",
 )
+@click.option("--chunks-report", is_flag=True, help="Show what regions cost to read, in these chunks and in others.")
 @config_flag
 @json_flag
 @quiet_results_flag
@@ -167,7 +169,8 @@ def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -
     are refused.
     """
     (sources, target), each = split_plan(words), rest.pop("each")
-    sample, quiet, verbose = rest.pop("sample"), rest.pop("quiet"), rest.pop("verbose")
+    asked = {name: rest.pop(name) for name in ("sample", "chunks_report")}
+    quiet, verbose = rest.pop("quiet"), rest.pop("verbose")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         options = _options(config, rest)
         if target is not None:
@@ -176,12 +179,12 @@ def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -
             from pyramid import api  # noqa: PLC0415  (numpy and more: not for --help)
 
             try:
-                decided = api.plan_parsed(sources[0], target, options, sample=sample, begun_s=BEGUN_S)
+                decided = api.plan_parsed(sources[0], target, options, begun_s=BEGUN_S, **asked)
                 click.echo(json.dumps(decided.to_dict(), indent=2) if as_json else as_flags(str(decided)))
                 return
             except SeveralImagesError as error:
                 options = for_all_images(options, target, error)
-        plan_batch((sources, target), options, each=each, sample=sample, as_json=as_json)
+        plan_batch((sources, target), options, each=each, as_json=as_json, **asked)
 
 
 @main.command()
@@ -206,6 +209,7 @@ def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
 
 
 main.add_command(view)
+main.add_command(preview)
 main.add_command(manifest)
 main.add_command(validate)
 main.add_command(verify)

@@ -17,6 +17,7 @@ EXAMPLES = {
     "plan": "pyramid plan cells.tif",
     "info": "pyramid info cells.ome.zarr",
     "view": "pyramid view cells.ome.zarr",
+    "preview": "pyramid preview cells.ome.zarr -o cells.png",
     "manifest": "pyramid manifest cells.ome.zarr",
     "download": "pyramid download https://host/cells.ome.zarr cells.ome.zarr",
 }

@@ -10,6 +10,7 @@ import re
 import shlex
 
 from pyramid.options.convert import option_specs
+from pyramid.options.spec import flag
 
 QUOTE = '"'
 # Options of commands that are not options of a conversion.
@@ -17,6 +18,7 @@ OTHER_NAMES = (
     *(
         "all",
         "attributes",
+        "chunks_report",
         "config",
         "dry_run",
         "each",
@@ -26,6 +28,7 @@ OTHER_NAMES = (
         "output",
         "remove_label",
     ),
+    *("legend", "montage", "projection", "scale_bar", "size"),
     *("cors", "diff", "host", "port", "repair", "sample", "source", "strict", "to", "token", "translation", "windows"),
 )
 _NAMES = (*option_specs(), *(key for spec in option_specs().values() for key, _ in spec.split), *OTHER_NAMES)
@@ -46,17 +49,6 @@ def as_flags(text: str) -> str:
     '--memory: one block needs more; give --memory 12MB, or --codec-level 3, or --scale-factors'
     """
     return _KEYWORD.sub(_flag_and_value, _BEGINNING.sub(lambda found: flag(found[1]), text))
-
-
-def flag(name: str) -> str:
-    """Return the flag of an option.
-
-    Examples
-    --------
-    >>> flag("codec_level")
-    '--codec-level'
-    """
-    return "--" + name.replace("_", "-")
 
 
 def _flag_and_value(found: re.Match[str]) -> str:

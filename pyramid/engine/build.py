@@ -17,6 +17,7 @@ from pyramid.concurrency.buffers import Buffers
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.stages import StageTimes
 from pyramid.engine.task import BlockTask
+from pyramid.engine.timeline import Timeline
 from pyramid.engine.wave import Wave, make_waves
 from pyramid.errors import PyramidError, SourceError, StoppedError, TakenError, TargetError, explaining
 from pyramid.feedback.log import timed
@@ -113,6 +114,7 @@ class Tally:
     times: StageTimes = field(default_factory=StageTimes)
     stored: dict[int, StoredCount] = field(default_factory=dict)
     pass_seconds: list[float] = field(default_factory=list)
+    timeline: Timeline = field(default_factory=Timeline)
     callback_error: BaseException | None = None
     runner: Runner | None = None
 
@@ -241,6 +243,7 @@ class _PassRun:
         """Count a receipt, and note it in the journal."""
         if self.resumed is not None and receipt.failure is None:
             self.resumed.take(self.number, receipt)
+        self.tally.timeline.add(self.number, receipt)
         self.tally.add(receipt)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyramid.engine.failure import Failure
 from pyramid.engine.stages import StageTimes
+from pyramid.engine.timeline import Span
 from pyramid.manifests.entry import Entry
 from pyramid.writing.block_writer import StoredCount
 from pyramid.writing.extremes import Extremes
@@ -35,6 +36,8 @@ class Receipt:
         Number and size in bytes of the objects that were written, by level.
     entries
         Their keys, sizes and digests; empty unless the run has a manifest.
+    span
+        When and where it was done, with all attempts; None if it is not known.
     """
 
     block: int
@@ -46,3 +49,4 @@ class Receipt:
     times: StageTimes | None = None
     stored: tuple[tuple[int, StoredCount], ...] = ()
     entries: tuple[Entry, ...] = ()
+    span: Span | None = None

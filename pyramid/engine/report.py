@@ -11,8 +11,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,22 @@ WALL_STAGES = ("open", "plan", "create", "build", "metadata")
 _WORDS = {"open": "opening the source", "create": "creating the target", "metadata": "the metadata"}
 
 
+@dataclass(frozen=True, slots=True)
+class PixelsLook:
+    """The pixels of a pyramid, as a report shows them.
+
+    Parameters
+    ----------
+    picture
+        A PNG; None if none can be made.
+    channels
+        Name, least and greatest value, and counts of a histogram of each channel, ready for JSON.
+    """
+
+    picture: bytes | None
+    channels: list[dict[str, Any]]
+
+
 class RunReport:
     """The record of one run or plan, from its start on. It is complete at any time.
 
@@ -58,6 +75,10 @@ class RunReport:
         Requests of this process that were repeated. Those of blocks are in the tally.
     is_part
         Whether the image is one of a collection or a plate, which keeps the OME-XML of all.
+    look
+        Looks at the pixels that were written, for the report.
+    pixels
+        The pixels, as `look` saw them; None if it did not.
     """
 
     def __init__(self, command: str, source: object, target: str | None, options: Options) -> None:
@@ -67,6 +88,8 @@ class RunReport:
         self.requests_again = 0
         self.is_part = False
         self.seconds = 0.0
+        self.pixels: PixelsLook | None = None
+        self.look: Callable[[], PixelsLook | None] = lambda: None
         self.source, self.target, self.options = source, target, options
         self._error: BaseException | None = None
         self._ended = False
@@ -152,10 +175,18 @@ class RunReport:
                 "summed_seconds": _summed(tally.times) if tally else None,
             },
             "levels": _levels(plan, tally) if plan else [],
+            **self._observed(),
             "retries": tally.retries if tally else 0,
             "requests_again": self.requests_again + (tally.requests_again if tally else 0),
             "notices": list(self.notices),
             "plan": plan.to_dict() if plan else None,
+        }
+
+    def _observed(self) -> dict[str, Any]:
+        """Return what was seen of blocks and pixels."""
+        return {
+            "timeline": self.tally.timeline.to_dict() if self.tally else None,
+            "channels": None if self.pixels is None else self.pixels.channels,
         }
 
 

@@ -38,13 +38,14 @@ def reporting(record: RunReport, path: str | None) -> Iterator[None]:
         record.end(error)
         if path is not None and checked:
             try:
-                write_report(record.to_dict(), path)
+                _write(record, path)
             except PyramidError as unwritten:
                 error.add_note(f"{unwritten}")
         raise
     record.end()
     if path is not None:
-        write_report(record.to_dict(), path)
+        record.pixels = record.look()
+        _write(record, path)
 
 
 def check_report(path: str, source: object, target: str | None) -> None:
@@ -56,6 +57,24 @@ def check_report(path: str, source: object, target: str | None) -> None:
         If it cannot, or would replace the source, the target, or a file that is not a report.
     """
     _file(path).check(source, target)
+
+
+def _write(record: RunReport, path: str) -> None:
+    """Write the report of a run, as a page if the file's name says so."""
+    if not is_page(path):
+        write_report(record.to_dict(), path)
+        return
+    from pyramid.reporting import report_page  # noqa: PLC0415  (only for a page)
+
+    tables = "" if record.plan is None else record.plan._repr_html_()
+    page = report_page(record.to_dict(), tables, None if record.pixels is None else record.pixels.picture)
+    with _file(path).replacing() as file:
+        file.write(page.encode("utf-8", "replace"))
+
+
+def is_page(path: str) -> bool:
+    """Return whether a report is written as HTML, by the ending of its file."""
+    return path.lower().endswith((".html", ".htm"))
 
 
 def write_report(report: Mapping[str, Any], path: str) -> None:
@@ -72,7 +91,16 @@ def write_report(report: Mapping[str, Any], path: str) -> None:
 
 
 def _file(path: str) -> OutputFile:
+    if is_page(path):
+        return OutputFile("report", path, "a report", _is_page_of_report)
     return OutputFile("report", path, "JSON", _may_be_replaced)
+
+
+def _is_page_of_report(begin: bytes) -> bool:
+    """Return whether a file is empty or begins as the page of a report."""
+    from pyramid.reporting import PAGE_MARK  # noqa: PLC0415  (only for a page)
+
+    return not begin.strip() or begin.startswith(PAGE_MARK.encode())
 
 
 def _may_be_replaced(begin: bytes) -> bool:

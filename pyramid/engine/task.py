@@ -17,6 +17,7 @@ from pyramid.concurrency.cancelling import cancel_when
 from pyramid.engine.failure import Failure
 from pyramid.engine.receipt import Receipt
 from pyramid.engine.stages import BlockClock
+from pyramid.engine.timeline import measure_span
 from pyramid.errors import (
     PyramidError,
     SourceError,
@@ -140,6 +141,7 @@ def do_block(index: int, task: BlockTask, pixels: NDArray[Any] | None = None) ->
     Receipt
         It holds the failure if every attempt failed. The error is not raised, since it might not pickle.
     """
+    began_s = time.time()
     for attempt in range(1, ATTEMPTS + 1):
         with counting_retries() as again:
             receipt, may_help = _try(index, task, pixels)
@@ -147,7 +149,7 @@ def do_block(index: int, task: BlockTask, pixels: NDArray[Any] | None = None) ->
         if not may_help or attempt == ATTEMPTS:
             break
         time.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
-    return receipt
+    return replace(receipt, span=measure_span(began_s))
 
 
 def _try(index: int, task: BlockTask, pixels: NDArray[Any] | None) -> tuple[Receipt, bool]:

@@ -3,5 +3,6 @@
 from pyramid.image.image import Collection, Image
 from pyramid.image.level import ImageLevel
 from pyramid.image.opening import info, open, read_image
+from pyramid.image.previews import preview
 
-__all__ = ["Collection", "Image", "ImageLevel", "info", "open", "read_image"]
+__all__ = ["Collection", "Image", "ImageLevel", "info", "open", "preview", "read_image"]

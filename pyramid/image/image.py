@@ -17,6 +17,7 @@ from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import format_count, format_shape, render_html, render_text
 
 if TYPE_CHECKING:
+    from pyramid.previewing import Preview
     from pyramid.viewing import Viewer
 
 Kind: TypeAlias = Literal["plate", "well", "series", "labels"]
@@ -117,6 +118,43 @@ class Image:
         import pyramid  # noqa: PLC0415  (the server is on a higher floor, which the package's surface reaches)
 
         return pyramid.view(self, **options)
+
+    def preview(  # noqa: PLR0913  (a user's options, each by its name)
+        self,
+        *,
+        size: int = 1024,
+        select: str | Mapping[str, Any] | None = None,
+        projection: str | None = None,
+        levels: bool = False,
+        montage: str | None = None,
+        scale_bar: bool = True,
+        legend: bool = True,
+    ) -> Preview:
+        """Return a picture of the image, as `pyramid.preview` does.
+
+        Parameters
+        ----------
+        size, select, projection, levels, montage, scale_bar, legend
+            As for `pyramid.preview`.
+
+        Raises
+        ------
+        OptionError, SourceError
+            As `pyramid.preview`.
+
+        Examples
+        --------
+        >>> import numpy as np, pyramid, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> image = pyramid.convert(np.zeros((300, 400), "uint8"), f"{folder}/cells.ome.zarr")
+        >>> image.preview(size=200)
+        <Preview of 200 x 150 pixels>
+        """
+        from pyramid.image.look import make_look  # noqa: PLC0415  (NumPy and codecs: not for metadata)
+        from pyramid.image.picture import preview_image  # noqa: PLC0415
+
+        look = make_look(size, projection, levels=levels, montage=montage, scale_bar=scale_bar, legend=legend)
+        return preview_image(self.select(select), look)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that is known of the image, ready for JSON."""

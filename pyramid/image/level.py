@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -181,13 +181,16 @@ class ImageLevel:
             return dask.array.from_zarr(self.zarr, chunks=blocks)
         return dask.array.from_array(LazyPixels(reader), blocks, name=False, asarray=False)
 
-    def read(self, index: tuple[int | slice, ...]) -> NDArray[np.generic]:
-        """Read the pixels of an index."""
+    def read(self, index: tuple[int | slice | Sequence[int], ...]) -> NDArray[Any]:
+        """Read the pixels of an index, with one entry for each axis and one list at most."""
         import numpy as np  # noqa: PLC0415  (metadata needs none of it)
 
-        if self.address.node.zarr_format == "n5":
-            return np.asarray(self.data[index])
-        return np.asarray(self.zarr[index])
+        from pyramid.image.lazy_pixels import LazyPixels  # noqa: PLC0415  (NumPy, as above)
+
+        reader = self.address.reader()
+        if reader is None:
+            return np.asarray(self.data[index].compute(scheduler="synchronous"))
+        return LazyPixels(reader)[index]
 
     def __repr__(self) -> str:
         """Return its path, shape and dtype."""

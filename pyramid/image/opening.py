@@ -54,7 +54,7 @@ def open(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None 
 def read_image(url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Image:
     """Return the image that `open` opens; its notices are not given."""
     reader = open_reader(path_or_url(url, "url"), storage_options)
-    with _wrap_errors(reader.location):
+    with wrap_errors(reader.location):
         found = reader.read("")
         if isinstance(found, Collection):
             raise SourceError(f"it is {_PHRASES[found.kind]}, not an image; open an image in it, as {_example(found)}")
@@ -100,7 +100,7 @@ def info(
     [150, 200]
     """
     reader = open_reader(path_or_url(url, "url"), storage_options)
-    with _wrap_errors(reader.location):
+    with wrap_errors(reader.location):
         found = reader.read("")
         if isinstance(found, Collection):
             found = reader.with_members(found, "", every=all)
@@ -114,12 +114,12 @@ def info(
 def check_shown(url: str, storage_options: Mapping[str, Any] | None = None) -> None:
     """Raise SourceError unless an image or a collection is at a URL."""
     reader = open_reader(url, storage_options)
-    with _wrap_errors(reader.location):
+    with wrap_errors(reader.location):
         reader.read("")
 
 
 @contextmanager
-def _wrap_errors(location: Location) -> Iterator[None]:
+def wrap_errors(location: Location) -> Iterator[None]:
     """Turn errors of a store and its metadata into SourceError with the address."""
     try:
         yield

@@ -181,9 +181,8 @@ class Reader:
 
         A member that cannot be read becomes a notice.
         """
-        if every and not collection.counted:
-            numbered = numbered_groups(self.objects, path, collection.zarr_format, MAX_MEMBERS)
-            collection = replace(collection, paths=tuple(numbered), counted=True)
+        if every:
+            collection = self.counted(collection, path)
         paths = collection.paths
         chosen = paths[: self.most if every else 1]
         notices = list(collection.notices)
@@ -206,6 +205,27 @@ class Reader:
                 members.append(found)
                 notices += [f"{found.url.removeprefix(collection.url + '/')}: {notice}" for notice in found.notices]
         return replace(collection, members=tuple(members), notices=tuple(notices))
+
+    def counted(self, collection: Collection, path: str) -> Collection:
+        """Return a collection with all its paths, looked for if it does not list them."""
+        if collection.counted:
+            return collection
+        numbered = numbered_groups(self.objects, path, collection.zarr_format, MAX_MEMBERS)
+        return replace(collection, paths=tuple(numbered), counted=True)
+
+    def first_images(self, collection: Collection, paths: Sequence[str]) -> list[Image | str]:
+        """Return the first image of each path of a collection, or why it is not read."""
+
+        def read(path: str) -> Image | str:
+            try:
+                found = self.read(path, collection.zarr_format)
+                if isinstance(found, Collection) and found.paths:
+                    found = self.read(join_path(path, found.paths[0]), collection.zarr_format)
+            except PyramidError as error:
+                return f"{path} cannot be read: {error}"
+            return found if isinstance(found, Image) else f"{path} holds no image"
+
+        return list(self._map(read, paths))
 
     def _member(self, path: str, holder: Collection, *, every: bool) -> Image | Collection:
         """Read a well of a plate, with its own members, or an image of anything else."""

@@ -15,7 +15,6 @@ from pyramid.options.selection import Selection, parse_selection
 
 if TYPE_CHECKING:
     import dask.array
-    import numpy as np
     from numpy.typing import NDArray
     from zarr import Array
 
@@ -68,11 +67,16 @@ class SelectedLevel(ImageLevel):
             array = array[(slice(None),) * axis + (index,)]
         return array
 
-    def read(self, index: tuple[int | slice, ...]) -> NDArray[np.generic]:
-        """Read the pixels of an index of what is taken."""
+    def read(self, index: tuple[int | slice | Sequence[int], ...]) -> NDArray[Any]:
+        """Read the pixels of an index of what is taken, with one list at most."""
         import numpy as np  # noqa: PLC0415  (metadata needs none of it)
 
-        return np.asarray(self.data[index].compute(scheduler="synchronous"))
+        from pyramid.image.lazy_pixels import LazyPixels  # noqa: PLC0415  (NumPy, as above)
+
+        reader = self.address.reader()
+        if reader is None:
+            return np.asarray(self.data[index].compute(scheduler="synchronous"))
+        return LazyPixels(reader, self.positions)[index]
 
 
 def parse_select(selection: object, picks: Mapping[str, object]) -> Selection | None:

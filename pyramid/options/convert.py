@@ -242,7 +242,7 @@ class Options:
         None, OptionSpec("write key, size and sha256 of each object of TARGET to this file", parsing.text, "FILE")
     )
     report: str | None = _option(
-        None, OptionSpec("write plan, versions, timings and bytes to this JSON file", parsing.text, "FILE")
+        None, OptionSpec("write what was done to this file: JSON, or a page if it ends in .html", parsing.text, "FILE")
     )
 
 

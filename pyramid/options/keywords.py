@@ -165,4 +165,4 @@ class ConvertOptions(TypedDict, total=False):
     """Write key, size and sha256 of each object of TARGET to this file."""
 
     report: str | os.PathLike[str] | None
-    """Write plan, versions, timings and bytes to this JSON file."""
+    """Write what was done to this file: JSON, or a page if it ends in .html."""

@@ -51,3 +51,14 @@ def flags_of(side: str) -> tuple[tuple[str, str], ...]:
     return tuple(
         (f"{side}_{key}", f"as --{key.replace('_', '-')}, for {side.upper()} only") for key, _ in STORAGE_FLAGS
     )
+
+
+def flag(name: str) -> str:
+    """Return the flag of an option.
+
+    Examples
+    --------
+    >>> flag("codec_level")
+    '--codec-level'
+    """
+    return "--" + name.replace("_", "-")

@@ -15,6 +15,7 @@ from pyramid.options.convert import Options
 from pyramid.options.format import written_version
 from pyramid.options.labels import image_label
 from pyramid.options.nodata import fitted_nodata
+from pyramid.planning.access import LayoutCost
 from pyramid.planning.all_passes import make_all_passes
 from pyramid.planning.blocks import Pass, margins_within, widened
 from pyramid.planning.encoding import Encoding, check_dtype, choose_encoding
@@ -67,6 +68,8 @@ class Plan:
         Value of pixels that the method leaves out; None if all count.
     label
         The metadata that makes the image a label; None for any other image.
+    access
+        What regions cost to read in this layout of chunks and in others; empty unless that was asked for.
     """
 
     spec: SourceSpec
@@ -80,6 +83,7 @@ class Plan:
     done_tasks: int | None = None
     nodata: float | None = None
     label: Mapping[str, Any] | None = None
+    access: tuple[LayoutCost, ...] = ()
 
     @property
     def copied(self) -> int:
@@ -134,8 +138,8 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
         values = asdict(self)
-        for name in ("estimate", "done_tasks", "nodata", "label"):
-            if values[name] is None:
+        for name in ("estimate", "done_tasks", "nodata", "label", "access"):
+            if values[name] in (None, ()):
                 del values[name]
         return {
             **values.pop("encoding"),

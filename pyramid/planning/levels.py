@@ -108,7 +108,7 @@ def make_levels(  # noqa: PLR0913  (each is decided elsewhere)
     sizes = tuple(1.0 if size is None else size for size in spec.scale)
     ones = (1,) * len(spec.axes)
     origin = spec.translation or (0.0,) * len(ones)
-    levels = [_fitted(PlannedLevel(spec.shape, ones, ones, sizes, origin, chunks, shards, own=0))]
+    levels = [fitted(PlannedLevel(spec.shape, ones, ones, sizes, origin, chunks, shards, own=0))]
     levels += _copied(levels[0], spec, own, chunks)
     last = levels[-1]
     for total, factors in _totals(_level_factors_after(last, spec, options, len(levels) - 1)):
@@ -127,7 +127,7 @@ def make_levels(  # noqa: PLR0913  (each is decided elsewhere)
             shards=next_shards(before.shards, factors, chunks),
             margins=None if margins is None else margins(factors),
         )
-        levels.append(_fitted(level))
+        levels.append(fitted(level))
     return tuple(levels)
 
 
@@ -153,7 +153,7 @@ def _copied(base: PlannedLevel, spec: SourceSpec, own: Sequence[OwnLevel], chunk
             b / a if a and b else n / m
             for a, b, n, m in zip(spec.scale, level.scale, spec.shape, level.shape, strict=True)
         ]
-        before = _fitted(
+        before = fitted(
             PlannedLevel(
                 shape=level.shape,
                 factors=each.factors,
@@ -187,7 +187,7 @@ def _totals(factors: Iterable[Shape]) -> Iterator[tuple[Shape, Shape]]:
         yield total, each
 
 
-def _fitted(level: PlannedLevel) -> PlannedLevel:
+def fitted(level: PlannedLevel) -> PlannedLevel:
     """Return the level with chunk and shard cut to its shape.
 
     A shard of one chunk is left out.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyramid.ngff import FORMATS
 from pyramid.ngff.extents import extents, placement_facts, units_by_axis
+from pyramid.planning.access import access_table
 from pyramid.planning.resources import show_bytes
 from pyramid.tables import (
     MAX_CELL,
@@ -102,7 +103,8 @@ def format_levels(pass_: Pass) -> str:
 
 def plan_tables(plan: Plan) -> Sequence[Table]:
     """Return a plan as tables: its source, its levels, and the work."""
-    return ((), [*source_facts(plan)]), (HEADS, [*rows(plan)]), ((), [*facts(plan)])
+    tables: list[Table] = [((), [*source_facts(plan)]), (HEADS, [*rows(plan)]), ((), [*facts(plan)])]
+    return [*tables, access_table(plan.access)] if plan.access else tables
 
 
 def summarize(plan: Plan) -> str:

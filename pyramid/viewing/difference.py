@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError
 from pyramid.hierarchy.dtypes import StoredDtype
 from pyramid.image import Collection, Image, ImageLevel
-from pyramid.model import Box
 from pyramid.tables import format_shape
 
 if TYPE_CHECKING:
@@ -34,16 +34,9 @@ class DifferenceLevel(ImageLevel):
         """None, as a difference is not stored."""
         return None
 
-    def read(self, index: tuple[int | slice, ...]) -> NDArray[np.generic]:
+    def read(self, index: tuple[int | slice | Sequence[int], ...]) -> NDArray[Any]:
         """Read both levels, and subtract."""
-        from pyramid.viewing.boxes import box_reader  # noqa: PLC0415  (NumPy: not before pixels are asked for)
-
-        spans = [
-            range(n)[at if isinstance(at, slice) else slice(at, at + 1)]
-            for at, n in zip(index, self.shape, strict=True)
-        ]
-        box = Box(tuple(span.start for span in spans), tuple(map(len, spans)))
-        return subtract(box_reader(self.one)(box), box_reader(self.other)(box), self.dtype)
+        return subtract(self.one.read(index), self.other.read(index), self.dtype)
 
 
 def subtract(one: NDArray[Any], other: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -31,6 +31,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["info", "cells.ome.zarr"], {"numpy", *SLOW, *COMPILERS}),
         (["info", "cells.ome.zarr", "--json"], {"numpy", *SLOW, *COMPILERS}),
         (["validate", "cells.ome.zarr"], {"numpy", *SLOW, *COMPILERS}),
+        (["preview", "cells.ome.zarr", "-o", "cells.png"], SLOW | COMPILERS),
         (["plan", "cells.ome.tif"], SLOW | COMPILERS),
         (["convert", "cells.ome.tif", "mean.ome.zarr"], SLOW | COMPILERS),
         (["convert", "cells.ome.tif", "median.ome.zarr", "--method", "median"], SLOW | COMPILERS),

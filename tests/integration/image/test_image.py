@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 import pyramid.image
 from pyramid.errors import OptionError, SourceError
-from pyramid.image import picture
+from pyramid.image import planes
+from pyramid.image.picture import MAX_READ_BYTES
 from pyramid.ngff import FORMATS, WRITABLE, Dataset, Multiscale, OmeroChannel, Window, attributes, omero_channels
 from tests.support.paths import CORPUS, OME_ZARRS
 from tests.support.validators import validate_everything
@@ -186,8 +187,8 @@ def test_images_without_omero_have_a_picture_that_fills_the_range(tmp_path: Path
 def test_the_picture_is_of_the_smallest_level_that_fills_it(tmp_path: Path) -> None:
     write_image(tmp_path / "a.zarr", "0.5", "yx", size=600, levels=3)
     image = pyramid.image.open(tmp_path / "a.zarr")
-    assert picture.choose_level(image).path == "1"
-    assert shown(image).shape == (150, 150, 3)
+    assert planes.choose_level(image, 256).path == "1"
+    assert shown(image).shape == (256, 256, 3)
 
 
 def test_nan_is_black_and_odd_dtypes_have_pictures(tmp_path: Path) -> None:
@@ -340,7 +341,7 @@ def check_foreign(path: Path, image: pyramid.image.Image, told: Mapping[str, Any
         assert (level.shape, level.chunks, level.dtype) == (array.shape, array.chunks, array.dtype)
         assert level.scale == scale_of(dataset, multiscale, array.ndim)
         assert level.scale is not None or not TELLS_SIZES.match(image.version) or "not read" in image.notices[-1]
-    assert "<img" in image._repr_html_() or image.levels[0].nbytes > picture.MAX_READ_BYTES
+    assert "<img" in image._repr_html_() or image.levels[0].nbytes > MAX_READ_BYTES
     assert image.to_dict()["levels"][0]["path"] in str(image)
 
 

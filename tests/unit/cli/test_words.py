@@ -10,8 +10,9 @@ import click
 import pytest
 
 from pyramid import cli
-from pyramid.cli.words import OTHER_NAMES, as_flags, flag
+from pyramid.cli.words import OTHER_NAMES, as_flags
 from pyramid.options.convert import option_specs
+from pyramid.options.spec import flag
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.once

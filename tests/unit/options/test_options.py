@@ -33,7 +33,7 @@ FIELDS = [field.name for field in dataclasses.fields(Options)]
 SPLIT = {key for option_spec in option_specs().values() for key, _ in option_spec.split}
 OF_THE_COMMAND = {
     "convert": {"each", "config", "as_json", "no_progress", "quiet", "verbose"},
-    "plan": {"each", "config", "as_json", "sample", "quiet", "verbose"},
+    "plan": {"each", "config", "as_json", "sample", "chunks_report", "quiet", "verbose"},
 }
 # One value of each option as text, and what it is when parsed.
 GIVEN: dict[str, tuple[str, Any]] = {
