@@ -108,6 +108,8 @@ def test_a_montage_and_a_sheet_of_levels_have_a_panel_each(cells: Path, monkeypa
     for z, panel in enumerate(made.figure.panels):
         assert panel is not None
         np.testing.assert_array_equal(panel.pixels, plain(image.preview(select={"z": z}, size=80)))
+    part = image.preview(montage="z", select="z=1::2")
+    assert [panel and panel.caption for panel in part.figure.panels] == ["z 1", "z 3"]
     sheet = image.preview(levels=True, size=160)
     captions = [panel.caption for panel in sheet.figure.panels if panel]
     assert captions[0].startswith("level 0: 2 x 5 x 60 x 80, pixels of 1, 2, 0.5, 0.5")
