@@ -190,22 +190,32 @@ def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -
 @main.command()
 @click.argument("url")
 @click.option("--all", "every", is_flag=True, help="Read all wells and images of a collection, not one as a sample.")
+@click.option("--picture", is_flag=True, help="Print a picture too, as the terminal can show it.")
+@click.option("--ascii", "as_ascii", is_flag=True, help="Print the picture as ASCII.")
 @storage_flags
 @json_flag
 @quiet_results_flag
 @verbose_flag
 def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
-    """Print the metadata of an OME-Zarr, without reading pixels.
+    """Print the metadata of an OME-Zarr, without reading pixels but for --picture.
 
     URL is a path or URL of an image, a plate, a well, several images side by side, or labels, in OME-Zarr 0.1 to 0.6.
     """
     quiet, verbose = storage.pop("quiet"), storage.pop("verbose")
+    as_ascii = storage.pop("as_ascii")
+    picture = storage.pop("picture") or as_ascii
+    if picture and as_json:
+        raise click.UsageError("--json prints no picture; leave --picture and --ascii out")
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         storage_options = storage_values(storage)
         from pyramid import image  # noqa: PLC0415  (numpy: not for --help)
 
         found = image.info(url, storage_options, all=every)
         click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
+        if picture:
+            from pyramid.cli.picture import print_picture  # noqa: PLC0415  (only for a picture)
+
+            print_picture(url, storage_options, ascii_only=as_ascii)
 
 
 main.add_command(view)

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Timeline:
     def add(self, pass_number: int, receipt: Receipt) -> None:
         """Note a block that is done."""
         if receipt.span is not None and self._seen % self.every == 0:
-            self._blocks.append((pass_number, receipt))
+            # Without its entries and extremes, of which a block may have thousands.
+            self._blocks.append((pass_number, replace(receipt, entries=(), extremes=(), stored=())))
             if len(self._blocks) > MAX_BLOCKS:
                 self._blocks, self.every = self._blocks[::2], self.every * 2
         self._seen += 1

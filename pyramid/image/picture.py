@@ -30,6 +30,7 @@ from pyramid.image.planes import (
     shown_settings,
     shown_shape,
 )
+from pyramid.image.selecting import SelectedLevel
 from pyramid.ngff.channels import RGB
 from pyramid.ngff.metadata import OmeroChannel, Window
 from pyramid.previewing import Figure, LegendEntry, Panel, Preview, choose_bar
@@ -109,15 +110,20 @@ def level_shots(image: Image) -> list[Shot]:
 
 
 def montage_shots(image: Image, look: Look) -> list[Shot]:
-    """Return a picture of each position on an axis, evenly chosen where they are many."""
+    """Return a picture of each position on an axis, evenly chosen where they are many.
+
+    They are named by their position in the whole image, also where it is a selection.
+    """
     axis = look.montage or "z"
-    count = image.levels[0].shape[image.axes.index(axis)]
+    first, number = image.levels[0], image.axes.index(axis)
+    count = first.shape[number]
+    names = first.positions[number] if isinstance(first, SelectedLevel) else range(count)
     panels = min(count, MAX_PANELS)
     level = choose_level(image, look.size_px // look.columns(panels))
-    extent = level.shape[image.axes.index(axis)]
+    extent = level.shape[number]
     panels = min(panels, extent)
     positions = [(2 * i + 1) * extent // (2 * panels) for i in range(panels)]
-    return [Shot(image, level, {axis: at}, f"{axis} {(2 * at + 1) * count // (2 * extent)}") for at in positions]
+    return [Shot(image, level, {axis: at}, f"{axis} {names[(2 * at + 1) * count // (2 * extent)]}") for at in positions]
 
 
 def preview_sheet(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,14 @@ def test_workers_of_a_cluster_are_told_apart(tmp_path: Path) -> None:
 def test_a_long_run_keeps_a_bounded_number_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeline, "MAX_BLOCKS", 10)
     kept = Timeline(100.0)
+    large = bytearray(2**20)
+    references = sys.getrefcount(large)
     for number in range(95):
-        kept.add(0, Receipt(number, 5, times=StageTimes(read_s=1), span=Span(f"w{number % 3}", 100 + number, 101.5)))
+        span = Span(f"w{number % 3}", 100 + number, 101.5)
+        entries: Any = (large,)
+        kept.add(0, Receipt(number, 5, times=StageTimes(read_s=1), span=span, entries=entries))
+    del entries
+    assert sys.getrefcount(large) == references
     document = kept.to_dict()
     assert document["every"] == 16
     assert [block["block"] for block in document["blocks"]] == [0, 16, 32, 48, 64, 80]

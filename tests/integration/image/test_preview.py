@@ -108,6 +108,8 @@ def test_a_montage_and_a_sheet_of_levels_have_a_panel_each(cells: Path, monkeypa
     for z, panel in enumerate(made.figure.panels):
         assert panel is not None
         np.testing.assert_array_equal(panel.pixels, plain(image.preview(select={"z": z}, size=80)))
+    part = image.preview(montage="z", select="z=1::2")
+    assert [panel and panel.caption for panel in part.figure.panels] == ["z 1", "z 3"]
     sheet = image.preview(levels=True, size=160)
     captions = [panel.caption for panel in sheet.figure.panels if panel]
     assert captions[0].startswith("level 0: 2 x 5 x 60 x 80, pixels of 1, 2, 0.5, 0.5")
@@ -302,3 +304,23 @@ def test_the_command_writes_it_and_says_so(cells: Path, tmp_path: Path) -> None:
     failed = run("-o", str(file), "--montage", "t", "--levels")
     assert (failed.exit_code, failed.output.startswith("pyramid: --levels: ")) == (2, True)
     assert "give --levels or --montage, not both" in failed.output
+
+
+def test_info_prints_a_picture_where_that_is_asked_for(cells: Path, tmp_path: Path) -> None:
+    plain_info = CliRunner().invoke(main, ["info", str(cells)]).output
+    for flags in (["--picture"], ["--ascii"]):
+        done = CliRunner().invoke(main, ["info", str(cells), *flags])
+        assert done.exit_code == 0
+        assert done.output.startswith(plain_info)
+        letters = done.output.removeprefix(plain_info)
+        assert set(letters) <= set(" .:-=+*#%@\n")
+        assert len(letters.splitlines()) > 9
+    refused = CliRunner().invoke(main, ["info", str(cells), "--picture", "--json"])
+    assert (refused.exit_code, "--json prints no picture; leave --picture" in refused.output) == (2, True)
+    pyramid.convert(STACK, tmp_path / "a.ome.zarr", axes="czyx", levels=1, shards="none")
+    for chunk in (tmp_path / "a.ome.zarr/0/c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"broken")
+    broken = CliRunner().invoke(main, ["info", str(tmp_path / "a.ome.zarr"), "--picture"])
+    assert broken.exit_code == 0
+    assert "pyramid: no picture can be shown: " in broken.stderr

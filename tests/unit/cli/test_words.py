@@ -19,7 +19,7 @@ pytestmark = pytest.mark.once
 
 COMMANDS = [command for command in cli.main.commands.values() if command.name != "demo"]
 # Flags that are no keywords of Python: they are about what a command prints.
-OF_THE_COMMAND = {"as_json", "no_progress", "quiet", "verbose"}
+OF_THE_COMMAND = {"as_ascii", "as_json", "no_progress", "picture", "quiet", "verbose"}
 # Whose texts are the help of flags, and another program's own flag.
 HELP, OF_OTHERS = "pyramid/options/convert.py", r"--scheduler-file writes|pyramid edit URL --[a-z-]+"
 NAMES = sorted(
