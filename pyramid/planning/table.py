@@ -58,8 +58,6 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "channels", f"{spec.shape[spec.axes.index('c')]} without names"
     yield from spec.details
 
-    yield from spec.details
-
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the facts about the target and the work, as pairs of a name and a value."""

@@ -22,6 +22,7 @@ from pyramid.readers.vendors.lif.structure import MOSAIC, Dimension, Structure, 
 from pyramid.readers.vendors.xml_tree import Element
 
 MAX_LISTED = 4  # types in an error
+MAX_IMAGES = 100_000  # of a file, with the tiles of its mosaics
 
 
 def find_images(file: SourceFile) -> list[LifImage]:
@@ -41,7 +42,11 @@ def find_images(file: SourceFile) -> list[LifImage]:
             continue  # it has no pixels, as an image that was not acquired
         image = LifImage(file, name, element, structure, block)
         tiles = next((each for each in structure.dimensions if each.letter == MOSAIC), None)
+        if tiles is not None and structure.size_bytes > block.stop - block.start:
+            raise SourceError(f"{file}: the tiles of {name!r} are more than its block holds; {DAMAGED}")
         found += [image] if tiles is None else image.tiles(tiles)
+        if len(found) > MAX_IMAGES:
+            raise SourceError(f"{file} has more than {MAX_IMAGES} images and tiles; {DAMAGED}")
     return found
 
 
