@@ -175,6 +175,14 @@ def test_sizes_that_no_file_can_hold_are_refused(tmp_path: Path) -> None:
     )
 
 
+def test_an_image_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    images = [Image("odd", PIXELS[0, 0], "YX", bits=99), Image("whole", PIXELS, "CZYX")]
+    path = write_lif(tmp_path / "a.lif", images)
+    refuse(path, "0: odd, .  cannot be read; 1: run/whole, ZCYX 3x2x20x31 uint16")
+    refuse(path, "the image 'odd' has values of 99 bits", series="odd")
+    np.testing.assert_array_equal(read(open_source(path, Options(series=1))), PIXELS)
+
+
 def test_nd2_gives_sizes_channels_positions_and_places(tmp_path: Path) -> None:
     path = write_nd2(tmp_path / "a.nd2", FRAMES, LOOPS)
     refuse(path, "holds 2 images; choose one with series=N .0: left, TZCYX 2x3x2x20x31 uint16; 1: position 1,")
