@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 import os
 import weakref
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pyramid.readers.tiff.description import Description, positive
 UM = "micrometer"
 POSITION, CHANNEL, SAMPLES = "P", "C", "S"  # letters of the library that are not loops of an image
 PLANE = "YX"
+MAX_GAPS = 1000  # frames of an experiment for each one that is stored: a run that was stopped has fewer
 RGB = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
 
 
@@ -41,6 +43,7 @@ def find_images(file: SourceFile) -> list[Nd2Image]:
     try:
         opened = nd2.ND2File(held)
         sizes = {str(letter): int(n) for letter, n in opened.sizes.items()}
+        _check_count(opened)
         frames = _frames(opened)
         positions = sorted({position for position, _ in frames})
         images = [Nd2Image(file, opened, position, len(positions), sizes, frames) for position in positions]
@@ -62,6 +65,13 @@ def _hold(file: SourceFile) -> io.BufferedReader[Any]:
     held = io.BufferedReader(io.FileIO(descriptor, closefd=False))
     weakref.finalize(held, os.close, descriptor)
     return held
+
+
+def _check_count(opened: Any) -> None:  # noqa: ANN401
+    """Raise ValueError if the loops have many more frames than the file."""
+    wanted, count = math.prod(loop.count for loop in opened.experiment), opened.attributes.sequenceCount
+    if wanted > MAX_GAPS * max(count, 1):
+        raise ValueError(f"its loops have {wanted} frames, and the file {count}")
 
 
 def _frames(opened: Any) -> dict[tuple[int, Shape], int]:  # noqa: ANN401  (nd2 is not typed here)

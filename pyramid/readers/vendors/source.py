@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
@@ -76,7 +77,7 @@ def open_image(file: SourceFile, format_: Format, options: Options) -> VendorSou
     number = choose_one(images, options.series, file)
     image = images[number]
     found = image.describe()
-    dtype = check_dtype(image.dtype)
+    dtype = check_dtype(np.dtype(image.dtype))
     order, guesses = tiff_order(image.axes, image.shape, options.axes)
     logger.info("axes: %s, %s", order.axes, "as given" if options.axes else f"by the file, whose are {image.axes}")
     check_extent(order.axes, order.axes_shape)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
 from pyramid.readers.files.file import SourceFile
 from pyramid.readers.tiff.description import Description
@@ -35,8 +37,8 @@ class StoredImage(Protocol):
         ...
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Dtype of the pixels in the file."""
+    def dtype(self) -> np.dtype[Any] | str:
+        """Dtype of the pixels in the file, or words for an image that cannot be read."""
         ...
 
     @property
@@ -72,3 +74,30 @@ class StoredImage(Protocol):
             If pixels cannot be read.
         """
         ...
+
+
+@dataclass(frozen=True)
+class UnreadableImage:
+    """An image that is listed with those of its file, and cannot be read.
+
+    Parameters
+    ----------
+    name, reason
+        Its name in the file, and the error that choosing it raises.
+    """
+
+    name: str
+    reason: SourceError
+    axes: str = "?"
+    shape: Shape = ()
+    dtype: str = "cannot be read"
+    chunks: Shape = ()
+
+    def describe(self) -> NoReturn:
+        """Raise the reason."""
+        raise SourceError(str(self.reason)) from self.reason
+
+    def read(self, file: SourceFile, box: Box, out: NDArray[Any]) -> NoReturn:
+        """Raise the reason."""
+        del file, box, out
+        self.describe()

@@ -25,7 +25,11 @@ from pyramid.readers.vendors.czi.tiles import Placed, TileReader
 LETTERS = {"V": "V", "R": "A", "H": "P", "I": "Q", "B": "Q", "T": "T", "C": "C", "Z": "Z"}
 SCENE, MOSAIC = "S", "M"
 PLANE = ("Y", "X")
-MAX_LISTED = 4  # planes in a notice
+MAX_LISTED = 4  # types in an error
+# Planes for each one that has tiles, and the square of it pixels of a plane for each one in a tile. Beyond, places of
+# tiles are damaged: a run that was stopped and a slide of few tissues have fewer.
+MAX_GAPS = 100
+MAX_TILE_BYTES = 2**31  # of a tile that is decoded at once
 
 Key: TypeAlias = Shape  # of a plane: its index on each of the image's other dimensions
 
@@ -153,6 +157,7 @@ class CziImage:
         plane = (self._counts["Y"], self._counts["X"])
         found = describe_scene(self.document, self.scene, plane, (self._counts.get("C", 1), self._samples))
         planes, count = self.planes, math.prod(self._counts[letter] for letter in self._outer)
+        self._check_gaps(count)
         most = max(map(len, planes.values()))
         if most > 1:
             found.notices.append(
@@ -164,6 +169,16 @@ class CziImage:
                 f"{count - len(planes)} of its {count} planes are not in the file, and their pixels are 0"
             )
         return found
+
+    def _check_gaps(self, count: int) -> None:
+        """Raise SourceError if the tiles are so far apart that their places are damaged."""
+        whole = self._counts["Y"] * self._counts["X"]
+        tiles = sum(tile.box.size_px for tile in max(self.planes.values(), key=len))
+        if count > MAX_GAPS * len(self.planes) or whole > MAX_GAPS * MAX_GAPS * tiles:
+            raise SourceError(
+                f"{self.file}: its {len(self.entries)} tiles are far apart, on {len(self.planes)} of {count} planes of "
+                f"{whole} pixels; {DAMAGED}"
+            )
 
     def _check(self) -> None:
         """Raise SourceError if the tiles cannot be read as one image."""
@@ -186,6 +201,11 @@ class CziImage:
                 "in ZEN without compression"
             )
         for entry in self.entries:
+            rows, columns = entry.extents["Y"][1], entry.extents["X"][1]
+            if rows * columns * self._samples * self.dtype.itemsize > MAX_TILE_BYTES and entry.compression != RAW:
+                raise SourceError(
+                    f"{self.file}: the tile at byte {entry.place} is of {rows}x{columns} pixels; {DAMAGED}"
+                )
             if any(count < 1 or (letter not in PLANE and count > 1) for letter, (_, count, _) in entry.extents.items()):
                 raise SourceError(f"{self.file}: the tile at byte {entry.place} is not of one plane; {DAMAGED}")
 

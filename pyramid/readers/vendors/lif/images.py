@@ -19,13 +19,17 @@ from pyramid.readers.tiff.description import Description
 from pyramid.readers.vendors.lif.blocks import read_blocks
 from pyramid.readers.vendors.lif.metadata import describe_image
 from pyramid.readers.vendors.lif.structure import MOSAIC, Dimension, Structure, read_structure
+from pyramid.readers.vendors.stored import StoredImage, UnreadableImage
 from pyramid.readers.vendors.xml_tree import Element
 
 MAX_LISTED = 4  # types in an error
+MAX_IMAGES = 100_000  # of a file, with the tiles of its mosaics
 
 
-def find_images(file: SourceFile) -> list[LifImage]:
+def find_images(file: SourceFile) -> list[StoredImage]:
     """Return the images of a LIF; each tile of a mosaic is one of its own.
+
+    An image that cannot be read is among them, as the others can be.
 
     Raises
     ------
@@ -33,15 +37,23 @@ def find_images(file: SourceFile) -> list[LifImage]:
         If the file is damaged.
     """
     header, blocks = read_blocks(file)
-    found: list[LifImage] = []
+    found: list[StoredImage] = []
     for name, element in _image_elements(header):
-        structure = read_structure(file, name, element)
+        try:
+            structure = read_structure(file, name, element)
+        except SourceError as error:
+            found.append(UnreadableImage(name, error))
+            continue
         block = blocks.get(element.find("Memory").get("MemoryBlockID"))
         if structure is None or block is None or block.stop <= block.start:
             continue  # it has no pixels, as an image that was not acquired
         image = LifImage(file, name, element, structure, block)
         tiles = next((each for each in structure.dimensions if each.letter == MOSAIC), None)
+        if tiles is not None and structure.size_bytes > block.stop - block.start:
+            raise SourceError(f"{file}: the tiles of {name!r} are more than its block holds; {DAMAGED}")
         found += [image] if tiles is None else image.tiles(tiles)
+        if len(found) > MAX_IMAGES:
+            raise SourceError(f"{file} has more than {MAX_IMAGES} images and tiles; {DAMAGED}")
     return found
 
 

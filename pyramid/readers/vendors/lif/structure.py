@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -162,15 +163,16 @@ def _slowness(dimension: Dimension) -> tuple[int, int]:
 
 
 def _check(where: str, structure: Structure) -> None:
-    """Raise SourceError if rows and columns are not whole values."""
+    """Raise SourceError if pixels overlap, or rows and columns are not whole values."""
     item_bytes = structure.channels[0].dtype.itemsize
     rows, columns = structure.plane
     inner = max(channel.offset_bytes for channel in structure.channels) if structure.is_interleaved else 0
     steps = [rows.step_bytes, columns.step_bytes, *(channel.offset_bytes for channel in structure.channels)]
     if any(step % item_bytes for step in steps) or columns.step_bytes < item_bytes or inner >= columns.step_bytes:
         raise SourceError(f"{where} is stored with {steps} bytes between its values, which is not known; {DAMAGED}")
-    if rows.count > 1 and rows.step_bytes < columns.step_bytes * columns.count:
-        raise SourceError(f"{where} has rows that overlap in the file; {DAMAGED}")
+    for slow, fast in itertools.pairwise(structure.dimensions):
+        if slow.count > 1 and slow.step_bytes < fast.step_bytes * fast.count:
+            raise SourceError(f"{where} has pixels along {slow.letter} that overlap in the file; {DAMAGED}")
 
 
 def _channel(where: str, element: Element) -> StoredChannel:

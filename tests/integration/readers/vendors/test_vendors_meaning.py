@@ -158,7 +158,29 @@ def test_a_lif_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     )
     refuse(tmp_path / "d.lif", "bytes between its values, which is not known")
     (tmp_path / "e.lif").write_bytes(data.replace('"31"'.encode("utf-16-le"), '"99"'.encode("utf-16-le")))
-    refuse(tmp_path / "e.lif", "rows that overlap")
+    refuse(tmp_path / "e.lif", "pixels along Y that overlap in the file")
+
+
+def test_sizes_that_no_file_can_hold_are_refused(tmp_path: Path) -> None:
+    far = [Tile(PIXELS[0, 0], {"T": 0}), Tile(PIXELS[0, 0], {"T": 2**30})]
+    refuse(write_czi(tmp_path / "a.czi", far), "2 tiles are far apart, on 2 of 1073741825 planes")
+    apart = [Tile(PIXELS[0, 0], {"M": 0}), Tile(PIXELS[0, 0], {"M": 1}, 2**30, 2**30)]
+    refuse(write_czi(tmp_path / "b.czi", apart), "2 tiles are far apart, on 1 of 1 planes of")
+    data = write_lif(tmp_path / "a.lif", [Image("a", PIXELS[0], "MYX")]).read_bytes()
+    for old, new in (('NumberOfElements="3"', 'NumberOfElements="9"'), ('BytesInc="1240"', 'BytesInc="0000"')):
+        (tmp_path / "b.lif").write_bytes(data.replace(old.encode("utf-16-le"), new.encode("utf-16-le")))
+        refuse(tmp_path / "b.lif", "more than its block holds|bytes between its values")
+    refuse(
+        write_nd2(tmp_path / "a.nd2", FRAMES, [time_loop(2**30, 1.0)]), "loops have 1073741824 frames, and the file 12"
+    )
+
+
+def test_an_image_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    images = [Image("odd", PIXELS[0, 0], "YX", bits=99), Image("whole", PIXELS, "CZYX")]
+    path = write_lif(tmp_path / "a.lif", images)
+    refuse(path, "0: odd, .  cannot be read; 1: run/whole, ZCYX 3x2x20x31 uint16")
+    refuse(path, "the image 'odd' has values of 99 bits", series="odd")
+    np.testing.assert_array_equal(read(open_source(path, Options(series=1))), PIXELS)
 
 
 def test_nd2_gives_sizes_channels_positions_and_places(tmp_path: Path) -> None:
