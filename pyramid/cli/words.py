@@ -26,7 +26,21 @@ OTHER_NAMES = (
         "output",
         "remove_label",
     ),
-    *("cors", "diff", "host", "port", "repair", "sample", "source", "strict", "to", "token", "translation", "windows"),
+    *(
+        "cors",
+        "diff",
+        "host",
+        "no_browser",
+        "port",
+        "repair",
+        "sample",
+        "source",
+        "strict",
+        "to",
+        "token",
+        "translation",
+        "windows",
+    ),
 )
 _NAMES = (*option_specs(), *(key for spec in option_specs().values() for key, _ in spec.split), *OTHER_NAMES)
 _NAME = "|".join(sorted(_NAMES, key=len, reverse=True))
