@@ -50,7 +50,7 @@ def _image(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
         "name": image.name,
         "url": image.url,
         "version": image.version,
-        "dtype": str(first.facts.dtype),
+        "dtype": first.facts.dtype.name,
         "tile": TILE_PX,
         "generation": opened.owner[2],
         "axes": image.axes,

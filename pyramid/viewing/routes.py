@@ -13,7 +13,7 @@ from pyramid.hierarchy.nodes import join_path
 from pyramid.image import Collection, Image
 from pyramid.viewing.answers import POLICY, Answer, GoneError, Request, RequestError, json_answer
 from pyramid.viewing.cache import ChunkCache
-from pyramid.viewing.client import client_answer
+from pyramid.viewing.client import client_answer, parse_view, state_stream
 from pyramid.viewing.documents import (
     histogram_document,
     shown_document,
@@ -62,6 +62,7 @@ class Routes:
             "thumbnail": self._thumbnail,
             "data": self._data,
             "3d": self._space,
+            "favicon.ico": lambda _: self._file("icon.svg"),
             "volume": self._volume,
         }
 
@@ -141,22 +142,45 @@ class Routes:
                 raise RequestError(404, str(error) or type(error).__name__) from None
 
     def _space(self, request: Request) -> Answer:
-        """Answer with a file of neuroglancer, or the page that opens it."""
-        if len(request.parts) == 1:
-            return self._file("space.html")
-        return client_answer("/".join(request.parts[1:]))
+        """Answer with a file of neuroglancer, its state, or the page that opens it."""
+        match request.parts[1:]:
+            case ():
+                return self._file("space.html")
+            case ("v", name, file):
+                parse_view(name)
+                return client_answer(file)
+            case ("events", name):
+                view = parse_view(name)
+                opened = self._sources.open(view.source, view.path)
+                with self._working(request):
+                    state = _state(opened, self._cache, request)
+                return state_stream(view, state, request.query)
+        raise RequestError(404, "this server has no such page")
 
     def _volume(self, request: Request) -> Answer:
         """Answer with an image as neuroglancer reads it: ``/volume/SOURCE/PATH/KEY``."""
         from pyramid.viewing.volumes import volume_answer  # noqa: PLC0415  (NumPy: not before pixels are asked for)
 
         number, *rest = request.parts[1:] or ("",)
-        length = 1 if rest and rest[-1] in (".zattrs", ".zgroup") else 2
-        if not (number.isascii() and number.isdigit() and len(number) < 6) or len(rest) < length:
+        if not (number.isascii() and number.isdigit() and len(number) < 6) or not rest:
             raise RequestError(404, "this server has no such source")
-        opened = self._sources.open(int(number), "/".join(rest[:-length]))
+        opened, key = self._volume_at(int(number), tuple(rest))
         with self._working(request):
-            return volume_answer(opened, self._cache, tuple(rest[-length:]))
+            return volume_answer(opened, self._cache, key)
+
+    def _volume_at(self, number: int, names: tuple[str, ...]) -> tuple[Opened, tuple[str, ...]]:
+        """Return the image that a path leads to, and the key in it.
+
+        The last two names are a level and its key, or else the last one is a key of the image.
+        """
+        for length in (2, 1):
+            try:
+                opened = self._sources.open(number, "/".join(names[:-length]))
+            except RequestError:
+                continue
+            if isinstance(opened.shown, Image) and len(names) >= length:
+                return opened, names[-length:]
+        raise RequestError(404, "the source has no such image")
 
     def _data(self, request: Request) -> Answer:
         """Answer with an object of a store."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import select
 import socket
@@ -25,6 +26,8 @@ SILENT_S = 30.0
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 # The port that browsers leave out of a host.
 WEB_PORT = 80
+# Bytes of the state that neuroglancer sends at most.
+MAX_BODY_BYTES = 2**20
 _METHODS = "GET, HEAD, OPTIONS"
 _READABLE = "Accept-Ranges, Content-Length, Content-Range, ETag"
 
@@ -99,6 +102,17 @@ class ViewServer(ThreadingHTTPServer):
         return {f"{name}:{self.server_port}" for name in names} | ({*names} if self.server_port == WEB_PORT else set())
 
 
+def _confirmed(parts: tuple[str, ...], body: bytes) -> Answer:
+    """Return what neuroglancer expects after it has sent its state."""
+    if parts[:2] != ("3d", "state") or len(parts) != 3:
+        raise RequestError(405, "this server takes nothing", {"Allow": _METHODS})
+    try:
+        sent = json.loads(body)
+        return json_answer({"g": f"{sent['c']}/{sent['g']}"})
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise RequestError(400, "the state cannot be read") from None
+
+
 class Handler(BaseHTTPRequestHandler):
     """The requests of one connection, one after another."""
 
@@ -115,6 +129,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Answer a request, without its body."""
         self._respond(with_body=False)
+
+    def do_POST(self) -> None:
+        """Take the state that neuroglancer sends after each change; nothing is kept."""
+        self._respond(with_body=True)
 
     def do_OPTIONS(self) -> None:
         """Answer a browser that asks whether a page of another origin may read a store."""
@@ -148,17 +166,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         """Return the answer of the routes to a request that is allowed."""
-        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # a body that is not read would be taken for the next request
-            raise RequestError(400, "a request must not have a body")
+        body = self._body()
         parts, query = parse_target(self.path)
         parts = self._inside(parts)
+        if self.command == "POST":
+            return _confirmed(parts, body)
         if self.command == "OPTIONS":
             if parts[0] != "data" or not self._origin():
-                raise RequestError(403, "the origin may not read this store; it is allowed with --cors ORIGIN")
+                raise RequestError(403, "the origin may not read this store, unless it is named when the viewer begins")
             return Answer(b"", "text/plain", 204)
         headers = {name.lower(): value for name, value in self.headers.items()}
         return self.server.routes.answer(Request(parts, query, headers, self._is_gone))
+
+    def _body(self) -> bytes:
+        """Return the body of a request; only a POST may have one."""
+        length = self.headers.get("Content-Length", "0")
+        is_taken = (
+            self.command == "POST" and length.isascii() and length.isdigit() and int(length[:9]) <= MAX_BODY_BYTES
+        )
+        if "Transfer-Encoding" in self.headers or (length != "0" and not is_taken):
+            self.close_connection = True  # a body that is not read would be taken for the next request
+            raise RequestError(400, "a request must not have a body")
+        return self.rfile.read(int(length[:9]))
 
     def _inside(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names after the token.
@@ -196,10 +225,12 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer, *, with_body: bool) -> None:
         """Send an answer with the headers of all answers."""
         size = len(answer.body) if isinstance(answer.body, bytes) else answer.size_bytes
+        if size is None:  # a stream, which ends with its connection
+            self.close_connection = True
         self.send_response(answer.status)
         for name, value in self._headers(answer).items():
             self.send_header(name, value)
-        if answer.status not in (204, 304):
+        if answer.status not in (204, 304) and size is not None:
             self.send_header("Content-Length", str(size))
         self.end_headers()
         if with_body and answer.status not in (204, 304):

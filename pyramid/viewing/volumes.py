@@ -57,6 +57,8 @@ def volume_answer(opened: Opened, cache: ChunkCache, parts: tuple[str, ...]) -> 
     number = parts[0] if len(parts) == 2 else ""
     if not (number.isascii() and number.isdigit() and len(number) < 5 and int(number) < len(image.levels)):
         raise RequestError(404, "the image has no such object")
+    if parts[1] == ".zattrs":
+        return json_answer({})
     if parts[1] == ".zarray":
         return json_answer(_array(image, int(number)))
     return _chunk(opened, cache, int(number), _index(parts[1], len(image.axes)))
@@ -83,6 +85,7 @@ def state_document(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
                 "name": f"{index} {channel.label or ''}".strip(),
                 "source": f"volume/{number}/{path}",
                 "blend": "additive",
+                "opacity": 1,
                 "shader": _SHADER,
                 "shaderControls": {"contrast": {"range": span}, "color": f"#{channel.color.lower()}"},
                 "visible": channel.active,
@@ -94,7 +97,11 @@ def state_document(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
         for name in image.labels[:MAX_LAYERS]
     ]
     depth = image.levels[0].shape[image.axes.index("z")] if "z" in image.axes else 1
-    return {"layers": [*layers, *labels], "layout": "4panel" if depth > 1 else "xy", "showSlices": True}
+    return {
+        "layers": [*layers, *labels],
+        "layout": "4panel" if depth > 1 else "xy",
+        "displayDimensions": [axis for axis in "xyz" if axis in image.axes],
+    }
 
 
 def _attributes(image: Image) -> dict[str, Any]:

@@ -51,26 +51,31 @@ class Asking:
         split = urllib.parse.urlsplit(self.url)
         return str(split.hostname), int(split.port or 80)
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
+    def get(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Reply:
         """Ask for a path below the URL; ``_`` in names of headers is a hyphen."""
         connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE_S)
         try:
             prefix = urllib.parse.urlsplit(self.url).path
-            connection.request(method, prefix + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            connection.request(
+                method, prefix + path, body, headers={k.replace("_", "-"): v for k, v in headers.items()}
+            )
             answer = connection.getresponse()
             return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
 
-    def send(self, data: bytes) -> bytes:
-        """Send bytes, and return all that comes until the server closes the connection or waits for more."""
+    def send(self, data: bytes, pieces_wanted: int | None = None) -> bytes:
+        """Send bytes, and return what comes: all until the end, or up to a number of empty lines."""
         with socket.create_connection(self.address, timeout=PATIENCE_S) as line:
             line.sendall(data)
-            line.shutdown(socket.SHUT_WR)
-            pieces = []
+            if pieces_wanted is None:
+                line.shutdown(socket.SHUT_WR)
+            pieces: list[bytes] = []
             try:
                 while piece := line.recv(2**16):
                     pieces.append(piece)
+                    if pieces_wanted is not None and b"".join(pieces).count(b"\n\n") >= pieces_wanted - 1:
+                        break
             except ConnectionError:
                 pass
             return b"".join(pieces)

@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 # Seconds that anything may take on a slow machine.
 PATIENCE_S = 40
 FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--mute-audio", "--no-first-run"),
+    *(
+        "--headless=new",
+        "--no-sandbox",
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
+        "--hide-scrollbars",
+        "--mute-audio",
+        "--no-first-run",
+    ),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
     *("--force-device-scale-factor=1", "--force-color-profile=srgb", "--remote-debugging-pipe"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,21 @@ def test_the_state_has_a_layer_for_each_channel_and_label(tmp_path: Path) -> Non
     with viewing(tmp_path / "a.ome.zarr") as asking:
         state = asking.get("api/state?source=0").json
         assert json.loads(asking.get("volume/0/labels/cells/.zattrs").body)["multiscales"][0]["version"] == "0.4"
-        assert "install it with pip" in asking.get("3d/none.js").json["error"] or asking.get("3d/").status == 200
+        view = {"source": 0, "path": "", "base": asking.url}
+        name = base64.urlsafe_b64encode(json.dumps(view).encode()).decode().rstrip("=")
+        assert b"<script" in asking.get(f"3d/v/{name}/").body
+        stream = asking.send(
+            f"GET /3d/events/{name}?gc=1&gs=0 HTTP/1.1\r\nHost: localhost:{asking.address[1]}\r\n\r\n".encode(), 3
+        )
+        for wrong in ("3d/v/x/", "3d/", "3d/events/e30", "3d/v/e30/main.js", f"3d/v/{name}/none.js", "3d/state/x"):
+            assert asking.get(wrong).status == 404, wrong
+        sent = asking.get(f"3d/state/{name}", "POST", json.dumps({"c": "a", "g": 4, "pg": "1", "s": {}}).encode())
+        assert sent.json == {"g": "a/4"}
+        assert asking.get("api/sources", "POST", b"{}").status == 405
         assert b"space.js" in asking.get("3d").body
+    (event,) = [json.loads(line[6:]) for line in stream.decode().splitlines() if line.startswith("data: ")]
+    assert event["k"] == "s"
+    assert event["s"]["layers"][0]["source"] == f"zarr2://{asking.url}volume/0/"
     assert [(layer["type"], layer["name"]) for layer in state["layers"]] == [
         ("image", "0 DAPI"),
         ("image", "1 GFP"),

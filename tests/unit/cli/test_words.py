@@ -28,7 +28,7 @@ NAMES = sorted(
     - {"every"}
     | {"all"}
 )
-MENTION = re.compile(rf"(?<![\w.])(?:{'|'.join(NAMES)})=")
+MENTION = re.compile(rf"(?<![\w.-])(?:{'|'.join(NAMES)})=")
 
 
 def texts() -> Iterator[tuple[str, str]]:
