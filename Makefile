@@ -25,6 +25,10 @@ PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-head
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
 
+# Folders of tests in which the version of no other package has a part: they run once, as do tests with that mark.
+ONCE := -m "not once" $(addprefix --ignore=tests/integration/,downloading editing inventory labels packing previewing \
+	validating verifying viewing)
+
 .PHONY: demo test test-services root packages lint unit lowest newest format clean
 
 demo: $(VENV)/core.stamp
@@ -50,7 +54,7 @@ test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp $(AXE)/stamp $(B
 	$(BIN)/python -m pytest --quiet tests/services
 
 newest: $(if $(NEWEST_PYTHON),$(NEWEST)/stamp)
-	$(if $(NEWEST_PYTHON),HYPOTHESIS_PROFILE=brief $(NEWEST)/bin/python -m pytest -n 2 -m "not once" --quiet --doctest-modules pyramid $(TESTS), \
+	$(if $(NEWEST_PYTHON),HYPOTHESIS_PROFILE=brief $(NEWEST)/bin/python -m pytest -n 2 $(ONCE) --quiet --doctest-modules pyramid $(TESTS), \
 		@echo "no Python 3.12 to 3.14 was found: the tests did not run on the newest packages")
 
 root:

@@ -26,6 +26,8 @@ from tests.support.paths import ROOT
 from tests.support.slow_source import SlowSource
 from tests.support.stores import digests
 
+pytestmark = pytest.mark.once
+
 PLANES = 40
 OPTIONS: dict[str, Any] = {
     "axes": "zyx",

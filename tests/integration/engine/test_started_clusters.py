@@ -24,6 +24,8 @@ from pyramid.options.clusters import ClusterSpec, parse_cluster
 from tests.support.paths import ROOT
 from tests.support.stores import digests
 
+pytestmark = pytest.mark.once
+
 CONFIGS = sorted((ROOT / "configs" / "clusters").glob("*.yaml"))
 IMAGE = np.random.default_rng(3).integers(0, 4000, (9, 300, 280), "uint16")
 OPTIONS: dict[str, Any] = {"axes": "zyx", "chunks": {"z": 1, "y": 64, "x": 64}, "shards": "none", "memory": "4MiB"}
