@@ -32,8 +32,8 @@ FORMATS: Mapping[str, tuple[str, Callable[[NDArray[np.uint8]], bytes]]] = {
     "jpg": ("image/jpeg", lambda pixels: _codecs.jpeg_encode(pixels, level=90)),
     "webp": ("image/webp", lambda pixels: _codecs.webp_encode(pixels, lossless=True)),
 }
-# Characters in a line of a hatched part.
-LINE_CHARACTERS = 38
+# Width of a character in a hatched part, and the fewest characters of a line.
+CHARACTER_PX, LEAST_CHARACTERS = 7, 8
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,8 @@ def _encoded(pixels: NDArray[np.uint8], damages: Sequence[Damage], kind: str) ->
     media, encode = FORMATS["png"]
     picture = base64.b64encode(bytes(encode(np.ascontiguousarray(pixels)))).decode()
     height, width = pixels.shape[:2]
-    hatched = "".join(map(_hatched, damages))
+    places = {(damage.y, damage.x): damage for damage in reversed(damages)}  # the first of each: channels share places
+    hatched = "".join(map(_hatched, places.values()))
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
         '<defs><pattern id="h" width="12" height="12" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -175,7 +176,8 @@ def _encoded(pixels: NDArray[np.uint8], damages: Sequence[Damage], kind: str) ->
 def _hatched(damage: Damage) -> str:
     """Return a hatched rectangle with a reason, in SVG."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in damage.reason)
-    pieces = [text[i : i + LINE_CHARACTERS] for i in range(0, len(text), LINE_CHARACTERS)]
+    length = max(LEAST_CHARACTERS, damage.width // CHARACTER_PX - 1)
+    pieces = [text[i : i + length] for i in range(0, len(text), length)]
     lines = "".join(f'<tspan x="4" dy="13">{escape(piece)}</tspan>' for piece in pieces)
     return (
         f'<svg x="{damage.x}" y="{damage.y}" width="{damage.width}" height="{damage.height}">'

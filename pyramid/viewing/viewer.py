@@ -199,10 +199,10 @@ def _named(name: str, parse: Any, value: object) -> Any:  # noqa: ANN401  (as th
 
 def _port(value: object) -> int:
     """Parse a port."""
-    number: int = _named("port", parsing.count_from_zero, value)
-    if number > MAX_PORT:
-        raise OptionError(f"port: {number} is over {MAX_PORT}; give a port, or 0 for a free one")
-    return number
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > 5 or int(text) > MAX_PORT:
+        raise OptionError(f"port: {short_repr(value)} is not a port; give one up to {MAX_PORT}, or 0 for a free one")
+    return int(text)
 
 
 def _origins(value: str | Sequence[str]) -> tuple[str, ...]:

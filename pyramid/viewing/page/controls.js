@@ -65,7 +65,7 @@ export function axisControl(pane, axis, name, changed) {
   const set = (value) => {
     pane.state[axis] = (value + extent) % extent;
     slider.value = pane.state[axis];
-    read.textContent = `${pane.state[axis]} of ${extent}`;
+    read.textContent = `${pane.state[axis]} of 0 to ${extent - 1}`;
     changed();
   };
   slider.addEventListener("input", () => set(Number(slider.value)));
@@ -81,7 +81,7 @@ export function axisControl(pane, axis, name, changed) {
     if (on) step();
   });
   pane.steps[axis] = (by) => set(pane.state[axis] + by);
-  read.textContent = `${pane.state[axis]} of ${extent}`;
+  read.textContent = `${pane.state[axis]} of 0 to ${extent - 1}`;
   return make("div", {}, row(name, slider), make("div", { className: "row" }, read, play));
 }
 

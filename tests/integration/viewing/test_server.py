@@ -264,7 +264,7 @@ def test_an_open_image_shows_itself_and_a_viewer_is_a_frame(store: Path) -> None
 
 def test_wrong_options_are_refused_in_a_sentence(store: Path, tmp_path: Path) -> None:
     for options, name in (
-        ({"port": 70_000}, "port: 70000"),
+        ({"port": 70_000}, "port: 70000 is not a port"),
         ({"port": "x"}, "port: "),
         ({"host": "no.such.host.invalid"}, "port: the server cannot listen"),
         ({"cors": "example.com"}, "cors: "),
