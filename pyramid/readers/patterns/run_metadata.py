@@ -7,7 +7,6 @@ files is not taken.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import StorageError
 from pyramid.model import Channel
+from pyramid.readers.intervals import measure_interval
 from pyramid.readers.patterns.source import FilesSource
 from pyramid.readers.tiff.description import Description, number, positive
 from pyramid.readers.tiff.microscopes import describe_micromanager
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 NAME = "metadata.txt"
 MAX_BYTES = 2**28  # of the file: that of half a million frames
-MAX_UNEVEN = 0.1  # of the mean time between frames, up to which times count as even, as they are software's
 _KEYS = (re.compile(r"FrameKey-\d+-\d+-\d+"), re.compile(r"Metadata-[^/]+/.+"))
 _PIXELS = ("Height", "y"), ("Width", "x")
 
@@ -58,7 +57,7 @@ def describe_run(source: FilesSource, mapping: Mapping, listing: Listing, option
         notice = f"{NAME} next to the files is not taken: {reason}"
         return replace(source, spec=replace(source.spec, notices=(*source.spec.notices, notice)))
     found = describe_micromanager({"Summary": run.summary}, run.frames[first])
-    _measure_times(found, run, mapping)
+    measure_interval(found, [time / 1000 for time in _elapsed_ms(run, mapping)], NAME)
     return _with_description(source, found, mapping)
 
 
@@ -107,27 +106,6 @@ def _check(run: RunMetadata, source: FilesSource, first: str) -> None:
             said, have = positive(facts.get(name)), source.spec.shape[source.spec.axes.index(axis)]
             if said is not None and said != have:
                 raise ValueError(f"it says {name}={said:g}, and the files have {have} pixels on {axis}")
-
-
-def _measure_times(found: Description, run: RunMetadata, mapping: Mapping) -> None:
-    """Note the mean time between frames, if the times of the files are even."""
-    times = _elapsed_ms(run, mapping)
-    steps = [b - a for a, b in itertools.pairwise(times)]
-    if not steps:
-        return
-    mean, planned_s = (times[-1] - times[0]) / len(steps), found.scale.get("t")
-    if mean <= 0 or any(abs(step - mean) > MAX_UNEVEN * mean for step in steps):
-        found.scale.pop("t", None)
-        found.units.pop("t", None)
-        found.notices.append(f"the times in {NAME} are not evenly spaced; the size of t is not taken")
-        return
-    if planned_s is not None and abs(planned_s - mean / 1000) <= MAX_UNEVEN * planned_s:
-        return
-    if planned_s is not None:
-        found.notices.append(
-            f"{NAME} plans a frame each {planned_s:g} s, and by its times one took {mean / 1000:g} s, which is taken"
-        )
-    found.measure("t", float(f"{mean / 1000:.6g}"), "second", "the times of Micro-Manager's frames")
 
 
 def _elapsed_ms(run: RunMetadata, mapping: Mapping) -> list[float]:

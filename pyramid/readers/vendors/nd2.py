@@ -9,7 +9,9 @@ import io
 import itertools
 import math
 import os
+import warnings
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +21,14 @@ from numpy.typing import NDArray
 from pyramid.errors import SourceError
 from pyramid.model import Box, Channel, Shape
 from pyramid.readers.files.file import CUT_OFF, DAMAGED, SourceFile
+from pyramid.readers.intervals import measure_interval
 from pyramid.readers.optional import load_optional
 from pyramid.readers.tiff.description import Description, positive
 
 UM = "micrometer"
 POSITION, CHANNEL, SAMPLES = "P", "C", "S"  # letters of the library that are not loops of an image
 PLANE = "YX"
+MAX_TIMES = 10_000  # frames whose times are looked at: that takes a second
 MAX_GAPS = 1000  # frames of an experiment for each one that is stored: a run that was stopped has fewer
 RGB = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
 
@@ -160,6 +164,9 @@ class Nd2Image:
         except Exception as error:  # the library fails in many ways over metadata that it does not know
             reason = " ".join(str(error).split())[:100] or type(error).__name__
             found.notices.append(f"some of its metadata cannot be read, and is not taken: {reason}")
+        with warnings.catch_warnings(), suppress(Exception):  # so it does over a file without times of its frames
+            warnings.simplefilter("ignore")
+            self._describe_frames(found)
         count, wanted = self.opened.attributes.sequenceCount, len(self.frames)
         if count < wanted:
             found.notices.append(
@@ -176,10 +183,21 @@ class Nd2Image:
             self._measure(found, channels[0].volume)
             found.channels = RGB if self.sizes.get(SAMPLES) == len(RGB) else tuple(map(_channel, channels))
             found.tell("objective", channels[0].microscope.objectiveName)
-        first = min(number for (position, _), number in self.frames.items() if position == self.position)
-        for each in self.opened.frame_metadata(first).channels[:1]:
-            for axis, value in zip("xyz", each.position.stagePositionUm, strict=True):
-                found.place(axis, value, UM)
+
+    def _describe_frames(self, found: Description) -> None:
+        """Note the place of the first frame, and the time between frames."""
+        (first,) = self._facts((0,) * len(self._outer))
+        for axis, value in zip("xyz", first.position.stagePositionUm, strict=True):
+            found.place(axis, value, UM)
+        count = self.sizes.get("T", 1)
+        if 1 < count <= MAX_TIMES:
+            indices = [tuple(t if letter == "T" else 0 for letter in self._outer) for t in range(count)]
+            times = [fact.time.relativeTimeMs / 1000 for index in indices for fact in self._facts(index)]
+            measure_interval(found, times, "the ND2")
+
+    def _facts(self, index: Shape) -> list[Any]:
+        """Return what the library says of the first channel of a frame."""
+        return list(self.opened.frame_metadata(self.frames[self.position, index]).channels[:1])
 
     def _measure(self, found: Description, volume: Any) -> None:  # noqa: ANN401
         size = self.opened.voxel_size()

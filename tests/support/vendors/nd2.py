@@ -81,9 +81,18 @@ def spectrum(peak_nm: float) -> dict[str, Value]:
 
 
 def write_nd2(
-    path: Path, frames: NDArray[Any], loops: Sequence[dict[str, Value]], *, lossless: bool = False, count: int = 0
+    path: Path,
+    frames: NDArray[Any],
+    loops: Sequence[dict[str, Value]],
+    *,
+    lossless: bool = False,
+    count: int = 0,
+    frame_ms: float = 1.0,
 ) -> Path:
-    """Write frames (frame, row, column, channel) that follow the loops; `count` of them if it is not 0."""
+    """Write frames (frame, row, column, channel) that follow the loops.
+
+    If `count` is not 0 only so many are written, and each took `frame_ms`.
+    """
     number, height, width, channels = frames.shape
     planes = {f"a{i}": plane(name, 0xFF << 8 * i) for i, name in zip(range(channels), ("DAPI", "GFP"), strict=False)}
     documents: dict[bytes, Any] = {
@@ -124,7 +133,7 @@ def write_nd2(
         stored = zlib.compress(data) if lossless else data
         out += chunk(name, struct.pack("<d", 1000.0 * i) + stored, FRAME_NAME_BYTES)
     places[b"CustomData|AcqTimesCache!"] = len(out)
-    out += chunk(b"CustomData|AcqTimesCache!", np.arange(number, dtype="<f8").tobytes())
+    out += chunk(b"CustomData|AcqTimesCache!", (frame_ms * np.arange(number, dtype="<f8")).tobytes())
     listed = b"".join(name + struct.pack("<QQ", place, 1) for name, place in places.items())
     map_place = len(out)
     out += chunk(MAP, listed + END + struct.pack("<Q", map_place), len(MAP))

@@ -184,7 +184,7 @@ def test_an_image_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
 
 
 def test_nd2_gives_sizes_channels_positions_and_places(tmp_path: Path) -> None:
-    path = write_nd2(tmp_path / "a.nd2", FRAMES, LOOPS)
+    path = write_nd2(tmp_path / "a.nd2", FRAMES, LOOPS, frame_ms=501 / 6)
     refuse(path, "holds 2 images; choose one with series=N, or .* .0: left, TZCYX 2x3x2x20x31 uint16; 1: position 1,")
     spec = spec_of(path, series="left")
     assert known(spec) == {"t": 0.5, "z": 1.5, "y": 0.325, "x": 0.325}
@@ -197,6 +197,12 @@ def test_nd2_gives_sizes_channels_positions_and_places(tmp_path: Path) -> None:
     with nd2.ND2File(path) as file:
         theirs = file.asarray(position=0)
     np.testing.assert_array_equal(read(open_source(path, Options(series=0))), theirs[:, 0].swapaxes(1, 2))
+
+
+def test_measured_times_of_an_nd2_are_taken_before_planned_ones(tmp_path: Path) -> None:
+    spec = spec_of(write_nd2(tmp_path / "a.nd2", FRAMES, LOOPS, frame_ms=1200 / 6), series=0)
+    assert spec.scale[0] == 1.2
+    assert spec.notices == ("the ND2 plans a frame each 0.5 s, and by its times one took 1.2 s, which is taken",)
 
 
 def test_an_nd2_that_was_stopped_says_so(tmp_path: Path) -> None:
