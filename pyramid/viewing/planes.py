@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import SourceError
 from pyramid.image.level import ImageLevel
 from pyramid.model import Box, Shape
@@ -22,6 +23,8 @@ from pyramid.viewing.sources import Opened
 
 # Sides of the parts that are read at once, at least: many tiny chunks are read together.
 LEAST_SIDE_PX = 32
+# Parts that are asked for at once over a network, as a tile with its margin has nine at most.
+MAX_REQUESTS = 9
 # Characters of a reason that are shown.
 MAX_REASON = 300
 
@@ -104,15 +107,11 @@ class LevelPlanes:
         """
         out = np.zeros((len(y), len(x)), self._dtype)
         damages = []
-        for box in self._parts(fixed, y, x):
+        for box, pixels in self._fetched(list(self._parts(fixed, y, x))):
             rows = range(max(y.start, box.start[self._y]), min(y.stop, box.stop[self._y]))
             columns = range(max(x.start, box.start[self._x]), min(x.stop, box.stop[self._x]))
-            try:
-                pixels = self._cache.get(
-                    (self._owner, self.level.path, box.start), functools.partial(self._read_box, box)
-                )
-            except Exception as error:  # a library may say anything of a damaged chunk or document
-                reason = str(error)[:MAX_REASON] or type(error).__name__
+            if isinstance(pixels, Exception):
+                reason = str(pixels)[:MAX_REASON] or type(pixels).__name__
                 damages.append(Damage(rows.start - y.start, columns.start - x.start, len(rows), len(columns), reason))
                 continue
             plane = self._plane(pixels, fixed, box)
@@ -120,6 +119,19 @@ class LevelPlanes:
             inner = np.abs(inner) if inner.dtype.kind == "c" else inner
             out[_slice(rows, y.start), _slice(columns, x.start)] = inner
         return out, damages
+
+    def _fetched(self, boxes: Sequence[Box]) -> Iterable[tuple[Box, NDArray[Any] | Exception]]:
+        """Read parts of the level, at once where a network is between."""
+        is_local = self.level.address.location.is_local
+        return map_concurrently(self._fetch, boxes, 1 if is_local or len(boxes) == 1 else MAX_REQUESTS)
+
+    def _fetch(self, box: Box) -> tuple[Box, NDArray[Any] | Exception]:
+        """Return a part of the level, or why it cannot be read."""
+        try:
+            key = (self._owner, self.level.path, box.start)
+            return box, self._cache.get(key, functools.partial(self._read_box, box))
+        except Exception as error:  # a library may say anything of a damaged chunk or document
+            return box, error
 
     def _part_shape(self) -> Shape:
         """Return the shape of what is read at once: a chunk, or several tiny ones."""

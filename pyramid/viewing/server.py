@@ -166,11 +166,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         """Return the answer of the routes to a request that is allowed."""
-        body = self._body()
+        has_body = self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
+        if has_body:
+            self.close_connection = True  # a body that is not read would be taken for the next request
         parts, query = parse_target(self.path)
         parts = self._inside(parts)
         if self.command == "POST":
-            return _confirmed(parts, body)
+            return _confirmed(parts, self._body())
+        if has_body:
+            raise RequestError(400, "a request must not have a body")
         if self.command == "OPTIONS":
             if parts[0] != "data" or not self._origin():
                 raise RequestError(403, "the origin may not read this store, unless it is named when the viewer begins")
@@ -179,15 +183,11 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.routes.answer(Request(parts, query, headers, self._is_gone))
 
     def _body(self) -> bytes:
-        """Return the body of a request; only a POST may have one."""
-        length = self.headers.get("Content-Length", "0")
-        is_taken = (
-            self.command == "POST" and length.isascii() and length.isdigit() and int(length[:9]) <= MAX_BODY_BYTES
-        )
-        if "Transfer-Encoding" in self.headers or (length != "0" and not is_taken):
-            self.close_connection = True  # a body that is not read would be taken for the next request
-            raise RequestError(400, "a request must not have a body")
-        return self.rfile.read(int(length[:9]))
+        """Return the body of a request; raise RequestError if it is too long."""
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit() and len(length) < 9 and int(length) <= MAX_BODY_BYTES):
+            raise RequestError(413, f"a request must have a length, of at most {MAX_BODY_BYTES} bytes")
+        return self.rfile.read(int(length))
 
     def _inside(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names after the token.

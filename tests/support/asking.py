@@ -66,19 +66,21 @@ class Asking:
 
     def send(self, data: bytes, pieces_wanted: int | None = None) -> bytes:
         """Send bytes, and return what comes: all until the end, or up to a number of empty lines."""
+        pieces: list[bytes] = []
         with socket.create_connection(self.address, timeout=PATIENCE_S) as line:
-            line.sendall(data)
-            if pieces_wanted is None:
-                line.shutdown(socket.SHUT_WR)
-            pieces: list[bytes] = []
             try:
+                line.sendall(data)
+                if pieces_wanted is None:
+                    line.shutdown(socket.SHUT_WR)
                 while piece := line.recv(2**16):
                     pieces.append(piece)
                     if pieces_wanted is not None and b"".join(pieces).count(b"\n\n") >= pieces_wanted - 1:
                         break
-            except ConnectionError:
-                pass
-            return b"".join(pieces)
+            except TimeoutError:
+                raise
+            except OSError:
+                pass  # the server has closed the connection before it has read all
+        return b"".join(pieces)
 
 
 @contextmanager

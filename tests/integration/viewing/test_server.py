@@ -77,9 +77,11 @@ def test_two_hundred_hostile_requests_get_nothing(asking: Asking) -> None:
 
     with ThreadPoolExecutor(4) as threads:
         replies = list(threads.map(ask, range(200)))
-    statuses = {reply.split(b" ", 2)[1] for reply in replies if reply.startswith(b"HTTP/")}
+    answers = [reply for reply in replies if reply.startswith(b"HTTP/")]
+    statuses = {answer.split(b" ", 2)[1] for answer in answers}
+    assert len(answers) > 100  # others were no requests of HTTP/1, or were closed before they ended
     assert all(SECRET not in reply and b"root:" not in reply and b"Traceback" not in reply for reply in replies)
-    assert statuses <= {b"400", b"403", b"404", b"405", b"414", b"416", b"431", b"501", b"505"}
+    assert statuses <= {b"400", b"403", b"404", b"405", b"413", b"414", b"416", b"431", b"501", b"505"}
     assert asking.get("api/sources").status == 200
 
 
@@ -158,6 +160,18 @@ def test_other_programs_open_the_store_by_its_url(store: Path) -> None:
     with viewing(store) as asking:
         image = pyramid.open(f"{asking.url}data/0")
         assert np.array_equal(image.levels[0].data.compute(), np.arange(300 * 280, dtype="uint16").reshape(300, 280))
+
+
+def test_a_store_on_the_web_is_shown_and_served(store: Path) -> None:
+    with viewing(store) as near, viewing(f"{near.url}data/0") as far:
+        for path in (
+            "tile/0/0/0.png?overlap=1",
+            "tile/1/0/0.png",
+            "api/values?level=0&y=299&x=279",
+            "data/0/zarr.json",
+        ):
+            assert far.get(path).body == near.get(path).body, path
+        assert far.get("data/0/none").status == 404
 
 
 def test_an_address_with_a_token_needs_it_and_takes_any_host(store: Path) -> None:
