@@ -44,6 +44,8 @@ class PlateImage:
         The number of the pass over the plate; None for the only one.
     own
         Options of its own.
+    form
+        Extents and dtype of its pixels, where they are known before it is opened.
     """
 
     row: str
@@ -52,6 +54,7 @@ class PlateImage:
     source: str
     acquisition: int | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
+    form: str = field(default="", repr=False)
 
     @property
     def path(self) -> str:
@@ -167,7 +170,10 @@ def gather_plate(  # noqa: PLR0913  (what a plate is made of)
         BatchItem(image.source, f"{url}/{image.path}", image.path, _options_of(image, options), image.own)
         for image in images
     )
-    _check_alike(items, replace(shared, pattern=None))
+    if all(image.form for image in images):
+        _check_forms(images)
+    else:
+        _check_alike(items, replace(shared, pattern=None))
     return Batch(items, target and url, options, (*notices, *_name_missing(images)), frame)
 
 
@@ -193,6 +199,16 @@ def _check_apart(images: Sequence[PlateImage]) -> None:
 def _shown(image: PlateImage) -> str:
     template = getattr(image.source, "template", None)
     return image.source if template is None else f"{image.source}/{template}"
+
+
+def _check_forms(images: Sequence[PlateImage]) -> None:
+    """Raise SourceError if the images of one file differ by its metadata."""
+    other = next((image for image in images if image.form != images[0].form), None)
+    if other is not None:
+        raise SourceError(
+            f"{other.path} has {short_repr(other.form)}, {images[0].path} has {short_repr(images[0].form)}, and "
+            "the images of a plate are alike; convert them one by one with series=N"
+        )
 
 
 def _check_alike(items: Sequence[BatchItem], options: Options) -> None:

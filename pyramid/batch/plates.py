@@ -109,7 +109,7 @@ def gather_file(path: str, target: str | None, options: Options) -> Batch:
         return check_free(batch)
     known = {item.options.series: item for item in batch.items}
     images = [
-        PlateImage(each.row, each.column, each.name, path, each.acquisition, {"series": each.number})
+        PlateImage(each.row, each.column, each.name, path, each.acquisition, {"series": each.number}, each.form)
         for each in described.images
         if each.number in known
     ]

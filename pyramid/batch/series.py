@@ -14,6 +14,7 @@ from pyramid.feedback.notices import give_notices
 from pyramid.hierarchy.nodes import Node
 from pyramid.model import Source
 from pyramid.ngff import FORMATS
+from pyramid.ngff.groups import MAX_IMAGES
 from pyramid.ngff.writing_groups import layout_attributes
 from pyramid.options.convert import Options
 from pyramid.options.format import N5, with_format
@@ -51,6 +52,10 @@ def gather_series(path: str, target: str | None, options: Options) -> tuple[Batc
     with explaining(SourceError, "the source cannot be opened"):
         images = list_images(path, shared)
         first = open_source(path, replace(shared, series=images[0][0]))
+    if len(images) > MAX_IMAGES:
+        raise SourceError(
+            f"{path} holds {len(images)} images, and a collection at most {MAX_IMAGES}; choose one with series=N"
+        )
     url = (target or NO_FOLDER).rstrip("/")
     own = replace(options, report=None)
     items = tuple(

@@ -21,6 +21,8 @@ class WellImage:
         Its name in the well, of letters and digits.
     acquisition
         The number of the pass over the plate; None if there are not any.
+    form
+        Extents and dtype of its pixels, as the file says them.
     """
 
     number: int
@@ -28,6 +30,7 @@ class WellImage:
     column: str
     name: str
     acquisition: int | None = None
+    form: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

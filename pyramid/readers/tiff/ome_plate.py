@@ -11,15 +11,17 @@ from pyramid.readers.tiff.xml import XmlReader
 # The most rows and columns, and the most images: more than instruments have.
 MAX_ROWS = 10_000
 MAX_IMAGES = 100_000
+# The attributes of pixels that are alike in a plate.
+_FORM = ("SizeX", "SizeY", "SizeZ", "SizeC", "SizeT", "Type")
 
 
 def read_plate(xml: str) -> FilePlate | None:
-    """Return the plate of an OME-XML; None if there is none, or no image is in a well.
+    """Return the plate of an OME-XML; None if there is not one, or no image is in a well.
 
     Raises
     ------
     SourceError
-        If there are several plates, or one cannot be.
+        If its rows or columns are not numbers, or it holds too many images.
 
     Examples
     --------
@@ -32,11 +34,7 @@ def read_plate(xml: str) -> FilePlate | None:
         return None
     reader = _PlateReader()
     reader.read(xml)
-    if len(reader.plates) > 1:
-        raise SourceError(
-            f"its OME-XML describes {len(reader.plates)} plates, and a target holds one; convert images by series=N"
-        )
-    return reader.plates[0].facts(reader.numbers) if reader.plates else None
+    return reader.plates[0].facts(reader.numbers, reader.forms) if len(reader.plates) == 1 else None
 
 
 @dataclass
@@ -54,7 +52,7 @@ class _Plate:
     acquisitions: list[str] = field(default_factory=list)
     acquisition_of: dict[str, int] = field(default_factory=dict)
 
-    def facts(self, numbers: dict[str, int]) -> FilePlate | None:
+    def facts(self, numbers: dict[str, int], forms: list[str]) -> FilePlate | None:
         samples = [sample for sample in self.samples if sample.image in numbers]
         if not samples:
             return None
@@ -68,7 +66,8 @@ class _Plate:
             count = fields[place] = fields.get(place, -1) + 1
             name = f"{count}" if len(self.acquisitions) < 2 or acquisition is None else f"a{acquisition}f{count}"
             well = rows[sample.row], columns[sample.column]
-            images.append(WellImage(numbers[sample.image], *well, name, acquisition))
+            number = numbers[sample.image]
+            images.append(WellImage(number, *well, name, acquisition, forms[number]))
         named = {number: name for number, name in enumerate(self.acquisitions) if self.acquisition_of}
         return FilePlate(self.attributes.get("Name", ""), rows, columns, tuple(images), named)
 
@@ -85,6 +84,7 @@ class _PlateReader(XmlReader):
         super().__init__()
         self.plates: list[_Plate] = []
         self.numbers: dict[str, int] = {}
+        self.forms: list[str] = []
         self._well = (0, 0)
 
     def start(self, element: str, attributes: dict[str, str]) -> None:
@@ -92,7 +92,10 @@ class _PlateReader(XmlReader):
         if element == "Plate" and around == "OME":
             self.plates.append(_Plate(attributes))
         elif element == "Image" and around == "OME":
-            self.numbers.setdefault(attributes.get("ID", ""), len(self.numbers))
+            self.numbers.setdefault(attributes.get("ID", ""), len(self.forms))
+            self.forms.append("")
+        elif element == "Pixels" and around == "Image" and self.forms:
+            self.forms[-1] = " ".join(f"{name} {attributes.get(name, '')}" for name in _FORM)
         elif self.plates:
             self._start_in_plate(self.plates[-1], element, around, attributes)
 

@@ -6,6 +6,7 @@ entities, claim more planes than a file can hold, or name a file outside its own
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from pyramid.errors import SourceError, short_repr
 from pyramid.readers.tiff.ome_extras import lost_attributes, lost_element
 from pyramid.readers.tiff.xml import XmlReader
 
+# The longest XML that is kept parsed, in characters.
+MAX_KEPT = 2**22
 MAX_PLANES = 10_000_000  # of all images of a file: more than real files hold, and still few enough for memory
 MAX_BYTES = 1 << 28  # of the XML: that of real files is shorter
 # The end of errors about damaged metadata, with its remedy.
@@ -114,6 +117,10 @@ def parse_ome(xml: str) -> OmeDocument:
     """
     if len(xml) > MAX_BYTES:
         raise SourceError(f"its OME-XML is {len(xml)} characters long, over {MAX_BYTES}; it is not read")
+    return _parse_again(xml) if len(xml) <= MAX_KEPT else _parse(xml)
+
+
+def _parse(xml: str) -> OmeDocument:
     reader = _OmeReader()
     try:
         reader.read(xml)
@@ -124,6 +131,10 @@ def parse_ome(xml: str) -> OmeDocument:
         ) from error
     reader.document.xml = xml
     return reader.document
+
+
+# The images of one file are opened one after the other, each by the same XML.
+_parse_again = functools.lru_cache(maxsize=1)(_parse)
 
 
 class _OmeReader(XmlReader):

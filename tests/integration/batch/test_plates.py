@@ -22,6 +22,7 @@ from ome_zarr.reader import Reader
 from ome_zarr_models import open_ome_zarr
 
 import pyramid
+from pyramid.batch.frame import Frame
 from pyramid.errors import OptionError, SourceError, TargetError
 from tests.support.stores import digests, read_level
 
@@ -110,6 +111,23 @@ def test_a_channel_that_one_field_lacks_leaves_the_plate_unfinished(tmp_path: Pa
     assert digests(target) == digests(tmp_path / "whole.ome.zarr")
 
 
+def test_two_runs_that_add_at_once_are_both_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "plate.ome.zarr"
+    pyramid.convert(write(tmp_path / "one"), target, pattern=PATTERN)
+    write(tmp_path / "two", ("C03",))
+    write(tmp_path / "three", ("D04",))
+    finish = Frame._finish
+
+    def later(self: Frame, *rest: Any) -> None:
+        monkeypatch.setattr(Frame, "_finish", finish)
+        pyramid.convert(tmp_path / "three", target, pattern=PATTERN, resume=True)
+        finish(self, *rest)
+
+    monkeypatch.setattr(Frame, "_finish", later)
+    pyramid.convert(tmp_path / "two", target, pattern=PATTERN, resume=True)
+    assert [each["path"] for each in plate_of(target)["wells"]] == ["A/1", "A/12", "B/2", "C/3", "D/4"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "sentence"),
     [
@@ -181,6 +199,11 @@ def test_an_ome_tiff_with_a_plate_becomes_one(tmp_path: Path) -> None:
     assert (found["name"], len(found["rows"]), len(found["columns"])) == ("assay", 8, 12)
     assert "Plate" in (tmp_path / "p.ome.zarr/OME/METADATA.ome.xml").read_text()
     assert pyramid.validate(tmp_path / "p.ome.zarr").valid
+    before, _, after = xml.replace("<Image", f"{plate}<Image", 1).rpartition('SizeX="60"')
+    differs = f'{before}SizeX="61"{after}'
+    tifffile.tiffcomment(tmp_path / "plate.ome.tif", differs.encode())
+    with pytest.raises(SourceError, match="the images of a plate are alike"):
+        pyramid.convert(tmp_path / "plate.ome.tif", tmp_path / "q.ome.zarr", overwrite=True)
 
 
 def is_whole_or_unfinished(target: Path) -> bool:
