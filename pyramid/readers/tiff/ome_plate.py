@@ -16,7 +16,7 @@ _FORM = ("SizeX", "SizeY", "SizeZ", "SizeC", "SizeT", "Type")
 
 
 def read_plate(xml: str) -> FilePlate | None:
-    """Return the plate of an OME-XML; None if there is not one, or no image is in a well.
+    """Return the plate of an OME-XML; None if no image is in a well of one plate.
 
     Raises
     ------
