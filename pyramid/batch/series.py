@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pyramid._version import __version__
 from pyramid.batch.definition import Batch
 from pyramid.batch.frame import Frame
 from pyramid.batch.items import BatchItem
@@ -64,7 +65,7 @@ def gather_series(path: str, target: str | None, options: Options) -> tuple[Batc
     version = FORMATS[options.ome_zarr_version]
 
     def documents(_objects: Objects, before: Node | None) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
-        xml = ome_xml_of(first, every_image=True)
+        xml = ome_xml_of(first, every_image=True) or _made(path, images, shared)
         kept = {} if before is None else dict(before.attributes)
         return ome_documents(version, xml, [item.name for item in items]), {**kept, **layout_attributes(version)}
 
@@ -72,6 +73,17 @@ def gather_series(path: str, target: str | None, options: Options) -> tuple[Batc
         url, "collection", version, documents, shared.target_storage_options, options.overwrite, options.resume
     )
     return Batch(items, target and url, options, frame=frame), first
+
+
+def _made(path: str, images: Sequence[tuple[int, str]], options: Options) -> bytes | None:
+    """Return OME-XML that is made of descriptions; None if it cannot say them."""
+    from pyramid.readers.ome_metadata.making import make_document  # noqa: PLC0415  (only to end a run)
+
+    if not options.ome_xml:
+        return None
+    specs = [open_source(path, replace(options, series=number)).spec for number, _ in images]
+    text = make_document(specs, f"ome-pyramid {__version__}")
+    return None if text is None else text.encode()
 
 
 def check_free(batch: Batch) -> Batch:

@@ -15,7 +15,7 @@ XML_KEY = f"{GROUP}/METADATA.ome.xml"
 
 
 def ome_xml_of(source: Source, *, every_image: bool = False) -> bytes | None:
-    """Return the OME-XML of a source without places of pixels; None if it has none."""
+    """Return the OME-XML of a source as it is stored next to it; None if it has none."""
     read = getattr(source, "ome_xml", None)
     found: bytes | None = None if read is None else read(every_image=every_image)
     return found

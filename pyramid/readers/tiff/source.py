@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 import tifffile
 from numpy.typing import NDArray
 
+from pyramid.errors import SourceError
+from pyramid.feedback.notices import give_notices
 from pyramid.model import Box, Shape, Source, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.options.format import N5
@@ -27,7 +29,6 @@ from pyramid.readers.tiff.axes import tiff_order
 from pyramid.readers.tiff.images import choose_image
 from pyramid.readers.tiff.layout import TiffLayout, make_layout
 from pyramid.readers.tiff.metadata import describe
-from pyramid.readers.tiff.ome_metadata import metadata_only
 from pyramid.readers.tiff.ome_plate import read_plate
 from pyramid.readers.tiff.opened import OpenedTiff
 from pyramid.readers.tiff.own_levels import find_levels
@@ -68,11 +69,23 @@ class TiffSource:
     xml: str | None = field(default=None, repr=False, compare=False)
 
     def ome_xml(self, *, every_image: bool = False) -> bytes | None:
-        """Return the OME-XML of the image, or of all, without places of pixels.
+        """Return the OME-XML of the image, or of all, as it is stored next to them.
 
-        None if there is none, or it is not kept, and in other processes than that which has opened the file.
+        None if there is none, or it is not kept, and in other processes than that which has opened the file. A notice
+        says what is not kept.
         """
-        return None if self.xml is None else metadata_only(self.xml, None if every_image else self.series)
+        if self.xml is None:
+            return None
+        from pyramid.readers.ome_metadata.keeping import keep_document  # noqa: PLC0415  (only to end a run)
+
+        try:
+            kept = keep_document(self.xml, None if every_image else {self.series: self.spec})
+        except SourceError as error:
+            give_notices((f"its OME-XML is not kept: {error}",), self.spec.name)
+            return None
+        if kept.lost:
+            give_notices((f"not kept of its OME-XML, as it is not valid: {', '.join(kept.lost)}",), self.spec.name)
+        return kept.text.encode()
 
     def plate(self) -> FilePlate | None:
         """Return the plate that the OME-XML describes; None if it is not kept."""
@@ -180,7 +193,8 @@ def parse_tiff_file(file: SourceFile, options: Options) -> ParsedTiff:
         notices += [*file.notices, *more, *guesses, *found.notices, *opened.notices(keeps_xml=keeps_xml)]
         xml = opened.xml if keeps_xml else None
     spec = replace(describe_source(series.axes, order, found, file), dtype=dtype, chunks=_chunks(series, layout, order))
-    spec = replace(spec, notices=tuple(dict.fromkeys([*notices, *spec.notices])))
+    kept = (("OME-XML", "kept as OME/METADATA.ome.xml"),) if xml is not None else ()
+    spec = replace(spec, notices=tuple(dict.fromkeys([*notices, *spec.notices])), details=(*spec.details, *kept))
     own = tuple(TiffSource(file, number, _as_level(spec, *level), level[1], n) for n, level in enumerate(levels, 1))
     return ParsedTiff(
         TiffSource(file, number, spec, order, levels=own, xml=xml), layout, found.scale, found.units, palette

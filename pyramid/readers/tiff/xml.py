@@ -15,10 +15,13 @@ class XmlReader:
     ----------
     path
         The elements around the current one, without namespaces.
+    namespace
+        The namespace of the element that begins; empty if it has none.
     """
 
     def __init__(self) -> None:
         self.path: list[str] = []
+        self.namespace = ""
 
     def read(self, xml: str) -> None:
         """Read an XML.
@@ -48,7 +51,7 @@ class XmlReader:
         """Take a part of the text in the last element of `path`."""
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        element = tag.rpartition(" ")[2]
+        self.namespace, _, element = tag.rpartition(" ")
         self.start(element, attributes)
         self.path.append(element)
 
