@@ -197,9 +197,10 @@ def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -
 @quiet_results_flag
 @verbose_flag
 def info(url: str, every: bool, as_json: bool, **storage: Any) -> None:
-    """Print the metadata of an OME-Zarr, without reading pixels but for --picture.
+    """Print the metadata of an OME-Zarr, without reading pixels.
 
     URL is a path or URL of an image, a plate, a well, several images side by side, or labels, in OME-Zarr 0.1 to 0.6.
+    Pixels are read for --picture only.
     """
     quiet, verbose = storage.pop("quiet"), storage.pop("verbose")
     as_ascii = storage.pop("as_ascii")

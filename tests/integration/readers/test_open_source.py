@@ -275,7 +275,8 @@ def test_what_is_left_out_of_an_array_of_xarray_is_named() -> None:
     labelled = xarray.DataArray(np.zeros((4, 5)), dims=("y", "x"), coords=coords, attrs={"made": "today"})
     spec = open_source(labelled, Options()).spec
     (notice,) = spec.notices
-    assert notice.endswith("and not stage, made")
+    assert notice.endswith("and not stage")
+    assert spec.attributes == '{"made": "today"}'
     assert spec.scale == (None, 0.5)
 
 

@@ -68,7 +68,7 @@ KINDS = (
         {
             "scale": {"t": 2.0, "y": 0.25, "x": 0.5},
             "translation": {"y": 20.0, "x": 1500.0},
-            "details": (("acquired", "2020-01-02T10:11:12"),),
+            "details": (("acquired", "2020-01-02T10:11:12"), ("OME-XML", "kept as OME/METADATA.ome.xml")),
         },
     ),
     Kind(
