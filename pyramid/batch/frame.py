@@ -12,26 +12,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from pyramid.errors import SourceError, StorageError, TargetError
+from pyramid.errors import SourceError, TargetError
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, group_documents
 from pyramid.hierarchy.nodes import Node, read_node
 from pyramid.hierarchy.unfinished import is_in_progress
 from pyramid.ngff.groups import LAYOUT_KEY
-from pyramid.ngff.version import Version as Form
+from pyramid.ngff.version import Version
 from pyramid.stores import Location, Objects, locate, open_objects
 from pyramid.stores.local import remove_partials
-from pyramid.stores.objects import NO_CONDITIONS, Version
+from pyramid.writing.changing import change_document
 from pyramid.writing.claims import check_no_run, check_no_run_around, enclosing, read_record
 from pyramid.writing.create import remove_content
 from pyramid.writing.errors import wrap_errors
-from pyramid.writing.folder_lock import one_at_a_time
 from pyramid.writing.lease import Lease
 from pyramid.writing.name import check_name
 
 Kind: TypeAlias = Literal["collection", "plate"]
 _KEYS: Mapping[Kind, str] = {"collection": LAYOUT_KEY, "plate": "plate"}
-# Times that a root is written again because another run has changed it.
-_TRIES = 20
 
 
 @dataclass
@@ -57,7 +54,7 @@ class Frame:
 
     url: str
     kind: Kind
-    version: Form
+    version: Version
     documents: Callable[[Objects, Node | None], tuple[Mapping[str, bytes], Mapping[str, Any]]]
     storage_options: Mapping[str, Any] | None = field(default=None, repr=False)
     overwrite: bool = False
@@ -142,33 +139,22 @@ class Frame:
             lease.take(replaces=True)
 
     def _finish(self, objects: Objects, lease: Lease, before: Node | None) -> None:
-        if before is None:
-            lease.end()
-            lease.check()
-            self._put(objects, None, None)
+        if before is not None:  # others may add to it at the same time
+            remedy = "run the same with resume=True"
+            change_document(objects, self._key, lambda _: self._put_others(objects, read_node(objects, "")), remedy)
             return
-        with one_at_a_time(objects.location):
-            for _ in range(_TRIES):  # others may add to it at the same time
-                version = None if objects.location.is_local else objects.version(self._key)
-                if self._put(objects, read_node(objects, ""), version):
-                    return
-        raise StorageError(f"{self._key} changes all the time; run the same with resume=True")
+        lease.end()
+        lease.check()
+        objects.put(self._key, self._put_others(objects, None))
 
-    def _put(self, objects: Objects, before: Node | None, version: Version | None) -> bool:
-        """Write all documents, and return False if the root has another version."""
+    def _put_others(self, objects: Objects, before: Node | None) -> bytes:
+        """Write all documents but the last one, and return that."""
         documents, attributes = self.documents(objects, before)
         root = group_documents(self.version.zarr_format, attributes)
         for key, body in {**documents, **root}.items():
             if key != self._key:
                 objects.put(key, body)
-        if version is not None:
-            try:
-                return objects.put_if(self._key, root[self._key], version) is not None
-            except StorageError as error:
-                if error.status not in (NO_CONDITIONS, 400, 405, 501):
-                    raise
-        objects.put(self._key, root[self._key])
-        return True
+        return root[self._key]
 
     @property
     def _key(self) -> str:

@@ -85,23 +85,7 @@ def gather_listed(requests: Sequence[Request], target: str | None, options: Opti
 def gather_file(path: str, target: str | None, options: Options) -> Batch:
     """Return all images of a file, as the plate that it describes or a collection.
 
-    Parameters
-    ----------
-    path
-        A path or URL.
-    target
-        Path or URL of the plate or collection; None for a plan without one.
-    options
-        Those of all images.
-
-    Raises
-    ------
-    OptionError
-        If an option is for one image only.
-    SourceError
-        If the file cannot be read, or images of a plate differ.
-    TargetError
-        If the target is neither free, nor to be replaced, nor to go on.
+    The parameters and errors are those of `gather_series`; images of a plate that differ are a SourceError too.
     """
     batch, first = gather_series(path, target, options)
     described: FilePlate | None = first.plate() if isinstance(first, HasPlate) else None

@@ -94,10 +94,18 @@ def to_05(attributes: Mapping[str, Any], _shapes: Shapes) -> Document:
     if "ome" in document or not any(key in document for key in OME_KEYS):
         return document
     content = {key: document.pop(key) for key in OME_KEYS if key in document}
+    _restamp(content, v05.NAME)
+    return {"ome": {"version": v05.NAME, **content}, **document}
+
+
+def _restamp(content: Document, version: str) -> None:
+    """Remove versions below ``ome``, but for plates and wells, which have their own."""
     for holder in (*mappings(content.get("multiscales")), *(content.get(key) for key in _STAMPED)):
         if isinstance(holder, dict):
             holder.pop("version", None)
-    return {"ome": {"version": v05.NAME, **content}, **document}
+    for key in ("plate", "well"):
+        if isinstance(content.get(key), dict):
+            content[key]["version"] = version
 
 
 def to_06(attributes: Mapping[str, Any], _shapes: Shapes) -> Document:
@@ -113,9 +121,7 @@ def to_06(attributes: Mapping[str, Any], _shapes: Shapes) -> Document:
         item.pop("coordinateTransformations", None)  # those of all levels are in each level's now
         item["coordinateSystems"] = [{"name": v06.PHYSICAL, "axes": item.pop("axes")}]
         place_levels(item, image, v06.PHYSICAL)
-    for holder in (*mappings(ome.get("multiscales")), *(ome.get(key) for key in _STAMPED)):
-        if isinstance(holder, dict):
-            holder.pop("version", None)
+    _restamp(ome, v06.NAME)
     ome["version"] = v06.NAME
     return document
 

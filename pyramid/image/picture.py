@@ -32,10 +32,10 @@ from pyramid.image.planes import (
 )
 from pyramid.image.selecting import SelectedLevel
 from pyramid.ngff.channels import RGB
-from pyramid.ngff.metadata import OmeroChannel, Window
+from pyramid.ngff.metadata import OmeroChannel
 from pyramid.previewing import Figure, LegendEntry, Panel, Preview, choose_bar
-from pyramid.rendering.blend import ChannelStyle, blend
-from pyramid.rendering.labels import color_labels
+from pyramid.rendering.blend import blend, style_of
+from pyramid.rendering.palette import Palette
 from pyramid.tables import format_numbers, format_shape
 
 if TYPE_CHECKING:
@@ -211,15 +211,9 @@ def _panel(shot: Shot, planes: Planes | None, settings: Sequence[OmeroChannel] |
 def _render(image: Image, planes: Sequence[NDArray[Any]], settings: Sequence[OmeroChannel]) -> NDArray[np.uint8]:
     """Add up the planes (y, x) of channels that have windows, or colour labels."""
     if is_label(image):
-        return color_labels(planes[0])
-    windows = [channel.window or Window(0, 255, 0, 255) for channel in settings]
-    return blend(
-        planes,
-        [
-            ChannelStyle(channel.color, (window.start, window.end), inverted=channel.inverted)
-            for channel, window in zip(settings, windows, strict=True)
-        ],
-    )
+        label = image.metadata.label
+        return Palette({} if label is None else label.rgba).paint_opaque(planes[0])
+    return blend(planes, [style_of(channel) for channel in settings])
 
 
 def _legend(image: Image, settings: Sequence[OmeroChannel]) -> tuple[LegendEntry, ...]:

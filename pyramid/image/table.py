@@ -24,6 +24,7 @@ CHANNEL_HEADS = ("channel", "label", "color", "values", "shown", "active")
 
 def as_dict(image: Image) -> dict[str, Any]:
     """Return all that is known of an image, ready for JSON."""
+    label = image.metadata.label
     return {
         "type": "image",
         "url": image.url,
@@ -35,7 +36,9 @@ def as_dict(image: Image) -> dict[str, Any]:
         "levels": [_level_as_dict(level) for level in image.levels],
         "channels": [dataclasses.asdict(channel) for channel in image.channels],
         "labels": list(image.labels),
-        "image_label": None if image.metadata.label is None else dataclasses.asdict(image.metadata.label),
+        "image_label": None
+        if label is None
+        else {key: getattr(label, key) for key in ("source", "colors", "properties")},
         "provenance": dict(image.metadata.provenance),
         "notices": list(image.notices),
     }

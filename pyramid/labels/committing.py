@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from pyramid.errors import StorageError, TargetError
+from pyramid.errors import TargetError
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, encode_document, group_documents
 from pyramid.hierarchy.nodes import Node, parse_document, read_document, read_node
 from pyramid.ngff import FORMATS
@@ -17,12 +17,8 @@ from pyramid.ngff.groups import read_paths
 from pyramid.ngff.values import list_or_empty, mapping, mapping_or_empty
 from pyramid.stores import Objects, open_objects
 from pyramid.stores.local import remove_partials
-from pyramid.stores.objects import NO_CONDITIONS
+from pyramid.writing.changing import change_document, ensure_group
 from pyramid.writing.errors import wrap_errors
-from pyramid.writing.folder_lock import one_at_a_time
-
-# Times that the list is written again because another run has changed it.
-_TRIES = 20
 
 
 def generation_of(node: Node) -> int:
@@ -91,18 +87,8 @@ def _list(group: Objects, name: str, version: str) -> None:
     """Add a label to the list of an image's labels, which others may change too."""
     form = FORMATS[version]
     key = ATTRIBUTE_KEYS[form.zarr_format]
-    for other in group_documents(form.zarr_format, {}).keys() - {key}:
-        if group.get(other) is None:
-            group.put(other, group_documents(form.zarr_format, {})[other])
-    with one_at_a_time(group.location):
-        if group.location.is_local:
-            remove_partials(group.location.path, depth=0)
-        for _ in range(_TRIES):
-            before = None if group.location.is_local else group.version(key)
-            body = _listed(read_document(group, key), name, version)
-            if body is None or _put(group, key, body, before):
-                return
-    raise StorageError(f"{group.location}/{key} changes all the time; convert the labels again with resume=True")
+    ensure_group(group, form.zarr_format)
+    change_document(group, key, lambda body: _listed(body, name, version), "convert the labels again with resume=True")
 
 
 def _listed(body: bytes | None, name: str, version: str) -> bytes | None:
@@ -127,18 +113,6 @@ def _listed(body: bytes | None, name: str, version: str) -> bytes | None:
 def check_list(group: Objects, name: str, version: str) -> None:
     """Raise SourceError if the list of labels is damaged."""
     _listed(read_document(group, ATTRIBUTE_KEYS[FORMATS[version].zarr_format]), name, version)
-
-
-def _put(group: Objects, key: str, body: bytes, before: Any) -> bool:  # noqa: ANN401  (a version of a store)
-    """Write a document unless it has changed, where the store has conditions."""
-    if not group.location.is_local:
-        try:
-            return group.put_if(key, body, before) is not None
-        except StorageError as error:
-            if error.status not in (NO_CONDITIONS, 400, 405, 501):
-                raise
-    group.put(key, body)
-    return True
 
 
 def _remove_others(label: Objects) -> None:

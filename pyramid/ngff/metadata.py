@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from pyramid.model import Channel
 
 Attributes: TypeAlias = Mapping[str, Any]
+Rgba: TypeAlias = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,14 @@ class LabelFacts:
         Path from the label to the image that it labels, as it is given; None where it is not.
     colors, properties
         The number of label values that have a colour, and that have properties.
+    rgba
+        Red, green, blue and opacity of the values that have a colour; what is odd is left out.
     """
 
     source: str | None
     colors: int
     properties: int
+    rgba: Mapping[int, Rgba] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from pyramid.model import StoreFormat
 from pyramid.ngff.frames import Frame
+from pyramid.ngff.label_colors import read_label_colors
 from pyramid.ngff.metadata import Attributes, Dataset, LabelFacts, Multiscale
 from pyramid.ngff.reading_omero import read_channels, read_defaults, read_given
 from pyramid.ngff.transforms import Placement, describe_unread
@@ -177,4 +178,5 @@ def _read_label(value: object) -> LabelFacts | None:
     if not isinstance(value, Mapping):
         return None
     source = mapping_or_empty(value.get("source")).get("image")
-    return LabelFacts(text(source), *(len(list_or_empty(value.get(key))) for key in ("colors", "properties")))
+    colors, properties = (len(list_or_empty(value.get(key))) for key in ("colors", "properties"))
+    return LabelFacts(text(source), colors, properties, read_label_colors(value))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.ngff.metadata import OmeroChannel
+
 # The brightest value of a picture.
 _WHITE = 255
 
@@ -33,6 +35,15 @@ class ChannelStyle:
     window: tuple[float, float]
     gamma: float = 1.0
     inverted: bool = False
+
+
+def style_of(channel: OmeroChannel) -> ChannelStyle:
+    """Return the display of a channel by its settings.
+
+    A channel without a window is shown from 0 to 255.
+    """
+    ends = (0.0, 255.0) if channel.window is None else (channel.window.start, channel.window.end)
+    return ChannelStyle(channel.color, ends, inverted=channel.inverted)
 
 
 def blend(planes: Sequence[NDArray[Any]], styles: Sequence[ChannelStyle]) -> NDArray[np.uint8]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyramid.errors import OptionError, PyramidError
-from pyramid.hierarchy.nodes import join_path, read_node
+from pyramid.hierarchy.nodes import join_path
 from pyramid.image import Collection, Image
 from pyramid.image.reader import open_reader
+from pyramid.rendering.palette import Palette
 from pyramid.stores import Location, Readable, locate, open_objects
 from pyramid.stores.objects import check_key
 from pyramid.viewing.answers import RequestError
-from pyramid.viewing.palette import Palette, parse_palette
 
 # The palette of an image that is not a label.
 NO_COLORS = Palette({})
@@ -67,14 +67,6 @@ class Source:
             return self.image
         return open_reader(self.url, self.options).read(join_path(self.base, path))
 
-    def palette(self, path: str, shown: Image | Collection) -> Palette:
-        """Read the colours of a label image at a path below it."""
-        label = shown.metadata.label if isinstance(shown, Image) else None
-        if label is None or not label.colors:
-            return NO_COLORS
-        node = read_node(self.objects, join_path(self.base, path), None, "group")
-        return NO_COLORS if node is None else parse_palette(node.ome.get("image-label"))
-
 
 def source_of(given: str | Image, options: Mapping[str, Any] | None) -> Source:
     """Return the source of a URL, or of an image that is open."""
@@ -83,6 +75,12 @@ def source_of(given: str | Image, options: Mapping[str, Any] | None) -> Source:
     address = given.levels[0].address
     base = given.url.removeprefix(str(address.location)).strip("/")
     return Source(address.url, address.options, base, given)
+
+
+def _palette_of(shown: Image | Collection) -> Palette:
+    """Return the colours of the values of a label image."""
+    label = shown.metadata.label if isinstance(shown, Image) else None
+    return NO_COLORS if label is None else Palette(label.rgba)
 
 
 @dataclass(frozen=True)
@@ -156,14 +154,13 @@ class Sources:
             return known
         try:
             shown = source.read(check_key(path))
-            palette = source.palette(path, shown)
         except OptionError:
             raise RequestError(404, "the source has no such image") from None
         except PyramidError as error:
             raise RequestError(404, str(error)) from None
         with self._changing:
             self._count += 1
-            opened = self._opened[number, path] = Opened(shown, (number, path, self._count), palette)
+            opened = self._opened[number, path] = Opened(shown, (number, path, self._count), _palette_of(shown))
             self._opened.move_to_end((number, path))
             while len(self._opened) > MAX_OPEN:
                 self._opened.popitem(last=False)

@@ -15,7 +15,7 @@ from pyramid.errors import SourceError
 from pyramid.image import Image
 from pyramid.ngff.channels import make_window, omero_channels
 from pyramid.ngff.metadata import OmeroChannel
-from pyramid.rendering.blend import ChannelStyle
+from pyramid.rendering.blend import ChannelStyle, style_of
 from pyramid.viewing.answers import RequestError
 from pyramid.viewing.cache import ChunkCache
 from pyramid.viewing.planes import level_planes
@@ -90,13 +90,6 @@ def default_styles(channels: Sequence[OmeroChannel]) -> tuple[tuple[int, Channel
     """Return the channels that are shown at first, and how."""
     active = [i for i, channel in enumerate(channels) if channel.active][:MAX_BLENDED] or [0]
     return tuple((i, style_of(channels[i])) for i in active)
-
-
-def style_of(channel: OmeroChannel) -> ChannelStyle:
-    """Return the style of a channel that has a window."""
-    window = channel.window
-    assert window is not None, "shown channels have windows"
-    return ChannelStyle(channel.color, (window.start, window.end), inverted=channel.inverted)
 
 
 def parse_styles(text: str, count: int) -> tuple[tuple[int, ChannelStyle], ...]:

@@ -70,21 +70,8 @@ def find_images(main: PageFile | None, document: OmeDocument | None, files: File
 def choose_image(images: list[Image], wanted: int | str | None, file: object) -> tuple[int, list[str]]:
     """Return the number of the wanted image, and a notice of those left out.
 
-    Parameters
-    ----------
-    images
-        All images of a file.
-    wanted
-        The number or the name that the user gives, or None.
-    file
-        The file, as errors name it.
-
-    Raises
-    ------
-    OptionError
-        If there is not one image of that number or name.
-    SourceError
-        If there is not any image, or the user has to choose one.
+    It is as `choose_one`, which has the parameters and errors. Of a slide and its label it is the slide, and smaller
+    copies of an image are left out.
     """
     whole = [i for i, image in enumerate(images) if not _is_reduced(image)]
     if wanted == ALL and len(whole) > 1:

@@ -143,7 +143,7 @@ def test_a_plate_is_upgraded_as_a_whole(tmp_path: Path) -> None:
     assert not list(path.rglob(".z*"))
     found = json.loads((path / "zarr.json").read_bytes())["attributes"]["ome"]
     assert found["version"] == "0.6"
-    assert "version" not in found["plate"]
+    assert found["plate"]["version"] == "0.6"
     assert pyramid.info(path, all=True).to_dict()["version"] == "0.6"
     validate_everything(path / "A/1/0", "0.6")
     validate_everything(path / "A/1/0/labels/nuclei", "0.6")

@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 import pyramid
+from pyramid.rendering.palette import Palette
 from pyramid.viewing import Viewer
-from pyramid.viewing.palette import Palette
 from tests.support import trees
 from tests.support.browser import Page, browsing
 from tests.support.paths import ROOT

@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
+
+from pyramid.ngff.metadata import Rgba
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Rgba: TypeAlias = tuple[int, int, int, int]
-
-# Colours that are read at most: more values than any palette names.
-MAX_COLORS = 100_000
 # The odd factor that spreads label values over all hues: the golden ratio of 2^32.
 _GOLDEN = 2654435769
 _WORD = 2**64
@@ -60,6 +58,14 @@ class Palette:
             painted[given] = colors[at[given]]
         return painted
 
+    def paint_opaque(self, plane: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return a colour (y, x, 3) for each label value, on black."""
+        import numpy as np  # noqa: PLC0415  (as above)
+
+        painted = self.paint(plane)
+        shown: NDArray[np.uint8] = np.rint(painted[..., :3] * (painted[..., 3:] / 255)).astype(np.uint8)
+        return shown
+
     @functools.cached_property
     def _table(self) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
         """Values in order, as they are in 64 bits, and their colours."""
@@ -67,22 +73,3 @@ class Palette:
 
         rows = sorted((value % _WORD, color) for value, color in self.colors.items())
         return np.array([row[0] for row in rows], np.uint64), np.array([row[1] for row in rows], np.uint8)
-
-
-def parse_palette(image_label: object) -> Palette:
-    """Return the palette in the metadata of a label image; what is odd is left out.
-
-    Examples
-    --------
-    >>> parse_palette({"colors": [{"label-value": 7, "rgba": [255, 0, 9, 255]}, {"label-value": "x"}]})
-    Palette(colors={7: (255, 0, 9, 255)})
-    """
-    rows = image_label.get("colors") if isinstance(image_label, Mapping) else None
-    found: dict[int, Rgba] = {}
-    for row in rows[:MAX_COLORS] if isinstance(rows, list) else ():
-        value, rgba = (row.get("label-value"), row.get("rgba")) if isinstance(row, Mapping) else (None, None)
-        if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < _WORD:
-            continue
-        if isinstance(rgba, list) and len(rgba) == 4 and all(type(part) is int and 0 <= part <= 255 for part in rgba):
-            found[value] = (rgba[0], rgba[1], rgba[2], rgba[3])
-    return Palette(found)
