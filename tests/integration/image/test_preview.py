@@ -327,7 +327,7 @@ def test_info_prints_a_picture_where_that_is_asked_for(cells: Path, tmp_path: Pa
 
 
 def test_labels_have_the_colours_of_their_metadata(tmp_path: Path) -> None:
-    values = np.repeat(np.uint8([7, 0, 9]), 20)[:, np.newaxis].repeat(60, 1)
+    values = np.repeat(np.array([7, 0, 9], "uint8"), 20)[:, np.newaxis].repeat(60, 1)
     pyramid.convert(np.zeros((60, 60), "uint8"), tmp_path / "a.ome.zarr", axes="yx")
     pyramid.convert(values, tmp_path / "a.ome.zarr", axes="yx", labels="cells", label_colors={7: "FF0009"})
     shown = pyramid.preview(tmp_path / "a.ome.zarr/labels/cells", scale_bar=False, legend=False, size=60).pixels
