@@ -209,7 +209,7 @@ def run_recorded(
         shared = share_storage_options(options, source, target)
         place = building_place(source, target, shared)
         if place is None:
-            tidy(target, shared)
+            tidy(target, shared.target_storage_options)
             return record
         if not (shared.resume and _has_nothing_left(source, place, shared)):
             with prepare(source, place, shared, record, workers, starting=True) as job:
@@ -223,7 +223,7 @@ def run_recorded(
             record.look = lambda: look_at(target, shared.target_storage_options, with_picture=picture)
         if place != target:
             with record.stage("metadata"):
-                pack_target(place, target, shared)
+                pack_target(place, target, shared.target_storage_options)
     return record
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pyramid.batch.definition import Batch
 from pyramid.batch.failures import FailureList
 from pyramid.batch.report import BatchReport
+from pyramid.batch.manifest import GroupManifest, group_manifest
 from pyramid.batch.running import BatchCallback, BatchRun, RunImage, make_folder_around
 from pyramid.engine.report_file import check_report, write_report
 from pyramid.engine.workers import find_workers
@@ -51,16 +52,17 @@ def convert_batch(
         made = missing_folder(locate(f"{batch.folder}/image" if batch.frame is None else str(batch.folder)))
         give_notices((*made, *batch.notices))
         with (
-            _around(batch, report) as failures,
+            group_manifest(batch) as (images, manifest),
+            _around(batch, report, manifest) as failures,
             _ending(report, failures, batch.options.report),
             showing_progress(progress, "convert") as callback,
         ):
-            BatchRun(batch, workers, run, callback, report)()
+            BatchRun(images, workers, run, callback, report)()
     return report
 
 
 @contextmanager
-def _around(batch: Batch, report: BatchReport) -> Iterator[FailureList | None]:
+def _around(batch: Batch, report: BatchReport, manifest: GroupManifest | None) -> Iterator[FailureList | None]:
     """Make the folder of the images, or the groups around them in one OME-Zarr.
 
     Yields the list of failures; None for one OME-Zarr, which holds nothing else.
@@ -71,7 +73,8 @@ def _around(batch: Batch, report: BatchReport) -> Iterator[FailureList | None]:
         return
     if batch.options.report is not None:
         check_report(batch.options.report, None, batch.folder)
-    with batch.frame.building(lambda: not report.exit_status):
+    finished = () if manifest is None else (manifest.write,)
+    with batch.frame.building(lambda: not report.exit_status, *finished):
         yield None
 
 

@@ -18,6 +18,7 @@ from pyramid.hierarchy.nodes import Node, read_node
 from pyramid.hierarchy.unfinished import is_in_progress
 from pyramid.ngff.groups import LAYOUT_KEY
 from pyramid.ngff.version import Version
+from pyramid.packing.converting import pack_target, tidy
 from pyramid.stores import Location, Objects, locate, open_objects
 from pyramid.stores.local import remove_partials
 from pyramid.writing.changing import change_document
@@ -50,6 +51,9 @@ class Frame:
         Options of its store.
     overwrite, resume
         Whether what is there is replaced, or gone on with.
+    archive
+        Path or URL of the zipped OME-Zarr that is made of it in the end, or that it is already if `url` is the same;
+        None for none.
     """
 
     url: str
@@ -59,6 +63,12 @@ class Frame:
     storage_options: Mapping[str, Any] | None = field(default=None, repr=False)
     overwrite: bool = False
     resume: bool = False
+    archive: str | None = None
+
+    @property
+    def final_url(self) -> str:
+        """Path or URL of the root when all is done."""
+        return self.archive or self.url
 
     def check(self) -> Node | None:
         """Return the finished root that is added to, if there is one.
@@ -69,6 +79,8 @@ class Frame:
             If something is there that is neither to be replaced nor to go on.
         """
         location, objects = locate(self.url), self._objects()
+        if self._is_packed:
+            return self._packed(objects)
         check_name(location)
         if location.is_local:
             check_no_run_around(Location("file", "", os.path.dirname(location.path)))
@@ -79,6 +91,14 @@ class Frame:
                 return None
             check_no_run(objects)
             return self._existing(objects, location)
+
+    def _packed(self, objects: Objects) -> Node:
+        """Return the node of a root that is packed already, and stays as it is."""
+        with wrap_errors(self.url, "what is there", "read"):
+            node = read_node(objects, "")
+        if node is None or _KEYS[self.kind] not in node.ome:
+            raise TargetError(f"{self.url} exists, and is not a {self.kind}; give another target, or overwrite=True")
+        return node
 
     def _existing(self, objects: Objects, location: Location) -> Node | None:
         """Return the node of a root that exists, if it is finished and stays."""
@@ -109,12 +129,29 @@ class Frame:
         return node
 
     @contextmanager
-    def building(self, is_whole: Callable[[], bool]) -> Iterator[None]:
-        """Hold the root while its images are written, and write all groups at the end.
+    def building(
+        self, is_whole: Callable[[], bool], finished: Callable[[Objects], None] = lambda _: None
+    ) -> Iterator[None]:
+        """Hold the root while its images are written, write all groups at the end, and make the archive of them.
 
-        Nothing is written at the end unless `is_whole`.
+        Nothing is written at the end unless `is_whole`. `finished` is called with the objects when all are written.
         """
         before, objects = self.check(), self._objects()
+        with self._held(before, objects, is_whole):
+            yield
+        if not is_whole():
+            return
+        finished(objects)
+        if self._is_packed:
+            tidy(self.url, self.storage_options)
+        elif self.archive is not None:
+            pack_target(self.url, self.archive, self.storage_options)
+
+    @contextmanager
+    def _held(self, before: Node | None, objects: Objects, is_whole: Callable[[], bool]) -> Iterator[None]:
+        if self._is_packed:
+            yield
+            return
         lease = Lease(objects, self.version.zarr_format, {"groups": self.kind})
         try:
             if before is None:
@@ -155,6 +192,10 @@ class Frame:
             if key != self._key:
                 objects.put(key, body)
         return root[self._key]
+
+    @property
+    def _is_packed(self) -> bool:
+        return self.url == self.archive
 
     @property
     def _key(self) -> str:

@@ -75,6 +75,8 @@ class BatchItem:
         The options of this image.
     own
         Those of them that a list gave for it, as they were given.
+    archived
+        The path or URL of its pyramid in the archive that is made of all; empty where none is.
     """
 
     source: str
@@ -82,6 +84,12 @@ class BatchItem:
     name: str
     options: Options
     own: Mapping[str, Any]
+    archived: str = ""
+
+    @property
+    def final_target(self) -> str:
+        """The path or URL of its pyramid when all is done."""
+        return self.archived or self.target
 
 
 def derive_name(source: str, below: str = "") -> str:

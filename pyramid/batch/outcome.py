@@ -85,12 +85,12 @@ class BatchOutcome:
 
 def outcome_left(item: BatchItem) -> BatchOutcome:
     """Return the outcome of an image that was not begun."""
-    return BatchOutcome(source_name(item.source), target_name(item.target) or "", item.name, "left")
+    return BatchOutcome(source_name(item.source), target_name(item.final_target) or "", item.name, "left")
 
 
 def outcome_done(item: BatchItem, record: RunReport, notices: tuple[str, ...]) -> BatchOutcome:
     """Return the outcome of an image that is complete."""
-    source, target = source_name(item.source), target_name(item.target) or ""
+    source, target = source_name(item.source), target_name(item.final_target) or ""
     if record.tally is None:
         return BatchOutcome(source, target, item.name, "whole", seconds=record.seconds)
     stored = sum(count.stored_bytes for count in record.tally.stored.values())
@@ -114,7 +114,7 @@ def outcome_failed(
     state: State = "left" if is_stopped and isinstance(error, StoppedError) else "failed"
     return BatchOutcome(
         source_name(item.source),
-        target_name(item.target) or "",
+        target_name(item.final_target) or "",
         item.name,
         state,
         exit_status=exit_status(error),

@@ -219,7 +219,8 @@ def plan_batch(batch: Batch, *, sample: bool = False, chunks_report: bool = Fals
 def _planned(item: BatchItem, batch: Batch, workers: Workers) -> PlannedImage:
     """Plan one image, or return why it is refused."""
     target = None if batch.folder is None else item.target
-    empty = PlannedImage(source_name(item.source), target_name(target), item.name)
+    shown = None if batch.folder is None else item.final_target
+    empty = PlannedImage(source_name(item.source), target_name(shown), item.name)
     try:
         with without_warnings(lambda _notice: None), ending_with_remedy():
             decided = _plan(item, target, workers)

@@ -10,7 +10,7 @@ from typing import Any
 from pyramid.batch.definition import Batch
 from pyramid.batch.frame import Frame
 from pyramid.batch.items import BatchItem
-from pyramid.batch.series import check_group_options
+from pyramid.batch.series import check_group_options, place_of
 from pyramid.batch.wells import PlateLayout, plate_documents
 from pyramid.errors import OptionError, SourceError, explaining, list_some, short_repr
 from pyramid.model import SourceSpec
@@ -152,9 +152,9 @@ def gather_plate(  # noqa: PLR0913  (what a plate is made of)
     """
     check_group_options(options, target)
     _check_apart(images)
-    url = (target or NO_FOLDER).rstrip("/")
     version = FORMATS[options.ome_zarr_version]
     shared = share_storage_options(options, images[0].source, target)
+    url, archive = place_of(images[0].source, target, shared, NO_FOLDER)
     frame = Frame(
         url,
         "plate",
@@ -163,25 +163,33 @@ def gather_plate(  # noqa: PLR0913  (what a plate is made of)
         shared.target_storage_options,
         options.overwrite,
         options.resume,
+        archive or None,
     )
     if target is not None:
         frame.check()
     items = tuple(
-        BatchItem(image.source, f"{url}/{image.path}", image.path, _options_of(image, options), image.own)
+        BatchItem(
+            image.source,
+            f"{url}/{image.path}",
+            image.path,
+            _options_of(image, options),
+            image.own,
+            archive and f"{archive}/{image.path}",
+        )
         for image in images
     )
     if all(image.form for image in images):
         _check_forms(images)
     else:
         _check_alike(items, replace(shared, pattern=None))
-    return Batch(items, target and url, options, (*notices, *_name_missing(images)), frame)
+    return Batch(items, target and frame.final_url, options, (*notices, *_name_missing(images)), frame)
 
 
 def _options_of(image: PlateImage, options: Options) -> Options:
     """Return the options of an image: those of the plate, and its own."""
     parsed = make_options(image.own)
     own = {name: getattr(parsed, name) for name in image.own}
-    given = {"pattern": None, "report": None, "name": f"{image.row}{image.column}, {image.image}"}
+    given = {"pattern": None, "report": None, "manifest": None, "name": f"{image.row}{image.column}, {image.image}"}
     return replace(options, **{**given, **own})
 
 

@@ -198,7 +198,7 @@ def make_folder_around(target: str) -> None:
     Raises TargetError if it cannot be made.
     """
     location = locate(target)
-    if not location.is_local:
+    if not location.is_folder:
         return
     folder = os.path.dirname(location.path)
     try:

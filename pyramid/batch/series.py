@@ -10,6 +10,7 @@ from pyramid._version import __version__
 from pyramid.batch.definition import Batch
 from pyramid.batch.frame import Frame
 from pyramid.batch.items import BatchItem
+from pyramid.engine.preparation import check_manifest
 from pyramid.errors import OptionError, SeveralImagesError, SourceError, explaining
 from pyramid.feedback.notices import give_notices
 from pyramid.hierarchy.nodes import Node
@@ -21,7 +22,8 @@ from pyramid.options.convert import Options
 from pyramid.options.format import N5, with_format
 from pyramid.options.series import ALL
 from pyramid.readers import list_images, open_source
-from pyramid.stores import Objects, share_storage_options
+from pyramid.packing.converting import building_place, is_archive
+from pyramid.stores import Objects, locate, share_storage_options
 from pyramid.tables import format_count
 from pyramid.writing.ome_group import ome_documents, ome_xml_of
 
@@ -57,10 +59,11 @@ def gather_series(path: str, target: str | None, options: Options) -> tuple[Batc
         raise SourceError(
             f"{path} holds {len(images)} images, and a collection at most {MAX_IMAGES}; choose one with series=N"
         )
-    url = (target or NO_FOLDER).rstrip("/")
-    own = replace(options, report=None)
+    url, archive = place_of(path, target, shared, NO_FOLDER)
+    own = replace(options, report=None, manifest=None)
     items = tuple(
-        BatchItem(path, f"{url}/{n}", str(n), replace(own, series=number), {}) for n, (number, _) in enumerate(images)
+        BatchItem(path, f"{url}/{n}", str(n), replace(own, series=number), {}, archive and f"{archive}/{n}")
+        for n, (number, _) in enumerate(images)
     )
     version = FORMATS[options.ome_zarr_version]
 
@@ -70,9 +73,32 @@ def gather_series(path: str, target: str | None, options: Options) -> tuple[Batc
         return ome_documents(version, xml, [item.name for item in items]), {**kept, **layout_attributes(version)}
 
     frame = Frame(
-        url, "collection", version, documents, shared.target_storage_options, options.overwrite, options.resume
+        url,
+        "collection",
+        version,
+        documents,
+        shared.target_storage_options,
+        options.overwrite,
+        options.resume,
+        archive or None,
     )
-    return Batch(items, target and url, options, frame=frame), first
+    return Batch(items, target and frame.final_url, options, frame=frame), first
+
+
+def place_of(source: object, target: str | None, options: Options, no_folder: str) -> tuple[str, str]:
+    """Return where the images of a collection or a plate are written, and the archive that is made of them.
+
+    There is none where the second is empty. Both are the same for an archive that is made already.
+
+    Raises
+    ------
+    OptionError, TargetError
+        If an archive, or the manifest that is asked for, cannot be written.
+    """
+    url = (target or no_folder).rstrip("/")
+    place = building_place(source, url, options) or url
+    check_manifest(options, source, None if target is None else place)
+    return place, url if is_archive(locate(url)) else ""
 
 
 def _made(path: str, images: Sequence[tuple[int, str]], options: Options) -> bytes | None:
@@ -118,10 +144,6 @@ def check_group_options(options: Options, target: str | None) -> None:
         raise OptionError("overwrite: resume=True goes on with what is there, and overwrite=True removes it; give one")
     if with_format(options, target).format == N5:
         raise OptionError("format: an N5 holds one image; give a TARGET that ends in .ome.zarr")
-    if (target or "").lower().endswith(".ozx"):
-        raise OptionError(
-            "series: an .ozx is made of a collection by pyramid pack; give a TARGET that ends in .ome.zarr"
-        )
-    for name in ("name", "labels", "manifest"):
+    for name in ("name", "labels"):
         if getattr(options, name) is not None:
             raise OptionError(f"{name}: it is for one image, and here are several; leave it out")

@@ -6,7 +6,8 @@ A conversion to ``cells.ozx`` writes ``cells.ozx.unfinished``, as any OME-Zarr i
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError, PyramidError, TargetError
 from pyramid.feedback.notices import give_notices
@@ -69,15 +70,15 @@ def building_place(source: object, target: str, options: Options) -> str | None:
         return None if objects.size("zarr.json") is None else place
 
 
-def tidy(target: str, options: Options) -> None:
+def tidy(target: str, storage_options: Mapping[str, Any] | None) -> None:
     """Remove the rest of a finished archive's folder, and say that it is finished."""
     place = str(locate(target)) + UNFINISHED
     with wrap_errors(place, "what was packed", "removed"):
-        _remove(open_objects(place, options.target_storage_options))
+        _remove(open_objects(place, storage_options))
     give_notices((f"{locate(target)} is finished: nothing is left to do",), target)
 
 
-def pack_target(place: str, target: str, options: Options) -> None:
+def pack_target(place: str, target: str, storage_options: Mapping[str, Any] | None) -> None:
     """Write the archive of what a conversion has written to `place`, and remove that.
 
     Nothing is done if `place` is the target. After an error `place` is kept, so that a run with ``resume`` packs it.
@@ -89,7 +90,6 @@ def pack_target(place: str, target: str, options: Options) -> None:
     """
     if place == target:
         return
-    storage_options = options.target_storage_options
     objects = open_objects(place, storage_options)
     try:
         listed, comment = list_objects(objects)

@@ -77,6 +77,24 @@ def test_all_images_of_a_file_become_a_collection(tmp_path: Path, version: str) 
     assert pyramid.validate(target).valid
 
 
+def test_a_collection_becomes_an_archive_and_has_a_manifest(source: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "scenes.sha256"
+    pyramid.convert(source, tmp_path / "scenes.ozx", series="all", manifest=listed)
+    pyramid.unpack(tmp_path / "scenes.ozx", tmp_path / "unpacked")
+    pyramid.convert(source, tmp_path / "scenes.ome.zarr", series="all")
+    assert digests(tmp_path / "unpacked") == digests(tmp_path / "scenes.ome.zarr")
+    assert listed.read_text() == str(pyramid.manifest(tmp_path / "scenes.ome.zarr"))
+    for name, value, said in (
+        ("ome_zarr_version", "0.4", "a zipped OME-Zarr is 0.5 or newer"),
+        ("manifest", tmp_path / "b.ozx.unfinished" / "a", "is in the store that it describes"),
+        ("manifest", tmp_path / "nowhere" / "a.sha256", "cannot be written"),
+    ):
+        for call in (pyramid.convert, pyramid.plan):
+            with pytest.raises((OptionError, TargetError), match=said):
+                call(source, tmp_path / "b.ozx", series="all", **{name: value})  # type: ignore[call-overload]
+    assert not list(tmp_path.glob("b.*"))
+
+
 def test_a_file_with_several_images_is_a_collection_unless_one_is_chosen(source: Path, tmp_path: Path) -> None:
     with pytest.warns(pyramid.PyramidWarning, match="holds 3 images: all are converted"):
         report: Any = pyramid.convert(source, tmp_path / "all.ome.zarr")

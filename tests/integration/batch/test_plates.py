@@ -111,6 +111,52 @@ def test_a_channel_that_one_field_lacks_leaves_the_plate_unfinished(tmp_path: Pa
     assert digests(target) == digests(tmp_path / "whole.ome.zarr")
 
 
+def test_a_plate_becomes_an_archive_and_has_a_manifest(tmp_path: Path) -> None:
+    folder, archive = write(tmp_path / "exp", WELLS[:2]), tmp_path / "plate.ozx"
+    planned: Any = pyramid.plan(folder, archive, pattern=PATTERN, manifest=tmp_path / "a.sha256")
+    assert planned.images[0].target == f"{archive}/A/1/0"
+    assert [path.name for path in tmp_path.iterdir()] == ["exp"]
+    report: Any = pyramid.convert(folder, archive, pattern=PATTERN, manifest=tmp_path / "a.sha256")
+    assert report.outcomes[0].target == f"{archive}/A/1/0"
+    pyramid.convert(folder, tmp_path / "plate.ome.zarr", pattern=PATTERN, manifest=tmp_path / "b.sha256")
+    pyramid.pack(tmp_path / "plate.ome.zarr", tmp_path / "packed.ozx")
+    assert archive.read_bytes() == (tmp_path / "packed.ozx").read_bytes()
+    text = (tmp_path / "a.sha256").read_text()
+    assert text == (tmp_path / "b.sha256").read_text() == str(pyramid.manifest(archive))
+    assert not (tmp_path / "plate.ozx.unfinished").exists()
+    assert pyramid.verify(archive, manifest=tmp_path / "a.sha256").ok
+    with pytest.raises(TargetError, match="exists; give another target, or overwrite=True"):
+        pyramid.convert(folder, archive, pattern=PATTERN)
+    again: Any = pyramid.convert(folder, archive, pattern=PATTERN, resume=True, manifest=tmp_path / "c.sha256")
+    assert [outcome.state for outcome in again.outcomes] == ["whole"] * 4
+    assert (tmp_path / "c.sha256").read_text() == text
+    write(folder)
+    with pytest.raises(pyramid.BatchError, match="is in the archive .*, which is not changed in place"):
+        pyramid.convert(folder, archive, pattern=PATTERN, resume=True)
+    assert archive.read_bytes() == (tmp_path / "packed.ozx").read_bytes()
+    pyramid.convert(folder, tmp_path / "plate.ome.zarr", pattern=PATTERN, resume=True, manifest=tmp_path / "b.sha256")
+    assert (tmp_path / "b.sha256").read_text() == str(pyramid.manifest(tmp_path / "plate.ome.zarr"))
+    pyramid.convert(folder, archive, pattern=PATTERN, overwrite=True)
+    assert len(pyramid.info(archive, all=True).images) == 6  # type: ignore[attr-defined]
+
+
+def test_a_plate_that_stopped_on_its_way_into_an_archive_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, archive = write(tmp_path / "exp", WELLS[:1]), tmp_path / "plate.ozx"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("pyramid.batch.frame.pack_target", stop)
+        pyramid.convert(folder, archive, pattern=PATTERN)
+    assert not archive.exists()
+    pyramid.convert(folder, archive, pattern=PATTERN, resume=True)
+    assert pyramid.verify(archive).ok
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["exp", "plate.ozx"]
+
+
 def test_two_runs_that_add_at_once_are_both_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "plate.ome.zarr"
     pyramid.convert(write(tmp_path / "one"), target, pattern=PATTERN)
