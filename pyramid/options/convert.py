@@ -181,7 +181,7 @@ class Options:
     codec: str = _option(
         "blosc:lz4",
         OptionSpec(
-            "compression: blosc:lz4, blosc:zstd, zstd, gzip or none",
+            "compression: blosc:lz4, blosc:zstd, zstd, gzip or none; in N5 also bzip2 or xz",
             parsing.one_of(*MAX_CODEC_LEVELS),
             "NAME",
         ),

@@ -106,8 +106,8 @@ class ConvertOptions(TypedDict, total=False):
     shards: Literal["auto", "none"] | str | Mapping[str, int] | None
     """Shard shape: auto, none, or by axis (none in 0.4 and N5). Default: auto."""
 
-    codec: Literal["blosc:lz4", "blosc:zstd", "zstd", "gzip", "none"] | str | None
-    """Compression: blosc:lz4, blosc:zstd, zstd, gzip or none. Default: blosc:lz4."""
+    codec: Literal["blosc:lz4", "blosc:zstd", "zstd", "gzip", "none", "bzip2", "xz"] | str | None
+    """Compression: blosc:lz4, blosc:zstd, zstd, gzip or none; in N5 also bzip2 or xz. Default: blosc:lz4."""
 
     codec_level: int | None
     """Effort of the codec, 0 to 9 (22 for zstd). Default: 5."""

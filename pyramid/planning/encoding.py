@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pyramid.errors import OptionError
 from pyramid.ngff import Version
-from pyramid.options.choices import MAX_CODEC_LEVELS
+from pyramid.options.choices import MAX_CODEC_LEVELS, MIN_CODEC_LEVELS, N5_CODECS
 from pyramid.options.convert import Options
 from pyramid.planning.levels import PlannedLevel
 
@@ -17,8 +17,8 @@ ALIGN_BYTES = 4096
 # Size of a crc32c checksum, and of a chunk's entry in the index of a shard, as Zarr specifies them.
 CRC_BYTES, INDEX_ENTRY_BYTES = 4, 16
 # Bounds of how much larger than its input a codec's output can be: fixed bytes, and one byte for each so many of input.
-# gzip, the worst, adds a header and 5 bytes to each 16 KiB. A block of N5 has a header of 24 bytes at most.
-_OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 1024
+# bzip2, the worst, adds at most a hundredth and 600 bytes. A block of N5 has a header of 24 bytes at most.
+_OVERHEAD_BYTES, _OVERHEAD_SHARE = 1024, 100
 # Most bytes that wait to be written on local disk: four segments, one that is filled while others are written. An
 # object flows into its file while it is made.
 MAX_STREAM_BYTES = 16 * 2**20
@@ -65,12 +65,17 @@ def choose_encoding(options: Options, item_bytes: int, version: Version) -> Enco
     Raises
     ------
     OptionError
-        If the codec does not have the level or the shuffle, or the format has no checksums.
+        If the codec does not have the level or the shuffle, or the format not the codec or checksums.
     """
-    most = MAX_CODEC_LEVELS[options.codec]
-    if options.codec_level > most:
+    least, most = MIN_CODEC_LEVELS.get(options.codec, 0), MAX_CODEC_LEVELS[options.codec]
+    if not least <= options.codec_level <= most:
         raise OptionError(
-            f"codec_level: {options.codec} has levels 0 to {most}, not {options.codec_level}; give one of those"
+            f"codec_level: {options.codec} has levels {least} to {most}, not {options.codec_level}; give one of those"
+        )
+    if options.codec in N5_CODECS and version.zarr_format != "n5":
+        raise OptionError(
+            f"codec: {version.title} does not specify {options.codec}, which few readers of Zarr have; give zstd, or a "
+            "TARGET that ends in .n5"
         )
     if options.shuffle != "auto" and not options.codec.startswith("blosc:"):
         raise OptionError(f"shuffle: {options.codec} has no shuffle; leave the option out, or use a blosc codec")

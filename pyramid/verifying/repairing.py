@@ -28,6 +28,8 @@ from pyramid.writing.write_queue import WriteQueue
 
 # Shuffles by their names in documents of format 3 and by their numbers in format 2.
 _SHUFFLES = {"noshuffle": "none", "shuffle": "byte", "bitshuffle": "bit", 0: "none", 1: "byte", 2: "bit"}
+# Codecs of N5, and the setting that is their effort, by their ids in documents.
+_OF_N5 = {"bz2": ("bzip2", "blockSize"), "xz": ("xz", "preset")}
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def _encoding(codec: Mapping[str, Any], checksum: bool, skip_empty: bool) -> Enc
         name, level = f"blosc:{settings.get('cname')}", settings.get("clevel")
         shuffle = _SHUFFLES.get(settings.get("shuffle"))
     else:
-        level, shuffle = settings.get("level"), "none"
+        name, effort = _OF_N5.get(name, (name, "level"))
+        level, shuffle = settings.get(effort), "none"
     if name not in MAX_CODEC_LEVELS or type(level) is not int or not 0 <= level <= MAX_CODEC_LEVELS[name]:
         return None
     return None if shuffle is None else Encoding(name, level, shuffle, checksum, skip_empty)

@@ -78,6 +78,17 @@ def _simple(name: str, **settings: object) -> Codec:
     )
 
 
+def _n5_only(type_: str, name: str, setting: str) -> Codec:
+    """Return a codec that only N5 specifies, by its type, its name in imagecodecs, and the name of its effort."""
+    encode = getattr(_imagecodecs, f"{name}_encode")
+    return Codec(
+        lambda *_: None,
+        lambda *_: None,
+        lambda encoding: {"type": type_, setting: encoding.codec_level},
+        lambda chunk, out, encoding: encode(chunk, level=encoding.codec_level, out=out),
+    )
+
+
 def _copy_out(chunk: NDArray[Any], out: memoryview, _encoding: Encoding) -> Sized:
     out[: chunk.nbytes] = chunk.reshape(-1).view(np.uint8).data
     return out[: chunk.nbytes]
@@ -89,6 +100,8 @@ CODECS: Mapping[str, Codec] = {
     "zstd": _simple("zstd", checksum=False),
     "gzip": _simple("gzip"),
     "none": Codec(lambda *_: None, lambda *_: None, lambda _: {"type": "raw"}, _copy_out),
+    "bzip2": _n5_only("bzip2", "bz2", "blockSize"),
+    "xz": _n5_only("xz", "lzma", "preset"),
 }
 
 

@@ -15,7 +15,7 @@ import pyramid
 from pyramid.errors import OptionError, PyramidError, PyramidWarning, SourceError, TargetError
 from tests.support.n5 import DTYPES, by_tensorstore, by_us, by_z5py, write_tensorstore
 from tests.support.paths import CORPUS
-from tests.support.servers.service import Service
+from tests.support.servers.web import WebServer
 from tests.support.stores import digests
 
 PIXELS = np.random.default_rng(5).integers(0, 4000, (2, 3, 150, 201)).astype("uint16")
@@ -115,12 +115,27 @@ def test_levels_of_it_are_copied(target: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "small.n5" / "s0").exists()
 
 
-def test_it_is_written_to_a_bucket(s3: Service, prefix: str, target: Path) -> None:
-    url = s3.url(f"{prefix}/cells.n5")
-    image = pyramid.convert(PIXELS, url, storage_options=s3.storage_options, **OPTIONS)
-    assert np.array_equal(image.levels[0].data.compute(), PIXELS)
-    keys = {key.partition("cells.n5/")[2] for key in s3.objects(prefix)}
-    assert keys == set(digests(target))
+@pytest.mark.parametrize("codec", ["bzip2", "xz"])
+def test_blocks_of_codecs_that_only_n5_has_are_repaired(codec: str, tmp_path: Path) -> None:
+    target = tmp_path / "cells.n5"
+    pyramid.convert(PIXELS, target, codec=codec, **OPTIONS)
+    whole = digests(target)
+    (target / "s1" / "0" / "0" / "0" / "0").write_bytes(b"gone")
+    assert not pyramid.verify(target).ok
+    pyramid.verify(target, repair=True)
+    assert digests(target) == whole
+    for call in (pyramid.convert, pyramid.plan):
+        with pytest.raises(OptionError, match=f"codec: OME-Zarr 0.5 does not specify {codec}"):
+            call(PIXELS, tmp_path / "cells.ome.zarr", codec=codec, **OPTIONS)
+    assert not (tmp_path / "cells.ome.zarr").exists()
+
+
+def test_it_is_read_over_http_where_nothing_is_listed(target: Path, web: WebServer) -> None:
+    url = web.url("cells.n5")
+    assert np.array_equal(pyramid.open(url).levels[1].data.compute(), by_us(target / "s1"))
+    assert pyramid.verify(url).ok
+    found: Any = pyramid.info(url)
+    assert (found.version, len(found.levels)) == ("n5", 3)
 
 
 def test_a_run_that_stops_leaves_no_document_of_a_level_and_goes_on(tmp_path: Path, target: Path) -> None:

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 import pyramid
 from pyramid.decoding import ArrayReader
 from pyramid.model import Box
+from pyramid.options.choices import N5_CODECS
 from pyramid.stores import open_objects, open_parts
 from pyramid.writing.codecs import CODECS
 from pyramid.writing.decode import level_reader
 from pyramid.writing.encode import StoredLevel
 
+# Those that Zarr has.
+ZARR_CODECS = [name for name in CODECS if name not in N5_CODECS]
 NUMBERS = itertools.count()
 SHAPE = (5, 70, 90)
 
@@ -38,7 +41,7 @@ def write(url: str, pixels: NDArray[Any], **given: Any) -> ArrayReader:
 
 @given(
     data=st.data(),
-    codec=st.sampled_from(list(CODECS)),
+    codec=st.sampled_from(ZARR_CODECS),
     dtype=st.sampled_from(["bool", "uint8", "int16", "float32", "uint64"]),
     form=st.sampled_from([{"ome_zarr_version": "0.4"}, {"shards": "none"}, {"shards": "z=4,y=32,x=64"}]),
     switches=st.sets(st.sampled_from(["checksum", "skip_empty"])),
@@ -57,7 +60,7 @@ def test_a_region_is_read_as_it_was_written(
     np.testing.assert_array_equal(out, pixels[box.slices])
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ZARR_CODECS)
 @pytest.mark.parametrize("shards", ["none", "z=4,y=32,x=64"])
 def test_an_object_that_was_changed_or_is_gone_is_an_error(tmp_path: Path, codec: str, shards: str) -> None:
     pixels = np.random.default_rng(1).integers(1, 2**15, SHAPE, "uint16")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import pyramid
 from pyramid.errors import PyramidWarning
+from pyramid.writing.codecs import CODECS
 from tests.support.n5 import DTYPES, TENSORSTORE, Z5PY, by_tensorstore, by_us, by_z5py, write_tensorstore, write_z5py
 
 AXES = ("yx", "zyx", "czyx", "tczyx")
@@ -30,7 +31,7 @@ def images(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:
     return raw.astype(dtype), chunks
 
 
-@given(images(), st.sampled_from(["none", "gzip", "zstd", "blosc:lz4", "blosc:zstd"]), st.booleans())
+@given(images(), st.sampled_from(list(CODECS)), st.booleans())
 def test_what_is_written_is_read_alike(
     image: tuple[np.ndarray[Any, Any], tuple[int, ...]], codec: str, skip_empty: bool
 ) -> None:

@@ -75,6 +75,19 @@ class TargetContract:
         assert written == digests(tmp_path / "local.ome.zarr")
         self.check_requests(proxy.requests, len(written), form)
 
+    def test_n5_is_that_of_a_local_run_and_is_read(self, service: Service, prefix: str, tmp_path: Path) -> None:
+        options: dict[str, Any] = {**OF_STACK, "codec": "gzip"}
+        pyramid.convert(STACK, tmp_path / "local.n5", **options)
+        url, storage = service.url(f"{prefix}/stack.n5"), service.storage_options
+        pyramid.convert(STACK, url, storage_options=storage, **options)
+        assert stored(service, f"{prefix}/stack.n5") == digests(tmp_path / "local.n5")
+        image = pyramid.open(url, storage)
+        assert image.version == "n5"
+        assert np.array_equal(image.levels[0].data.compute(), STACK)
+        assert pyramid.verify(url, storage_options=storage).ok
+        pyramid.download(url, tmp_path / "copy.n5", storage_options=storage)
+        assert digests(tmp_path / "copy.n5") == digests(tmp_path / "local.n5")
+
     def check_requests(self, requests: tuple[Request, ...], objects: int, form: Mapping[str, Any]) -> None:
         """One PUT an object, and one more for what says first that a run goes on; little else.
 

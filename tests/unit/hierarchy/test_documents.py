@@ -12,6 +12,7 @@ from zarr.storage import MemoryStore
 
 from pyramid.hierarchy.documents import ArrayForm, array_documents, group_documents
 from pyramid.ngff import FORMATS
+from pyramid.options.choices import N5_CODECS
 from pyramid.options.convert import Options
 from pyramid.planning.encoding import choose_encoding
 from pyramid.writing.codecs import CODECS, compressors
@@ -20,6 +21,8 @@ DTYPES = (
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
     *("float16", "float32", "float64"),
 )
+# Those that Zarr has.
+ZARR_CODECS = [name for name in CODECS if name not in N5_CODECS]
 Format = Literal[2, 3]
 
 
@@ -52,7 +55,7 @@ def parsed(documents: dict[str, bytes]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ZARR_CODECS)
 def test_arrays_of_format_3_are_those_of_zarr(dtype: str, codec: str) -> None:
     codecs = encoded_with(Options(codec=codec, checksum=codec == "zstd"), 3, np.dtype(dtype).itemsize)
     for shards in (None, (8, 32)):
@@ -61,7 +64,7 @@ def test_arrays_of_format_3_are_those_of_zarr(dtype: str, codec: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ZARR_CODECS)
 def test_arrays_of_format_2_are_those_of_zarr(dtype: str, codec: str) -> None:
     form = ArrayForm((20, 70), (4, 16), None, dtype, 0, encoded_with(Options(codec=codec), 2, np.dtype(dtype).itemsize))
     assert parsed(array_documents(2, form)) == made_by_zarr(2, form)

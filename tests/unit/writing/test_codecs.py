@@ -10,10 +10,13 @@ import pytest
 
 from pyramid.errors import OptionError
 from pyramid.ngff import FORMATS
+from pyramid.options.choices import N5_CODECS
 from pyramid.options.convert import Options, option_specs
-from pyramid.planning.encoding import auto_shuffle, choose_encoding
+from pyramid.planning.encoding import Encoding, auto_shuffle, choose_encoding, max_encoded_bytes
 from pyramid.writing.codecs import CODECS, compressors
 
+# Those that Zarr has.
+ZARR_CODECS = [name for name in CODECS if name not in N5_CODECS]
 BLOSC = {"cname": "lz4", "clevel": 5, "blocksize": 0}
 
 
@@ -70,7 +73,7 @@ def test_metadata(options: Options, v3: list[dict[str, Any]], v2: dict[str, Any]
     assert encoded_with(options, 2, 2) == ([] if v2 is None else [v2])
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ZARR_CODECS)
 def test_a_checksum_comes_last(codec: str) -> None:
     plain = encoded_with(Options(codec=codec), 3, 2)
     assert encoded_with(Options(codec=codec, checksum=True), 3, 2) == [*plain, {"name": "crc32c"}]
@@ -93,6 +96,9 @@ def test_the_automatic_shuffle(codec: str, item_bytes: int, shuffle: str) -> Non
         (Options(codec_level=10), 3, "codec_level: blosc:lz4 has levels 0 to 9, not 10"),
         (Options(codec="zstd", codec_level=23), 3, "codec_level: zstd has levels 0 to 22, not 23"),
         (Options(codec="gzip", shuffle="bit"), 3, "shuffle: gzip has no shuffle"),
+        (Options(codec="bzip2"), 3, "codec: OME-Zarr 0.5 does not specify bzip2"),
+        (Options(codec="xz"), 2, "codec: OME-Zarr 0.4 does not specify xz"),
+        (Options(codec="bzip2", codec_level=0), 3, "codec_level: bzip2 has levels 1 to 9, not 0"),
         (Options(checksum=True), 2, "checksum: OME-Zarr 0.4 cannot hold checksums"),
     ],
 )
@@ -102,6 +108,16 @@ def test_what_does_not_fit_is_refused(options: Options, zarr_format: Literal[2, 
 
 
 @pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("level", [1, 5, 9])
+def test_noise_fits_into_the_memory_that_is_reserved(codec: str, level: int) -> None:
+    encoding = Encoding(codec, level, "none", checksum=False, skip_empty=False)
+    for size in (1, 1000, 2**20):
+        chunk = np.frombuffer(np.random.default_rng(size).bytes(size), "uint8")
+        out = memoryview(bytearray(max_encoded_bytes(size)))
+        assert len(CODECS[codec].encode(chunk, out, encoding)) <= len(out)
+
+
+@pytest.mark.parametrize("codec", ZARR_CODECS)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 @pytest.mark.parametrize("shuffle", ["auto", "none", "byte", "bit"])
 def test_numcodecs_decodes_what_is_encoded(codec: str, dtype: str, shuffle: str) -> None:
