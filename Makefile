@@ -1,8 +1,8 @@
 # make demo            an environment with what running needs, and the main job on a real image
 # make test            an environment with what testing needs, and every check that needs neither root nor a service
 #                      then the same tests, with fewer examples, on the newest Python and packages, and unit tests on the lowest
-# make test-services   checks that need root, a service or a browser: file systems; Ceph's radosgw, SLURM and Chromium, brought by
-#                      apt; Azurite and axe, by npm; and other readers: libvips and Java by apt, Bio-Formats by pip
+# make test-services   checks that need root, a service or a browser: file systems; Ceph's radosgw, SLURM, Chromium and Firefox,
+#                      brought by apt; Azurite and axe, by npm; and other readers: libvips and Java by apt, Bio-Formats by pip
 # make format          the types of the options, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
@@ -20,7 +20,7 @@ PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
 AZURITE := build/azurite
 BIOFORMATS := build/bioformats
 AXE := build/axe
-PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools chromium \
+PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools chromium firefox-esr \
 	$(shell command -v npm > /dev/null || echo npm)
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration

@@ -38,9 +38,9 @@ def array(path: Path, pixels: NDArray[Any], **options: Any) -> None:
     made[...] = pixels
 
 
-def old_image(path: Path, levels: int = 3) -> list[NDArray[Any]]:
+def old_image(path: Path, levels: int = 3, pixels: NDArray[Any] | None = None) -> list[NDArray[Any]]:
     """An image in OME-Zarr 0.1: Zarr 2, chunk keys with points, no axes; its levels' pixels."""
-    pixels = np.random.default_rng(0).integers(1, 255, OLD_SHAPE, "uint8")
+    pixels = np.random.default_rng(0).integers(1, 255, OLD_SHAPE, "uint8") if pixels is None else pixels
     found = [pixels[..., :: 2**n, :: 2**n] for n in range(levels)]
     datasets = [{"path": str(n)} for n in range(levels)]
     group(path, {"multiscales": [{"version": "0.1", "datasets": datasets}]}, 2)

@@ -44,7 +44,8 @@ async function begin() {
   const list = document.getElementById("sources");
   for (const source of sources) {
     const link = links[source.number] || {};
-    const pane = new Pane(source, link, { changed, moved });
+    const number = sources.length > 1 ? `${source.number + 1}: ` : "";
+    const pane = new Pane(source, link, { number, changed, moved });
     pane.initial = { x: Number(link.x), y: Number(link.y), zoom: Number(link.zoom) };
     panes.push(pane);
     list.append(make("li", {}, make("span", { title: source.url }, source.name)));

@@ -12,16 +12,20 @@ import { address, ask } from "./server.js";
 const GATHER_MS = 40;
 const PATIENCE_MS = 4000;
 
-/** A source on the page. `changed` is called when its view has changed, `moved` when it was panned or zoomed. */
+/**
+ * A source on the page. `number` tells it from others for screen readers; `changed` is called when its view has changed,
+ * `moved` when it was panned or zoomed.
+ */
 export class Pane {
-  constructor(source, link, { changed, moved }) {
+  constructor(source, link, { number, changed, moved }) {
+    this.number = number;
     this.source = source;
     this.link = link;
     this.changed = changed;
     this.moved = moved;
     this.steps = {};
     this.state = { path: link.path || "", label: link.label || "", opacity: Number(link.opacity || 0.5) };
-    this.element = make("section", { className: "pane", "aria-label": source.name });
+    this.element = make("section", { className: "pane", "aria-label": `${number}${source.name}` });
   }
 
   /** Show what is at a path of the source. */
@@ -56,7 +60,7 @@ export class Pane {
 
   showCollection(found) {
     const open = (path) => this.open(path);
-    const side = make("aside", { className: "side", "aria-label": "About it" }, this.way(), metadataControl(this.query()));
+    const side = make("aside", { className: "side", "aria-label": `${this.number}About it` }, this.way(), metadataControl(this.query()));
     this.element.replaceChildren(members(found, this.query(), open), side);
   }
 
@@ -96,7 +100,7 @@ export class Pane {
     command.addEventListener("click", () => this.copyCommand());
     return make(
       "aside",
-      { className: "side", "aria-label": `Controls of ${image.name}` },
+      { className: "side", "aria-label": `${this.number}Controls of ${image.name}` },
       this.way(),
       make("h2", {}, image.name),
       make("p", {}, `${extent}; ${image.dtype}; OME-Zarr ${image.version}`),

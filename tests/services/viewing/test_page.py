@@ -17,17 +17,25 @@ import pyramid
 from pyramid.rendering.palette import Palette
 from pyramid.viewing import Viewer
 from tests.support import trees
-from tests.support.browser import Page, browsing
+from tests.support.browsers import Page, chromium, firefox
 from tests.support.paths import ROOT
+from tests.support.servers.service import Service
+from tests.support.servers.web import WebServer
 
 SHAPE = (2, 3, 420, 500)
+# Whether the page shows an image, or the members of a group.
+SHOWN = "document.documentElement.dataset.ready === 'true' || document.querySelector('.members button') !== null"
+# What a reader without a mouse has to reach.
+CONTROLS = (
+    "[...document.querySelectorAll('a[href], button, input, select, summary')].filter((one) => one.checkVisibility())"
+)
 # Half of the side of the square in the middle of the view that is compared.
 HALF = 90
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browsing(tmp_path_factory.mktemp("profile")) as tab:
+@pytest.fixture(scope="module", params=[chromium, firefox], ids=["chromium", "firefox"])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with request.param(tmp_path_factory.mktemp("profile")) as tab:
         yield tab
 
 
@@ -40,9 +48,9 @@ def _quiet_console(page: Page) -> Iterator[None]:
 
 
 @contextmanager
-def _viewing(page: Page, *urls: Path) -> Iterator[Viewer]:
+def _viewing(page: Page, *urls: Path | str, **options: Any) -> Iterator[Viewer]:
     """A viewer of stores, which the page leaves before it ends."""
-    with pyramid.view(*urls) as viewer:
+    with pyramid.view(*urls, **options) as viewer:
         yield viewer
         page.go("about:blank")
 
@@ -128,6 +136,28 @@ def test_pixels_on_the_screen_are_those_of_each_kind_of_store(name: str, page: P
             _settled(page, _square(_scaled(pixels[1, z], (0, 255, 0)), x, y, zoom), middle)
 
 
+def test_pixels_of_the_oldest_version_are_on_the_screen(page: Page, tmp_path: Path) -> None:
+    pixels = _pixels().astype("uint8")
+    trees.old_image(tmp_path / "old", pixels=pixels[np.newaxis])
+    with _viewing(page, tmp_path / "old") as viewer:
+        middle_x, middle_y, x, y = _even(page, viewer.url)
+        _open(page, viewer.url, x=x, y=y, zoom=1, z=1, c="1:00FF00:0:255:1:0")
+        _settled(page, _square(_scaled(pixels[1, 1] / 255 * 1000, (0, 255, 0)), x, y, 1), (middle_x, middle_y))
+
+
+def test_pixels_of_a_bucket_and_of_a_web_server_are_on_the_screen(
+    page: Page, s3: Service, prefix: str, web: WebServer, tmp_path: Path
+) -> None:
+    pixels, url = _pixels(), s3.url(f"{prefix}/a.ome.zarr")
+    pyramid.convert(pixels, url, axes="czyx", storage_options=s3.storage_options)
+    pyramid.convert(pixels, tmp_path / "a.ozx", axes="czyx")
+    for place, options in ((url, s3.storage_options), (web.url("a.ozx"), None)):
+        with _viewing(page, place, storage_options=options) as viewer:
+            middle_x, middle_y, x, y = _even(page, viewer.url)
+            _open(page, viewer.url, x=x, y=y, zoom=4, z=2, c="1:00FF00:0:1000:1:0")
+            _settled(page, _square(_scaled(pixels[1, 2], (0, 255, 0)), x, y, 4), (middle_x, middle_y))
+
+
 def test_channels_planes_and_windows_follow_the_controls(page: Page, tmp_path: Path) -> None:
     pixels = _pixels().astype("float64") / 1000
     pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="czyx", channel_names=["DAPI", "GFP"])
@@ -206,20 +236,57 @@ def test_a_name_with_markup_is_text(page: Page, tmp_path: Path) -> None:
         assert page.evaluate("document.querySelectorAll('.side img').length") == 0
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_axe_finds_nothing_to_complain_of(dark: bool, page: Page, tmp_path: Path) -> None:
+def _everything(folder: Path) -> dict[str, list[Path]]:
+    """What a page may show: an image with labels, two side by side, a plate, a well and a collection."""
+    pyramid.convert(_pixels(), folder / "a.ome.zarr", axes="czyx")
+    labels = (_pixels()[0] // 100).astype("int64")
+    pyramid.convert(labels, folder / "a.ome.zarr", axes="zyx", labels="cells")
+    pyramid.convert(_pixels()[:, 0], folder / "b.ome.zarr", axes="cyx")
+    trees.named_plate(folder / "plate", 3)
+    trees.collection(folder / "series", 3)
+    return {
+        "image": [folder / "a.ome.zarr"],
+        "two images": [folder / "a.ome.zarr", folder / "b.ome.zarr"],
+        "plate": [folder / "plate"],
+        "well": [folder / "plate" / "A" / "1"],
+        "collection": [folder / "series"],
+    }
+
+
+def test_axe_finds_nothing_to_complain_of(page: Page, tmp_path: Path) -> None:
     axe = (ROOT / "build/axe/node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
-    pyramid.convert(_pixels(), tmp_path / "a.ome.zarr", axes="czyx")
-    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
-        page.go(viewer.url)
-        page.wait_for("document.documentElement.dataset.ready === 'true'")
-        page.evaluate(f"document.documentElement.dataset.theme = {json.dumps('dark' if dark else 'light')}; 1")
-        page.evaluate("[...document.querySelectorAll('details')].forEach((one) => { one.open = true }); 1")
-        page.evaluate(f"{axe}; 1")
-        found = page.evaluate(
-            "axe.run().then((found) => found.violations.map((one) => [one.id, one.nodes.map((n) => n.html)]))"
-        )
-    assert found == []
+    for name, urls in _everything(tmp_path).items():
+        with _viewing(page, *urls) as viewer:
+            page.go(viewer.url)
+            page.wait_for(SHOWN)
+            page.evaluate("[...document.querySelectorAll('details')].forEach((one) => { one.open = true }); 1")
+            page.evaluate(f"{axe}; 1")
+            for theme in ("light", "dark"):
+                page.evaluate(f"document.documentElement.dataset.theme = {json.dumps(theme)}; 1")
+                found = page.evaluate(
+                    "axe.run().then((found) => found.violations.map((one) => [one.id, one.nodes.map((n) => n.html)]))"
+                )
+                assert found == [], (name, theme)
+
+
+def test_all_controls_are_reached_by_the_keyboard(page: Page, tmp_path: Path) -> None:
+    for name, urls in _everything(tmp_path).items():
+        with _viewing(page, *urls) as viewer:
+            page.go(viewer.url)
+            page.wait_for(SHOWN)
+            page.evaluate("[...document.querySelectorAll('details')].forEach((one) => { one.open = true }); 1")
+            controls = page.evaluate(f"(window.left = new Set({CONTROLS})).size")
+            assert controls >= 3, name
+            for _ in range(2 * controls + 20):
+                page.press("Tab")
+                if not page.evaluate("(window.left.delete(document.activeElement), window.left.size)"):
+                    break
+            left = page.evaluate("[...window.left].map((one) => one.outerHTML)")
+            assert left == [], name
+            if name == "plate":
+                page.evaluate("document.querySelectorAll('.members button')[1].focus()")
+                page.press("Enter")
+                page.wait_for("document.querySelector('.members h2').textContent === '2'")
 
 
 def _greens(page: Page) -> set[int]:
@@ -229,6 +296,7 @@ def _greens(page: Page) -> set[int]:
     return {int(value) for value in np.nonzero(counts >= 1000)[0] if value}
 
 
+@pytest.mark.parametrize("page", [chromium], ids=["chromium"], indirect=True)  # Firefox has no WebGL without a screen
 @pytest.mark.parametrize(
     ("dtype", "options"),
     [("uint16", {"ome_zarr_version": "0.4"}), ("float64", {}), ("uint8", {"ome_zarr_version": "0.6"})],

@@ -9,18 +9,13 @@ import os
 import select
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
-import numpy as np
-from numpy.typing import NDArray
+from tests.support.browsers.page import PATIENCE_S, WINDOW, Page
 
-# Seconds that anything may take on a slow machine.
-PATIENCE_S = 40
 FLAGS = (
     *(
         "--headless=new",
@@ -33,24 +28,17 @@ FLAGS = (
     ),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
     *("--force-device-scale-factor=1", "--force-color-profile=srgb", "--remote-debugging-pipe"),
-)
-# The inner width and height of the window.
-WINDOW = (1100, 700)
+)# Code and text of keys that have a name.
+_NAMED_KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}
 
 
-class Page:
-    """A tab of the browser.
-
-    Attributes
-    ----------
-    complaints
-        Errors of its console, and exceptions that nobody caught.
-    """
+class _Tab(Page):
+    """A tab of Chromium."""
 
     def __init__(self, asks: int, answers: int) -> None:
+        super().__init__()
         self._asks, self._answers = asks, answers
         self._number, self._rest = 0, b""
-        self.complaints: list[str] = []
         target = self._call("Target.createTarget", {"url": "about:blank"}, None)["targetId"]
         attached = self._call("Target.attachToTarget", {"targetId": target, "flatten": True}, None)
         self._session: str | None = attached["sessionId"]
@@ -69,33 +57,24 @@ class Page:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
-    def wait_for(self, expression: str) -> None:
-        """Wait until an expression is true."""
-        end_s = time.monotonic() + PATIENCE_S
-        while not self.evaluate(expression):
-            assert time.monotonic() < end_s, f"it never became true: {expression}; {self.complaints}"
-            time.sleep(0.05)
-
-    def go(self, url: str) -> None:
-        """Load a page anew, also where only the part after # differs."""
-        self.call("Page.navigate", url="about:blank")
-        self.wait_for("location.href === 'about:blank'")
+    def navigate(self, url: str) -> None:
+        """Begin to load a page."""
         self.call("Page.navigate", url=url)
-        self.wait_for(f"location.href.startsWith({json.dumps(url.partition('#')[0])})")
 
     def press(self, key: str) -> None:
-        """Press a key that writes a character."""
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
-        self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+        """Press a key that writes a character, or Tab or Enter."""
+        code, text = _NAMED_KEYS.get(key, (0, key))
+        named = {"windowsVirtualKeyCode": code, "code": key} if code else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text, **named)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **named)
 
     def point(self, x: float, y: float) -> None:
         """Move the pointer."""
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
-    def picture(self) -> NDArray[np.uint8]:
-        """Return what the window shows: (y, x, 3), uint8."""
-        data = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
-        return np.asarray(imagecodecs.png_decode(data))[..., :3]
+    def screenshot(self) -> bytes:
+        """Return what the window shows, as PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def _call(self, method: str, parameters: dict[str, Any], session: str | None) -> dict[str, Any]:
         self._number += 1
@@ -133,7 +112,7 @@ class Page:
 
 
 @contextmanager
-def browsing(folder: Path) -> Iterator[Page]:
+def chromium(folder: Path) -> Iterator[Page]:
     """A browser with one tab, whose profile is in a folder."""
     program = shutil.which("chromium")
     assert program, "chromium is missing: make test-services installs it"
@@ -147,7 +126,7 @@ def browsing(folder: Path) -> Iterator[Page]:
     for end in (asked, answered, log, *ends):
         os.close(end)
     try:
-        yield Page(asks, answers)
+        yield _Tab(asks, answers)
     finally:
         os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
