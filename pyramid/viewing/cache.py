@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
+from pyramid.viewing.memory import ChunkMemory
+
 # What an array is kept by: first the image that it belongs to, then its place there.
 Key: TypeAlias = tuple[Hashable, ...]
 
@@ -21,10 +23,16 @@ class ChunkCache:
     ----------
     most_bytes
         Memory of the arrays that are kept. A larger array is read, but not kept.
+
+    Attributes
+    ----------
+    memory
+        Gives the memory of arrays, and takes that of those that are dropped.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
+        self.memory = ChunkMemory()
         self._kept: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self._coming: dict[Key, Future[NDArray[Any]]] = {}
         self._held_bytes = 0

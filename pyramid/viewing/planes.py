@@ -83,7 +83,7 @@ class LevelPlanes:
         self.level, self.axes = level, axes
         self._cache, self._owner = cache, owner
         self._y, self._x = axes.index("y"), axes.index("x")
-        self._read_box = box_reader(level)
+        self._read_box = box_reader(level, cache.memory)
         self._part = self._part_shape()
         self._dtype = level.dtype.newbyteorder("=")
         if self._dtype.kind == "c":

@@ -30,6 +30,7 @@ from benchmarks import (
     run,
     storage_table,
     table,
+    viewing,
 )
 
 pytestmark = pytest.mark.once
@@ -233,6 +234,18 @@ def test_regions_are_read_from_each_layout_of_chunks(tmp_path: Path) -> None:
     ]
     assert rows[2]["regions"]["plane"]["requests"] == 25
     assert all(cost["bytes"] > 0 < cost["seconds"] for row in rows for cost in row["regions"].values())
+
+
+def test_a_viewer_is_measured(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4000, (2, 600, 1100), "uint16")
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="zyx")
+    words = ["--clients", "3", "--seconds", "0.2", "--rounds", "1", "--results", str(tmp_path)]
+    viewing.main([str(tmp_path / "a.ome.zarr"), *words])
+    found = json.loads((tmp_path / "viewing.json").read_text(encoding="utf-8"))
+    assert found["tiles"] >= 3
+    assert 0 < found["start_s"] < found["first_picture_s"]
+    assert 0 < found["p50_ms"] <= found["p95_ms"]
+    assert found["peak_mb"] > 10
 
 
 def test_blocks_on_a_cluster_are_counted_and_measured() -> None:
