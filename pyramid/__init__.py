@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyramid.downloading import Download, download
     from pyramid.editing import Edit, Upgrade, edit, upgrade
     from pyramid.engine.build import Progress
+    from pyramid.engine.report import RunReport
     from pyramid.image import Collection, Image, info, open, preview
     from pyramid.inventory import Manifest, manifest
     from pyramid.options.keywords import ConvertOptions
@@ -59,6 +60,7 @@ __all__ = [
     "PyramidError",
     "PyramidWarning",
     "RuleFinding",
+    "RunReport",
     "SourceError",
     "StoppedError",
     "TargetError",
@@ -104,6 +106,7 @@ _HOMES = {
     "Progress": "pyramid.engine.build",
     "Upgrade": "pyramid.editing",
     "RuleFinding": "pyramid.validating",
+    "RunReport": "pyramid.engine.report",
     "Validation": "pyramid.validating",
     "Verification": "pyramid.verifying",
     "VerifyProgress": "pyramid.verifying",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from pyramid.api.additions import foreign_attributes, manifest_of, thumbnail_of
@@ -105,7 +106,8 @@ def convert(
     Returns
     -------
     Image or BatchReport
-        The pyramid, with its metadata read back; of a batch, and of a file with several images, the outcome of each.
+        The pyramid, with its metadata read back, and the `report` of the run; of a batch, and of a file with several
+        images, the outcome of each.
 
     Raises
     ------
@@ -143,7 +145,7 @@ def convert(
     if not is_batch(source, each=each) and not is_grouped(parsed):
         try:
             record = run(source, where, parsed, progress)
-            return read_back(source, record.target or where, parsed)
+            return replace(read_back(source, record.target or where, parsed), report=record.without_pixels())
         except SeveralImagesError as error:
             from pyramid.batch.series import for_all_images  # noqa: PLC0415  (only for several images)
 

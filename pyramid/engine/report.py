@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import math
 import os
@@ -21,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 from pyramid.engine.reported_options import decided_options, given_options, source_name, target_name
 from pyramid.engine.stages import StageTimes
 from pyramid.errors import INTERRUPTED, PyramidError, exit_status
+from pyramid.feedback.progress import format_bytes
 from pyramid.options.convert import Options
 from pyramid.stores import without_secrets
+from pyramid.tables import Row, Table, format_shape, render_text
 
 if TYPE_CHECKING:
     from pyramid.engine.build import Tally
@@ -91,6 +94,7 @@ class RunReport:
         self.pixels: PixelsLook | None = None
         self.look: Callable[[], PixelsLook | None] = lambda: None
         self.source, self.target, self.options = source, target, options
+        self._source_name = ""
         self._error: BaseException | None = None
         self._ended = False
         self._wall_s = dict.fromkeys(WALL_STAGES, 0.0)
@@ -149,6 +153,57 @@ class RunReport:
         rate, size = self.bytes_per_second or 0, self.source_bytes or 0
         return f"{size / 1e6:.1f} MB in {self.seconds:.2f} s, {rate / 1e6:.0f} MB/s"
 
+    def without_pixels(self) -> RunReport:
+        """Return the report, which does not hold an array that was its source any more."""
+        if not isinstance(self.source, str | os.PathLike):
+            self._source_name = source_name(self.source)
+            self.source = None
+        return self
+
+    def tables(self) -> list[Table]:
+        """Return the tables of the report: what was done and how long it took, and the levels."""
+        stages = [f"{name} {seconds:.2f} s" for name, seconds in self._wall_s.items()]
+        facts: list[Row] = [
+            ("outcome", self.outcome),
+            ("source", (self.plan.spec.location if self.plan else None) or self._name_of_source()),
+            ("target", target_name(self.target) or ""),
+            ("pixels", self.summary()),
+            ("stages", ", ".join(stages)),
+            *(("notice", notice) for notice in self.notices),
+        ]
+        levels = _levels(self.plan, self.tally) if self.plan else []
+        heads = ("level", "shape", "pixels", "stored", "objects")
+        rows: list[Row] = [
+            (
+                str(level["level"]),
+                format_shape(level["shape"]),
+                format_bytes(level["raw_bytes"]),
+                "" if level["stored_bytes"] is None else format_bytes(level["stored_bytes"]),
+                str(level["planned_objects"] if level["objects"] is None else level["objects"]),
+            )
+            for level in levels
+        ]
+        return [((), facts), (heads, rows)]
+
+    def _name_of_source(self) -> str:
+        return self._source_name or source_name(self.source)
+
+    def page(self) -> str:
+        """Return the report as one page of HTML, which needs nothing else."""
+        from pyramid.reporting import report_page  # noqa: PLC0415  (only for a page)
+
+        tables = "" if self.plan is None else self.plan._repr_html_()
+        return report_page(self.to_dict(), tables, None if self.pixels is None else self.pixels.picture)
+
+    def __str__(self) -> str:
+        """Return the tables as text."""
+        return render_text(self.tables())
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, whose style reaches nothing else."""
+        page = html.escape(self.page())
+        return f'<iframe srcdoc="{page}" sandbox title="report" width="100%" height="600" style="border:0"></iframe>'
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report for JSON."""
         tally, plan = self.tally, self.plan
@@ -159,7 +214,7 @@ class RunReport:
             "exit_status": exit_status(self._error),
             "error": None if self._error is None else error_document(self._error),
             "started": self._started.isoformat(timespec="milliseconds"),
-            "source": plan.spec.location if plan else source_name(self.source),
+            "source": plan.spec.location if plan else self._name_of_source(),
             "target": target_name(self.target),
             "options": {
                 "given": given_options(self.options, self.source, self.target),

@@ -64,12 +64,8 @@ def _write(record: RunReport, path: str) -> None:
     if not is_page(path):
         write_report(record.to_dict(), path)
         return
-    from pyramid.reporting import report_page  # noqa: PLC0415  (only for a page)
-
-    tables = "" if record.plan is None else record.plan._repr_html_()
-    page = report_page(record.to_dict(), tables, None if record.pixels is None else record.pixels.picture)
     with _file(path).replacing() as file:
-        file.write(page.encode("utf-8", "replace"))
+        file.write(record.page().encode("utf-8", "replace"))
 
 
 def is_page(path: str) -> bool:

@@ -17,6 +17,7 @@ from pyramid.ngff import Group, Multiscale, OmeroChannel
 from pyramid.tables import format_count, format_shape, render_html, render_text
 
 if TYPE_CHECKING:
+    from pyramid.engine.report import RunReport
     from pyramid.previewing import Preview
     from pyramid.viewing import Viewer
 
@@ -43,6 +44,8 @@ class Image:
         Paths of its label images below its ``labels``.
     notices
         What is odd about it, a sentence each.
+    report
+        What the run did that made it; None for an image that was opened.
     """
 
     url: str
@@ -51,6 +54,10 @@ class Image:
     levels: tuple[ImageLevel, ...]
     labels: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    report: RunReport | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "report": None}  # a run is of one process
 
     @property
     def axes(self) -> str:

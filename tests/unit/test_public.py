@@ -30,6 +30,7 @@ PUBLIC = {
     "PyramidError",
     "PyramidWarning",
     "RuleFinding",
+    "RunReport",
     "SourceError",
     "StoppedError",
     "TargetError",

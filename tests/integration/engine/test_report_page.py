@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gc
+import html
 import json
 import os
+import pickle
+import re
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +30,27 @@ from pyramid.image.reported import BINS
 
 PIXELS = np.random.default_rng(8).integers(0, 4000, (2, 300, 280), "uint16")
 SCHEMA = json.loads((files("pyramid") / "data" / "report.schema.json").read_text(encoding="utf-8"))
+
+
+def test_an_image_has_the_report_of_its_run_for_a_notebook(tmp_path: Path) -> None:
+    pixels = PIXELS.copy()
+    held = sys.getrefcount(pixels)
+    image = pyramid.convert(pixels, tmp_path / "t.ome.zarr", axes="cyx", name="<b>cells")
+    report = image.report
+    assert isinstance(report, pyramid.RunReport)
+    gc.collect()
+    assert sys.getrefcount(pixels) == held  # the report does not keep the pixels
+    assert "outcome  done" in str(report)
+    assert "numpy.ndarray" in str(report)
+    assert "2 x 300 x 280" in str(report)
+    shown = report._repr_html_()
+    page = html.unescape(re.findall('srcdoc="([^"]*)"', shown)[0])
+    assert page == report.page()
+    assert "<b>cells" not in page
+    assert "<h2>Blocks by worker</h2>" in page
+    Draft202012Validator(SCHEMA).validate(report.to_dict())
+    assert pickle.loads(pickle.dumps(image)).report is None
+    assert pyramid.open(tmp_path / "t.ome.zarr").report is None
 
 
 def test_a_page_shows_the_picture_and_the_run(tmp_path: Path) -> None:
