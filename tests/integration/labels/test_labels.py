@@ -20,6 +20,7 @@ from pyramid.cli import main
 from pyramid.errors import OptionError, PyramidError, TargetError
 from pyramid.labels.committing import commit_label
 from pyramid.stores import open_objects
+from pyramid.stores.local import LocalObjects
 from tests.support.servers.service import Service
 from tests.support.validators import validate_everything
 
@@ -114,8 +115,9 @@ def test_readers_see_the_old_label_until_the_new_one_is_whole(image: Path) -> No
 
 
 PROGRAM = """
-import sys, numpy as np, pyramid
+import sys, numpy as np, pyramid, pyramid.api, pyramid.labels
 with_resume = sys.argv[3] == "resume"
+print(flush=True)
 pyramid.convert(np.load(sys.argv[1]), sys.argv[2], axes="zyx", labels="nuclei", chunks="z=1,y=32,x=32", shards="none",
     codec="gzip", codec_level=9, workers=1, resume=with_resume, overwrite=not with_resume)
 """
@@ -128,10 +130,11 @@ def test_a_killed_replacement_leaves_the_old_or_the_new(seed: int, image: Path, 
     rng = random.Random(seed)
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path / "new.npy"), str(image)]
     for way in ("overwrite", "resume"):
-        process = subprocess.Popen([*command, way], stderr=subprocess.PIPE)
-        time.sleep(rng.uniform(0.3, 1.3))
-        process.kill()
-        process.communicate()
+        with subprocess.Popen([*command, way], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(rng.uniform(0, 0.8))
+            process.kill()
         there = pixels(image / "labels" / "nuclei")
         assert np.array_equal(there, OLD) or np.array_equal(there, NEW)
         assert pyramid.open(image).labels == ("nuclei",)
@@ -164,6 +167,44 @@ def test_a_commit_that_stopped_goes_on(image: Path) -> None:
     objects.delete("zarr.json")
     commit_label(str(image), "nuclei", 1, "0.5", None)
     assert pyramid.open(image).labels == ("nuclei",)
+
+
+def test_a_replacement_that_ends_at_any_of_its_writes_leaves_the_old_or_the_new(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
+    label, left, seen = image / "labels" / "nuclei", [0], []
+
+    def stopping(write: Any) -> Any:
+        def step(*words: Any, **options: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return write(*words, **options)
+
+        return step
+
+    for steps in range(200):
+        left[0] = steps
+        with monkeypatch.context() as patched:
+            for name in ("put", "delete"):
+                patched.setattr(LocalObjects, name, stopping(getattr(LocalObjects, name)))
+            try:
+                pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True, workers=1)
+            except KeyboardInterrupt:
+                left[0] = 10**9
+                seen.append(np.array_equal(pixels(label), NEW))
+                assert seen[-1] or np.array_equal(pixels(label), OLD)
+                assert pyramid.open(image).labels == ("nuclei",)
+                if seen[-1]:
+                    pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True)
+                    pyramid.convert(OLD, image, axes="zyx", labels="nuclei", overwrite=True)
+                continue
+        break
+    assert steps >= 8  # of the run and of its commit
+    assert {True, False} == set(seen)
+    assert np.array_equal(pixels(label), NEW)
+    assert len([entry for entry in label.iterdir() if entry.is_dir()]) == 1
 
 
 def test_the_command_line_plans_and_writes_labels(image: Path, tmp_path: Path) -> None:
