@@ -18,8 +18,6 @@ from pyramid.ngff.n5 import DTYPES
 N5_KEY = "attributes.json"
 # The version of the specification, in the attributes of the root. Readers refuse a higher major version than theirs.
 N5_VERSION = "4.0.0"
-# Keys of a dataset's document that describe its storage.
-STORAGE_KEYS = ("dimensions", "blockSize", "dataType", "compression", "compressionType")
 
 
 def has_n5_dtype(dtype: StoredDtype) -> bool:

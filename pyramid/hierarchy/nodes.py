@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pyramid.errors import SourceError, StorageError, short_repr
-from pyramid.hierarchy.n5 import N5_KEY, STORAGE_KEYS, is_dataset, read_dataset
+from pyramid.hierarchy.n5 import N5_KEY, is_dataset, read_dataset
 from pyramid.model import StoreFormat
 from pyramid.ngff import n5
 from pyramid.ngff.metadata import ome_content
@@ -248,7 +248,7 @@ def _read_n5(objects: Fetches, path: str, kind: Literal["array", "group"] | None
         return Node(path, "n5", n5.read_attributes({}, levels), None, {}) if levels else None
     attributes = parse_document(body, key)
     if kind != "group" and is_dataset(attributes):
-        others = {name: value for name, value in attributes.items() if name not in STORAGE_KEYS}
+        others = {name: value for name, value in attributes.items() if name not in n5.STORAGE_KEYS}
         try:
             return Node(path, "n5", others, read_dataset(attributes), {key: body})
         except SourceError as error:

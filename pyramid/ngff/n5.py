@@ -21,6 +21,11 @@ from pyramid.ngff.writing import make_axis, make_content
 NAME = "n5"
 # NumPy names of the numbers that N5 has.
 DTYPES = (*(f"{sign}int{8 * size}" for sign in ("", "u") for size in (1, 2, 4, 8)), "float32", "float64")
+# Keys of a group and of a level that are read or replaced, besides those of OME-NGFF.
+GROUP_KEYS = frozenset({"n5", "axes", "units", "resolution", "pixelResolution", "downsamplingFactors", "scales"})
+LEVEL_KEYS = frozenset({"downsamplingFactors", "pixelResolution", "transform"})
+# Keys of a dataset's document that describe its storage. A group with them would be taken for one.
+STORAGE_KEYS = ("dimensions", "blockSize", "dataType", "compression", "compressionType")
 # Axes of an image that does not name them, the fastest first, as neuroglancer has them.
 USUAL_AXES = "xyztc"
 # Short names of units, as neuroglancer takes them, by those of OME-Zarr.
@@ -50,7 +55,14 @@ def _write(image: Multiscale) -> dict[str, Any]:
 
 
 VERSION = replace(
-    v04.VERSION, name=NAME, zarr_format="n5", recognizes=lambda _: False, write=_write, level_prefix="s", dtypes=DTYPES
+    v04.VERSION,
+    name=NAME,
+    zarr_format="n5",
+    recognizes=lambda _: False,
+    write=_write,
+    level_prefix="s",
+    dtypes=DTYPES,
+    own_keys=GROUP_KEYS.union(STORAGE_KEYS),
 )
 
 

@@ -55,6 +55,8 @@ class Version:
         Text before the number in a level's path.
     dtypes
         NumPy names of the dtypes that it has; None if it has all of an image's.
+    own_keys
+        Names that attributes of others cannot have beside those of OME-Zarr.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Version:
     drafts: str | None = None
     level_prefix: str = ""
     dtypes: Collection[str] | None = None
+    own_keys: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:

@@ -18,9 +18,10 @@ from pyramid.options.nodata import fitted_nodata
 from pyramid.planning.access import LayoutCost
 from pyramid.planning.all_passes import make_all_passes
 from pyramid.planning.blocks import Pass, margins_within, widened
-from pyramid.planning.encoding import Encoding, check_dtype, choose_encoding
+from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
+from pyramid.planning.format_limits import fitted_to_format
 from pyramid.planning.levels import Margins, PlannedLevel, check_axes, make_levels
 from pyramid.planning.own_levels import fitting_levels
 from pyramid.planning.placement import placed
@@ -196,7 +197,7 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
     spec = with_options(spec, options)
     name = written_version(options)
     version = FORMATS[name]
-    check_dtype(spec.dtype, version)
+    spec = fitted_to_format(spec, options, version)
     copied, said = fitting_levels(spec, own, options)
     allowed = version.shards
     levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=allowed, own=copied)

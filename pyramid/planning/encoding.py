@@ -87,15 +87,6 @@ def choose_encoding(options: Options, item_bytes: int, version: Version) -> Enco
     return Encoding(options.codec, options.codec_level, shuffle, options.checksum, options.skip_empty)
 
 
-def check_dtype(dtype: str, version: Version) -> None:
-    """Raise OptionError if the format does not have the dtype of the pixels."""
-    if version.dtypes is not None and dtype not in version.dtypes:
-        raise OptionError(
-            f"format: {version.title} has no {dtype}, only integers, float32 and float64; give dtype=..., or "
-            "write an OME-Zarr"
-        )
-
-
 def auto_shuffle(codec: str, item_bytes: int) -> str:
     """Return the shuffle that compresses pixels of a size best.
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from pyramid.errors import OptionError, PyramidError, short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
-from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, parse_group
+from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, n5, parse_group
 from pyramid.ngff.left_out import ARRAY_KEYS, ROOT_KEYS, beyond, describe_left_out, left_out
+from pyramid.ngff.metadata import ome_content
+from pyramid.ngff.version import first_image
 from pyramid.options.units import unit as unit_name
 from pyramid.readers.attributes import keep_attributes
 from pyramid.readers.axes import AxisOrder
@@ -177,11 +179,14 @@ def carry_over(
     other_groups
         Groups of the image that hold no levels.
     """
+    is_n5 = first_image(ome_content(group)[0]).get("version") == n5.NAME
+    root_keys = ROOT_KEYS | n5.GROUP_KEYS if is_n5 else ROOT_KEYS
+    array_keys = ARRAY_KEYS | n5.LEVEL_KEYS if is_n5 else ARRAY_KEYS
     depth = order.axes_shape[order.axes.index("z")] if "z" in order.axes else 1
     places = [*left_out(group, depth // 2), *(f"{name}/" for name in other_groups)]
     if group:
-        kept, lost = keep_attributes(group, ROOT_KEYS)
-        places += [*lost, *(f"attribute {key} of the array" for key in beyond(array, ARRAY_KEYS))]
+        kept, lost = keep_attributes(group, root_keys)
+        places += [*lost, *(f"attribute {key} of the array" for key in beyond(array, array_keys))]
     else:
         kept, lost = keep_attributes(array, ARRAY_KEYS)
         places += [f"attribute {key} of the array" for key in lost]

@@ -15,6 +15,7 @@ from pyramid.hierarchy import nodes
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS
 from pyramid.hierarchy.unfinished import check_finished
 from pyramid.model import StoreFormat
+from pyramid.ngff import n5
 from pyramid.ngff.groups import OTHER_GROUPS
 from pyramid.options.convert import Options
 from pyramid.options.series import check_one_image
@@ -139,7 +140,7 @@ def open_image(
 
 def _with_version(image: ngff.Multiscale, name: str, given: object) -> ngff.Multiscale:
     """Return an image with a notice if its version is a draft, or not given."""
-    if isinstance(given, float) or (isinstance(given, str) and re.fullmatch(r"[\d.]+", given)):
+    if given == n5.NAME or isinstance(given, float) or (isinstance(given, str) and re.fullmatch(r"[\d.]+", given)):
         return image
     said = (
         "does not give its version of OME-Zarr" if given is None else f"is of a draft of OME-Zarr, {short_repr(given)}"

@@ -87,6 +87,35 @@ def test_an_image_survives_both_ways(target: Path, tmp_path: Path) -> None:
     assert blocks == {key: value for key, value in digests(tmp_path / "again.n5").items() if not key.endswith(".json")}
 
 
+def test_an_ome_zarr_comes_back_as_it_was(tmp_path: Path) -> None:
+    options: dict[str, Any] = {**OPTIONS, "method": "nearest", "attributes": {"lab": {"plate": [1, None]}}}
+    pyramid.convert(PIXELS, tmp_path / "a.ome.zarr", **options)
+    again: dict[str, Any] = {"method": "nearest", "min_size": 64, "scale_factors": "yx"}
+    with warnings.catch_warnings(action="error"):  # nothing is lost, and so nothing said
+        pyramid.convert(tmp_path / "a.ome.zarr", tmp_path / "b.n5", **again)
+        pyramid.convert(tmp_path / "b.n5", tmp_path / "c.ome.zarr", **again)
+    before, after = (
+        json.loads((tmp_path / f"{name}.ome.zarr" / "zarr.json").read_text())["attributes"] for name in "ac"
+    )
+    for found in (before, after):
+        del found["ome"]["_creator"]  # what it was made of
+    assert after == before
+    chunks = {key: value for key, value in digests(tmp_path / "a.ome.zarr").items() if "/c/" in key}
+    assert chunks == {key: value for key, value in digests(tmp_path / "c.ome.zarr").items() if "/c/" in key}
+
+
+def test_attributes_with_the_names_of_keys_of_n5_are_refused_or_named(tmp_path: Path) -> None:
+    image = np.zeros((64, 64), "uint8")
+    for call in (pyramid.convert, pyramid.plan):
+        with pytest.raises(OptionError, match="attributes: 'dimensions' is a key of N5"):
+            call(image, tmp_path / "a.n5", attributes={"dimensions": [1]})
+    assert not (tmp_path / "a.n5").exists()
+    pyramid.convert(image, tmp_path / "a.ome.zarr", attributes={"units": "many", "lab": 3})
+    with pytest.warns(PyramidWarning, match="not carried over, as N5 has keys of these names: units"):
+        pyramid.convert(tmp_path / "a.ome.zarr", tmp_path / "a.n5")
+    assert (attributes(tmp_path / "a.n5")["units"], attributes(tmp_path / "a.n5")["lab"]) == (["", ""], 3)
+
+
 def test_others_read_each_level(target: Path) -> None:
     for name in ("s0", "s1", "s2"):
         assert np.array_equal(by_tensorstore(target / name), by_us(target / name))

@@ -28,7 +28,7 @@ FLAGS = (
     ),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
     *("--force-device-scale-factor=1", "--force-color-profile=srgb", "--remote-debugging-pipe"),
-)# Code and text of keys that have a name.
+)  # Code and text of keys that have a name.
 _NAMED_KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}
 
 
