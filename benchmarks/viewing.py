@@ -3,10 +3,11 @@
     python -m benchmarks.viewing STORE
     python -m benchmarks.viewing STORE --clients 50 --seconds 30
 
-STORE is an image with at least four tiles of 256 pixels on each side, as `pyramid convert` makes of `stack-4g`. The server is
-a process of its own, as the command starts it; the clients are threads of this process, and take their part of the cores.
-A client moves by a tile each half a second and asks for one, as a window of 3 x 3 tiles does that moves by 170 pixels a
-second. The first picture is the page, its scripts and all tiles of the level that fits into a window of 1100 x 700.
+STORE is an image of at least four tiles of 256 pixels along y and x, as `pyramid convert` makes of `stack-4g`. The
+server is a process of its own, as the command starts it. The clients are threads of this process, and take their part
+of the cores. A client moves by a tile each half a second and asks for one, as a window of 3 x 3 tiles does that moves
+by 170 pixels a second. The first picture is the page, its scripts and all tiles of the level that fits a window of
+1100 x 700.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Asking:
 
 @contextmanager
 def serving(store: str) -> Iterator[tuple[str, int]]:
-    """A server of its own process: its address, and the number of the process."""
+    """Start a server of its own process; yield its address and the number of the process."""
     command = [sys.executable, "-m", "pyramid", "view", store, "--no-browser", "--json", "-q"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from pyramid.batch.definition import Batch
 from pyramid.batch.failures import FailureList
-from pyramid.batch.report import BatchReport
 from pyramid.batch.manifest import GroupManifest, group_manifest
+from pyramid.batch.report import BatchReport
 from pyramid.batch.running import BatchCallback, BatchRun, RunImage, make_folder_around
 from pyramid.engine.report_file import check_report, write_report
 from pyramid.engine.workers import find_workers

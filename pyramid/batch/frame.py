@@ -29,6 +29,8 @@ from pyramid.writing.lease import Lease
 from pyramid.writing.name import check_name
 
 Kind: TypeAlias = Literal["collection", "plate"]
+# Returns key and body of each document but those of the root, and the attributes of the root.
+MakeDocuments: TypeAlias = Callable[[Objects, Node | None], tuple[Mapping[str, bytes], Mapping[str, Any]]]
 _KEYS: Mapping[Kind, str] = {"collection": LAYOUT_KEY, "plate": "plate"}
 
 
@@ -59,11 +61,15 @@ class Frame:
     url: str
     kind: Kind
     version: Version
-    documents: Callable[[Objects, Node | None], tuple[Mapping[str, bytes], Mapping[str, Any]]]
+    documents: MakeDocuments
     storage_options: Mapping[str, Any] | None = field(default=None, repr=False)
     overwrite: bool = False
     resume: bool = False
     archive: str | None = None
+
+    def archived(self, path: str) -> str:
+        """Return path or URL of an image in the archive; empty if there is none."""
+        return f"{self.archive}/{path}" if self.archive else ""
 
     @property
     def final_url(self) -> str:
@@ -132,9 +138,10 @@ class Frame:
     def building(
         self, is_whole: Callable[[], bool], finished: Callable[[Objects], None] = lambda _: None
     ) -> Iterator[None]:
-        """Hold the root while its images are written, write all groups at the end, and make the archive of them.
+        """Hold the root while its images are written, and end it with them.
 
-        Nothing is written at the end unless `is_whole`. `finished` is called with the objects when all are written.
+        At the end all groups are written, and the archive is made of them. Nothing of this is done unless `is_whole`.
+        `finished` is called with the objects when all are written.
         """
         before, objects = self.check(), self._objects()
         with self._held(before, objects, is_whole):

@@ -75,7 +75,7 @@ class GroupManifest:
 
 @contextmanager
 def group_manifest(batch: Batch) -> Iterator[tuple[Batch, GroupManifest | None]]:
-    """Provide a batch whose images write manifests that are joined to that of the whole.
+    """Provide a batch whose images write manifests, and the manifest of all.
 
     It is the same batch, and None, if no manifest is wanted.
     """

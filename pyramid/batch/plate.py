@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyramid.batch.definition import Batch
-from pyramid.batch.frame import Frame
 from pyramid.batch.items import BatchItem
-from pyramid.batch.series import check_group_options, place_of
+from pyramid.batch.series import check_group_options, frame_at
 from pyramid.batch.wells import PlateLayout, plate_documents
 from pyramid.errors import OptionError, SourceError, explaining, list_some, short_repr
 from pyramid.model import SourceSpec
@@ -154,27 +153,19 @@ def gather_plate(  # noqa: PLR0913  (what a plate is made of)
     _check_apart(images)
     version = FORMATS[options.ome_zarr_version]
     shared = share_storage_options(options, images[0].source, target)
-    url, archive = place_of(images[0].source, target, shared, NO_FOLDER)
-    frame = Frame(
-        url,
-        "plate",
-        version,
-        plate_documents(version, images, layout, xml),
-        shared.target_storage_options,
-        options.overwrite,
-        options.resume,
-        archive or None,
+    frame = frame_at(
+        (images[0].source, target, NO_FOLDER), shared, "plate", plate_documents(version, images, layout, xml)
     )
     if target is not None:
         frame.check()
     items = tuple(
         BatchItem(
             image.source,
-            f"{url}/{image.path}",
+            f"{frame.url}/{image.path}",
             image.path,
             _options_of(image, options),
             image.own,
-            archive and f"{archive}/{image.path}",
+            frame.archived(image.path),
         )
         for image in images
     )

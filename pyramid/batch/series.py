@@ -8,7 +8,7 @@ from typing import Any
 
 from pyramid._version import __version__
 from pyramid.batch.definition import Batch
-from pyramid.batch.frame import Frame
+from pyramid.batch.frame import Frame, Kind, MakeDocuments
 from pyramid.batch.items import BatchItem
 from pyramid.engine.preparation import check_manifest
 from pyramid.errors import OptionError, SeveralImagesError, SourceError, explaining
@@ -21,8 +21,8 @@ from pyramid.ngff.writing_groups import layout_attributes
 from pyramid.options.convert import Options
 from pyramid.options.format import N5, with_format
 from pyramid.options.series import ALL
-from pyramid.readers import list_images, open_source
 from pyramid.packing.converting import building_place, is_archive
+from pyramid.readers import list_images, open_source
 from pyramid.stores import Objects, locate, share_storage_options
 from pyramid.tables import format_count
 from pyramid.writing.ome_group import ome_documents, ome_xml_of
@@ -59,12 +59,6 @@ def gather_series(path: str, target: str | None, options: Options) -> tuple[Batc
         raise SourceError(
             f"{path} holds {len(images)} images, and a collection at most {MAX_IMAGES}; choose one with series=N"
         )
-    url, archive = place_of(path, target, shared, NO_FOLDER)
-    own = replace(options, report=None, manifest=None)
-    items = tuple(
-        BatchItem(path, f"{url}/{n}", str(n), replace(own, series=number), {}, archive and f"{archive}/{n}")
-        for n, (number, _) in enumerate(images)
-    )
     version = FORMATS[options.ome_zarr_version]
 
     def documents(_objects: Objects, before: Node | None) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
@@ -72,33 +66,46 @@ def gather_series(path: str, target: str | None, options: Options) -> tuple[Batc
         kept = {} if before is None else dict(before.attributes)
         return ome_documents(version, xml, [item.name for item in items]), {**kept, **layout_attributes(version)}
 
-    frame = Frame(
-        url,
-        "collection",
-        version,
-        documents,
-        shared.target_storage_options,
-        options.overwrite,
-        options.resume,
-        archive or None,
+    frame = frame_at((path, target, NO_FOLDER), shared, "collection", documents)
+    own = replace(options, report=None, manifest=None)
+    items = tuple(
+        BatchItem(path, f"{frame.url}/{n}", str(n), replace(own, series=number), {}, frame.archived(str(n)))
+        for n, (number, _) in enumerate(images)
     )
     return Batch(items, target and frame.final_url, options, frame=frame), first
 
 
-def place_of(source: object, target: str | None, options: Options, no_folder: str) -> tuple[str, str]:
-    """Return where the images of a collection or a plate are written, and the archive that is made of them.
+def frame_at(places: tuple[object, str | None, str], options: Options, kind: Kind, documents: MakeDocuments) -> Frame:
+    """Return the root of a collection or a plate.
 
-    There is none where the second is empty. Both are the same for an archive that is made already.
+    Parameters
+    ----------
+    places
+        The source, the target, and what stands for a target that is not given.
+    options
+        Those of all images.
+    kind, documents
+        As of `Frame`.
 
     Raises
     ------
     OptionError, TargetError
         If an archive, or the manifest that is asked for, cannot be written.
     """
+    source, target, no_folder = places
     url = (target or no_folder).rstrip("/")
     place = building_place(source, url, options) or url
     check_manifest(options, source, None if target is None else place)
-    return place, url if is_archive(locate(url)) else ""
+    return Frame(
+        place,
+        kind,
+        FORMATS[options.ome_zarr_version],
+        documents,
+        options.target_storage_options,
+        options.overwrite,
+        options.resume,
+        url if is_archive(locate(url)) else None,
+    )
 
 
 def _made(path: str, images: Sequence[tuple[int, str]], options: Options) -> bytes | None:

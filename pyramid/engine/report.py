@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any
 from pyramid.engine.reported_options import decided_options, given_options, source_name, target_name
 from pyramid.engine.stages import StageTimes
 from pyramid.errors import INTERRUPTED, PyramidError, exit_status
-from pyramid.feedback.progress import format_bytes
 from pyramid.options.convert import Options
 from pyramid.stores import without_secrets
-from pyramid.tables import Row, Table, format_shape, render_text
+from pyramid.tables import render_text
 
 if TYPE_CHECKING:
     from pyramid.engine.build import Tally
@@ -94,7 +93,6 @@ class RunReport:
         self.pixels: PixelsLook | None = None
         self.look: Callable[[], PixelsLook | None] = lambda: None
         self.source, self.target, self.options = source, target, options
-        self._source_name = ""
         self._error: BaseException | None = None
         self._ended = False
         self._wall_s = dict.fromkeys(WALL_STAGES, 0.0)
@@ -154,39 +152,10 @@ class RunReport:
         return f"{size / 1e6:.1f} MB in {self.seconds:.2f} s, {rate / 1e6:.0f} MB/s"
 
     def without_pixels(self) -> RunReport:
-        """Return the report, which does not hold an array that was its source any more."""
+        """Return the report without an array that was its source."""
         if not isinstance(self.source, str | os.PathLike):
-            self._source_name = source_name(self.source)
             self.source = None
         return self
-
-    def tables(self) -> list[Table]:
-        """Return the tables of the report: what was done and how long it took, and the levels."""
-        stages = [f"{name} {seconds:.2f} s" for name, seconds in self._wall_s.items()]
-        facts: list[Row] = [
-            ("outcome", self.outcome),
-            ("source", (self.plan.spec.location if self.plan else None) or self._name_of_source()),
-            ("target", target_name(self.target) or ""),
-            ("pixels", self.summary()),
-            ("stages", ", ".join(stages)),
-            *(("notice", notice) for notice in self.notices),
-        ]
-        levels = _levels(self.plan, self.tally) if self.plan else []
-        heads = ("level", "shape", "pixels", "stored", "objects")
-        rows: list[Row] = [
-            (
-                str(level["level"]),
-                format_shape(level["shape"]),
-                format_bytes(level["raw_bytes"]),
-                "" if level["stored_bytes"] is None else format_bytes(level["stored_bytes"]),
-                str(level["planned_objects"] if level["objects"] is None else level["objects"]),
-            )
-            for level in levels
-        ]
-        return [((), facts), (heads, rows)]
-
-    def _name_of_source(self) -> str:
-        return self._source_name or source_name(self.source)
 
     def page(self) -> str:
         """Return the report as one page of HTML, which needs nothing else."""
@@ -197,7 +166,9 @@ class RunReport:
 
     def __str__(self) -> str:
         """Return the tables as text."""
-        return render_text(self.tables())
+        from pyramid.reporting.tables import report_tables  # noqa: PLC0415  (only for a person)
+
+        return render_text(report_tables(self.to_dict()))
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, whose style reaches nothing else."""
@@ -214,7 +185,7 @@ class RunReport:
             "exit_status": exit_status(self._error),
             "error": None if self._error is None else error_document(self._error),
             "started": self._started.isoformat(timespec="milliseconds"),
-            "source": plan.spec.location if plan else self._name_of_source(),
+            "source": plan.spec.location if plan else source_name(self.source),
             "target": target_name(self.target),
             "options": {
                 "given": given_options(self.options, self.source, self.target),

@@ -56,7 +56,7 @@ class Version:
     dtypes
         NumPy names of the dtypes that it has; None if it has all of an image's.
     own_keys
-        Names that attributes of others cannot have beside those of OME-Zarr.
+        Names that attributes of others cannot have, next to those of OME-Zarr.
     """
 
     name: str

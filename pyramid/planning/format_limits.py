@@ -1,4 +1,4 @@
-"""What a format that is written cannot hold: dtypes, and attributes that have the names of its keys."""
+"""Limits of the format that is written: its dtypes, and the names of its keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ MAX_NAMED = 8
 
 
 def fitted_to_format(spec: SourceSpec, options: Options, version: Version) -> SourceSpec:
-    """Return the source without attributes whose names are keys of a format, and a notice of them.
+    """Return the source without attributes that have names of keys of a format.
+
+    A notice names them.
 
     Raises
     ------

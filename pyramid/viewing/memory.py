@@ -1,7 +1,7 @@
-"""Memory of decoded chunks, which goes from one that is dropped to the next that is read.
+"""Memory of decoded chunks, which goes from one that is dropped to the next.
 
-malloc gives each thread an arena of its own, and keeps what is freed there: 50 clients at once took twice the bound of the
-cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes longer than to decode.
+malloc gives each thread an arena of its own, and keeps what is freed there: 50 clients at once took twice the bound of
+the cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes longer than to decode.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ MAX_FREE_BYTES = 2**25
 
 
 class ChunkMemory:
-    """Gives arrays, whose memory is used again when nothing refers to them any more. Any thread may ask.
+    """Arrays whose memory is used again when nothing refers to them any more.
+
+    Any thread may ask for one.
 
     Examples
     --------
@@ -51,7 +53,7 @@ class ChunkMemory:
             memory = self._free[size].pop()
         except IndexError:
             memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        # NumPy keeps this array alive as long as any view of it, since what is below it is no array.
+        # NumPy keeps this array alive as long as any view of it, as what is below it is a mapping.
         array: NDArray[Any] = np.frombuffer(memory, dtype)
         weakref.finalize(array, self._give_back, size, memory).atexit = False
         return array.reshape(shape)

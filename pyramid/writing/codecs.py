@@ -79,7 +79,10 @@ def _simple(name: str, **settings: object) -> Codec:
 
 
 def _n5_only(type_: str, name: str, setting: str) -> Codec:
-    """Return a codec that only N5 specifies, by its type, its name in imagecodecs, and the name of its effort."""
+    """Return a codec that only N5 specifies.
+
+    `type_` is its name in N5, `name` that in imagecodecs, and `setting` the name of its effort in N5.
+    """
     encode = getattr(_imagecodecs, f"{name}_encode")
     return Codec(
         lambda *_: None,

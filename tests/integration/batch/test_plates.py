@@ -76,7 +76,8 @@ def test_names_of_files_make_a_plate(tmp_path: Path, version: str) -> None:
 
 @pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
 def test_wells_are_added_to_a_plate_that_exists(tmp_path: Path, version: str) -> None:
-    target, options = tmp_path / "plate.ome.zarr", {"pattern": PATTERN, "ome_zarr_version": version}
+    target = tmp_path / "plate.ome.zarr"
+    options: dict[str, Any] = {"pattern": PATTERN, "ome_zarr_version": version}
     pyramid.convert(write(tmp_path / "one"), target, **options)
     before = digests(target / "A")
     with pytest.raises(TargetError, match="resume=True"):
@@ -134,13 +135,14 @@ def test_a_plate_becomes_an_archive_and_has_a_manifest(tmp_path: Path) -> None:
     assert [outcome.state for outcome in again.outcomes] == ["whole"] * 4
     assert (tmp_path / "c.sha256").read_text() == text
     write(folder)
-    with pytest.raises(pyramid.BatchError, match="is in the archive .*, which is not changed in place"):
+    with pytest.raises(pyramid.BatchError, match=r"is in the archive .*, which is not changed in place"):
         pyramid.convert(folder, archive, pattern=PATTERN, resume=True)
     assert archive.read_bytes() == (tmp_path / "packed.ozx").read_bytes()
     pyramid.convert(folder, tmp_path / "plate.ome.zarr", pattern=PATTERN, resume=True, manifest=tmp_path / "b.sha256")
     assert (tmp_path / "b.sha256").read_text() == str(pyramid.manifest(tmp_path / "plate.ome.zarr"))
     pyramid.convert(folder, archive, pattern=PATTERN, overwrite=True)
-    assert len(pyramid.info(archive, all=True).images) == 6  # type: ignore[attr-defined]
+    found: Any = pyramid.info(archive, all=True)
+    assert len(found.images) == 6
 
 
 def test_a_plate_that_stopped_on_its_way_into_an_archive_goes_on(
@@ -151,9 +153,10 @@ def test_a_plate_that_stopped_on_its_way_into_an_archive_goes_on(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr("pyramid.batch.frame.pack_target", stop)
-        pyramid.convert(folder, archive, pattern=PATTERN)
+        with pytest.raises(KeyboardInterrupt):
+            pyramid.convert(folder, archive, pattern=PATTERN)
     assert not archive.exists()
     pyramid.convert(folder, archive, pattern=PATTERN, resume=True)
     assert pyramid.verify(archive).ok
