@@ -12,7 +12,7 @@ from pyramid.editing.outcome import Upgrade
 from pyramid.editing.tree import Hierarchy, plan_changes, read_hierarchy
 from pyramid.editing.versions import OME_KEYS
 from pyramid.errors import OptionError, SourceError, StorageError, ending_with_remedy
-from pyramid.ngff import FORMATS, WRITABLE, given_version
+from pyramid.ngff import FORMATS, VERSIONS, WRITABLE, given_version
 from pyramid.stores import Objects, open_objects, path_or_url
 from pyramid.writing.claims import check_no_run_around
 
@@ -108,7 +108,7 @@ def _check_later(tree: Hierarchy, to: str) -> None:
     given = given_version(tree.root.attributes)
     family = next((name for name, version in FORMATS.items() if version.belongs(given)), None)
     if given is not None and family is None:
-        raise SourceError(f"it is of OME-Zarr version {given!r}; those read here are: {', '.join(FORMATS)}")
+        raise SourceError(f"it is of OME-Zarr version {given!r}; those read here are: {', '.join(VERSIONS)}")
     if (family is not None and family > to) or (tree.root.zarr_format == 3 and FORMATS[to].zarr_format == 2):
         raise OptionError(f"to: it is OME-Zarr {family or 'of Zarr 3'}, later than {to}; give a later version")
 
