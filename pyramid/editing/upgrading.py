@@ -11,8 +11,9 @@ from pyramid.editing.documents import Change, apply_changes, check_no_writer, de
 from pyramid.editing.outcome import Upgrade
 from pyramid.editing.tree import Hierarchy, plan_changes, read_hierarchy
 from pyramid.editing.versions import OME_KEYS
-from pyramid.errors import OptionError, SourceError, StorageError, ending_with_remedy
+from pyramid.errors import SourceError, StorageError, ending_with_remedy
 from pyramid.ngff import FORMATS, VERSIONS, WRITABLE, given_version
+from pyramid.options.one_of import check_choice
 from pyramid.stores import Objects, open_objects, path_or_url
 from pyramid.writing.claims import check_no_run_around
 
@@ -66,8 +67,7 @@ def upgrade(
     >>> upgrade(path, to="0.6").version, pyramid.open(path).version
     ('0.6', '0.6')
     """
-    if to not in WRITABLE:
-        raise OptionError(f"to: {to!r} is not a version that can be written; give one of {', '.join(WRITABLE)}")
+    check_choice("to", to, WRITABLE)
     objects = open_objects(path_or_url(url, "url"), storage_options)
     check_no_run_around(objects.location)
     with reading(objects.location):
