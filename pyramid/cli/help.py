@@ -59,9 +59,7 @@ OPTIONS = {
             for key in ("endpoint_url", "region", "profile", "anon")
         ),
     ),
-    "Output": (
-        *("manifest", "report", "config", "dry_run", "as_json", "no_progress", "quiet", "verbose", "help"),
-    ),
+    "Output": (*("manifest", "report", "config", "dry_run", "as_json", "no_progress", "quiet", "verbose", "help"),),
 }
 _GROUP_OF = {name: title for title, names in OPTIONS.items() for name in names}
 # The groups that a command with few options has too, and what few is: those are read at a glance.

@@ -138,9 +138,7 @@ class Options:
     )
     ome_zarr_version: str = _option(
         "0.5",
-        OptionSpec(
-            "version of the format: 0.4, 0.5 or 0.6", one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"
-        ),
+        OptionSpec("version of the format: 0.4, 0.5 or 0.6", one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"),
     )
     method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
     nodata: float | None = _option(

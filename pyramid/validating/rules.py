@@ -25,7 +25,7 @@ _RENAMED = {
         "trafo-md": "coord-trafo-md",
         "axes-md": "axes-metadata",
         "image-layout": "images",
-    }
+    },
 }
 # The specification of Zarr, for rules that are its own.
 ZARR_PAGE = "https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html"

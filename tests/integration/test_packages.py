@@ -102,5 +102,7 @@ def test_both_recipes_are_of_one_python_and_install_the_same() -> None:
 
 def test_a_release_is_built_by_the_same_command() -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
-    assert [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step] == ["make dist PYTHON=python"]
+    assert [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step] == [
+        "make dist PYTHON=python"
+    ]
     assert "\ndist:" in (ROOT / "Makefile").read_text(encoding="utf-8")

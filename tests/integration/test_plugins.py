@@ -25,7 +25,13 @@ SCALE = {"z": 2.0, "y": 0.5, "x": 0.25}
 
 
 def make_image(path: Path, **options: Any) -> pyramid.Image:
-    given = {"name": "cells", "axes": "czyx", "scale": SCALE, "channel_names": ["DAPI", "GFP"], "channel_colors": ["0000FF", "00FF00"]}
+    given = {
+        "name": "cells",
+        "axes": "czyx",
+        "scale": SCALE,
+        "channel_names": ["DAPI", "GFP"],
+        "channel_colors": ["0000FF", "00FF00"],
+    }
     return pyramid.convert(PIXELS, path, progress=False, **{**given, "min_size": 64, **options})
 
 
@@ -82,7 +88,7 @@ def test_napari_opens_whatever_is_opened(tmp_path: Path, napari: Any, options: d
 def test_what_napari_saves_it_opens_again(image: pyramid.Image, tmp_path: Path, napari: Any) -> None:
     (data, keywords, _), (label_data, label_keywords, _) = read([image.url], stack=False)
     one = {key: value for key, value in keywords.items() if key not in ("channel_axis", "colormap", "visible")}
-    one |= {"name": "cells", "contrast_limits": [100.0, 3000.0]}
+    one |= {"name": "cells", "contrast_limits": [100.0, 3000.0], "colormap": {"colors": [[0, 0, 0, 1], [0, 0.5, 1, 1]]}}
     path = str(tmp_path / "saved.ome.zarr")
     layers = [([level[0] for level in data], one, "image"), (label_data, {**label_keywords, "name": "spots"}, "labels")]
     assert write(path, layers, plugin_name="ome-pyramid") == [path]
@@ -91,6 +97,7 @@ def test_what_napari_saves_it_opens_again(image: pyramid.Image, tmp_path: Path, 
     assert (saved.name, saved.axes, saved.levels[0].scale) == ("cells", "zyx", (2.0, 0.5, 0.25))
     assert saved.units == ("micrometer",) * 3
     window = saved.channels[0].window
+    assert (saved.channels[0].label, saved.channels[0].color) == ("cells", "0080FF")
     assert window is not None
     assert (window.start, window.end) == (100, 3000)
     assert saved.labels == ("spots",)
@@ -101,13 +108,15 @@ def test_napari_saves_labels_colors_and_layers_without_names_of_axes(tmp_path: P
     labels = np.arange(300 * 90, dtype="int32").reshape(300, 90) // 1000
     for name, layer, axes in (
         ("labels.zarr", (labels, {"name": "cells"}, "labels"), "yx"),
-        ("rgb.zarr", (np.zeros((70, 90, 3), "uint8"), {"rgb": True, "scale": [2, 3]}, "image"), "cyx"),
+        ("rgb.zarr", (np.zeros((70, 90, 4), "uint8"), {"rgb": True, "scale": [2, 3]}, "image"), "cyx"),
         ("time.zarr", (np.zeros((3, 4, 70, 90), "uint8"), {"axis_labels": ("-4", "-3", "-2", "-1")}, "image"), "tzyx"),
     ):
         path = str(tmp_path / name)
         write(path, [layer], plugin_name="ome-pyramid")
         assert pyramid.open(path).axes == axes
-    assert pyramid.open(str(tmp_path / "rgb.zarr")).levels[0].scale == (1.0, 2.0, 3.0)
+    colors = pyramid.open(str(tmp_path / "rgb.zarr"))
+    assert (colors.levels[0].shape, colors.levels[0].scale) == ((3, 70, 90), (1.0, 2.0, 3.0))
+    assert [channel.color for channel in colors.channels] == ["FF0000", "00FF00", "0000FF"]
     assert pyramid.open(str(tmp_path / "labels.zarr")).metadata.method == "mode"
     with pytest.raises(pyramid.OptionError, match="of 6 dimensions"):
         write(str(tmp_path / "six.zarr"), [(np.zeros((1,) * 6), {}, "image")], plugin_name="ome-pyramid")

@@ -1,4 +1,4 @@
-"""The reader and the writer of napari's plug-in, which exchange layers as tuples."""
+"""The reader of napari's plug-in: images and their labels as layers, which are tuples."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pyramid.api import convert
-from pyramid.editing import edit
-from pyramid.errors import OptionError
 from pyramid.image import Image
 from pyramid.image import open as open_image
-from pyramid.model import AXES
 
 # Data, keywords of the layer, and its kind.
 Layer: TypeAlias = tuple[Any, Mapping[str, Any], str]
@@ -103,67 +99,3 @@ def _label_layers(label: Image) -> Iterator[Layer]:
     for index in range(label.levels[0].shape[axis] if axis >= 0 else 1):
         at = (*[slice(None)] * axis, index) if axis >= 0 else ()
         yield [level.data[at] for level in label.levels], keywords, "labels"
-
-
-def write_layers(path: str, layers: Sequence[Layer]) -> list[str]:
-    """Write an image with labels, or labels alone, as an OME-Zarr; levels are made anew.
-
-    Parameters
-    ----------
-    path
-        Path of the OME-Zarr, where nothing exists yet.
-    layers
-        An image first if there is one, and labels.
-
-    Returns
-    -------
-    list of str
-        What is written.
-
-    Raises
-    ------
-    OptionError, TargetError
-        If the layers cannot be one image, or the target cannot be written.
-    """
-    (data, keywords, kind), *labels = layers
-    axes = _write(path, data, keywords, {} if kind == "image" else {"method": "mode"})
-    limits = keywords.get("contrast_limits")
-    if kind == "image" and limits is not None and "c" not in axes:
-        edit(path, windows=[tuple(map(float, limits))])
-    for label_data, label_keywords, _ in labels:
-        _write(path, label_data, label_keywords, {"labels": str(label_keywords.get("name") or "labels")})
-    return [path]
-
-
-def _write(path: str, data: Any, keywords: Mapping[str, Any], options: Mapping[str, Any]) -> str:  # noqa: ANN401
-    """Convert the largest level of a layer, and return its axes."""
-    pixels = data[0] if keywords.get("multiscale") else data
-    axes = _axes(pixels.ndim, keywords)
-    values = {name: [*map(conv, keywords.get(key) or ())] for name, key, conv in _PLACES}
-    spatial = [axis for axis in axes if axis != "c"] if keywords.get("rgb") else list(axes)
-    placed: dict[str, Any] = {name: dict(zip(spatial, given, strict=False)) for name, given in values.items() if given}
-    placed["units"] = {axis: unit for axis, unit in placed.get("units", {}).items() if unit != PIXEL}
-    given = {name: value for name, value in {**placed, **options}.items() if value}
-    if "labels" not in options and keywords.get("name"):
-        given["name"] = str(keywords["name"])
-    convert(pixels, path, axes=axes, **given)
-    return axes
-
-
-# Option, key of a layer, and what makes its values plain.
-_PLACES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("scale", "scale", float),
-    ("origin", "translate", float),
-    ("units", "units", str),
-)
-
-
-def _axes(dimensions: int, keywords: Mapping[str, Any]) -> str:
-    """Return the axes of a layer: its labels where they are letters of axes, else the last of tzyx."""
-    colors = "c" if keywords.get("rgb") else ""
-    labels = "".join(keywords.get("axis_labels") or ()) + colors
-    if len(labels) == dimensions == len(set(labels)) and set(labels) <= set(AXES):
-        return labels
-    if dimensions - len(colors) > 4:
-        raise OptionError(f"a layer of {dimensions} dimensions has no known axes; name them with letters of {AXES}")
-    return "tzyx"[4 - (dimensions - len(colors)) :] + colors
