@@ -24,7 +24,7 @@ def complete_value(ctx: click.Context, parameter: click.Parameter, incomplete: s
 
 
 def _choices(parameter: click.Parameter) -> tuple[str, ...]:
-    """Return the values that a parameter may have; none where they are not a few words."""
+    """Return the values that a parameter may have, where they are a few words."""
     name = str(parameter.name)
     if name == "method":
         return METHODS

@@ -1,4 +1,4 @@
-"""The order of ``--help``: commands and options in groups, and an example for each command."""
+"""The groups of ``--help`` and the example of each command."""
 
 from __future__ import annotations
 

@@ -58,14 +58,18 @@ class SentenceCommand(click.Command):
                 raise
             hint = f"put quotes around a path with spaces, as in {_example(ctx, [])}"
             raise click.UsageError(f"{error.format_message()}; {hint}", ctx) from None
-        if ctx.resilient_parsing:  # a shell asks what may follow
-            return left
-        if len(ctx.params.get("words", ())) < len(needed := WORDS.get(str(ctx.info_name), ())):
-            name = needed[len(ctx.params["words"])]
-            raise click.UsageError(f"Missing argument '{name}'; type {_example(ctx, given)}", ctx)
-        if ctx.params.get("quiet") and ctx.params.get("verbose"):
-            raise click.UsageError("-q prints less and -v prints more; give one of them", ctx)
+        if not ctx.resilient_parsing:  # else a shell asks what may follow
+            _check_given(ctx, given)
         return left
+
+
+def _check_given(ctx: click.Context, given: Sequence[str]) -> None:
+    """Raise UsageError where words are missing, or flags contradict each other."""
+    if len(ctx.params.get("words", ())) < len(needed := WORDS.get(str(ctx.info_name), ())):
+        name = needed[len(ctx.params["words"])]
+        raise click.UsageError(f"Missing argument '{name}'; type {_example(ctx, given)}", ctx)
+    if ctx.params.get("quiet") and ctx.params.get("verbose"):
+        raise click.UsageError("-q prints less and -v prints more; give one of them", ctx)
 
 
 def _check_dashes(words: Sequence[str], flags: Sequence[str], ctx: click.Context) -> None:

@@ -11,7 +11,7 @@ from pyramid.editing.documents import Change, apply_changes, check_no_writer, de
 from pyramid.editing.outcome import Upgrade
 from pyramid.editing.tree import Hierarchy, plan_changes, read_hierarchy
 from pyramid.editing.versions import OME_KEYS
-from pyramid.errors import SourceError, StorageError, ending_with_remedy
+from pyramid.errors import OptionError, SourceError, StorageError, ending_with_remedy
 from pyramid.ngff import FORMATS, VERSIONS, WRITABLE, given_version
 from pyramid.options.one_of import check_choice
 from pyramid.stores import Objects, open_objects, path_or_url

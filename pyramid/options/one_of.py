@@ -39,7 +39,9 @@ def one_of(*choices: str, remedy: str = OneOf.remedy) -> OneOf:
 
 
 def check_choice(option: str, value: object, choices: tuple[str, ...]) -> str:
-    """Return a value that is one of `choices`; raise OptionError, which names the option, for any other.
+    """Return a value that is one of `choices`.
+
+    Raises OptionError for any other, which names the option and the nearest choice.
 
     Examples
     --------

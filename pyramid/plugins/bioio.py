@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from os import fspath
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from bioio_base.constants import METADATA_UNPROCESSED
-from bioio_base.dimensions import DimensionNames
 from bioio_base.exceptions import UnsupportedFileFormatError
 from bioio_base.reader import Reader as BaseReader
 from bioio_base.reader_metadata import ReaderMetadata as BaseMetadata
@@ -35,7 +34,7 @@ class Reader(BaseReader):  # type: ignore[misc]  # bioio has no types
         Options of the store, as the ``storage_options`` of `pyramid.open`.
     """
 
-    def __init__(self, image: Any, fs_kwargs: Mapping[str, Any] | None = None, **_: Any) -> None:
+    def __init__(self, image: str | PathLike[str], fs_kwargs: Mapping[str, Any] | None = None, **_: Any) -> None:
         self._path = fspath(image)
         self._options = dict(fs_kwargs or {}) or None
         self._scene_images = _images(self._path, self._options)
@@ -47,8 +46,10 @@ class Reader(BaseReader):  # type: ignore[misc]  # bioio has no types
         return True
 
     @classmethod
-    def is_supported_image(cls, image: Any, fs_kwargs: Mapping[str, Any] | None = None, **_: Any) -> bool:  # noqa: ANN401
-        """Return True if an image or a collection is there; raise UnsupportedFileFormatError if not."""
+    def is_supported_image(
+        cls, image: str | PathLike[str], fs_kwargs: Mapping[str, Any] | None = None, **_: Any
+    ) -> bool:
+        """Return True if images are there; raise UnsupportedFileFormatError if not."""
         return bool(_images(fspath(image), dict(fs_kwargs or {}) or None))
 
     @property
@@ -86,7 +87,7 @@ class Reader(BaseReader):  # type: ignore[misc]  # bioio has no types
 
     @property
     def physical_pixel_sizes(self) -> PhysicalPixelSizes:
-        """The sizes of a pixel of the level on z, y and x, in the units of `dimension_properties`."""
+        """The sizes of a pixel of the level on z, y and x."""
         sizes = self._sizes()
         return PhysicalPixelSizes(*(sizes.get(axis) for axis in "ZYX"))
 
@@ -132,7 +133,10 @@ class ReaderMetadata(BaseMetadata):  # type: ignore[misc]
 
 
 def _images(path: str, options: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the URL of each image at a path, by name; raise UnsupportedFileFormatError where there is none."""
+    """Return the URL of each image at a path, by name.
+
+    Raises UnsupportedFileFormatError where there is none.
+    """
     try:
         found = info(path, options, all=True)
     except PyramidError as error:

@@ -1,4 +1,4 @@
-"""The reader of napari's plug-in: images and their labels as layers, which are tuples."""
+"""The reader of napari's plug-in: images and their labels as layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PIXEL = "pixel"
 
 
 def get_reader(path: Path | Sequence[Path]) -> Callable[[Path | Sequence[Path]], list[Layer]] | None:
-    """Return the function that reads a path; None for several, which are no stack here."""
+    """Return the function that reads a path; None for several paths."""
     return read_layers if isinstance(path, str | PathLike) or len(path) == 1 else None
 
 
@@ -39,7 +39,7 @@ def read_layers(path: Path | Sequence[Path]) -> list[Layer]:
     Raises
     ------
     SourceError
-        If there is no image, as where it is a plate.
+        If it is not an image, as a plate is not.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The writer of napari's plug-in: layers of an image and of labels become an OME-Zarr."""
+"""The writer of napari's plug-in: layers become an OME-Zarr."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyramid.plugins.napari_reader import PIXEL, Layer
 
 
 def write_layers(path: str, layers: Sequence[Layer]) -> list[str]:
-    """Write an image with labels, or labels alone, as an OME-Zarr; levels are made anew.
+    """Write an image with labels, or only labels, as an OME-Zarr with new levels.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def write_layers(path: str, layers: Sequence[Layer]) -> list[str]:
     axes = _write(path, data, keywords, _look(keywords) if kind == "image" else {"method": "mode"})
     limits = keywords.get("contrast_limits")
     if kind == "image" and limits is not None and "c" not in axes:
-        edit(path, windows=[tuple(map(float, limits))])
+        edit(path, windows=[(float(limits[0]), float(limits[1]))])
     for label_data, label_keywords, _ in labels:
         _write(path, label_data, label_keywords, {"labels": str(label_keywords.get("name") or "labels")})
     return [path]
@@ -85,7 +85,7 @@ _PLACES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 
 
 def _axes(dimensions: int, keywords: Mapping[str, Any]) -> str:
-    """Return the axes of a layer: its labels where they are letters of axes, else the last of tzyx."""
+    """Return the axes that a layer names, or else the last of tzyx."""
     colors = "c" if keywords.get("rgb") else ""
     labels = "".join(keywords.get("axis_labels") or ()) + colors
     if len(labels) == dimensions == len(set(labels)) and set(labels) <= set(AXES):

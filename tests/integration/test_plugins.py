@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from npe2 import PluginManager, PluginManifest
 from npe2.io_utils import read, write
 
 import pyramid
+from tests.support.defects import write as write_group
 from tests.support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -32,7 +32,8 @@ def make_image(path: Path, **options: Any) -> pyramid.Image:
         "channel_names": ["DAPI", "GFP"],
         "channel_colors": ["0000FF", "00FF00"],
     }
-    return pyramid.convert(PIXELS, path, progress=False, **{**given, "min_size": 64, **options})
+    made: pyramid.Image = pyramid.convert(PIXELS, path, progress=False, **{**given, "min_size": 64, **options})
+    return made
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def image(tmp_path: Path) -> pyramid.Image:
 
 
 @pytest.fixture
-def napari(monkeypatch: pytest.MonkeyPatch) -> Iterator[PluginManager]:
+def napari(monkeypatch: pytest.MonkeyPatch) -> PluginManager:
     """A manager of plug-ins that holds the manifest which the entry point names."""
     module, name = ENTRIES["napari.manifest"]["ome-pyramid"].split(":")
     manifest = PluginManifest.from_file(ROOT.joinpath(*module.split("."), name))
@@ -54,7 +55,15 @@ def napari(monkeypatch: pytest.MonkeyPatch) -> Iterator[PluginManager]:
     manager = PluginManager()
     manager.register(manifest)
     monkeypatch.setattr(PluginManager, "instance", lambda: manager)
-    yield manager
+    return manager
+
+
+def opened_by_napari(path: Any) -> Any:
+    return read([str(path)], stack=False)
+
+
+def saved_by_napari(path: str, layers: Any) -> list[str]:
+    return write(path, layers, plugin_name="ome-pyramid")
 
 
 def levels(data: Any) -> list[np.ndarray[Any, Any]]:
@@ -62,7 +71,7 @@ def levels(data: Any) -> list[np.ndarray[Any, Any]]:
 
 
 def test_napari_opens_channels_labels_levels_and_what_they_look_like(image: pyramid.Image, napari: Any) -> None:
-    (data, keywords, kind), (label_data, label_keywords, label_kind) = read([image.url], stack=False)
+    (data, keywords, kind), (label_data, label_keywords, label_kind) = opened_by_napari(image.url)
     assert (kind, label_kind) == ("image", "labels")
     for ours, level in zip(levels(data), image.levels, strict=True):
         np.testing.assert_array_equal(ours, level.data.compute())
@@ -81,17 +90,17 @@ def test_napari_opens_channels_labels_levels_and_what_they_look_like(image: pyra
 def test_napari_opens_whatever_is_opened(tmp_path: Path, napari: Any, options: dict[str, Any]) -> None:
     path = tmp_path / ("a.n5" if "format" in options else "a.zarr")
     made = make_image(path, **options)
-    ((data, _, _),) = read([str(path)], stack=False)
+    ((data, _, _),) = opened_by_napari(path)
     np.testing.assert_array_equal(levels(data)[-1], made.levels[-1].data.compute())
 
 
 def test_what_napari_saves_it_opens_again(image: pyramid.Image, tmp_path: Path, napari: Any) -> None:
-    (data, keywords, _), (label_data, label_keywords, _) = read([image.url], stack=False)
+    (data, keywords, _), (label_data, label_keywords, _) = opened_by_napari(image.url)
     one = {key: value for key, value in keywords.items() if key not in ("channel_axis", "colormap", "visible")}
     one |= {"name": "cells", "contrast_limits": [100.0, 3000.0], "colormap": {"colors": [[0, 0, 0, 1], [0, 0.5, 1, 1]]}}
     path = str(tmp_path / "saved.ome.zarr")
     layers = [([level[0] for level in data], one, "image"), (label_data, {**label_keywords, "name": "spots"}, "labels")]
-    assert write(path, layers, plugin_name="ome-pyramid") == [path]
+    assert saved_by_napari(path, layers) == [path]
     saved = pyramid.open(path)
     np.testing.assert_array_equal(saved.levels[0].data, PIXELS[0])
     assert (saved.name, saved.axes, saved.levels[0].scale) == ("cells", "zyx", (2.0, 0.5, 0.25))
@@ -112,24 +121,24 @@ def test_napari_saves_labels_colors_and_layers_without_names_of_axes(tmp_path: P
         ("time.zarr", (np.zeros((3, 4, 70, 90), "uint8"), {"axis_labels": ("-4", "-3", "-2", "-1")}, "image"), "tzyx"),
     ):
         path = str(tmp_path / name)
-        write(path, [layer], plugin_name="ome-pyramid")
+        saved_by_napari(path, [layer])
         assert pyramid.open(path).axes == axes
     colors = pyramid.open(str(tmp_path / "rgb.zarr"))
     assert (colors.levels[0].shape, colors.levels[0].scale) == ((3, 70, 90), (1.0, 2.0, 3.0))
     assert [channel.color for channel in colors.channels] == ["FF0000", "00FF00", "0000FF"]
     assert pyramid.open(str(tmp_path / "labels.zarr")).metadata.method == "mode"
     with pytest.raises(pyramid.OptionError, match="of 6 dimensions"):
-        write(str(tmp_path / "six.zarr"), [(np.zeros((1,) * 6), {}, "image")], plugin_name="ome-pyramid")
+        saved_by_napari(str(tmp_path / "six.zarr"), [(np.zeros((1,) * 6), {}, "image")])
 
 
 def test_a_plate_is_refused_by_napari_with_the_image_to_open(tmp_path: Path, napari: Any) -> None:
-    plate = '{"version": "0.5", "plate": {"rows": [{"name": "A"}], "columns": [{"name": "1"}], "wells": [{"path": "A/1", "rowIndex": 0, "columnIndex": 0}]}}'
-    (tmp_path / "a.zarr").mkdir()
-    (tmp_path / "a.zarr/zarr.json").write_text(
-        f'{{"zarr_format": 3, "node_type": "group", "attributes": {{"ome": {plate}}}}}'
+    well = {"path": "A/1", "rowIndex": 0, "columnIndex": 0}
+    write_group(
+        tmp_path / "a.zarr",
+        {"version": "0.5", "plate": {"rows": [{"name": "A"}], "columns": [{"name": "1"}], "wells": [well]}},
     )
     with pytest.raises(pyramid.SourceError, match="a plate, not an image"):
-        read([str(tmp_path / "a.zarr")], stack=False)
+        opened_by_napari(tmp_path / "a.zarr")
 
 
 @pytest.fixture
