@@ -73,7 +73,7 @@ def _known(document: Document) -> Iterator[Breach]:
     for place, given in _holders(document):
         if not isinstance(given, str):
             yield Breach(place, f"a version is text, not {short_repr(given)}")
-        elif not (_is_family(given) and _NAME.fullmatch(given)):
+        elif not _is_known(given):
             yield Breach(place, f"{short_repr(given)} is none of the versions {', '.join(VERSIONS)}")
 
 
@@ -100,15 +100,19 @@ def _same(document: Document) -> Iterator[Breach]:
 def _draft(document: Document) -> Iterator[Breach]:
     for place, given in _holders(document):
         found = _CANDIDATE.fullmatch(given) if isinstance(given, str) else None
-        if isinstance(given, str) and (found is None or found[1] not in FORMATS) and _is_family(given):
+        if isinstance(given, str) and (found is None or found[1] not in FORMATS) and _is_known(given):
             yield Breach(place, f"{short_repr(given)} is a draft, and is read as {document.version}")
 
 
 def _candidate(document: Document) -> Iterator[Breach]:
     for place, given in _holders(document):
         found = _CANDIDATE.fullmatch(given) if isinstance(given, str) else None
-        if found and found[3]:
+        if found and found[3] and _is_known(given):
             yield Breach(place, f"{short_repr(given)} is a candidate of {document.version}")
+
+
+def _is_known(given: object) -> bool:
+    return isinstance(given, str) and _is_family(given) and _NAME.fullmatch(given) is not None
 
 
 def _is_family(given: str) -> bool:

@@ -100,6 +100,13 @@ def test_both_recipes_are_of_one_python_and_install_the_same() -> None:
     assert re.search(r":([\d.]+)", images.pop())[1] in matrix["python"]  # type: ignore[index]
 
 
+def test_what_is_promised_names_tests_that_are_there() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) >= 10
+    for name in named:
+        assert (ROOT / name).exists(), name
+
+
 def test_a_release_is_built_by_the_same_command() -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
     assert [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step] == [
