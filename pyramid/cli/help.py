@@ -73,7 +73,8 @@ def write_options(parameters: Iterable[click.Parameter], ctx: click.Context, for
     options = [parameter for parameter in parameters if isinstance(parameter, click.Option)]
     kept = OPTIONS if len(options) >= MIN_GROUPED else ALWAYS
     for option in options:
-        record, title = option.get_help_record(ctx), _GROUP_OF.get(str(option.name), "Options")
+        name = "help" if "--help" in option.opts else str(option.name)
+        record, title = option.get_help_record(ctx), _GROUP_OF.get(name, "Options")
         if record is not None:
             rows[title if title in kept else "Options"].append(record)
     for title, group in rows.items():

@@ -216,7 +216,7 @@ def test_projections_leave_nan_out(tmp_path: Path) -> None:
         ({"size": 0}, "size: 0 is not a whole number of pixels from 16 to 8192; give one"),
         ({"size": "large"}, "size: 'large' is not"),
         ({"size": True}, "size: True is not"),
-        ({"projection": "sum"}, "projection: 'sum' is unknown; give max or mean"),
+        ({"projection": "sum"}, "projection: 'sum' is not one of: max, mean; give one of these"),
         ({"montage": "c"}, "montage: 'c' is unknown; give z or t"),
         ({"montage": "t"}, "montage: the image has no axis 't'; its axes are czyx"),
         ({"montage": "z", "levels": True}, "levels: .*; give levels=True or montage=..., not both"),
