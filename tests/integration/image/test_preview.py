@@ -217,7 +217,7 @@ def test_projections_leave_nan_out(tmp_path: Path) -> None:
         ({"size": "large"}, "size: 'large' is not"),
         ({"size": True}, "size: True is not"),
         ({"projection": "sum"}, "projection: 'sum' is not one of: max, mean; give one of these"),
-        ({"montage": "c"}, "montage: 'c' is unknown; give z or t"),
+        ({"montage": "c"}, "montage: 'c' is not one of: z, t; give one of these"),
         ({"montage": "t"}, "montage: the image has no axis 't'; its axes are czyx"),
         ({"montage": "z", "levels": True}, "levels: .*; give levels=True or montage=..., not both"),
         ({"montage": "z", "projection": "max"}, "projection: .*; give one of the two"),
