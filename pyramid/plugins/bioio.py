@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import xarray
 
 NAME = "ome-pyramid"
-ENDINGS = [".ome.zarr", ".zarr", ".ozx", ".n5"]
+# Not .ome.zarr: the reader of another package for .zarr would not be asked for it first.
+ENDINGS = [".zarr", ".ozx", ".n5"]
 
 
 class Reader(BaseReader):  # type: ignore[misc]  # bioio has no types
