@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pyramid.validating.table import RULES, apply_rules
 from tests.support.paths import CORPUS, OME_ZARRS
 from tests.support.replaced import replaced
 from tests.support.servers.service import Service
+from tests.support.stores import find_stores
 
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -62,21 +62,10 @@ def test_an_image_in_a_bucket_is_validated(s3: Service, prefix: str) -> None:
         pyramid.validate(missing, storage_options=store)
 
 
-def stores() -> list[Path]:
-    """Every store at hand: the folders that hold a document of Zarr, and none below them."""
-    found = []
-    for root in (OME_ZARRS, CORPUS):
-        for folder, below, files in os.walk(root):
-            if {"zarr.json", ".zgroup", ".zattrs", ".zarray"} & set(files):
-                found.append(Path(folder))
-                below.clear()
-    return found
-
-
 def test_every_store_at_hand_gets_a_verdict() -> None:
     verdicts: list[bool] = []
     arrays: list[Path] = []
-    for path in stores():
+    for path in find_stores(OME_ZARRS, CORPUS):
         try:
             found = pyramid.validate(path)
         except pyramid.SourceError:  # an array
