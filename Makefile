@@ -3,6 +3,7 @@
 #                      then the same tests, with fewer examples, on the newest Python and packages, and unit tests on the lowest
 # make test-services   checks that need root, a service or a browser: file systems; Ceph's radosgw, SLURM, Chromium and Firefox,
 #                      brought by apt; Azurite and axe, by npm; and other readers: libvips and Java by apt, Bio-Formats by pip
+# make dist            dist/: the wheel and the sdist, checked as they would be published
 # make format          the types of the options, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
@@ -12,6 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 LOWEST := .venv-lowest
 NEWEST := .venv-newest
+RELEASE := .venv-release
 # The newest Python that is found of those that constraints-newest.txt is for; pyenv keeps its own off the PATH.
 NEWEST_PYTHON = $(shell for v in 3.14 3.13 3.12; do for p in python$$v "$$HOME"/.pyenv/versions/$$v.*/bin/python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && exit; done; done)
@@ -29,7 +31,7 @@ TESTS := tests/support/servers tests/unit tests/property tests/contract tests/in
 ONCE := -m "not once" $(addprefix --ignore=tests/integration/,downloading editing inventory labels packing previewing \
 	validating verifying viewing)
 
-.PHONY: demo test test-services root packages lint unit lowest newest format clean
+.PHONY: demo test test-services root packages lint unit lowest newest dist format clean
 
 demo: $(VENV)/core.stamp
 	$(BIN)/pyramid demo
@@ -43,6 +45,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/python .ci/structure.py
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)
@@ -69,8 +72,13 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+dist: $(RELEASE)/stamp
+	rm -rf dist
+	$(RELEASE)/bin/python -m build
+	$(RELEASE)/bin/twine check --strict dist/*
+
 clean:
-	rm -rf $(VENV) $(LOWEST) $(NEWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) $(RELEASE) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer was found: install one, or give PYTHON=/path/to/it" >&2; exit 1; }
@@ -113,4 +121,9 @@ $(LOWEST)/stamp: $(VENV)/bin/python constraints.txt pyproject.toml .ci/lowest.py
 $(NEWEST)/stamp: constraints-newest.txt pyproject.toml
 	$(NEWEST_PYTHON) -m venv $(NEWEST)
 	$(NEWEST)/bin/python $(PIP) --constraint constraints-newest.txt --editable '.[test]'
+	touch $@
+
+$(RELEASE)/stamp: .ci/release.txt
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python $(PIP) --requirement $<
 	touch $@

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import sys
 import textwrap
@@ -26,6 +25,7 @@ from pyramid.options.durations import seconds  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
 from pyramid.options.labels import parse_label_colors, parse_label_name  # noqa: E402
 from pyramid.options.nodata import nodata as parse_nodata  # noqa: E402
+from pyramid.options.one_of import OneOf  # noqa: E402
 from pyramid.options.origin import parse_origin  # noqa: E402
 from pyramid.options.rescale import parse_dtype, parse_rescale  # noqa: E402
 from pyramid.options.selection import parse_selection  # noqa: E402
@@ -92,18 +92,13 @@ class ConvertOptions(TypedDict, total=False):
 
 def accepted_type(option_spec: OptionSpec) -> str:
     """Return the type of the values that an option takes, without None."""
-    choices = inspect.getclosurevars(option_spec.parse).nonlocals.get("choices") if _is_choice(option_spec) else None
-    if choices:
-        return f"{_literal(choices)} | str"  # for a value that a variable holds
+    if isinstance(option_spec.parse, OneOf):
+        return f"{_literal(option_spec.parse.choices)} | str"  # for a value that a variable holds
     if option_spec.parse is parsing.text and option_spec.metavar == "FILE":
         return "str | os.PathLike[str]"
     if option_spec.parse not in ACCEPTED:
         raise SystemExit(f"{__file__}: ACCEPTED has no type for the parser {option_spec.parse}; add one")
     return ACCEPTED[option_spec.parse]
-
-
-def _is_choice(option_spec: OptionSpec) -> bool:
-    return option_spec.parse.__qualname__.startswith("one_of.")
 
 
 def render() -> str:

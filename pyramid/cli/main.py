@@ -22,6 +22,7 @@ from pyramid.cli.batch import (
     split_plan,
     start_report,
 )
+from pyramid.cli.completion import completion
 from pyramid.cli.download import download
 from pyramid.cli.edit import edit
 from pyramid.cli.failures import Ending, exit_on_error, print_notice
@@ -229,6 +230,7 @@ main.add_command(edit)
 main.add_command(upgrade)
 main.add_command(pack)
 main.add_command(unpack)
+main.add_command(completion)
 
 
 @main.command()

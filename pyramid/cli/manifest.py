@@ -21,7 +21,7 @@ from pyramid.cli.usage import SentenceCommand
 
 @click.command(cls=SentenceCommand)
 @click.argument("url")
-@click.option("--form", metavar="FORM", help="Digest: sha256, md5, or dandi for one of the whole. [default: sha256].")
+@click.option("--form", metavar="sha256|md5|dandi", help="Digest; dandi is one of the whole. [default: sha256].")
 @click.option("-o", "--output", metavar="FILE", help="Write the manifest to FILE, outside of the store.")
 @click.option("--workers", metavar="N", help="Objects read at a time. [default: one a core; 16 of a remote store].")
 @click.option("--max-objects", metavar="N", help="How many objects to ask for over plain HTTP. [default: 10000000].")

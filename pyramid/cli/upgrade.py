@@ -15,7 +15,7 @@ from pyramid.cli.usage import SentenceCommand
 
 @click.command(cls=SentenceCommand)
 @click.argument("url")
-@click.option("--to", metavar="VERSION", default="0.5", help="0.4, 0.5 or 0.6. [default: 0.5].")
+@click.option("--to", metavar="0.4|0.5|0.6", default="0.5", help="The version. [default: 0.5].")
 @click.option("-o", "--output", metavar="NEW", help="Upgrade a copy in the folder NEW.")
 @dry_run_flag
 @storage_flags
@@ -23,7 +23,7 @@ from pyramid.cli.usage import SentenceCommand
 @quiet_flag
 @verbose_flag
 def upgrade(url: str, as_json: bool, quiet: bool, verbose: bool, **rest: Any) -> None:
-    """Upgrade the OME-Zarr at URL to a later version, by its metadata.
+    """Upgrade the OME-Zarr at URL to a later version by metadata.
 
     An image is upgraded with its labels, a plate with its wells. If it is interrupted, run it again.
     """

@@ -6,21 +6,14 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
+from pyramid.cli.completing import complete_value
+from pyramid.cli.help import EXAMPLES, write_commands, write_example, write_options
 from pyramid.options.nearest import nearest
 
-# What a user types for each command, as its usage errors show it.
-EXAMPLES = {
-    "convert": "pyramid convert cells.tif cells.ome.zarr",
-    "plan": "pyramid plan cells.tif",
-    "info": "pyramid info cells.ome.zarr",
-    "view": "pyramid view cells.ome.zarr",
-    "preview": "pyramid preview cells.ome.zarr -o cells.png",
-    "manifest": "pyramid manifest cells.ome.zarr",
-    "download": "pyramid download https://host/cells.ome.zarr cells.ome.zarr",
-}
 # The words that a command needs at least, if it takes several.
 WORDS = {"convert": ("SOURCE", "TARGET"), "plan": ("SOURCE",)}
 _SOURCE_SUFFIXES = re.compile(r"(\.ome)?\.[A-Za-z0-9]+$")
@@ -28,6 +21,16 @@ _SOURCE_SUFFIXES = re.compile(r"(\.ome)?\.[A-Za-z0-9]+$")
 
 class SentenceCommand(click.Command):
     """A command that says what to do where its arguments or options are wrong."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        for parameter in self.params:
+            parameter._custom_shell_complete = complete_value  # as shell_complete=... of each, in one place
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups, and an example."""
+        write_options(self.get_params(ctx), ctx, formatter)
+        write_example(str(self.name), formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words after the command, and add the remedy to a usage error."""
@@ -55,12 +58,18 @@ class SentenceCommand(click.Command):
                 raise
             hint = f"put quotes around a path with spaces, as in {_example(ctx, [])}"
             raise click.UsageError(f"{error.format_message()}; {hint}", ctx) from None
-        if len(ctx.params.get("words", ())) < len(needed := WORDS.get(str(ctx.info_name), ())):
-            name = needed[len(ctx.params["words"])]
-            raise click.UsageError(f"Missing argument '{name}'; type {_example(ctx, given)}", ctx)
-        if ctx.params.get("quiet") and ctx.params.get("verbose"):
-            raise click.UsageError("-q prints less and -v prints more; give one of them", ctx)
+        if not ctx.resilient_parsing:  # else a shell asks what may follow
+            _check_given(ctx, given)
         return left
+
+
+def _check_given(ctx: click.Context, given: Sequence[str]) -> None:
+    """Raise UsageError where words are missing, or flags contradict each other."""
+    if len(ctx.params.get("words", ())) < len(needed := WORDS.get(str(ctx.info_name), ())):
+        name = needed[len(ctx.params["words"])]
+        raise click.UsageError(f"Missing argument '{name}'; type {_example(ctx, given)}", ctx)
+    if ctx.params.get("quiet") and ctx.params.get("verbose"):
+        raise click.UsageError("-q prints less and -v prints more; give one of them", ctx)
 
 
 def _check_dashes(words: Sequence[str], flags: Sequence[str], ctx: click.Context) -> None:
@@ -104,6 +113,10 @@ class SentenceGroup(click.Group):
     """Commands as defined, in that order, whose usage errors end with what to type."""
 
     command_class = SentenceCommand
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in groups."""
+        write_commands(self, ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""

@@ -17,6 +17,7 @@ from pyramid.cli.verify import BAD
 @click.argument("url")
 @click.option("--strict", is_flag=True, help="Warnings make it invalid too.")
 @click.option("--metadata-only", is_flag=True, help="Validate the attributes at URL only, not what they name.")
+@click.option("--exit-zero", is_flag=True, help="End with exit status 0 also if it is not valid.")
 @storage_flags
 @json_flag
 @quiet_results_flag
@@ -27,7 +28,7 @@ def validate(url: str, strict: bool, metadata_only: bool, as_json: bool, **stora
     Each broken MUST is an error, each broken SHOULD a warning, each with its place, its rule and a remedy. The exit
     status is 0 if it is valid, 1 if it is not, and 3 if URL cannot be read. No pixel is read, and nothing is written.
     """
-    quiet, verbose = storage.pop("quiet"), storage.pop("verbose")
+    quiet, verbose, exit_zero = (storage.pop(name) for name in ("quiet", "verbose", "exit_zero"))
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         storage_options = storage_values(storage)
         from pyramid import validating  # noqa: PLC0415  (not for --help)
@@ -37,5 +38,5 @@ def validate(url: str, strict: bool, metadata_only: bool, as_json: bool, **stora
             click.echo(json.dumps(done.to_dict(), indent=2))
         elif not quiet:
             click.echo(str(done))
-    if not done.valid:
+    if not (done.valid or exit_zero):
         raise SystemExit(BAD)

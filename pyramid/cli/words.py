@@ -22,6 +22,7 @@ OTHER_NAMES = (
         "config",
         "dry_run",
         "each",
+        "exit_zero",
         "form",
         "max_objects",
         "metadata_only",

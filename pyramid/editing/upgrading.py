@@ -12,7 +12,8 @@ from pyramid.editing.outcome import Upgrade
 from pyramid.editing.tree import Hierarchy, plan_changes, read_hierarchy
 from pyramid.editing.versions import OME_KEYS
 from pyramid.errors import OptionError, SourceError, StorageError, ending_with_remedy
-from pyramid.ngff import FORMATS, WRITABLE, given_version
+from pyramid.ngff import FORMATS, VERSIONS, WRITABLE, given_version
+from pyramid.options.one_of import check_choice
 from pyramid.stores import Objects, open_objects, path_or_url
 from pyramid.writing.claims import check_no_run_around
 
@@ -66,8 +67,7 @@ def upgrade(
     >>> upgrade(path, to="0.6").version, pyramid.open(path).version
     ('0.6', '0.6')
     """
-    if to not in WRITABLE:
-        raise OptionError(f"to: {to!r} is not a version that can be written; give one of {', '.join(WRITABLE)}")
+    check_choice("to", to, WRITABLE)
     objects = open_objects(path_or_url(url, "url"), storage_options)
     check_no_run_around(objects.location)
     with reading(objects.location):
@@ -108,7 +108,7 @@ def _check_later(tree: Hierarchy, to: str) -> None:
     given = given_version(tree.root.attributes)
     family = next((name for name, version in FORMATS.items() if version.belongs(given)), None)
     if given is not None and family is None:
-        raise SourceError(f"it is of OME-Zarr version {given!r}; those read here are: {', '.join(FORMATS)}")
+        raise SourceError(f"it is of OME-Zarr version {given!r}; those read here are: {', '.join(VERSIONS)}")
     if (family is not None and family > to) or (tree.root.zarr_format == 3 and FORMATS[to].zarr_format == 2):
         raise OptionError(f"to: it is OME-Zarr {family or 'of Zarr 3'}, later than {to}; give a later version")
 

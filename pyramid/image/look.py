@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from pyramid.errors import OptionError, short_repr
+from pyramid.options.one_of import check_choice
 
 # The longest side of a picture's pixels if nothing is said, and the bounds of what may be said: the least shows
 # something, and the most is what viewers of pictures and the encoders take.
@@ -96,4 +97,4 @@ def _size(value: object) -> int:
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> str | None:
     if value is None or (isinstance(value, str) and value.lower() in choices):
         return value if value is None else str(value).lower()
-    raise OptionError(f"{name}: {short_repr(value)} is unknown; give {' or '.join(choices)}")
+    return check_choice(name, value, choices)

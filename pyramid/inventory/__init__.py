@@ -29,6 +29,7 @@ from pyramid.manifests.files import manifest_file
 from pyramid.manifests.sorting import Sorter
 from pyramid.manifests.text import format_entries, read_entries
 from pyramid.options import parsing
+from pyramid.options.one_of import check_choice
 from pyramid.stores import Readable, open_objects, path_or_url
 from pyramid.tables import format_count
 
@@ -170,7 +171,7 @@ def manifest(  # noqa: PLR0913  (a user's options, each by its name)
     >>> [entry.key for entry in manifest(f"{folder}/a.ome.zarr")]
     ['0/c/0/0', '0/zarr.json', '1/c/0/0', '1/zarr.json', 'zarr.json']
     """
-    place, algorithm = path_or_url(url, "url"), FORMS[_parse_form(form)]
+    place, algorithm = path_or_url(url, "url"), FORMS[check_choice("form", form, tuple(FORMS))]
     written = None if output is None else manifest_file("output", os.fspath(output))
     if written is not None:
         written.check(None, place)
@@ -281,13 +282,6 @@ def _reading(
             yield _Store(objects, StoreKeys(objects, pool, most), pool, ManifestTally(callback), sorter)
         except StorageError as error:
             raise SourceError(with_remedy(error, "check the address and the credentials")) from error
-
-
-def _parse_form(form: object) -> str:
-    try:
-        return parsing.one_of(*FORMS)(form)
-    except OptionError as error:
-        raise OptionError(f"form: {error}") from None
 
 
 def _parse_count(name: str, value: object) -> int:

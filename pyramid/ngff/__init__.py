@@ -42,6 +42,7 @@ from pyramid.ngff.version import Version, first_image
 __all__ = [
     "FORMATS",
     "PROGRAM",
+    "VERSIONS",
     "WRITABLE",
     "Acquisition",
     "CoordinateSystem",
@@ -73,7 +74,9 @@ _MODULES = (v01, v02, v03, v04, v05, v06, n5)
 FORMATS: Mapping[str, Version] = {module.VERSION.name: module.VERSION for module in _MODULES}
 # The name of this program in the metadata of what it wrote.
 PROGRAM = "ome-pyramid"
-WRITABLE = tuple(name for name, form in FORMATS.items() if form.write is not None and form is not n5.VERSION)
+# The versions of OME-Zarr.
+VERSIONS = tuple(name for name, form in FORMATS.items() if form is not n5.VERSION)
+WRITABLE = tuple(name for name in VERSIONS if FORMATS[name].write is not None)
 
 
 def attributes(image: Multiscale, version: str) -> dict[str, Any]:
@@ -165,7 +168,7 @@ def given_version(attributes: Attributes) -> object:
 
 
 def _unread(given: object) -> SourceError:
-    return SourceError(f"it is of OME-Zarr version {short_repr(given)}; those read here are: {', '.join(FORMATS)}")
+    return SourceError(f"it is of OME-Zarr version {short_repr(given)}; those read here are: {', '.join(VERSIONS)}")
 
 
 def creator(

@@ -21,6 +21,7 @@ from pyramid.options.factors import ScaleFactors, parse_factors
 from pyramid.options.labels import LabelValue, parse_label_colors, parse_label_name
 from pyramid.options.nearest import nearest, unknown
 from pyramid.options.nodata import nodata as parse_nodata
+from pyramid.options.one_of import one_of
 from pyramid.options.origin import parse_origin
 from pyramid.options.rescale import Rescale, parse_dtype, parse_rescale
 from pyramid.options.selection import Selection, parse_selection
@@ -133,13 +134,11 @@ class Options:
     )
     format: str = _option(
         "auto",
-        OptionSpec("ome-zarr, n5, or auto: n5 if TARGET ends in .n5", parsing.one_of("auto", "ome-zarr", "n5"), "KIND"),
+        OptionSpec("ome-zarr, n5, or auto: n5 if TARGET ends in .n5", one_of("auto", "ome-zarr", "n5"), "KIND"),
     )
     ome_zarr_version: str = _option(
         "0.5",
-        OptionSpec(
-            "version of the format: 0.4, 0.5 or 0.6", parsing.one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"
-        ),
+        OptionSpec("version of the format: 0.4, 0.5 or 0.6", one_of(*WRITTEN, remedy=WRITTEN_REMEDY), "VERSION"),
     )
     method: str = _option("mean", OptionSpec(METHODS_HELP, parsing.method, "NAME", ("-m",)))
     nodata: float | None = _option(
@@ -159,7 +158,7 @@ class Options:
         "rebuild",
         OptionSpec(
             "rebuild: make each level by the method; reuse: copy those that the source has, whose method is not known",
-            parsing.one_of("rebuild", "reuse"),
+            one_of("rebuild", "reuse"),
             "KIND",
         ),
     )
@@ -182,7 +181,7 @@ class Options:
         "blosc:lz4",
         OptionSpec(
             "compression: blosc:lz4, blosc:zstd, zstd, gzip or none; in N5 also bzip2 or xz",
-            parsing.one_of(*MAX_CODEC_LEVELS),
+            one_of(*MAX_CODEC_LEVELS),
             "NAME",
         ),
     )
@@ -191,7 +190,7 @@ class Options:
         "auto",
         OptionSpec(
             "shuffle of the Blosc codecs: auto, byte, bit or none",
-            parsing.one_of("auto", "byte", "bit", "none"),
+            one_of("auto", "byte", "bit", "none"),
             "KIND",
         ),
     )

@@ -59,22 +59,6 @@ def method(value: object) -> str:
     return name
 
 
-def one_of(*choices: str, remedy: str = "give one of these") -> Callable[[Any], str]:
-    """Return a parser that accepts one of `choices`.
-
-    `remedy` ends the error about a value that is like none of them.
-    """
-
-    def parse(value: object) -> str:
-        if str(value) not in choices:
-            near = None if re.fullmatch(r"[\d.]+", str(value)) else nearest(value, choices)
-            hint = f"did you mean {near!r}?" if near else remedy
-            raise OptionError(f"{short_repr(value)} is not one of: {', '.join(choices)}; {hint}")
-        return str(value)
-
-    return parse
-
-
 def switch(value: object) -> bool:
     """Parse a boolean.
 

@@ -36,6 +36,8 @@ def choose_protocol(environment: Mapping[str, str], *, is_terminal: bool) -> str
     'kitty'
     >>> choose_protocol({"TERM": "xterm-kitty"}, is_terminal=False)
     'ascii'
+    >>> choose_protocol({"TERM": "xterm", "COLORTERM": "truecolor", "NO_COLOR": "1"}, is_terminal=True)
+    'ascii'
     """
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     multiplexed = term.startswith(("screen", "tmux"))  # which pass on no pictures
@@ -47,7 +49,8 @@ def choose_protocol(environment: Mapping[str, str], *, is_terminal: bool) -> str
         return "iterm"
     if not multiplexed and ("sixel" in term or term in ("foot", "foot-extra", "mlterm")):
         return "sixel"
-    return "blocks" if environment.get("COLORTERM") in ("truecolor", "24bit") else "ascii"
+    in_colors = environment.get("COLORTERM") in ("truecolor", "24bit") and not environment.get("NO_COLOR")
+    return "blocks" if in_colors else "ascii"
 
 
 def show(preview: Preview, protocol: str, columns: int) -> str:

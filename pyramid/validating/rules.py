@@ -7,24 +7,28 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from pyramid.model import Shape, StoreFormat
-from pyramid.ngff import FORMATS
+from pyramid.ngff import VERSIONS
 from pyramid.ngff.values import list_or_empty, mapping_or_empty
 
 Level = Literal["error", "warning", "advice"]
-# The specification's pages. Those from 0.6 on have other names for their sections.
+# The specification's pages.
 _PAGES = {"0.6": "https://ngff.openmicroscopy.org/specifications/0.6/index.html"}
 _PAGE = "https://ngff.openmicroscopy.org/{version}/index.html"
+# Sections that have another name in a version, or that it does not have: then the paragraph that says the same.
+_OLDER = {"storage-format": "on-disk", "bf2raw": "https://ngff.openmicroscopy.org/0.4/index.html#bf2raw"}
 _RENAMED = {
+    **dict.fromkeys(("0.1", "0.2"), _OLDER),
+    "0.3": {**_OLDER, "axes-md": "multiscale-md"},  # axes are a paragraph of their own from 0.4 on
+    "0.4": {"storage-format": "on-disk"},
     "0.6": {
         "multiscale-md": "multiscales-md",
         "trafo-md": "coord-trafo-md",
         "axes-md": "axes-metadata",
         "image-layout": "images",
-    }
+    },
 }
 # The specification of Zarr, for rules that are its own.
 ZARR_PAGE = "https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html"
-_VERSIONS = tuple(FORMATS)
 # The keys of a group, one of which it must have.
 KEYS = ("multiscales", "plate", "well", "labels", "image-label", "bioformats2raw.layout", "series", "scene")
 
@@ -64,7 +68,7 @@ class Document:
     path
         Path of the group below the URL.
     version
-        The version whose rules hold, one of `FORMATS`.
+        The version whose rules hold, one of `VERSIONS`.
     content
         The keys of OME-Zarr: the attributes, or those under ``ome``.
     prefix
@@ -114,13 +118,13 @@ class Rule:
     level: Level
     section: str
     check: Check
-    since: str = _VERSIONS[0]
-    until: str = _VERSIONS[-1]
+    since: str = VERSIONS[0]
+    until: str = VERSIONS[-1]
     remedy: str = "correct it in the metadata"
 
     def holds(self, version: str) -> bool:
         """Return whether a version has the rule."""
-        return _VERSIONS.index(self.since) <= _VERSIONS.index(version) <= _VERSIONS.index(self.until)
+        return VERSIONS.index(self.since) <= VERSIONS.index(version) <= VERSIONS.index(self.until)
 
     def link(self, version: str) -> str:
         """Return the URL of the paragraph.
@@ -135,10 +139,10 @@ class Rule:
 
 def link(version: str, section: str) -> str:
     """Return the URL of a section in the specification of a version."""
-    if section.startswith("https:"):
-        return section
-    page = _PAGES.get(version, _PAGE.format(version=version))
-    return f"{page}#{_RENAMED.get(version, {}).get(section, section)}"
+    name = _RENAMED.get(version, {}).get(section, section)
+    if name.startswith("https:"):
+        return name
+    return f"{_PAGES.get(version, _PAGE.format(version=version))}#{name}"
 
 
 def objects_at(value: object, place: str) -> list[tuple[str, Mapping[str, Any]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyramid.errors import short_repr
-from pyramid.ngff import FORMATS, given_version
+from pyramid.ngff import FORMATS, VERSIONS, given_version
 from pyramid.ngff.metadata import ome_content
 from pyramid.ngff.values import list_or_empty, mapping_or_empty
 from pyramid.ngff.version import first_image
@@ -16,6 +16,8 @@ from pyramid.validating.rules import Breach, Document, Rule
 # The first version whose keys are under ``ome``.
 _BELOW_OME = "0.5"
 _CANDIDATE = re.compile(r"(\d+\.\d+)(\.\d+)?(rc\d+)?")
+# Names of drafts and candidates, whose numbers have no leading zero, and of other people's drafts, as 0.4-dev-x.
+_NAME = re.compile(r"\d+\.\d+(\.\d+)?(\.?(rc|dev)(0|[1-9]\d*)|-.+)?")
 
 
 def choose_version(attributes: Mapping[str, Any], parent: str | None) -> str:
@@ -33,7 +35,7 @@ def choose_version(attributes: Mapping[str, Any], parent: str | None) -> str:
     given = given_version(attributes)
     if given is None:
         given = mapping_or_empty(ome_content(attributes)[0].get("image-label")).get("version")
-    family = next((name for name, version in FORMATS.items() if version.belongs(given)), None)
+    family = next((name for name in VERSIONS if FORMATS[name].belongs(given)), None)
     return family or parent or _guess(attributes)
 
 
@@ -71,8 +73,8 @@ def _known(document: Document) -> Iterator[Breach]:
     for place, given in _holders(document):
         if not isinstance(given, str):
             yield Breach(place, f"a version is text, not {short_repr(given)}")
-        elif not any(version.belongs(given) for version in FORMATS.values()):
-            yield Breach(place, f"{short_repr(given)} is none of the versions {', '.join(FORMATS)}")
+        elif not _is_known(given):
+            yield Breach(place, f"{short_repr(given)} is none of the versions {', '.join(VERSIONS)}")
 
 
 def _placed(document: Document) -> Iterator[Breach]:
@@ -91,26 +93,30 @@ def _missing(document: Document) -> Iterator[Breach]:
 def _same(document: Document) -> Iterator[Breach]:
     given = [(place, one) for place, one in _holders(document) if isinstance(one, str)]
     for place, one in given:
-        if not FORMATS[document.version].belongs(one) and any(v.belongs(one) for v in FORMATS.values()):
+        if not FORMATS[document.version].belongs(one) and _is_family(one):
             yield Breach(place, f"{short_repr(one)} and {document.version} are both there: a group has one version")
 
 
 def _draft(document: Document) -> Iterator[Breach]:
     for place, given in _holders(document):
         found = _CANDIDATE.fullmatch(given) if isinstance(given, str) else None
-        if isinstance(given, str) and (found is None or found[1] not in FORMATS) and _is_family(given):
+        if isinstance(given, str) and (found is None or found[1] not in FORMATS) and _is_known(given):
             yield Breach(place, f"{short_repr(given)} is a draft, and is read as {document.version}")
 
 
 def _candidate(document: Document) -> Iterator[Breach]:
     for place, given in _holders(document):
         found = _CANDIDATE.fullmatch(given) if isinstance(given, str) else None
-        if found and found[3]:
+        if found and found[3] and _is_known(given):
             yield Breach(place, f"{short_repr(given)} is a candidate of {document.version}")
 
 
+def _is_known(given: object) -> bool:
+    return isinstance(given, str) and _is_family(given) and _NAME.fullmatch(given) is not None
+
+
 def _is_family(given: str) -> bool:
-    return any(version.belongs(given) for version in FORMATS.values())
+    return any(FORMATS[name].belongs(given) for name in VERSIONS)
 
 
 _UPGRADE = "pyramid upgrade URL writes a released version"

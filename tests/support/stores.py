@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,14 @@ def digests(path: Path) -> dict[str, str]:
         for file in sorted(path.rglob("*"))
         if file.is_file()
     }
+
+
+def find_stores(*roots: Path) -> list[Path]:
+    """The folders below that hold a document of Zarr, and none of those within them."""
+    found = []
+    for root in roots:
+        for folder, below, files in os.walk(root):
+            if {"zarr.json", ".zgroup", ".zattrs", ".zarray"} & set(files):
+                found.append(Path(folder))
+                below.clear()
+    return found

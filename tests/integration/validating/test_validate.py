@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ from click.testing import CliRunner
 
 import pyramid
 from pyramid.cli import main
+from pyramid.ngff import VERSIONS
 from pyramid.validating.rules import Document
 from pyramid.validating.table import RULES, apply_rules
 from tests.support.paths import CORPUS, OME_ZARRS
 from tests.support.replaced import replaced
 from tests.support.servers.service import Service
+from tests.support.stores import find_stores
 
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -61,21 +62,10 @@ def test_an_image_in_a_bucket_is_validated(s3: Service, prefix: str) -> None:
         pyramid.validate(missing, storage_options=store)
 
 
-def stores() -> list[Path]:
-    """Every store at hand: the folders that hold a document of Zarr, and none below them."""
-    found = []
-    for root in (OME_ZARRS, CORPUS):
-        for folder, below, files in os.walk(root):
-            if {"zarr.json", ".zgroup", ".zattrs", ".zarray"} & set(files):
-                found.append(Path(folder))
-                below.clear()
-    return found
-
-
 def test_every_store_at_hand_gets_a_verdict() -> None:
     verdicts: list[bool] = []
     arrays: list[Path] = []
-    for path in stores():
+    for path in find_stores(OME_ZARRS, CORPUS):
         try:
             found = pyramid.validate(path)
         except pyramid.SourceError:  # an array
@@ -191,6 +181,61 @@ def test_strict_makes_a_warning_count(tmp_path: Path) -> None:
     status, text, _ = run(store, "--metadata-only", "--strict")
     assert status == 1
     assert "warning  ome.image-label" in text
+
+
+def test_the_runner_of_the_specification_gets_a_verdict_and_no_failure(tmp_path: Path) -> None:
+    """It takes an exit status above 0 for a failure of the command, and reads `valid` and `message`."""
+    file = tmp_path / "attributes.json"
+    for content, verdict in (('{"well": {"images": [{"path": "0"}]}}', True), ('{"well": {"images": []}}', False)):
+        file.write_text(content)
+        status, text, _ = run(str(file), "--metadata-only", "--json", "--exit-zero")
+        document = json.loads(text)
+        assert (status, document["valid"], type(document["message"])) == (0, verdict, str)
+    assert run(str(tmp_path / "missing"), "--exit-zero")[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("version", "rule"),
+    [
+        ("0.6", None),
+        ("0.6rc0", "version-candidate"),
+        ("0.6.dev3", "version-draft"),
+        ("0.4-dev-spatialdata", "version-draft"),
+        ("0.6rc02", "version-known"),
+        ("0.6x", "version-known"),
+        ("0.7", "version-known"),
+        ("n5", "version-known"),
+    ],
+)
+def test_a_version_that_never_was_is_an_error(tmp_path: Path, version: str, rule: str | None) -> None:
+    content = f'{{"version": "{version}", "well": {{"images": [{{"path": "0"}}]}}}}'
+    found = pyramid.validate(group(tmp_path / "a", f'{{"ome": {content}}}'), metadata_only=True)
+    named = {one.rule for one in found if one.rule.startswith("version-") and one.rule != "version-place"}
+    assert named == ({rule} if rule else set())
+    assert found.valid == (rule != "version-known") or version.startswith("0.4")
+    assert "n5" not in str([one.message for one in found if one.rule == "version-known" and version != "n5"])
+
+
+# The anchors of the specification's pages, by version, as their sources have them. Those of 0.6 are of its candidate.
+OLD = "on-disk image-layout hcs-layout metadata multiscale-md omero-md labels-md label-md plate-md well-md"
+ANCHORS = {
+    **dict.fromkeys(("0.1", "0.2", "0.3"), OLD),
+    "0.4": f"{OLD} axes-md bf2raw trafo-md",
+    "0.5": f"{OLD} storage-format axes-md bf2raw trafo-md",
+    "0.6": "storage-format images metadata coordinate-systems-md axes-metadata bf2raw coord-trafo-md multiscales-md "
+    "omero-md labels-md plate-md well-md scene-md",
+}
+
+
+def test_each_link_leads_to_a_paragraph_that_is_there() -> None:
+    for rule in RULES:
+        for version in filter(rule.holds, VERSIONS):
+            page, _, anchor = rule.link(version).partition("#")
+            named = [name for name in ANCHORS if page.endswith(f"/{name}/index.html")]
+            if "ngff.openmicroscopy.org" in page:
+                assert anchor in ANCHORS[named[0]].split(), rule.link(version)
+            else:
+                assert page.startswith(("https://zarr-specs.readthedocs.io/", "https://zarr.readthedocs.io/")), page
 
 
 def test_what_is_no_group_is_one_sentence(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.once
 
-COMMANDS = [command for command in cli.main.commands.values() if command.name != "demo"]
+COMMANDS = [command for command in cli.main.commands.values() if command.name not in ("demo", "completion")]
 # Flags that are no keywords of Python: they are about what a command prints.
 OF_THE_COMMAND = {"as_ascii", "as_json", "no_progress", "picture", "quiet", "verbose"}
 # Whose texts are the help of flags, and another program's own flag.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import re
 from pathlib import Path
@@ -22,6 +21,7 @@ from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.factors import FactorWord, parse_factors
 from pyramid.options.labels import LabelValue
+from pyramid.options.one_of import OneOf
 from pyramid.options.rescale import Rescale
 from pyramid.options.selection import Selection, Span
 from tests.support.paths import ROOT
@@ -180,8 +180,8 @@ def test_a_wrong_value_is_told_with_its_option(name: str) -> None:
 def choices_of(name: str) -> set[str]:
     """The words that an option takes, where they are a fixed list."""
     parse = option_specs()[name].parse
-    if choices := inspect.getclosurevars(parse).nonlocals.get("choices"):
-        return set(choices)
+    if isinstance(parse, OneOf):
+        return set(parse.choices)
     words: dict[Any, Any] = {
         parsing.chunks: parsing.ChunkLayout,
         parsing.shards: parsing.ShardLayout,

@@ -17,11 +17,12 @@ from pyramid.errors import OptionError
 from pyramid.options import parsing
 from pyramid.options.factors import parse_factors
 from pyramid.options.nearest import unknown
+from pyramid.options.one_of import one_of
 
 GOOD: list[tuple[Callable[[Any], Any], object, object]] = [
     (parsing.text, "cells", "cells"),
     (parsing.text, Path("a/b"), "a/b"),
-    (parsing.one_of("0.4", "0.5"), 0.5, "0.5"),  # YAML reads 0.5 as a number
+    (one_of("0.4", "0.5"), 0.5, "0.5"),  # YAML reads 0.5 as a number
     (parsing.switch, True, True),
     (parsing.count, "7", 7),
     (parsing.count, np.int64(7), 7),
@@ -74,7 +75,7 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.text, "", "empty"),
     (parsing.text, 3, "3 is not text"),
     (parsing.method, statistics.median, "is a function; give the name of a method, as 'median'"),
-    (parsing.one_of("a", "b"), "c", "'c' is not one of: a, b"),
+    (one_of("a", "b"), "c", "'c' is not one of: a, b"),
     (parsing.switch, "true", "'true' is not true or false"),
     (parsing.switch, 1, "1 is not true or false"),
     (parsing.count, 0, "0 is below 1"),
@@ -105,7 +106,7 @@ BAD: list[tuple[Callable[[Any], Any], object, str]] = [
     (parsing.units, "micormeter", "unknown unit 'micormeter'; did you mean 'micrometer'"),
     (parsing.scale, "0.5", "0.5 names no axis, and voxels are often deeper than wide; write y=0.5,x=0.5, and z="),
     (parsing.scale, 0.5, "write y=0.5,x=0.5, and z="),
-    (parsing.one_of("byte", "bit"), "wide", "'wide' is not one of: byte, bit; give one of these"),
+    (one_of("byte", "bit"), "wide", "'wide' is not one of: byte, bit; give one of these"),
     (parsing.units, "z=micrometre2", "did you mean 'micrometer'"),
     (parsing.units, "z=MM", "unknown unit 'MM'"),  # neither a megameter nor a millimeter
     (parsing.units, "c=meter", "channels have no unit"),
