@@ -9,25 +9,27 @@ from collections.abc import Sequence
 
 import click
 
+from pyramid.cli.help import COMMANDS, EXAMPLES, write_examples, write_groups
 from pyramid.options.nearest import nearest
 
-# What a user types for each command, as its usage errors show it.
-EXAMPLES = {
-    "convert": "pyramid convert cells.tif cells.ome.zarr",
-    "plan": "pyramid plan cells.tif",
-    "info": "pyramid info cells.ome.zarr",
-    "view": "pyramid view cells.ome.zarr",
-    "preview": "pyramid preview cells.ome.zarr -o cells.png",
-    "manifest": "pyramid manifest cells.ome.zarr",
-    "download": "pyramid download https://host/cells.ome.zarr cells.ome.zarr",
-}
 # The words that a command needs at least, if it takes several.
 WORDS = {"convert": ("SOURCE", "TARGET"), "plan": ("SOURCE",)}
 _SOURCE_SUFFIXES = re.compile(r"(\.ome)?\.[A-Za-z0-9]+$")
 
 
 class SentenceCommand(click.Command):
-    """A command that says what to do where its arguments or options are wrong."""
+    """A command that says what to do where its arguments or options are wrong.
+
+    Its help has the options in groups, and examples.
+    """
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups."""
+        write_groups(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(ctx, formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words after the command, and add the remedy to a usage error."""
@@ -88,7 +90,7 @@ def _example(ctx: click.Context, given: Sequence[str]) -> str:
         if os.path.abspath(target) == os.path.abspath(words[0]):
             target = f"copy-of-{target}"
         return shlex.join(["pyramid", str(ctx.info_name), words[0], target])
-    return EXAMPLES.get(str(ctx.info_name), f"{ctx.command_path} --help describes")
+    return EXAMPLES[str(ctx.info_name)][0]
 
 
 def unknown_command(name: str, commands: Sequence[str]) -> str:
@@ -101,13 +103,22 @@ def unknown_command(name: str, commands: Sequence[str]) -> str:
 
 
 class SentenceGroup(click.Group):
-    """Commands as defined, in that order, whose usage errors end with what to type."""
+    """Commands in the groups of the help, whose usage errors end with what to type."""
 
     command_class = SentenceCommand
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
-        return list(self.commands)
+        return [name for names in COMMANDS.values() for name in names]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, a section a group."""
+        longest = max(map(len, self.commands))
+        for title, names in COMMANDS.items():
+            with formatter.section(title):
+                limit = formatter.width - longest - 6
+                rows = [(name.ljust(longest), self.commands[name].get_short_help_str(limit)) for name in names]
+                formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
