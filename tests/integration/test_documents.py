@@ -1,0 +1,123 @@
+"""Every command and every block of Python of every page of `docs` works, and every flag in a sentence exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pyramid.cli import main
+from tests.support.pages.bucket import Bucket
+from tests.support.pages.fences import FILE, NOT_RUN, SERVICE, fences, inline_commands, pages
+from tests.support.pages.inputs import Inputs
+from tests.support.pages.run import SHELLS, Page
+from tests.support.paths import ROOT
+from tests.support.servers.web import ranged
+
+pytestmark = pytest.mark.once
+
+DOCS = ROOT / "docs"
+PAGES = pages()
+# Blocks that nothing here can run, by page, with the reason.
+SHOWN_ONLY = {
+    "clusters.md": "a batch system: tests/services/engine/test_slurm.py runs such a cluster, and such a job",
+    "viewers.md": "napari, with its own environment and a window",
+    "how-to/pipelines.md": "Nextflow, whose program no package registry has: the command of its process is run instead",
+}
+LANGUAGES = {*SHELLS, "python", "yaml", "json", "text", "toml", "csv", "groovy"}
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(DOCS).as_posix()
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    return Inputs(tmp_path_factory.mktemp("inputs"))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """The address of a cluster of one worker, which starts where it is asked for."""
+    from distributed import LocalCluster
+
+    with ExitStack() as stack:
+        started: list[Any] = []
+
+        def address() -> str:
+            if not started:
+                settings = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+                started.append(stack.enter_context(LocalCluster(protocol="tcp", host="127.0.0.1", **settings)))
+            return str(started[0].scheduler_address)
+
+        yield address
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_what_a_page_shows_works(
+    path: Path,
+    inputs: Inputs,
+    cluster: Callable[[], str],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pyramid.viewing.Viewer.wait", _ends_at_once)
+    monkeypatch.setattr("pyramid.cli.view._open_browser", lambda url: None)
+    text = path.read_text(encoding="utf-8")
+    blocks = fences(path)
+    with ExitStack() as stack:
+        bucket = None
+        if "s3://" in text or "gs://" in text:
+            bucket = Bucket(request.getfixturevalue("s3"), request.getfixturevalue("google"))
+            bucket.into_environment(monkeypatch)
+        instead: dict[str, Callable[[], str]] = {"tcp://host:8786": cluster}
+        if re.search("https://(host|example.org)", text):
+            server = stack.enter_context(ranged(tmp_path))
+            instead |= dict.fromkeys(("https://host", "https://example.org"), lambda: server.endpoint)
+        if "scheduler.json" in text:
+            (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster()}))
+        if "localhost:9000" in text:
+            instead["http://localhost:9000"] = lambda: request.getfixturevalue("s3").endpoint
+        done = Page(path, tmp_path, inputs, instead, bucket).run(blocks)
+    runnable = [b for b in blocks if b.language in (*SHELLS, "python") and not {NOT_RUN, SERVICE} & {*b.words}]
+    assert done >= len([block for block in runnable if block.file is None])
+
+
+def _ends_at_once(viewer: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "README.md"], ids=lambda path: path.name)
+def test_blocks_are_of_languages_that_are_checked_and_data_is_well_formed(path: Path) -> None:
+    for block in fences(path):
+        assert block.language in LANGUAGES, f"{path.name}: a block is of {block.language!r}; see {__name__}"
+        assert all(word in (NOT_RUN, SERVICE) or word.startswith(FILE) for word in block.words), block.words
+        if block.language == "json":
+            json.loads(block.text)
+        if block.language == "yaml":
+            yaml.safe_load(block.text)
+
+
+def test_blocks_that_are_only_shown_have_a_reason() -> None:
+    shown = {name_of(page) for page in PAGES if any(NOT_RUN in block.words for block in fences(page))}
+    assert shown == set(SHOWN_ONLY)
+    assert sum(NOT_RUN in block.words for page in PAGES for block in fences(page)) <= 5
+
+
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "README.md"], ids=lambda path: path.name)
+def test_commands_in_sentences_have_only_options_that_exist(path: Path) -> None:
+    for text in inline_commands(path):
+        words = shlex.split(text)[1:]
+        assert words[0] in main.commands, text
+        options = {name for option in main.commands[words[0]].params for name in (*option.opts, *option.secondary_opts)}
+        given = {word.partition("=")[0] for word in words if word.startswith("--") and len(word) > 2}
+        assert given - {"--help"} <= options, text
