@@ -3,7 +3,8 @@
 #                      then the same tests, with fewer examples, on the newest Python and packages, and unit tests on the lowest
 # make test-services   checks that need root, a service or a browser: file systems; Ceph's radosgw, SLURM and Chromium, brought by
 #                      apt; Azurite and axe, by npm; and other readers: libvips and Java by apt, Bio-Formats by pip
-# make format          the types of the options, and what the formatter and the fixable rules can mend
+# make docs            the site of docs/, in build/site, which needs no network
+# make format          the types of the options, the reference, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
 SHELL := /bin/sh
@@ -29,12 +30,12 @@ TESTS := tests/support/servers tests/unit tests/property tests/contract tests/in
 ONCE := -m "not once" $(addprefix --ignore=tests/integration/,downloading editing inventory labels packing previewing \
 	validating verifying viewing)
 
-.PHONY: demo test test-services root packages lint unit lowest newest format clean
+.PHONY: demo test test-services root packages lint docs unit lowest newest format clean
 
 demo: $(VENV)/core.stamp
 	$(BIN)/pyramid demo
 
-test: lint unit lowest newest
+test: lint docs unit lowest newest
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -43,6 +44,11 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/python .ci/structure.py
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The site of docs/, in build/site: every warning and every link of its own that leads nowhere is an error.
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto -d build/doctrees -b html docs build/site
+	$(BIN)/python .ci/site.py build/site
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)
@@ -66,6 +72,7 @@ packages: root
 
 format: $(VENV)/dev.stamp
 	$(BIN)/python .ci/option_types.py
+	$(BIN)/python .ci/reference.py
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

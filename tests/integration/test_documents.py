@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shlex
@@ -13,15 +14,32 @@ from typing import Any
 import pytest
 import yaml
 
+import pyramid
+from pyramid import plugin, testing
 from pyramid.cli import main
+from pyramid.options.convert import option_specs
 from tests.support.pages.bucket import Bucket
-from tests.support.pages.fences import FILE, NOT_RUN, SERVICE, fences, inline_commands, pages
+from tests.support.pages.fences import FILE, NOT_RUN, SERVICE, Fence, fences, inline_commands, pages
 from tests.support.pages.inputs import Inputs
 from tests.support.pages.run import SHELLS, Page
 from tests.support.paths import ROOT
 from tests.support.servers.web import ranged
 
 pytestmark = pytest.mark.once
+
+
+def _reference() -> Any:
+    """The program that makes the pages of the reference."""
+    spec = importlib.util.spec_from_file_location("reference", ROOT / ".ci" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+reference = _reference()
+PAGES_OF_THE_CODE: dict[str, Callable[[], str]] = reference.PAGES
 
 DOCS = ROOT / "docs"
 PAGES = pages()
@@ -31,7 +49,7 @@ SHOWN_ONLY = {
     "viewers.md": "napari, with its own environment and a window",
     "how-to/pipelines.md": "Nextflow, whose program no package registry has: the command of its process is run instead",
 }
-LANGUAGES = {*SHELLS, "python", "yaml", "json", "text", "toml", "csv", "groovy"}
+LANGUAGES = {*SHELLS, "python", "yaml", "json", "text", "toml", "csv", "groovy", "ini"}
 
 
 def name_of(page: Path) -> str:
@@ -72,6 +90,7 @@ def test_what_a_page_shows_works(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pyramid.viewing.Viewer.wait", _ends_at_once)
     monkeypatch.setattr("pyramid.cli.view._open_browser", lambda url: None)
+    monkeypatch.setenv("HOME", str(tmp_path))
     text = path.read_text(encoding="utf-8")
     blocks = fences(path)
     with ExitStack() as stack:
@@ -121,3 +140,56 @@ def test_commands_in_sentences_have_only_options_that_exist(path: Path) -> None:
         options = {name for option in main.commands[words[0]].params for name in (*option.opts, *option.secondary_opts)}
         given = {word.partition("=")[0] for word in words if word.startswith("--") and len(word) > 2}
         assert given - {"--help"} <= options, text
+
+
+def test_the_command_of_the_process_of_nextflow_works(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (script,) = [block.text for block in fences(DOCS / "how-to/pipelines.md") if block.language == "groovy"]
+    commands = script.split('"""')[1]
+    values = {"image": "cells.tif", "image.simpleName": "cells", "task.cpus": "2", "task.memory.toMega()": "2048"}
+    for name, value in values.items():
+        commands = commands.replace(f"${{{name}}}", value)
+    assert "$" not in commands
+    block = Fence("sh", (), "\n".join(line.strip() for line in commands.strip().splitlines()))
+    assert Page(DOCS / "how-to/pipelines.md", tmp_path, inputs).run([block]) == 2
+
+
+def test_options_of_ours_in_the_tables_of_other_converters_exist() -> None:
+    options = {
+        name
+        for command in main.commands.values()
+        for option in command.params
+        for name in (*option.opts, *option.secondary_opts)
+    }
+    keywords = {*option_specs(), "progress"}
+    text = (DOCS / "how-to/migrate.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^|]*)\| ([^|]*)\|", text, re.MULTILINE)
+    assert len(rows) > 60
+    for _, ours in rows:
+        assert set(re.findall(r"`(--[\w-]+)", ours)) <= options, ours
+        assert set(re.findall(r"`(\w+)(?:=[^`]*)?`", ours)) <= keywords, ours
+
+
+def test_the_tests_that_guarantees_name_are_there() -> None:
+    text = (DOCS / "explanation/guarantees.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+/test_\w+\.py|test_\w+\.py)`", text)
+    assert len(named) > 25
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
+
+
+@pytest.mark.parametrize("name", sorted(PAGES_OF_THE_CODE))
+def test_the_reference_is_that_of_the_code(name: str) -> None:
+    made = PAGES_OF_THE_CODE[name]()
+    assert (DOCS / "reference" / name).read_text(encoding="utf-8") == made, "run: python .ci/reference.py"
+
+
+def test_the_reference_has_every_command_option_and_public_name() -> None:
+    commands, python = ((DOCS / "reference" / name).read_text() for name in ("commands.md", "python.md"))
+    for name, command in main.commands.items():
+        section = commands.partition(f"## pyramid {name}\n")[2].partition("\n## ")[0]
+        for option in command.params:
+            assert all(f"{flag}" in section for flag in option.opts if flag.startswith("--")), (name, option.name)
+    assert {*pyramid.__all__} <= set(re.findall(r"^\| `(\w+)`", python, re.MULTILINE))
+    assert set().union(*reference.PROVISIONAL.values()) <= {*pyramid.__all__, *plugin.__all__, *testing.__all__}

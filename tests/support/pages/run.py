@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import glob
+import os
 import re
 import shlex
 import shutil
@@ -32,6 +33,7 @@ IN_ORDER = ("start.md",)
 SHELLS = ("sh",)
 # Commands that write a new store at their last word, and the options with which something may be there already.
 _NEW_TARGET = {
+    "plan": ("--resume", "--overwrite"),
     "convert": ("--resume", "--overwrite", "--labels"),
     "download": ("--overwrite",),
     "pack": ("--overwrite",),
@@ -71,7 +73,7 @@ class Page:
             if block.file is not None:
                 file = self.folder / block.file
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(block.text, encoding="utf-8")
+                file.write_text(self._replaced(block.text), encoding="utf-8")
             elif NOT_RUN not in block.words and (SERVICE in block.words) == service:
                 done += self._run(block)
         return done
@@ -100,15 +102,26 @@ class Page:
             words = shlex.split(line, comments=True)
             assert words[0] in _PROGRAMS, f"{self.path.name}: {words[0]!r} is not run; see {__name__}"
             self._bring_all(words)
-            pyramid_here = f'pyramid() {{ "{sys.executable}" -m pyramid "$@"; }}\n'
+            path = f"{self._programs()}{os.pathsep}{os.environ['PATH']}"
+            environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
             done = subprocess.run(
-                ["sh", "-ec", pyramid_here + line], cwd=self.folder, capture_output=True, text=True, check=False
+                ["sh", "-ec", line], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
             return
         words = self._words(line)
         result = CliRunner().invoke(main, words, catch_exceptions=False)
         assert result.exit_code == 0, f"{self.path.name}: {line}\n{result.output}"
+
+    def _programs(self) -> Path:
+        """A folder with the programs of this environment that pages call."""
+        folder = self.folder / ".programs"
+        for name in ("pyramid", "snakemake"):
+            file = folder / name
+            folder.mkdir(exist_ok=True)
+            file.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {name} "$@"\n', encoding="utf-8")
+            file.chmod(0o755)
+        return folder
 
     def _words(self, line: str) -> list[str]:
         """The words of a command of this package after ``pyramid``, with their inputs in place."""
@@ -137,7 +150,7 @@ class Page:
         if words[0] == "upgrade":
             return words[words.index("--output") + 1] if "--output" in words else None
         plain = [word for at, word in enumerate(words) if at and not _is_value(words, at) and word[0] != "-"]
-        if "--labels" in words or words[0] not in (*_NEW_TARGET, "plan") or len(plain) < 2:
+        if "--labels" in words or words[0] not in _NEW_TARGET or len(plain) < 2:
             return None
         return plain[-1]
 

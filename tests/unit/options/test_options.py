@@ -246,7 +246,7 @@ def test_each_command_is_in_one_group_of_the_help_and_has_examples_of_itself() -
 def test_the_help_has_each_option_once_in_groups_and_examples_that_can_be_copied(name: str) -> None:
     command = cli.main.commands[name]
     shown = CliRunner().invoke(cli.main, [name, "--help"]).stdout
-    for option in command.get_params(click.Context(command, info_name=name)):
+    for option in command.params:
         if isinstance(option, click.Option):
             assert len(re.findall(rf"^  (?:-\w, )?{option.opts[-1]}\b(?!-)", shown, re.MULTILINE)) <= 1
             assert max(option.opts, key=len) in shown
