@@ -86,7 +86,10 @@ def _packed(path: Path) -> None:
 
 
 def _text(text: str) -> Callable[[Path], None]:
-    return lambda path: path.write_text(text, encoding="utf-8") and None
+    def make(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    return make
 
 
 def _labelled(path: Path) -> None:
