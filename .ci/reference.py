@@ -80,7 +80,7 @@ def _command(name: str) -> str:
     parts.append("```sh\n" + "\n".join(EXAMPLES[name]) + "\n```")
     for title, options in grouped_options(ctx):
         records = [record for option in options if (record := option.get_help_record(ctx))]
-        rows = ((f"`{names}`", meaning) for names, meaning in records)
+        rows = ((f"`{names}`", _as_code(meaning)) for names, meaning in records)
         parts.append(_table((title if title != OWN else "Option", "meaning"), rows))
     return "\n\n".join(parts)
 
@@ -136,7 +136,7 @@ def python_page() -> str:
             if (summary := _summary(getattr(module, name)))
         )
         parts.append(f"## {module.__name__}\n\n{_table(('name', 'is', 'stability', 'meaning'), rows)}")
-    parts += [f"## Docstrings\n\n{DOCSTRINGS.format('pyramid')}"]
+    parts += [f"## Docstrings of {name}\n\n{DOCSTRINGS.format(name)}" for name in ("pyramid", "pyramid.plugin")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -148,7 +148,7 @@ def _kind(value: object) -> str:
 
 def _summary(value: object) -> str:
     if not (inspect.isclass(value) or inspect.isfunction(value)):
-        return "the version, as text" if isinstance(value, str) and value[:1].isdigit() else "see its module"
+        return "the version, as text" if value is pyramid.__version__ else f"`{value!r}`"
     text = (inspect.getdoc(value) or "").partition("\n\n")[0]
     return re.sub(r"``?([^`]+)``?", r"`\1`", text)
 

@@ -24,7 +24,7 @@ html_theme = "furo"
 html_title = f"ome-pyramid {release}"
 html_copy_source = False
 html_show_sourcelink = False
-html_static_path: list[str] = []
+smartquotes = False  # two dashes begin an option
 default_role = "code"  # single backticks of docstrings
 nitpicky = False  # types of other packages have no pages here
 autodoc_member_order = "bysource"
@@ -33,9 +33,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 # Anchors as GitHub makes them, so that a link works on both.
 myst_heading_anchors = 4
-# Languages that Pygments colours by another name.
-highlight_options: dict[str, Any] = {}
-suppress_warnings = ["misc.highlighting_failure"]  # shell comments and placeholders
+suppress_warnings = ["misc.highlighting_failure"]  # a Snakefile is not all Python
 
 _DOCSTRINGS = re.compile(r"<!-- docstrings of ([\w.]+) -->")
 _FENCE_WORDS = re.compile(r"^(```\w+) [^\n]+$", re.MULTILINE)
@@ -68,6 +66,8 @@ def _docstrings(module: str) -> str:
     lines = ["```{eval-rst}", f".. currentmodule:: {module}", ""]
     for name in importlib.import_module(module).__all__:
         value = getattr(importlib.import_module(module), name)
+        if module != "pyramid" and getattr(pyramid, name, None) is value:
+            continue  # the page has it already
         if inspect.isclass(value):
             kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
             lines += [f".. {kind}:: {name}", "   :members:", ""]
