@@ -24,7 +24,7 @@ COMMANDS = {
 EXAMPLES = {
     "convert": (
         "pyramid convert cells.tif cells.ome.zarr",
-        "pyramid convert cells.ome.tif s3://bucket/cells.ome.zarr --chunks z=16,y=128,x=128 --memory 1GiB",
+        "pyramid convert cells.ome.tif s3://bucket/cells.ome.zarr --memory 1GiB",
         "pyramid convert a.tif b.tif pyramids/ --resume",
     ),
     "plan": ("pyramid plan cells.tif", "pyramid plan cells.tif cells.ome.zarr --sample --chunks-report"),
@@ -48,7 +48,7 @@ EXAMPLES = {
     "pack": ("pyramid pack cells.ome.zarr cells.ozx",),
     "unpack": ("pyramid unpack cells.ozx unpacked.ome.zarr",),
     "edit": (
-        "pyramid edit cells.ome.zarr --channel-names DAPI,GFP --channel-colors 0000FF,00FF00",
+        "pyramid edit cells.ome.zarr --channel-names DAPI,GFP --windows auto",
         "pyramid edit cells.ome.zarr --scale z=0.5,y=0.1,x=0.1 --dry-run",
     ),
     "upgrade": ("pyramid upgrade cells.ome.zarr --to 0.6 --dry-run",),

@@ -17,6 +17,7 @@ import yaml
 import pyramid
 from pyramid import plugin, testing
 from pyramid.cli import main
+from pyramid.options.clusters import parse_cluster
 from pyramid.options.convert import option_specs
 from tests.support.pages.bucket import Bucket
 from tests.support.pages.fences import FILE, NOT_RUN, SERVICE, Fence, fences, inline_commands, pages
@@ -45,7 +46,7 @@ DOCS = ROOT / "docs"
 PAGES = pages()
 # Blocks that nothing here can run, by page, with the reason.
 SHOWN_ONLY = {
-    "clusters.md": "a batch system: tests/services/engine/test_slurm.py runs such a cluster, and such a job",
+    "clusters.md": "a queue and an account of a site: tests/services/engine/test_slurm.py runs such a cluster",
     "viewers.md": "napari, with its own environment and a window",
     "how-to/pipelines.md": "Nextflow, whose program no package registry has: the command of its process is run instead",
 }
@@ -123,7 +124,9 @@ def test_blocks_are_of_languages_that_are_checked_and_data_is_well_formed(path: 
         if block.language == "json":
             json.loads(block.text)
         if block.language == "yaml":
-            yaml.safe_load(block.text)
+            found = yaml.safe_load(block.text)
+            if "class" in found:
+                assert parse_cluster(found)
 
 
 def test_blocks_that_are_only_shown_have_a_reason() -> None:

@@ -102,7 +102,7 @@ class Page:
             words = shlex.split(line, comments=True)
             assert words[0] in _PROGRAMS, f"{self.path.name}: {words[0]!r} is not run; see {__name__}"
             self._bring_all(words)
-            path = f"{self._programs()}{os.pathsep}{os.environ['PATH']}"
+            path = f"{programs_of_this_environment(self.folder)}{os.pathsep}{os.environ['PATH']}"
             environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
             done = subprocess.run(
                 ["sh", "-ec", line], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
@@ -112,16 +112,6 @@ class Page:
         words = self._words(line)
         result = CliRunner().invoke(main, words, catch_exceptions=False)
         assert result.exit_code == 0, f"{self.path.name}: {line}\n{result.output}"
-
-    def _programs(self) -> Path:
-        """A folder with the programs of this environment that pages call."""
-        folder = self.folder / ".programs"
-        for name in ("pyramid", "snakemake"):
-            file = folder / name
-            folder.mkdir(exist_ok=True)
-            file.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {name} "$@"\n', encoding="utf-8")
-            file.chmod(0o755)
-        return folder
 
     def _words(self, line: str) -> list[str]:
         """The words of a command of this package after ``pyramid``, with their inputs in place."""
@@ -212,6 +202,16 @@ class Page:
         self._bring_all([value for value in values if isinstance(value, str) and value and value not in new])
         with warnings.catch_warnings():
             exec(compile(tree, str(self.path), "exec"), self.names)
+
+
+def programs_of_this_environment(folder: Path) -> Path:
+    """A folder below `folder` with the programs of this environment that pages call."""
+    programs = folder / ".programs"
+    programs.mkdir(exist_ok=True)
+    for name in ("pyramid", "snakemake"):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {name} "$@"\n', encoding="utf-8")
+        (programs / name).chmod(0o755)
+    return programs
 
 
 def _is_value(words: list[str], at: int) -> bool:

@@ -239,6 +239,7 @@ def test_each_command_is_in_one_group_of_the_help_and_has_examples_of_itself() -
     assert sorted(names) == sorted(EXAMPLES) == sorted(cli.main.commands)
     for name, lines in EXAMPLES.items():
         assert lines
+        assert max(map(len, lines)) <= 78  # a line of a terminal, with its indent
         assert all(line.startswith(f"pyramid {name} ") or line == f"pyramid {name}" for line in lines)
 
 
