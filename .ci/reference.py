@@ -19,10 +19,9 @@ sys.path.insert(0, str(ROOT))
 import pyramid  # noqa: E402  (from this clone, whatever is installed)
 from pyramid import errors, plugin, testing  # noqa: E402
 from pyramid.cli import main  # noqa: E402
-from pyramid.cli.help import COMMANDS, EXAMPLES, OWN, grouped_options  # noqa: E402
+from pyramid.cli.help import COMMANDS, EXAMPLES, OPTIONS, option_groups  # noqa: E402
 from pyramid.options.convert import option_specs  # noqa: E402
 from pyramid.options.documented import describe_option, option_parameters  # noqa: E402
-from pyramid.options.groups import GROUPS  # noqa: E402
 from pyramid.options.spec import flag  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
@@ -64,9 +63,12 @@ def commands_page() -> str:
         "# Commands\n\nEach is also `python -m pyramid`. `pyramid COMMAND --help` shows the same. A URL may be a path. "
         "[Exit statuses](exit-statuses.md) are those of all commands.",
     ]
-    rows = ((title, " ".join(f"[`{name}`](#pyramid-{name})" for name in names)) for title, names in COMMANDS.items())
+    there = {title: [name for name in names if name in main.commands] for title, names in COMMANDS.items()}
+    rows = (
+        (title, " ".join(f"[`{name}`](#pyramid-{name})" for name in names)) for title, names in there.items() if names
+    )
     parts.append(_table(("", "commands"), rows))
-    parts += [_command(name) for names in COMMANDS.values() for name in names]
+    parts += [_command(name) for names in there.values() for name in names]
     return "\n\n".join(parts) + "\n"
 
 
@@ -77,11 +79,10 @@ def _command(name: str) -> str:
     )
     usage = " ".join(command.get_usage(ctx).removeprefix("Usage: ").split())
     parts = [f"## pyramid {name}", f"```text\n{usage}\n```", *_paragraphs(inspect.cleandoc(command.help or ""))]
-    parts.append("```sh\n" + "\n".join(EXAMPLES[name]) + "\n```")
-    for title, options in grouped_options(ctx):
-        records = [record for option in options if (record := option.get_help_record(ctx))]
+    parts.append(f"```sh\n{EXAMPLES[name]}\n```")
+    for title, records in option_groups(command.get_params(ctx), ctx).items():
         rows = ((f"`{names}`", _as_code(meaning)) for names, meaning in records)
-        parts.append(_table((title if title != OWN else "Option", "meaning"), rows))
+        parts.append(_table((title, "meaning"), rows))
     return "\n\n".join(parts)
 
 
@@ -104,7 +105,8 @@ def options_page() -> str:
     ]
     parameters = {parameter.name: parameter for parameter in option_parameters()}
     specs = option_specs()
-    for title, names in GROUPS.items():
+    groups = {title: [name for name in names if name in specs] for title, names in OPTIONS.items()}
+    for title, names in ((title, names) for title, names in groups.items() if names):
         rows = (
             (
                 f"`{name}`",

@@ -8,25 +8,18 @@ from typing import Any, TypeVar
 
 import click
 
-from pyramid.cli.help import OUTPUT, STORES, GroupedOption
 from pyramid.options import parsing
 from pyramid.options.convert import Options, make_options, option_specs
-from pyramid.options.groups import group_of
 from pyramid.options.spec import STORAGE_FLAGS, OptionSpec, flag
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _output_flag(*names: str, help: str) -> Callable[[Command], Command]:
-    """Return the decorator of a switch for what a command prints."""
-    return click.option(*names, cls=GroupedOption, group=OUTPUT, is_flag=True, help=help)
-
-
-json_flag = _output_flag("--json", "as_json", help="Print the result as JSON, or the failure.")
-progress_flag = _output_flag("--no-progress", help="Show no progress.")
-quiet_flag = _output_flag("-q", "--quiet", help="Print nothing but errors, and what --json prints.")
-quiet_results_flag = _output_flag("-q", "--quiet", help="Print nothing but the result and errors.")
-verbose_flag = _output_flag("-v", "--verbose", help="Show the log, and tracebacks of failures.")
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, or the failure.")
+progress_flag = click.option("--no-progress", is_flag=True, help="Show no progress.")
+quiet_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors, and what --json prints.")
+quiet_results_flag = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the result and errors.")
+verbose_flag = click.option("-v", "--verbose", is_flag=True, help="Show the log, and tracebacks of failures.")
 each_flag = click.option(
     "--each", is_flag=True, help="Convert each image in the folder SOURCE, and in its folders, into the folder TARGET."
 )
@@ -51,8 +44,6 @@ def option_flags(command: Command) -> Command:
             flag(name) if option_spec.metavar else f"{flag(name)}/--no-{flag(name)[2:]}",
             *option_spec.flags,
             name,
-            cls=GroupedOption,
-            group=group_of(name),
             default=None,
             multiple=option_spec.repeat,
             metavar=option_spec.metavar or None,
@@ -69,8 +60,6 @@ def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
         decorate = click.option(
             flag(key),
             key,
-            cls=GroupedOption,
-            group=STORES,
             is_flag=switch,
             default=None,
             help=text[0].upper() + text[1:] + ".",
@@ -82,9 +71,7 @@ def _key_flags(command: Command, keys: Sequence[tuple[str, str]]) -> Command:
 
 def storage_flags(command: Command) -> Command:
     """Add the flags of a store to a command that reads a URL; see `storage_values`."""
-    decorate = click.option(
-        "--storage-options", cls=GroupedOption, group=STORES, metavar="JSON", help="Options of the store."
-    )
+    decorate = click.option("--storage-options", metavar="JSON", help="Options of the store.")
     return _key_flags(decorate(command), STORAGE_FLAGS)
 
 

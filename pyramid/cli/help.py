@@ -1,93 +1,106 @@
-"""The help of commands: their options in groups, and examples to copy."""
+"""The groups of ``--help`` and the example of each command."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import click
 
-from pyramid.options.groups import GROUPS
-
-# Title of the options that only one command has, which come first.
-OWN = "Options"
-STORES = "Stores"
-OUTPUT = "Output"
-_ORDER = (OWN, *(title for title in GROUPS if title != STORES), STORES, OUTPUT)
-# Groups of commands in `pyramid --help`, with their commands in the order of their use.
+# The groups of commands; a command that is in none comes last.
 COMMANDS = {
-    "Build": ("convert", "plan", "demo"),
+    "Build": ("demo", "convert", "plan", "add-levels"),
     "Look": ("info", "view", "preview"),
     "Trust": ("validate", "verify", "manifest"),
     "Keep": ("download", "pack", "unpack", "edit", "upgrade"),
+    "Shell": ("completion",),
 }
-# What a user types for each command. A usage error shows the first of them.
+# What a user types for each command, as its help and its usage errors show it.
 EXAMPLES = {
-    "convert": (
-        "pyramid convert cells.tif cells.ome.zarr",
-        "pyramid convert cells.ome.tif s3://bucket/cells.ome.zarr --memory 1GiB",
-        "pyramid convert a.tif b.tif pyramids/ --resume",
-    ),
-    "plan": ("pyramid plan cells.tif", "pyramid plan cells.tif cells.ome.zarr --sample --chunks-report"),
-    "demo": ("pyramid demo",),
-    "info": ("pyramid info cells.ome.zarr", "pyramid info s3://bucket/cells.ome.zarr --json"),
-    "view": ("pyramid view cells.ome.zarr", "pyramid view before.ome.zarr after.ome.zarr --diff"),
-    "preview": (
-        "pyramid preview cells.ome.zarr -o cells.png",
-        "pyramid preview cells.ome.zarr -o nuclei.svg --select c=DAPI --projection max",
-    ),
-    "validate": ("pyramid validate cells.ome.zarr", "pyramid validate s3://bucket/cells.ome.zarr --strict"),
-    "verify": (
-        "pyramid verify cells.ome.zarr",
-        "pyramid verify cells.ome.zarr --source cells.ome.tif --repair",
-    ),
-    "manifest": ("pyramid manifest cells.ome.zarr", "pyramid manifest cells.ome.zarr -o cells.sha256"),
-    "download": (
-        "pyramid download https://host/cells.ome.zarr cells-copy.ome.zarr",
-        "pyramid download s3://bucket/cells.ome.zarr small.ome.zarr --levels 1:",
-    ),
-    "pack": ("pyramid pack cells.ome.zarr cells.ozx",),
-    "unpack": ("pyramid unpack cells.ozx unpacked.ome.zarr",),
-    "edit": (
-        "pyramid edit cells.ome.zarr --channel-names DAPI,GFP --windows auto",
-        "pyramid edit cells.ome.zarr --scale z=0.5,y=0.1,x=0.1 --dry-run",
-    ),
-    "upgrade": ("pyramid upgrade cells.ome.zarr --to 0.6 --dry-run",),
+    "convert": "pyramid convert cells.tif cells.ome.zarr",
+    "plan": "pyramid plan cells.tif",
+    "add-levels": "pyramid add-levels cells.zarr",
+    "info": "pyramid info cells.ome.zarr",
+    "view": "pyramid view cells.ome.zarr",
+    "preview": "pyramid preview cells.ome.zarr -o cells.png",
+    "manifest": "pyramid manifest cells.ome.zarr -o cells.sha256",
+    "validate": "pyramid validate cells.ome.zarr --strict",
+    "verify": "pyramid verify cells.ome.zarr --source cells.tif",
+    "download": "pyramid download https://host/cells.ome.zarr cells.ome.zarr",
+    "edit": "pyramid edit cells.ome.zarr --channel-names DAPI,GFP --dry-run",
+    "upgrade": "pyramid upgrade cells.ome.zarr --to 0.6 --dry-run",
+    "pack": "pyramid pack cells.ome.zarr cells.ozx",
+    "unpack": "pyramid unpack cells.ozx cells.ome.zarr",
+    "demo": "pyramid demo",
+    "completion": "pyramid completion bash",
 }
+# The groups of options of all commands, by the names of their parameters. Options that are in none come first.
+OPTIONS = {
+    "Source": (
+        *("axes", "scale", "units", "origin", "series", "expand_palette", "select", "pattern", "fill_missing"),
+        *("each", "level_source", "nodata", "source", "to"),
+    ),
+    "Metadata": (
+        *("name", "attributes", "channel_names", "channel_colors", "labels", "label_colors", "ome_xml", "windows"),
+        *("translation", "remove_label", "thumbnail"),
+    ),
+    "Format": (
+        *("format", "ome_zarr_version", "chunks", "shards", "codec", "codec_level", "shuffle", "checksum"),
+        *("skip_empty", "dtype", "rescale"),
+    ),
+    "Levels": ("method", "scale_factors", "levels", "min_size"),
+    "Machine": ("memory", "workers", "max_objects"),
+    "Cluster": ("scheduler", "scheduler_file", "cluster", "block_timeout", "performance_report"),
+    "What is there": ("overwrite", "resume"),
+    "Stores": (
+        *("storage_options", "source_storage_options", "target_storage_options"),
+        *(
+            f"{side}{key}"
+            for side in ("", "source_", "target_")
+            for key in ("endpoint_url", "region", "profile", "anon")
+        ),
+    ),
+    "Output": (*("manifest", "report", "config", "dry_run", "as_json", "no_progress", "quiet", "verbose", "help"),),
+}
+_GROUP_OF = {name: title for title, names in OPTIONS.items() for name in names}
+# The groups that a command with few options has too, and what few is: those are read at a glance.
+ALWAYS = ("Stores", "Output")
+MIN_GROUPED = 24
 
 
-class GroupedOption(click.Option):
-    """An option with the title of its group."""
-
-    def __init__(self, *names: str, group: str, **attributes: object) -> None:
-        super().__init__(*names, **attributes)  # type: ignore[arg-type]  # click checks them
-        self.group = group
-
-
-def grouped_options(ctx: click.Context) -> Iterator[tuple[str, list[click.Option]]]:
-    """Yield the title and the options of each group of a command that has some."""
-    options = [parameter for parameter in ctx.command.get_params(ctx) if isinstance(parameter, click.Option)]
-    for title in _ORDER:
-        members = [option for option in options if _group(option) == title]
-        if members:
-            yield title, members
+def option_groups(parameters: Iterable[click.Parameter], ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+    """Return the options of a command by group, each with its help; only one group if they are few."""
+    rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *OPTIONS)}
+    options = [parameter for parameter in parameters if isinstance(parameter, click.Option)]
+    kept = OPTIONS if len(options) >= MIN_GROUPED else ALWAYS
+    for option in options:
+        record, title = option.get_help_record(ctx), _GROUP_OF.get(str(option.name), "Options")
+        if record is not None:
+            rows[title if title in kept else "Options"].append(record)
+    return {title: group for title, group in rows.items() if group}
 
 
-def _group(option: click.Option) -> str:
-    if isinstance(option, GroupedOption):
-        return option.group
-    return OUTPUT if "--help" in option.opts else OWN
-
-
-def write_groups(ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write the options of a command, a section a group."""
-    for title, members in grouped_options(ctx):
-        records = [record for option in members if (record := option.get_help_record(ctx)) is not None]
+def write_options(parameters: Iterable[click.Parameter], ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write the options of a command, in groups if they are many."""
+    for title, group in option_groups(parameters, ctx).items():
         with formatter.section(title):
-            formatter.write_dl(records)
+            formatter.write_dl(group)
 
 
-def write_examples(ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write the examples of a command, each on a line of its own that can be copied."""
-    lines = EXAMPLES[str(ctx.info_name)]
-    formatter.write(f"\nExample{'s' * (len(lines) > 1)}:\n")
-    formatter.write("".join(f"  {line}\n" for line in lines))
+def write_commands(group: click.Group, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write the commands with a line of help each, in groups."""
+    commands = {name: command for name in group.list_commands(ctx) if (command := group.get_command(ctx, name))}
+    limit = formatter.width - 6 - max(map(len, commands))
+    grouped = {name for names in COMMANDS.values() for name in names}
+    titles = {**COMMANDS, "Other": tuple(name for name in commands if name not in grouped)}
+    for title, names in titles.items():
+        rows = [(name, commands[name].get_short_help_str(limit)) for name in names if name in commands]
+        if rows:
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def write_example(name: str, formatter: click.HelpFormatter) -> None:
+    """Write the example of a command."""
+    if name in EXAMPLES:
+        with formatter.section("Example"):
+            formatter.write_text(EXAMPLES[name])

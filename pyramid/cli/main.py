@@ -59,7 +59,7 @@ BEGUN_S = time.perf_counter()
 
 
 class _Commands(SentenceGroup):
-    """The commands, which end as a process does when it is interrupted."""
+    """Commands in the order of this module, which is the order of their use."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401  (as click)
         with nullcontext() if args is not None else ending_when_interrupted():  # None: the process's own command

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from pyramid.cli.help import COMMANDS, EXAMPLES, write_examples, write_groups
+from pyramid.cli.help import EXAMPLES, write_commands, write_example, write_options
 from pyramid.options.nearest import nearest
 
 # The words that a command needs at least, if it takes several.
@@ -18,18 +18,12 @@ _SOURCE_SUFFIXES = re.compile(r"(\.ome)?\.[A-Za-z0-9]+$")
 
 
 class SentenceCommand(click.Command):
-    """A command that says what to do where its arguments or options are wrong.
-
-    Its help has the options in groups, and examples.
-    """
+    """A command that says what to do where its arguments or options are wrong."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options in groups."""
-        write_groups(ctx, formatter)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(ctx, formatter)
+        """Write the options in groups, and an example."""
+        write_options(self.get_params(ctx), ctx, formatter)
+        write_example(str(self.name), formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words after the command, and add the remedy to a usage error."""
@@ -90,7 +84,7 @@ def _example(ctx: click.Context, given: Sequence[str]) -> str:
         if os.path.abspath(target) == os.path.abspath(words[0]):
             target = f"copy-of-{target}"
         return shlex.join(["pyramid", str(ctx.info_name), words[0], target])
-    return EXAMPLES[str(ctx.info_name)][0]
+    return EXAMPLES.get(str(ctx.info_name), f"{ctx.command_path} --help describes")
 
 
 def unknown_command(name: str, commands: Sequence[str]) -> str:
@@ -103,22 +97,17 @@ def unknown_command(name: str, commands: Sequence[str]) -> str:
 
 
 class SentenceGroup(click.Group):
-    """Commands in the groups of the help, whose usage errors end with what to type."""
+    """Commands as defined, in that order, whose usage errors end with what to type."""
 
     command_class = SentenceCommand
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in groups."""
+        write_commands(self, ctx, formatter)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
-        return [name for names in COMMANDS.values() for name in names]
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, a section a group."""
-        longest = max(map(len, self.commands))
-        for title, names in COMMANDS.items():
-            with formatter.section(title):
-                limit = formatter.width - longest - 6
-                rows = [(name.ljust(longest), self.commands[name].get_short_help_str(limit)) for name in names]
-                formatter.write_dl(rows)
+        return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

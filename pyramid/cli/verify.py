@@ -16,7 +16,6 @@ from pyramid.cli.flags import (
     storage_values,
     verbose_flag,
 )
-from pyramid.cli.help import STORES, GroupedOption
 from pyramid.cli.usage import SentenceCommand
 from pyramid.cli.words import as_flags
 
@@ -37,9 +36,7 @@ BAD = 1
 @click.option("--memory", metavar="2GiB", help="Memory for all workers together; else a quarter of what is free.")
 @click.option("--workers", metavar="N", help="Threads, else one a core.")
 @storage_flags
-@click.option(
-    "--source-storage-options", cls=GroupedOption, group=STORES, metavar="JSON", help="Options of SOURCE's store only."
-)
+@click.option("--source-storage-options", metavar="JSON", help="Options of SOURCE's store only.")
 @json_flag
 @progress_flag
 @quiet_flag

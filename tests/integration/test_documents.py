@@ -22,7 +22,7 @@ from pyramid.options.convert import option_specs
 from tests.support.pages.bucket import Bucket
 from tests.support.pages.fences import FILE, NOT_RUN, SERVICE, Fence, fences, inline_commands, pages
 from tests.support.pages.inputs import Inputs
-from tests.support.pages.run import SHELLS, Page
+from tests.support.pages.run import SHELLS, WEB, Page
 from tests.support.paths import ROOT
 from tests.support.servers.web import ranged
 
@@ -101,7 +101,7 @@ def test_what_a_page_shows_works(
             bucket.into_environment(monkeypatch)
         instead: dict[str, Callable[[], str]] = {"tcp://host:8786": cluster}
         if re.search("https://(host|example.org)", text):
-            server = stack.enter_context(ranged(tmp_path))
+            server = stack.enter_context(ranged(tmp_path / WEB))
             instead |= dict.fromkeys(("https://host", "https://example.org"), lambda: server.endpoint)
         if "scheduler.json" in text:
             (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster()}))

@@ -29,6 +29,7 @@ from tests.support.pages.fences import NOT_RUN, SERVICE, Fence
 from tests.support.pages.inputs import MAKERS, Inputs
 from tests.support.paths import ROOT
 
+WEB = ".web"  # the folder of a page that its web server has
 IN_ORDER = ("start.md",)
 SHELLS = ("sh",)
 # Commands that write a new store at their last word, and the options with which something may be there already.
@@ -92,10 +93,24 @@ class Page:
     def _replaced(self, text: str) -> str:
         for before, make in self.instead.items():
             if before in text:
-                for name in re.findall(re.escape(before) + r"/([\w./-]+)", text):
-                    self._bring(name)
+                if before.startswith("https://"):
+                    for name in re.findall(re.escape(before) + r"/([\w./-]+)", text):
+                        self._serve(name.partition("/")[0])
                 text = text.replace(before, make())
         return text
+
+    def _serve(self, name: str) -> None:
+        """Put what a page has made, or an input, where its web server has it."""
+        served = self.folder / WEB / name
+        if (self.folder / name).exists():
+            shutil.rmtree(served, ignore_errors=True)
+            served.parent.mkdir(exist_ok=True)
+            if (self.folder / name).is_dir():
+                shutil.copytree(self.folder / name, served)
+            else:
+                shutil.copyfile(self.folder / name, served)
+        elif name in MAKERS:
+            self.inputs.bring(name, self.folder / WEB)
 
     def _line(self, line: str) -> None:
         if not line.startswith("pyramid "):

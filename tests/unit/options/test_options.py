@@ -11,11 +11,9 @@ from typing import Any, get_args
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from pyramid import cli
 from pyramid.cli.flags import option_values
-from pyramid.cli.help import COMMANDS, EXAMPLES
 from pyramid.errors import OptionError
 from pyramid.ngff import WRITABLE
 from pyramid.options import parsing
@@ -23,7 +21,6 @@ from pyramid.options.clusters import parse_cluster
 from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.factors import FactorWord, parse_factors
-from pyramid.options.groups import GROUPS
 from pyramid.options.labels import LabelValue
 from pyramid.options.rescale import Rescale
 from pyramid.options.selection import Selection, Span
@@ -228,31 +225,3 @@ def test_every_option_has_help() -> None:
     for name, option_spec in option_specs().items():
         assert option_spec.help, name
         assert not option_spec.help.endswith("."), name
-
-
-def test_each_option_is_in_one_group() -> None:
-    assert sorted(name for names in GROUPS.values() for name in names) == sorted(FIELDS)
-
-
-def test_each_command_is_in_one_group_of_the_help_and_has_examples_of_itself() -> None:
-    names = [name for names in COMMANDS.values() for name in names]
-    assert sorted(names) == sorted(EXAMPLES) == sorted(cli.main.commands)
-    for name, lines in EXAMPLES.items():
-        assert lines
-        assert max(map(len, lines)) <= 78  # a line of a terminal, with its indent
-        assert all(line.startswith(f"pyramid {name} ") or line == f"pyramid {name}" for line in lines)
-
-
-@pytest.mark.parametrize("name", sorted(cli.main.commands))
-def test_the_help_has_each_option_once_in_groups_and_examples_that_can_be_copied(name: str) -> None:
-    command = cli.main.commands[name]
-    shown = CliRunner().invoke(cli.main, [name, "--help"]).stdout
-    for option in command.params:
-        if isinstance(option, click.Option):
-            assert len(re.findall(rf"^  (?:-\w, )?{option.opts[-1]}\b(?!-)", shown, re.MULTILINE)) <= 1
-            assert max(option.opts, key=len) in shown
-    assert re.findall(r"^(\w+):$", shown, re.MULTILINE)[-2:] == [
-        "Output",
-        "Examples" if len(EXAMPLES[name]) > 1 else "Example",
-    ]
-    assert [line for line in shown.splitlines() if line.strip() in EXAMPLES[name]] == [f"  {e}" for e in EXAMPLES[name]]
