@@ -68,7 +68,7 @@ MIN_GROUPED = 24
 
 
 def option_groups(parameters: Iterable[click.Parameter], ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
-    """Return the options of a command by group, each with its help; only one group if they are few."""
+    """Return the options of a command with their help, in groups if they are many."""
     rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *OPTIONS)}
     options = [parameter for parameter in parameters if isinstance(parameter, click.Option)]
     kept = OPTIONS if len(options) >= MIN_GROUPED else ALWAYS
