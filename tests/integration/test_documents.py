@@ -29,9 +29,9 @@ from tests.support.servers.web import ranged
 pytestmark = pytest.mark.once
 
 
-def _reference() -> Any:
-    """The program that makes the pages of the reference."""
-    spec = importlib.util.spec_from_file_location("reference", ROOT / ".ci" / "reference.py")
+def program(name: str) -> Any:
+    """A program of `.ci` as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -39,7 +39,7 @@ def _reference() -> Any:
     return module
 
 
-reference = _reference()
+reference = program("reference")
 PAGES_OF_THE_CODE: dict[str, Callable[[], str]] = reference.PAGES
 
 DOCS = ROOT / "docs"
@@ -196,3 +196,20 @@ def test_the_reference_has_every_command_option_and_public_name() -> None:
             assert all(f"{flag}" in section for flag in option.opts if flag.startswith("--")), (name, option.name)
     assert {*pyramid.__all__} <= set(re.findall(r"^\| `(\w+)`", python, re.MULTILINE))
     assert set().union(*reference.PROVISIONAL.values()) <= {*pyramid.__all__, *plugin.__all__, *testing.__all__}
+
+
+def test_a_site_that_lacks_a_page_or_fetches_from_the_network_is_found_out(tmp_path: Path) -> None:
+    for page in PAGES:
+        file = (tmp_path / name_of(page)).with_suffix(".html")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('<a href="https://a.org/">a link is no fetch</a><script src="_static/a.js"></script>')
+    (tmp_path / "start.html").write_text('<script async src="https://cdn.a.org/a.js"></script>')
+    (tmp_path / "batch.html").unlink()
+    known = ", ".join(f'"{name_of(page).removesuffix(".md")}"' for page in PAGES if page.name != "n5.md")
+    (tmp_path / "searchindex.js").write_text(f"[{known}], bioformats2raw:1, shuffl:2")
+    assert sorted(program("site").findings(tmp_path)) == [
+        "batch: the site has no such page",
+        "n5: the search does not know it",
+        'start: it fetches from the network: <script async src="https://cdn.a.org/a.js',
+        "the search does not know 'walltime', which is on clusters",
+    ]

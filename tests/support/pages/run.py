@@ -226,6 +226,9 @@ def programs_of_this_environment(folder: Path) -> Path:
     for name in ("pyramid", "snakemake"):
         (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {name} "$@"\n', encoding="utf-8")
         (programs / name).chmod(0o755)
+    if shutil.which("sha256sum") is None:  # as on macOS before 15, which has the other one
+        (programs / "sha256sum").write_text('#!/bin/sh\nexec shasum -a 256 "$@"\n', encoding="utf-8")
+        (programs / "sha256sum").chmod(0o755)
     return programs
 
 
