@@ -4,7 +4,8 @@
 # make test-services   checks that need root, a service or a browser: file systems; Ceph's radosgw, SLURM, Chromium and Firefox,
 #                      brought by apt; Azurite and axe, by npm; and other readers: libvips and Java by apt, Bio-Formats by pip
 # make dist            dist/: the wheel and the sdist, checked as they would be published
-# make format          the types of the options, and what the formatter and the fixable rules can mend
+# make docs            the site of docs/, in build/site, which needs no network
+# make format          the types of the options, the reference, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
 SHELL := /bin/sh
@@ -31,12 +32,12 @@ TESTS := tests/support/servers tests/unit tests/property tests/contract tests/in
 ONCE := -m "not once" $(addprefix --ignore=tests/integration/,downloading editing inventory labels packing previewing \
 	validating verifying viewing)
 
-.PHONY: demo test test-services root packages lint unit lowest newest dist format clean
+.PHONY: demo test test-services root packages lint unit lowest newest dist docs format clean
 
 demo: $(VENV)/core.stamp
 	$(BIN)/pyramid demo
 
-test: lint unit lowest newest
+test: lint docs unit lowest newest
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -46,6 +47,11 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
+
+# The site of docs/, in build/site: every warning and every link of its own that leads nowhere is an error.
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto -d build/doctrees -b html docs build/site
+	$(BIN)/python .ci/site.py build/site
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)
@@ -69,6 +75,7 @@ packages: root
 
 format: $(VENV)/dev.stamp
 	$(BIN)/python .ci/option_types.py
+	$(BIN)/python .ci/reference.py
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

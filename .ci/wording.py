@@ -120,7 +120,7 @@ def check_words(path: Path, line: int, text: str) -> Iterator[Finding]:
 
 def main() -> int:
     """Print what is wrong, and return how the check ends."""
-    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
     findings = {
         *(finding for path in (ROOT / "pyramid").rglob("*.py") for finding in check_module(path)),
         *(finding for path in documents for finding in check_document(path)),

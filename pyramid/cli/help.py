@@ -67,20 +67,23 @@ ALWAYS = ("Stores", "Output")
 MIN_GROUPED = 24
 
 
-def write_options(parameters: Iterable[click.Parameter], ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write the options of a command, in groups if they are many."""
+def option_groups(parameters: Iterable[click.Parameter], ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+    """Return the options of a command with their help, in groups if they are many."""
     rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *OPTIONS)}
     options = [parameter for parameter in parameters if isinstance(parameter, click.Option)]
     kept = OPTIONS if len(options) >= MIN_GROUPED else ALWAYS
     for option in options:
-        name = "help" if "--help" in option.opts else str(option.name)
-        record, title = option.get_help_record(ctx), _GROUP_OF.get(name, "Options")
+        record, title = option.get_help_record(ctx), _GROUP_OF.get(str(option.name), "Options")
         if record is not None:
             rows[title if title in kept else "Options"].append(record)
-    for title, group in rows.items():
-        if group:
-            with formatter.section(title):
-                formatter.write_dl(group)
+    return {title: group for title, group in rows.items() if group}
+
+
+def write_options(parameters: Iterable[click.Parameter], ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write the options of a command, in groups if they are many."""
+    for title, group in option_groups(parameters, ctx).items():
+        with formatter.section(title):
+            formatter.write_dl(group)
 
 
 def write_commands(group: click.Group, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pages.fences import fences
 from tests.support.paths import ROOT
 from tests.support.servers.service import Service
 
 pytestmark = pytest.mark.once
 
-BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+BLOCKS = [(block.language, block.text) for block in fences(ROOT / "README.md") if block.language in ("sh", "python")]
 # Variables that would lend the clone this environment, or its settings.
 OF_THIS_ENVIRONMENT = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 

@@ -60,7 +60,7 @@ def test_constraints_keep_the_lower_bounds(file: str) -> None:
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     pins = {name.lower().replace("_", "-"): pin for name, pin in (line.split("==") for line in lines)}
     extras = project()["optional-dependencies"]
-    groups = [extra for name, extra in extras.items() if name != "dev" or file == "constraints.txt"]
+    groups = [extra for name, extra in extras.items() if name not in ("dev", "docs") or file == "constraints.txt"]
     requirements = [*project()["dependencies"], *(item for group in groups for item in group)]
     outside = project()["name"]
     for requirement in requirements:
@@ -77,10 +77,21 @@ def test_files_name_no_machine_and_no_registry(path: Path) -> None:
     assert told == []
 
 
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_local_links_of_documents_lead_somewhere() -> None:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", path.read_text(encoding="utf-8")):
-            assert (path.parent / link).exists(), f"{path.name} links to {link}, which is not there"
+        text = path.read_text(encoding="utf-8")
+        for link, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#]*)(?:#([^)]+))?\)", text):
+            target = path.parent / link if link else path
+            assert target.exists(), f"{path.name} links to {link}, which is not there"
+            if anchor:
+                assert anchor in anchors(target), f"{path.name} links to {link}#{anchor}, which is not there"
 
 
 def test_ci_runs_the_two_make_targets_and_hides_nothing() -> None:

@@ -266,7 +266,7 @@ def test_a_file_whose_name_begins_with_a_dash_is_told_from_an_option(
 
 
 def test_the_list_of_commands_says_whole_sentences() -> None:
-    assert "..." not in CliRunner().invoke(main, ["--help"], catch_exceptions=False).stdout.partition("Commands:")[2]
+    assert "..." not in CliRunner().invoke(main, ["--help"], catch_exceptions=False).stdout.partition("Build:")[2]
 
 
 @pytest.mark.parametrize("name", ["tiffs", "group.zarr"])

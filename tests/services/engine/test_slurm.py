@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 
 import pyramid
+from tests.support.pages.fences import SERVICE, fences
+from tests.support.pages.run import programs_of_this_environment
 from tests.support.paths import ROOT
 from tests.support.servers.slurm import Slurm, running_slurm
 from tests.support.stores import digests
@@ -105,6 +108,22 @@ def test_jobs_do_the_blocks_and_end_with_the_run(slurm: Slurm, image: Path, comm
     assert "worker" in problem  # progress names them
     assert no_job_is_left(slurm)
     assert digests(tmp_path / "out") == right(image, tmp_path)
+
+
+def test_the_job_that_the_documentation_shows_starts_jobs_of_its_own(
+    slurm: Slurm, command: list[str], tmp_path: Path
+) -> None:
+    (script,) = [block.text for block in fences(ROOT / "docs/clusters.md") if SERVICE in block.words]
+    shutil.copyfile(ROOT / "pyramid" / "data" / "slide.ome.tif", tmp_path / "slide.ome.tif")
+    (tmp_path / "job.sh").write_text(script.replace("/shared/", f"{tmp_path}/"))
+    programs = programs_of_this_environment(tmp_path)
+    environment = {**slurm.environment, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    assert command[-1] == str(tmp_path / "slurm.yaml")  # which the job names
+    subprocess.run(["sbatch", "--output", "job.log", "job.sh"], cwd=tmp_path, env=environment, check=True)
+    assert no_job_is_left(slurm), (tmp_path / "job.log").read_text()
+    assert list(tmp_path.glob("dask-worker-*.out"))  # the log of a job that the job has asked for
+    pyramid.convert(tmp_path / "slide.ome.tif", tmp_path / "right.ome.zarr")
+    assert digests(tmp_path / "slide.ome.zarr") == digests(tmp_path / "right.ome.zarr")
 
 
 def test_an_interrupted_run_cancels_its_jobs_and_goes_on(

@@ -87,7 +87,7 @@ def running_slurm(folder: Path) -> Iterator[Slurm]:
         controller_port=free_port(),
         node_port=free_port(),
         cores=os.cpu_count(),
-        memory_mb=1000,
+        memory_mb=_memory_mb(),
     )
     (folder / "slurm.conf").write_text(settings)
     environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
@@ -117,6 +117,11 @@ def running_slurm(folder: Path) -> Iterator[Slurm]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _memory_mb() -> int:
+    """A node's memory: nine tenths of the machine's, for one that claims more than it has is drained."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 9 // 10 >> 20
 
 
 def _is_idle(environment: dict[str, str]) -> bool:
