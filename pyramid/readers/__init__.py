@@ -25,6 +25,7 @@ from pyramid.readers.diagnosis import (
     explain_inside,
     explain_missing,
     explain_refusal,
+    has_file_before,
 )
 from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_listed, is_url, local_path
@@ -85,7 +86,8 @@ def open_source(source: object, options: Options) -> Source:
     path = local_path(file)
     try:
         if _is_missing(source, path):
-            locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
+            if not has_file_before(str(path)):
+                locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
             raise explain_missing(path or Path())
         for name, opener in _openers():
             opened = opener(source, options)

@@ -82,10 +82,10 @@ def test_names_of_channels_in_colour_are_those_of_channel_and_sample(tmp_path: P
 @pytest.mark.parametrize(
     ("tile", "xml", "pending", "match"),
     [
-        ({"compression": 1}, "", 0, "compressed by JPEG, which is not read; save it in ZEN without compression"),
+        ({"compression": 3}, "", 0, "compressed by method 3, which is not read; save it in ZEN without compression"),
         ({"pixel_type": 10}, "", 0, "holds complex numbers"),
         ({"pixel_type": 99}, "", 0, "pixels of type 99, which is not known"),
-        ({"part": 1}, "", 0, "keeps tiles in another file, its part 1; save it as one file in ZEN"),
+        ({"part": 1}, "", 0, r"keeps tiles in its part 1, and a \(1\).czi is not with it; copy all parts to one folder"),
         ({"index": {"Q": 3}}, "", 0, ""),
         ({}, "", 1, "still being written, or was not closed"),
         ({}, "<a><b></a>", 0, "its XML cannot be read"),
