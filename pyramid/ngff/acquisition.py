@@ -1,6 +1,6 @@
-"""What a source says of the acquisition of its image.
+"""Facts of the acquisition of an image, by its source.
 
-OME-Zarr has no place for it, so it is kept under ``_creator``, and read from there.
+OME-Zarr has no place for them, so they are kept under ``_creator``, and read from there.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def kept_acquisition(details: Sequence[tuple[str, str]], channels: Sequence[Chan
 
 
 def acquisition_details(provenance: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the facts that an image keeps, each with its name; texts of others are shortened."""
+    """Return the facts that an image keeps, each with its name."""
     return tuple(
         (name, shorten(text)) for name in KEPT if isinstance(text := provenance.get(name), str) and text.strip()
     )
 
 
 def with_emission(channels: Sequence[Channel], provenance: Mapping[str, Any]) -> tuple[Channel, ...]:
-    """Return channels with the wavelengths that an image keeps, where there is one for each."""
+    """Return channels with the wavelengths that an image keeps, if each has one."""
     waves = provenance.get(_EMISSION)
     if not isinstance(waves, list) or len(waves) != len(channels):
         return tuple(channels)
@@ -61,5 +61,6 @@ def emission_facts(channels: Sequence[Channel]) -> Iterator[tuple[str, str]]:
 
 
 def _wave(given: object) -> float | None:
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    return float(given) if is_number and 0 < given < math.inf else None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    return float(given) if 0 < given < math.inf else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pyramid.ngff.acquisition import emission_facts
 from pyramid.ngff import FORMATS
+from pyramid.ngff.acquisition import emission_facts
 from pyramid.ngff.extents import extents, placement_facts, units_by_axis
 from pyramid.planning.access import access_table
 from pyramid.planning.resources import show_bytes

@@ -41,7 +41,10 @@ class ListedImage(Protocol):
 
 
 def list_images(images: Sequence[ListedImage], *, without: int | None = None) -> str:
-    """Return number, name, axes, shape and dtype of each image but one, as messages have them."""
+    """Return number, name, axes, shape and dtype of images, as messages have them.
+
+    The image of the number `without` is left out.
+    """
     listed = [
         f"{i}: {image.name or 'no name'}, {image.axes} {'x'.join(map(str, image.shape))} {image.dtype}"
         for i, image in enumerate(images[: MAX_LISTED + 1])

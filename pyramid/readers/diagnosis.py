@@ -87,12 +87,12 @@ def explain_missing(path: Path) -> SourceError:
 
 
 def has_file_before(text: str) -> bool:
-    """Return whether a path where nothing is goes on after the name of a file or a Zarr that is there."""
+    """Return whether a path goes on after the name of a file or a Zarr."""
     return _file_before(text) is not None
 
 
 def _file_before(text: str) -> tuple[Path, str] | None:
-    """Return the file or Zarr that a path begins with, and the rest of the path; None if there is not any."""
+    """Return the file or Zarr that a path begins with, and the rest of it, or None."""
     for place in reversed([place for place, letter in enumerate(text) if place and letter in _SEPARATORS]):
         path = Path(text[:place].rstrip())
         if path.is_file() or (path.is_dir() and text[place] != "/" and _is_zarr(path)):
@@ -110,7 +110,7 @@ def _hint_of(path: Path, rest: str) -> str:
     if path.is_file():
         with path.open("rb") as file:
             if not file.read(16).startswith(_WITH_PATHS):
-                return f"{path} is a file, and not a folder: give that alone"
+                return f"{path} is a file, and not a folder: give only that"
     return f"an array in it is named after two colons: {path}::{rest}"
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pyramid._version import __version__
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.model import Box, Shape
-from pyramid.ngff.acquisition import kept_acquisition
 from pyramid.ngff import FORMATS, Dataset, Multiscale, OmeroChannel, attributes, creator, omero_channels
+from pyramid.ngff.acquisition import kept_acquisition
 from pyramid.planning import Plan
 from pyramid.stores import locate
 from pyramid.writing.extremes import Extremes

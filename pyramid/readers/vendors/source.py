@@ -31,7 +31,9 @@ _images: LastUsed[tuple[int, tuple[SourceFile, ...]], Sequence[StoredImage]] = L
 
 @dataclass(frozen=True, slots=True)
 class VendorSource:
-    """An image of a vendor's file. It pickles as the file's address and the image's number.
+    """An image of a vendor's file.
+
+    It pickles as the file's address and the image's number.
 
     Parameters
     ----------
@@ -86,7 +88,9 @@ def open_image(files: tuple[SourceFile, ...], format_: Format, options: Options)
     spec = describe_source(image.axes, order, found, file)
     notices = dict.fromkeys([*file.notices, *guesses, *found.notices, *spec.notices])
     chunks = tuple(map(min, order.by_axis(image.chunks), order.axes_shape))
-    return VendorSource(replace(spec, dtype=dtype, chunks=chunks, notices=tuple(notices)), order, files, format_, number)
+    return VendorSource(
+        replace(spec, dtype=dtype, chunks=chunks, notices=tuple(notices)), order, files, format_, number
+    )
 
 
 def _find_images(files: tuple[SourceFile, ...], format_: Format) -> Sequence[StoredImage]:

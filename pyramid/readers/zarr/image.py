@@ -9,8 +9,8 @@ from typing import Any
 
 from pyramid.errors import OptionError, PyramidError, short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
-from pyramid.ngff.acquisition import acquisition_details, with_emission
 from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, parse_group
+from pyramid.ngff.acquisition import acquisition_details, with_emission
 from pyramid.ngff.left_out import ARRAY_KEYS, ROOT_KEYS, beyond, describe_left_out, left_out
 from pyramid.options.units import unit as unit_name
 from pyramid.readers.attributes import keep_attributes

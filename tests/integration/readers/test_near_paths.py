@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+import xarray
 import zarr
 
 from pyramid.errors import SourceError
@@ -48,6 +49,12 @@ def test_the_error_has_the_path_that_is_meant(given: str, meant: str, start: str
     assert open_source(offered, Options()).spec.shape == PIXELS.shape
 
 
-def test_a_file_without_paths_in_it_is_given_alone(folder: Path) -> None:
-    with pytest.raises(SourceError, match=r"a.tif is a file, and not a folder: give that alone"):
+def test_a_file_without_paths_in_it_is_no_folder(folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"a.tif is a file, and not a folder: give only that"):
         open_source(folder / "a.tif" / "0", Options())
+
+
+def test_a_dataset_of_xarray_is_answered_with_its_variables() -> None:
+    dataset = xarray.Dataset({"raw": (("y", "x"), PIXELS), "mask": (("y", "x"), PIXELS)})
+    with pytest.raises(SourceError, match=r"give one of its variables: dataset\['raw'\], dataset\['mask'\]"):
+        open_source(dataset, Options())

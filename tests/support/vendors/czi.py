@@ -61,7 +61,9 @@ def shuffled(data: bytes) -> bytes:
 ENCODERS: dict[int, Callable[[NDArray[Any]], bytes]] = {
     0: lambda pixels: pixels.tobytes(),
     1: lambda pixels: bytes(
-        imagecodecs.jpeg8_encode(pixels, 100, **({"colorspace": "RGB", "outcolorspace": "RGB"} if pixels.ndim > 2 else {}))
+        imagecodecs.jpeg8_encode(
+            pixels, 100, **({"colorspace": "RGB", "outcolorspace": "RGB"} if pixels.ndim > 2 else {})
+        )
     ),
     2: lambda pixels: bytes(imagecodecs.lzw_encode(pixels.tobytes())),
     4: lambda pixels: bytes(imagecodecs.jpegxr_encode(pixels, level=None)),

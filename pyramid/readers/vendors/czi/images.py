@@ -18,7 +18,7 @@ from pyramid.readers.files.file import DAMAGED, SourceFile
 from pyramid.readers.tiff.description import Description
 from pyramid.readers.vendors.czi.metadata import Document, describe_scene
 from pyramid.readers.vendors.czi.parts import read_tiles
-from pyramid.readers.vendors.czi.pixel_types import COMPRESSIONS, NAMES, PIXEL_TYPES, RAW
+from pyramid.readers.vendors.czi.pixel_types import COMPRESSIONS, JPEG, NAMES, PIXEL_TYPES, RAW
 from pyramid.readers.vendors.czi.segments import Entry
 from pyramid.readers.vendors.czi.tiles import Placed, TileReader
 
@@ -146,7 +146,9 @@ class CziImage:
     def planes(self) -> dict[Key, list[Placed]]:
         """The tiles of each plane, those on top last."""
         planes: dict[Key, list[Placed]] = defaultdict(list)
-        ordered = sorted(self.entries, key=lambda entry: (entry.extents.get(MOSAIC, (0, 1, 1))[0], entry.part, entry.place))
+        ordered = sorted(
+            self.entries, key=lambda entry: (entry.extents.get(MOSAIC, (0, 1, 1))[0], entry.part, entry.place)
+        )
         for entry in ordered:
             key = tuple(entry.extents[letter][0] - self._starts[letter] for letter in self._outer)
             (y, rows, _), (x, columns, _) = (entry.extents[letter] for letter in PLANE)
@@ -166,6 +168,10 @@ class CziImage:
             found.notices.append(
                 f"its planes are mosaics of up to {most} tiles, placed where the file says and not blended: where they "
                 "overlap, the later one is seen, and where there is none, pixels are 0"
+            )
+        if self._samples > 1 and any(entry.compression == JPEG for entry in self.entries):
+            found.notices.append(
+                "its JPEG tiles are taken as red, green and blue, as JPEG has them; Bio-Formats reverses them"
             )
         if len(planes) < count:
             found.notices.append(

@@ -32,7 +32,9 @@ def find_files(file: SourceFile) -> tuple[SourceFile, ...]:
     header = read_header(file)
     if not isinstance(file, LocalFile):
         if header.part:
-            raise SourceError(f"{file} is part {header.part} of a CZI of several files; {_TOGETHER}, and give the first")
+            raise SourceError(
+                f"{file} is part {header.part} of a CZI of several files; {_TOGETHER}, and give the first"
+            )
         return (file,)
     first = _first(file, header) if header.part else file
     parts = _further(first, read_header(first))

@@ -81,7 +81,7 @@ class _Part:
 
 @dataclass(eq=False)
 class TileReader:
-    """A reader of the tiles of a CZI's files, which remembers where their pixels begin.
+    """A reader of tiles, which remembers where their pixels begin.
 
     Any thread may use it. A CZI of several files is on this machine.
     """
@@ -141,7 +141,9 @@ class TileReader:
             raise SourceError(f"{self._path(entry)} has no tile at byte {entry.place}, where its list says; {DAMAGED}")
         start = entry.place + SEGMENT.size + entry.head_bytes + xml_bytes
         if entry.compression == RAW and size_bytes < _flat(entry, start).row_bytes * entry.extents["Y"][1]:
-            raise SourceError(f"{self._path(entry)}: the tile at byte {entry.place} has only {size_bytes} bytes; {DAMAGED}")
+            raise SourceError(
+                f"{self._path(entry)}: the tile at byte {entry.place} has only {size_bytes} bytes; {DAMAGED}"
+            )
         return Span(start, start + size_bytes)
 
     def _needed(self, part: _Part) -> Iterator[Span]:

@@ -27,6 +27,7 @@ _MAGIC = 0x0ABECEDA
 _HEAD = struct.Struct("<IIQ")  # of a chunk: its mark, and the bytes of its name and of its data
 _END = struct.Struct("<32sQ")  # of the file: a name, and the place of the map
 _ITEM = struct.Struct("<QQ")  # of the map: the place of a chunk, and its bytes
+_MODERN = b"\xda\xce\xbe\x0a"  # the first bytes of today's files
 _END_NAME = b"ND2 CHUNK MAP SIGNATURE 0000001!"
 _FRAME_NAME = b"ImageDataSeq|"
 _PACKED = 76  # the first byte of metadata that zlib has compressed
@@ -75,7 +76,9 @@ class Layout:
 
 @dataclass(eq=False)
 class FrameReader:
-    """A reader of frames, which remembers where their pixels begin; any thread may use it.
+    """A reader of frames, which remembers where their pixels begin.
+
+    Any thread may use it.
 
     Parameters
     ----------
@@ -176,8 +179,16 @@ def _values(view: NDArray[Any]) -> NDArray[Any]:
     return np.empty((view.shape[0], view.size // view.shape[0]), view.dtype)
 
 
+def is_jpeg_2000(file: SourceFile) -> bool:
+    """Return whether a file is of the older kind, whose frames are JPEG 2000."""
+    with file.open() as raw:
+        return not (raw.read(len(_MODERN)) or b"").startswith(_MODERN)
+
+
 def find_frames(file: SourceFile) -> dict[int, int]:
-    """Return the first byte of the chunk of each frame, and check the size of unpacked metadata.
+    """Return the first byte of the chunk of each frame.
+
+    The size of metadata that will be unpacked is checked too.
 
     Raises
     ------
@@ -217,7 +228,7 @@ def _read_map(file: SourceFile, stream: io.BufferedReader[Any], size_bytes: int)
 def _read_chunk(
     file: SourceFile, stream: io.BufferedReader[Any], size_bytes: int, place: int, most_bytes: int
 ) -> bytes:
-    """Return the data of a chunk, or their first bytes if there are more than `most_bytes`."""
+    """Return the data of a chunk, at most their first `most_bytes`."""
     head = b""
     if place <= size_bytes - _HEAD.size:
         stream.seek(place)
@@ -229,9 +240,7 @@ def _read_chunk(
     return stream.read(min(data_bytes, most_bytes))
 
 
-def _check_metadata(
-    file: SourceFile, stream: io.BufferedReader[Any], size_bytes: int, name: bytes, place: int
-) -> None:
+def _check_metadata(file: SourceFile, stream: io.BufferedReader[Any], size_bytes: int, name: bytes, place: int) -> None:
     """Raise SourceError if a document is unpacked to more than can be meant."""
     data = _read_chunk(file, stream, size_bytes, place, MAX_METADATA_BYTES)
     for _ in range(MAX_PACKINGS):

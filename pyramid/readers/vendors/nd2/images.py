@@ -25,12 +25,11 @@ from pyramid.readers.files.file import CUT_OFF, DAMAGED, SourceFile
 from pyramid.readers.intervals import measure_interval
 from pyramid.readers.optional import load_optional
 from pyramid.readers.tiff.description import Description, positive
-from pyramid.readers.vendors.nd2.frames import FrameReader, Layout, find_frames
+from pyramid.readers.vendors.nd2.frames import FrameReader, Layout, find_frames, is_jpeg_2000
 
 UM = "micrometer"
 POSITION, CHANNEL, SAMPLES = "P", "C", "S"  # letters of the library that are not loops of an image
 PLANE = "YX"
-MODERN = b"\xda\xce\xbe\x0a"  # the first bytes of today's files
 MAX_FRAME_BYTES = 2**36  # of a frame: more is damage
 MAX_TIMES = 10_000  # frames whose times are looked at: that takes a second
 MAX_GAPS = 1000  # frames of an experiment for each one that is stored: a run that was stopped has fewer
@@ -79,12 +78,6 @@ def _hold(file: SourceFile) -> io.BufferedReader[Any]:
     held = io.BufferedReader(io.FileIO(descriptor, closefd=False))
     weakref.finalize(held, os.close, descriptor)
     return held
-
-
-def is_jpeg_2000(file: SourceFile) -> bool:
-    """Return whether a file is of the older kind, whose frames are JPEG 2000."""
-    with file.open() as raw:
-        return not (raw.read(len(MODERN)) or b"").startswith(MODERN)
 
 
 def _layout(opened: Any) -> Layout:  # noqa: ANN401
@@ -262,11 +255,10 @@ class Nd2Image:
         """Fill `out` with the region `box`."""
         outer = len(self._outer)
         wanted = []
-        for index in itertools.product(
-            *(range(a, b) for a, b in zip(box.start[:outer], box.stop[:outer], strict=True))
-        ):
-            view = out[tuple(i - a for i, a in zip(index, box.start, strict=False))]
-            wanted.append((self.frames[self.position, index], view))
+        ranges = (range(a, b) for a, b in zip(box.start[:outer], box.stop[:outer], strict=True))
+        for index in itertools.product(*ranges):
+            place = tuple(i - a for i, a in zip(index, box.start, strict=False))
+            wanted.append((self.frames[self.position, index], out[place]))
         inner = Box(box.start[outer:], box.shape[outer:])
         if self.reader is None:
             self._read_whole(file, inner, wanted)
@@ -274,7 +266,7 @@ class Nd2Image:
             self._read_rows(self.reader, file, inner, wanted)
 
     def _read_rows(self, reader: FrameReader, file: SourceFile, inner: Box, wanted: list[Wanted]) -> None:
-        """Fill memory with a region of frames: channels, rows, columns and samples, without those of one."""
+        """Fill memory with channels, rows, columns and samples, without those of one."""
         has_channels, has_samples = CHANNEL in self.sizes, SAMPLES in self.sizes
         plane = slice(int(has_channels), int(has_channels) + len(PLANE))
         region = Box(inner.start[plane], inner.shape[plane])

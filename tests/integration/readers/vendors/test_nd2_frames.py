@@ -60,7 +60,7 @@ def test_a_frame_is_unpacked_to_its_size_and_no_further(tmp_path: Path, monkeypa
             unpacked.append(len(found))
             return found
 
-    monkeypatch.setattr(frames_module.zlib, "decompressobj", Counted)
+    monkeypatch.setattr(zlib, "decompressobj", Counted)
     np.testing.assert_array_equal(read(open_source(path, Options()))[0, 0, 0], FRAMES[0, ..., 0])
     assert unpacked == [FRAMES[0].nbytes] * len(FRAMES)
 
