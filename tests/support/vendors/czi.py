@@ -58,13 +58,16 @@ def shuffled(data: bytes) -> bytes:
     return np.frombuffer(data, np.uint8).reshape(-1, 2).T.tobytes()
 
 
+def jpeg(pixels: NDArray[Any]) -> bytes:
+    """JPEG that keeps blocks of one value exactly, and colours as they are."""
+    if pixels.ndim == 2:
+        return bytes(imagecodecs.jpeg8_encode(pixels, 100))
+    return bytes(imagecodecs.jpeg8_encode(pixels, 100, colorspace="RGB", outcolorspace="RGB"))
+
+
 ENCODERS: dict[int, Callable[[NDArray[Any]], bytes]] = {
     0: lambda pixels: pixels.tobytes(),
-    1: lambda pixels: bytes(
-        imagecodecs.jpeg8_encode(
-            pixels, 100, **({"colorspace": "RGB", "outcolorspace": "RGB"} if pixels.ndim > 2 else {})
-        )
-    ),
+    1: jpeg,
     2: lambda pixels: bytes(imagecodecs.lzw_encode(pixels.tobytes())),
     4: lambda pixels: bytes(imagecodecs.jpegxr_encode(pixels, level=None)),
     5: lambda pixels: bytes(imagecodecs.zstd_encode(pixels.tobytes())),
