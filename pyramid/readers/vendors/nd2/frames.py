@@ -221,7 +221,7 @@ def _read_map(file: SourceFile, stream: io.BufferedReader[Any], size_bytes: int)
         chunks[data[at:stop]], _ = _ITEM.unpack_from(data, stop)
         at = stop + _ITEM.size
     if not chunks:
-        raise SourceError(f"{file} has no map of its frames at its end; {CUT_OFF}")
+        raise SourceError(f"{file} cannot be read as ND2: it has no map of its frames at its end; {CUT_OFF}")
     return chunks
 
 
