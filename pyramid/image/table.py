@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyramid.hierarchy.arrays import codec_names
+from pyramid.model import Channel
 from pyramid.ngff import FORMATS
+from pyramid.ngff.acquisition import acquisition_details, emission_facts, with_emission
 from pyramid.ngff.extents import extents, placement_facts, units_by_axis
 from pyramid.tables import Row, Table, clean_cell, format_bytes, format_list, format_numbers, format_shape, shorten
 
@@ -69,6 +71,8 @@ def facts(image: Image) -> Iterator[tuple[str, str]]:
     yield "size", ", ".join(extents(image.axes, image.units, first.shape, first.scale)) or "not known"
     yield from placement_facts(image.axes, image.units, first.scale, first.translation)
     yield "units of scale", "; ".join(units_by_axis(image.axes, image.units)) or "not known"
+    yield from emission_facts(with_emission([Channel(each.label) for each in image.channels], metadata.provenance))
+    yield from acquisition_details(metadata.provenance)
     yield "before compression", format_bytes(sum(level.nbytes for level in image.levels))
     yield "stored", _stored(image)
     if metadata.systems:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyramid.ngff import FORMATS
+from pyramid.ngff.acquisition import emission_facts
 from pyramid.ngff.extents import extents, placement_facts, units_by_axis
 from pyramid.planning.access import access_table
 from pyramid.planning.resources import show_bytes
@@ -57,6 +58,7 @@ def source_facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "channels", format_list(names)
     elif "c" in spec.axes:
         yield "channels", f"{spec.shape[spec.axes.index('c')]} without names"
+    yield from emission_facts(spec.channels)
     yield from spec.details
 
 

@@ -25,12 +25,13 @@ from pyramid.readers.diagnosis import (
     explain_inside,
     explain_missing,
     explain_refusal,
+    has_file_before,
 )
 from pyramid.readers.inside import split_inside
 from pyramid.readers.paths import is_listed, is_url, local_path
 from pyramid.readers.recognition import START_BYTES, file_test
 from pyramid.stores import locate
-from pyramid.tables import format_shape
+from pyramid.tables import format_list, format_shape
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -85,7 +86,8 @@ def open_source(source: object, options: Options) -> Source:
     path = local_path(file)
     try:
         if _is_missing(source, path):
-            locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
+            if not has_file_before(str(path)):
+                locate(str(source))  # raises a better error for a URL that lost a slash, and for empty text
             raise explain_missing(path or Path())
         for name, opener in _openers():
             opened = opener(source, options)
@@ -221,5 +223,7 @@ def _object_remedy(source: object) -> str:
         return "give the path of the file"
     if isinstance(source, list | tuple | set) and any(isinstance(item, str | PathLike) for item in source):
         return "a set has no order; give a list of paths"
+    if hasattr(source, "data_vars"):  # a dataset of xarray
+        return f"give one of its variables: {format_list([f'dataset[{name!r}]' for name in source.data_vars])}"
     hint = "; numpy.asarray makes an array of many other things" if source is not None else ""
     return f"give {KINDS}{hint}"

@@ -40,13 +40,18 @@ class ListedImage(Protocol):
         ...
 
 
-def list_images(images: Sequence[ListedImage]) -> str:
-    """Return number, name, axes, shape and dtype of each image, as messages have them."""
-    listing = "; ".join(
+def list_images(images: Sequence[ListedImage], *, without: int | None = None) -> str:
+    """Return number, name, axes, shape and dtype of images, as messages have them.
+
+    The image of the number `without` is left out.
+    """
+    listed = [
         f"{i}: {image.name or 'no name'}, {image.axes} {'x'.join(map(str, image.shape))} {image.dtype}"
-        for i, image in enumerate(images[:MAX_LISTED])
-    )
-    return listing + (f"; and {len(images) - MAX_LISTED} more" if len(images) > MAX_LISTED else "")
+        for i, image in enumerate(images[: MAX_LISTED + 1])
+        if i != without
+    ][:MAX_LISTED]
+    more = len(images) - (without is not None) - len(listed)
+    return "; ".join(listed) + (f"; and {more} more" if more else "")
 
 
 def choose_one(images: Sequence[ListedImage], wanted: int | str | None, file: object) -> int:

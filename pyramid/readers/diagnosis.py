@@ -38,6 +38,8 @@ _SIGNS = {
     b"MM\0*": ("a TIFF", "rename it to end in .tif"),
     b"<": ("XML or HTML, perhaps a page of a website that was saved", "download the image itself"),
 }
+_WITH_PATHS = (b"\x89HDF", b"PK\x03\x04")  # the first bytes of files with arrays that have paths
+_SEPARATORS = ":#/"  # that people write between a file and the path of an array in it
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 
 
@@ -69,6 +71,8 @@ def describe_start(start: bytes) -> tuple[str, str] | None:
 def explain_missing(path: Path) -> SourceError:
     """Return the error for a path where nothing is, with the name that may be meant."""
     hint = "check the spelling, and that its disk is mounted"
+    if (file := _file_before(str(path))) is not None:
+        return SourceError(f"the file or folder {path} does not exist; {_hint_of(*file)}")
     names = entry_names(str(path.parent))
     same = unicodedata.normalize("NFC", path.name)
     if any(letter in path.name for letter in "*?[") and path.parent.exists():
@@ -80,6 +84,34 @@ def explain_missing(path: Path) -> SourceError:
     elif not path.parent.exists():
         hint = f"there is not even its folder {path.parent}: {hint}"
     return SourceError(f"the file or folder {path} does not exist; {hint}")
+
+
+def has_file_before(text: str) -> bool:
+    """Return whether a path goes on after the name of a file or a Zarr."""
+    return _file_before(text) is not None
+
+
+def _file_before(text: str) -> tuple[Path, str] | None:
+    """Return the file or Zarr that a path begins with, and the rest of it, or None."""
+    for place in reversed([place for place, letter in enumerate(text) if place and letter in _SEPARATORS]):
+        path = Path(text[:place].rstrip())
+        if path.is_file() or (path.is_dir() and text[place] != "/" and _is_zarr(path)):
+            return path, text[place:].strip(f"{_SEPARATORS} ")
+    return None
+
+
+def _is_zarr(path: Path) -> bool:
+    """Return whether a folder is a Zarr array or group."""
+    return any((path / mark).is_file() for mark in _ZARR_MARKS)
+
+
+def _hint_of(path: Path, rest: str) -> str:
+    """Return the remedy for a path that goes on after a file that is there."""
+    if path.is_file():
+        with path.open("rb") as file:
+            if not file.read(16).startswith(_WITH_PATHS):
+                return f"{path} is a file, and not a folder: give only that"
+    return f"an array in it is named after two colons: {path}::{rest}"
 
 
 def explain_folder(path: Path) -> SourceError:

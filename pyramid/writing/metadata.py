@@ -14,6 +14,7 @@ from pyramid._version import __version__
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.model import Box, Shape
 from pyramid.ngff import FORMATS, Dataset, Multiscale, OmeroChannel, attributes, creator, omero_channels
+from pyramid.ngff.acquisition import kept_acquisition
 from pyramid.planning import Plan
 from pyramid.stores import locate
 from pyramid.writing.extremes import Extremes
@@ -96,6 +97,7 @@ def finish(
         provenance={
             **creator(__version__, used, spec.location, skip_empty=plan.encoding.skip_empty),
             **dict(spec.edits),
+            **kept_acquisition(spec.details, () if plan.label is not None else spec.channels),
         },
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )

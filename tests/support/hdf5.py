@@ -51,6 +51,7 @@ def write_bdv(
     affine: str = "0.5 0 0 1 0 0.5 0 2 0 0 2 3",
     missing: tuple[int, int] | None = None,
     unit: str = "µm",
+    chunks: tuple[int, int, int] = (2, 8, 8),
 ) -> Path:
     """Write (t, setup, z, y, x) of uint16 as ``a.h5`` and ``a.xml``, with a level of every second pixel in y and x."""
     times, setups = pixels.shape[:2]
@@ -67,7 +68,7 @@ def write_bdv(
                     part = pixels[time, number, :, ::step, ::step].copy()
                     stored = part.view("int16") if legacy else part
                     place = f"t{time:05d}/s{number:02d}/{level}/cells"
-                    file.create_dataset(place, data=stored, chunks=(2, 8, 8), compression="gzip")
+                    file.create_dataset(place, data=stored, chunks=chunks, compression="gzip")
     views = list(itertools.product(range(times), range(setups)))
     size = " ".join(map(str, pixels.shape[:1:-1]))
     missing_view = f'<MissingView timepoint="{missing[0]}" setup="{missing[1]}"/>' if missing else ""

@@ -16,15 +16,20 @@ from tests.support.paths import ROOT
 Row: TypeAlias = tuple[str, ...]
 
 
-def rows_of(page: str) -> list[Row]:
-    """The rows of the table of a page whose last column names tests."""
+def rows_of(page: str, last: str = "tried by") -> list[Row]:
+    """The rows of the table of a page whose last column has a title."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    lines = re.split(r"\| tried by \|\n(?:\|-+)+\|\n", text)[1].partition("\n\n")[0].splitlines()
+    lines = re.split(rf"\| {last} \|\n(?:\|-+)+\|\n", text)[1].partition("\n\n")[0].splitlines()
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
 
 
 SOURCES, OUTPUTS = rows_of("docs/sources.md"), rows_of("README.md")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+TRIED_ON = {
+    *("files of their own writers", "files laid out by their public description", "real files", "arrays"),
+    "[each kind](#which-kinds-of-tiff)",
+}
 
 
 def names_in(file: str) -> set[str]:
@@ -49,6 +54,22 @@ def test_a_row_names_tests_that_are_there(row: Row) -> None:
 
 def test_every_reader_has_a_row() -> None:
     assert {row[3].strip("`") for row in SOURCES} == set(PROJECT["entry-points"]["pyramid.readers"])
+
+
+def as_in_readme(cell: str) -> str:
+    """A cell with its links as the README has them."""
+    inner = re.sub(r"\]\((?=#)", "](docs/sources.md", cell)
+    return re.sub(r"\]\((?!http|docs/)", "](docs/", inner)
+
+
+def test_the_readme_has_each_row_of_the_sources() -> None:
+    made = [tuple(as_in_readme(row[i]) for i in (0, 1, 4)) for row in SOURCES]
+    assert rows_of("README.md", last="tried on") == made
+
+
+@pytest.mark.parametrize("row", SOURCES, ids=lambda row: row[0][:40])
+def test_a_row_says_what_it_is_tried_on(row: Row) -> None:
+    assert set(row[4].split(", ")) <= TRIED_ON
 
 
 @pytest.mark.parametrize("row", SOURCES, ids=lambda row: row[0][:40])

@@ -85,7 +85,7 @@ def choose_image(images: list[Image], wanted: int | str | None, file: object) ->
         others = ", ".join(f"{i} ({s.name})" for i, s in enumerate(images) if i != slide)
         return slide, [f"image {slide} ({images[slide].name}) is read; left out: {others}: choose one with series=N"]
     if len(whole) == 1:
-        listing = list_images(images)
+        listing = list_images(images, without=whole[0])
         return whole[0], [f"smaller copies of the image are left out ({listing}): choose one with series=N"]
     raise several_images(images, file, whole or range(len(images)))
 

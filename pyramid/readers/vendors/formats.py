@@ -24,6 +24,7 @@ class Format:
         The first bytes of its files, of which ``None`` stands for any byte.
     module
         The module whose function ``find_images`` finds the images of a file. It is imported at the first such file.
+        Where an image may be in several files, its ``find_files`` finds those.
     """
 
     name: str
@@ -38,8 +39,19 @@ class Format:
             for sign in self.starts
         )
 
-    def find_images(self, file: SourceFile) -> Sequence[StoredImage]:
-        """Return the images of a file.
+    def find_files(self, file: SourceFile) -> tuple[SourceFile, ...]:
+        """Return a file with those that belong to it, the first one first.
+
+        Raises
+        ------
+        SourceError
+            If one is missing or damaged.
+        """
+        found = getattr(importlib.import_module(self.module), "find_files", None)
+        return (file,) if found is None else cast("tuple[SourceFile, ...]", found(file))
+
+    def find_images(self, files: Sequence[SourceFile]) -> Sequence[StoredImage]:
+        """Return the images of a file, or of the files of `find_files`.
 
         Raises
         ------
@@ -47,7 +59,7 @@ class Format:
             If the file is damaged, or the library that reads it is not installed.
         """
         found = importlib.import_module(self.module).find_images
-        return cast("Callable[[SourceFile], Sequence[StoredImage]]", found)(file)
+        return cast("Callable[[Sequence[SourceFile]], Sequence[StoredImage]]", found)(files)
 
 
 START_BYTES = 16  # of a file that show its format

@@ -62,4 +62,8 @@ def open_vendor(source: object, options: Options) -> Source | None:
     from pyramid.readers.vendors.source import open_image  # noqa: PLC0415  (NumPy: only where there is such a file)
 
     with explaining(SourceError, f"{file} cannot be read as {begun.name}"):
-        return open_image(file, begun, options)
+        files = begun.find_files(file)
+        for each in files:
+            if isinstance(each, LocalFile) and each != file:
+                check_written(each.path)
+        return open_image(files, begun, options)

@@ -26,30 +26,33 @@ from pyramid.readers.vendors.stored import StoredImage
 logger = logging.getLogger(__name__)
 
 # By process, as an image may hold its file open, which a child process must not share.
-_images: LastUsed[tuple[int, SourceFile], Sequence[StoredImage]] = LastUsed(most=4)
+_images: LastUsed[tuple[int, tuple[SourceFile, ...]], Sequence[StoredImage]] = LastUsed(most=4)
 
 
 @dataclass(frozen=True, slots=True)
 class VendorSource:
-    """An image of a vendor's file. It pickles as the file's address and its number.
+    """An image of a vendor's file.
+
+    It pickles as the file's address and the image's number.
 
     Parameters
     ----------
     spec, order
         What is known before a pixel is read, and the axis of each of the image's dimensions.
-    file, format, series
-        The file as it was when it was opened, its format, and the number of the image in it.
+    files, format, series
+        The file as it was when it was opened, and those that belong to it; its format; the number of the image in it.
     """
 
     spec: SourceSpec
     order: AxisOrder
-    file: SourceFile
+    files: tuple[SourceFile, ...]
     format: Format
     series: int
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return the fingerprint of the file, and the number of the image."""
-        return {"file": self.file.fingerprint(), "series": self.series}
+        """Return the fingerprints of the files, and the number of the image."""
+        first, *others = (file.fingerprint() for file in self.files)
+        return {"file": first, "series": self.series, **({"others": others} if others else {})}
 
     def read(self, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of `box`.
@@ -59,21 +62,21 @@ class VendorSource:
         SourceError
             If the file cannot be read, or a part of it is damaged.
         """
-        image = _find_images(self.file, self.format)[self.series]
+        image, file = _find_images(self.files, self.format)[self.series], self.files[0]
         try:
             for part, view in self.order.pieces(box, out):
-                image.read(self.file, part, view)
+                image.read(file, part, view)
         except SourceError:
             raise
         except Exception as error:  # decoders raise errors of many kinds over damaged data
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             region = f"the region from {box.start} to {box.stop}"
-            raise SourceError(f"{self.file}: {region} cannot be read: {reason}; {CUT_OFF}") from error
+            raise SourceError(f"{file}: {region} cannot be read: {reason}; {CUT_OFF}") from error
 
 
-def open_image(file: SourceFile, format_: Format, options: Options) -> VendorSource:
+def open_image(files: tuple[SourceFile, ...], format_: Format, options: Options) -> VendorSource:
     """Open one image of a file (see `pyramid.readers.vendors.opener.open_vendor`)."""
-    images = _find_images(file, format_)
+    images, file = _find_images(files, format_), files[0]
     number = choose_one(images, options.series, file)
     image = images[number]
     found = image.describe()
@@ -85,8 +88,10 @@ def open_image(file: SourceFile, format_: Format, options: Options) -> VendorSou
     spec = describe_source(image.axes, order, found, file)
     notices = dict.fromkeys([*file.notices, *guesses, *found.notices, *spec.notices])
     chunks = tuple(map(min, order.by_axis(image.chunks), order.axes_shape))
-    return VendorSource(replace(spec, dtype=dtype, chunks=chunks, notices=tuple(notices)), order, file, format_, number)
+    return VendorSource(
+        replace(spec, dtype=dtype, chunks=chunks, notices=tuple(notices)), order, files, format_, number
+    )
 
 
-def _find_images(file: SourceFile, format_: Format) -> Sequence[StoredImage]:
-    return _images.find((os.getpid(), file), lambda: format_.find_images(file))
+def _find_images(files: tuple[SourceFile, ...], format_: Format) -> Sequence[StoredImage]:
+    return _images.find((os.getpid(), files), lambda: format_.find_images(files))

@@ -10,6 +10,7 @@ from typing import Any
 from pyramid.errors import OptionError, PyramidError, short_repr
 from pyramid.model import SPACE, Channel, SourceSpec
 from pyramid.ngff import Labels, Multiscale, Plate, Series, Well, n5, parse_group
+from pyramid.ngff.acquisition import acquisition_details, with_emission
 from pyramid.ngff.left_out import ARRAY_KEYS, ROOT_KEYS, beyond, describe_left_out, left_out
 from pyramid.ngff.metadata import ome_content
 from pyramid.ngff.version import first_image
@@ -62,6 +63,7 @@ def describe_image(spec: SourceSpec, image: Multiscale, order: AxisOrder) -> Sou
         scale=tuple(each.scale for each in sizes),
         units=tuple(each.unit for each in sizes),
         channels=channels,
+        details=(*spec.details, *acquisition_details(image.provenance)),
         notices=(*spec.notices, *(each.notice for each in sizes if each.notice), *notices),
         translation=translation if any(translation) else (),
     )
@@ -155,7 +157,7 @@ def _area(image: Multiscale, number: int) -> float:
 def channels_of(image: Multiscale, order: AxisOrder) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
     """Return the channels that an image describes, and a notice if they are too many."""
     count = order.axes_shape[order.axes.index("c")] if "c" in order.axes else 1
-    given = image.given
+    given = with_emission(image.given, image.provenance)
     if not any(channel != Channel() for channel in given):
         return (), ()
     if ("c" in image.axes) != ("c" in order.axes) or (count > 1 and image.axes.index("c") != order.letters.index("c")):

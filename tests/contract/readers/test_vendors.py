@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pyramid.model import Source
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from pyramid.testing.sources import SourceContract
-from tests.support.vendors.czi import Tile, stack, write_czi
+from tests.support.vendors.czi import Tile, entry, stack, write_czi
 from tests.support.vendors.lif import Image, write_lif
 from tests.support.vendors.nd2 import depth_loop, place_loop, time_loop, write_nd2
 
@@ -43,6 +44,27 @@ def czi_stack(dtype: str, compression: int, *samples: int) -> Callable[[Path], t
         return write_czi(folder / "a.czi", tiles), whole
 
     return make
+
+
+def czi_jpeg(*samples: int) -> Callable[[Path], tuple[Path, NDArray[Any]]]:
+    """Two planes of one value in each block of JPEG, which keeps such a block exactly."""
+
+    def make(folder: Path) -> tuple[Path, NDArray[Any]]:
+        whole = noise((2, 3, 4, *samples), "uint8").repeat(8, 1).repeat(8, 2)
+        tiles = [Tile(plane, {"Z": z}, compression=1) for z, plane in enumerate(whole)]
+        return write_czi(folder / "a.czi", tiles), np.moveaxis(whole, -1, 0) if samples else whole
+
+    return make
+
+
+def czi_parts(folder: Path) -> tuple[Path, NDArray[Any]]:
+    """Planes in three files: the first one lists its own and those of the second, the third one its own."""
+    tiles = stack((3, 20, 31), "Z")
+    write_czi(folder / "a (1).czi", [tiles[1]], part=1, first_id=b"a")
+    write_czi(folder / "a (2).czi", [tiles[2]], part=2, first_id=b"a")
+    listed = [entry(dataclasses.replace(tiles[1], part=1), 32 + 512)]
+    path = write_czi(folder / "a.czi", [tiles[0]], first_id=b"a", listed=listed)
+    return path, np.stack([tile.pixels for tile in tiles])
 
 
 def czi_mosaic(compression: int) -> Callable[[Path], tuple[Path, NDArray[Any]]]:
@@ -98,6 +120,11 @@ CASES = {
     "czi of floats": Case(czi_stack("float32", 0)),
     "czi in colour": Case(czi_stack("uint8", 0, 3)),
     "czi in colour, 16 bits": Case(czi_stack("uint16", 0, 3)),
+    "czi by lzw": Case(czi_stack("uint16", 2)),
+    "czi in colour by lzw": Case(czi_stack("uint8", 2, 3)),
+    "czi by jpeg": Case(czi_jpeg()),
+    "czi in colour by jpeg": Case(czi_jpeg(3)),
+    "czi in several files": Case(czi_parts),
     "czi by jpeg xr": Case(czi_stack("uint16", 4)),
     "czi in colour by jpeg xr": Case(czi_stack("uint8", 4, 3)),
     "czi by zstd": Case(czi_stack("uint8", 5)),

@@ -71,6 +71,26 @@ def geotiff(path: Path) -> NDArray[Any]:
     return image
 
 
+def palette(path: Path) -> NDArray[Any]:
+    """Indices of a palette."""
+    image = pixels(40, 50).astype("u1")
+    colormap = np.random.default_rng(0).integers(0, 2**16, (3, 256)).astype("u2")
+    tifffile.imwrite(path, image, photometric="palette", colormap=colormap)
+    return image
+
+
+def camera(path: Path) -> NDArray[Any]:
+    """Raw values of a sensor, below a small picture in colour, as cameras and DNG have them."""
+    image = pixels(64, 96)
+    pattern: list[Any] = [(33421, 3, 2, (2, 2), True), (33422, 1, 4, bytes([0, 1, 1, 2]), True)]
+    with tifffile.TiffWriter(path) as tif:
+        version: list[Any] = [(50706, 1, 4, bytes([1, 4, 0, 0]), True)]
+        small = np.zeros((16, 24, 3), "u1")
+        tif.write(small, photometric="rgb", subfiletype=1, subifds=1, metadata=None, extratags=version)
+        tif.write(image, photometric="cfa", subfiletype=0, metadata=None, extratags=pattern)
+    return image
+
+
 def _tiles(image: NDArray[Any]) -> Any:
     for y in range(0, image.shape[0], 64):
         for x in range(0, image.shape[1], 64):

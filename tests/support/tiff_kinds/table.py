@@ -152,6 +152,8 @@ KINDS = (
     Kind("CIELAB", OWN, ".tif", plain.colors("cielab", 3), {"channel_names": ("L*", "a*", "b*")}),
     Kind("alpha", OWN, ".tif", plain.colors("rgb", 4, extrasamples=["unassalpha"])),
     Kind("planes of samples", OWN, ".tif", plain.colors("rgb", 3, planarconfig="separate")),
+    Kind("palette", OWN, ".tif", plain.palette, {"axes": "yx"}),
+    Kind("colour filter array, as of cameras", LAID_OUT, ".dng", plain.camera, {"axes": "yx"}),
     Kind("1 bit", LAID_OUT, ".tif", plain.bits(1)),
     Kind("2 bits", LAID_OUT, ".tif", plain.bits(2)),
     Kind("4 bits", LAID_OUT, ".tif", plain.bits(4)),

@@ -58,11 +58,20 @@ def shuffled(data: bytes) -> bytes:
     return np.frombuffer(data, np.uint8).reshape(-1, 2).T.tobytes()
 
 
+def jpeg(pixels: NDArray[Any]) -> bytes:
+    """JPEG that keeps blocks of one value exactly, and colours as they are."""
+    if pixels.ndim == 2:
+        return bytes(imagecodecs.jpeg8_encode(pixels, 100))
+    return bytes(imagecodecs.jpeg8_encode(pixels, 100, colorspace="RGB", outcolorspace="RGB"))
+
+
 ENCODERS: dict[int, Callable[[NDArray[Any]], bytes]] = {
     0: lambda pixels: pixels.tobytes(),
-    1: lambda pixels: pixels.tobytes(),
+    1: jpeg,
+    2: lambda pixels: bytes(imagecodecs.lzw_encode(pixels.tobytes())),
     4: lambda pixels: bytes(imagecodecs.jpegxr_encode(pixels, level=None)),
     5: lambda pixels: bytes(imagecodecs.zstd_encode(pixels.tobytes())),
+    3: lambda pixels: pixels.tobytes(),
     6: lambda pixels: (
         b"\3\1\1" + bytes(imagecodecs.zstd_encode(shuffled(pixels.tobytes())))
         if pixels.itemsize == 2
@@ -93,15 +102,28 @@ def entry(tile: Tile, place: int) -> bytes:
 
 
 def encode(tile: Tile) -> bytes:
-    """The bytes of a tile's pixels; only JPEG XR has colours in the order red, green, blue."""
+    """The bytes of a tile's pixels; only JPEG and JPEG XR have colours in the order red, green, blue."""
     pixels = tile.pixels.astype(tile.pixels.dtype.newbyteorder("<"))
-    if pixels.ndim == 3 and tile.compression != 4:
+    if pixels.ndim == 3 and tile.compression not in (1, 4):
         pixels = pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
     return ENCODERS[tile.compression](np.ascontiguousarray(pixels))
 
 
-def write_czi(path: Path, tiles: Sequence[Tile], xml: str = XML, *, pending: int = 0, head_gap: int = 100) -> Path:
-    """Write a CZI of tiles, each with XML of `head_gap` bytes before its pixels."""
+def write_czi(
+    path: Path,
+    tiles: Sequence[Tile],
+    xml: str = XML,
+    *,
+    pending: int = 0,
+    head_gap: int = 100,
+    part: int = 0,
+    first_id: bytes = b"",
+    listed: Sequence[bytes] = (),
+) -> Path:
+    """Write a CZI of tiles, each with XML of `head_gap` bytes before its pixels.
+
+    `part` and `first_id` are for one of several files, and `listed` are entries of tiles in others.
+    """
     head = 32 + 512
     body, entries = b"", []
     for tile in tiles:
@@ -112,11 +134,12 @@ def write_czi(path: Path, tiles: Sequence[Tile], xml: str = XML, *, pending: int
         start = (struct.pack("<iiq", head_gap, 0, len(data)) + made).ljust(256, b"\0")
         body += segment(b"ZISRAWSUBBLOCK", start + b" " * head_gap + data)
     xml_place = head + len(body)
+    entries += listed
     encoded = xml.encode()
     body += segment(b"ZISRAWMETADATA", struct.pack("<ii", len(encoded), 0).ljust(256, b"\0") + encoded)
     list_place = head + len(body)
     body += segment(b"ZISRAWDIRECTORY", struct.pack("<i", len(entries)).ljust(128, b"\0") + b"".join(entries))
-    places = struct.pack("<4i16s16siqqiq", 1, 0, 0, 0, b"", b"", 0, list_place, xml_place, pending, 0)
+    places = struct.pack("<4i16s16siqqiq", 1, 0, 0, 0, first_id, b"", part, list_place, xml_place, pending, 0)
     path.write_bytes(segment(b"ZISRAWFILE", places.ljust(512, b"\0")) + body)
     return path
 

@@ -88,10 +88,14 @@ def write_nd2(
     lossless: bool = False,
     count: int = 0,
     frame_ms: float = 1.0,
+    padding_bytes: int = 0,
+    packed_zeros_bytes: int = 0,
+    extra: Mapping[bytes, bytes] | None = None,
 ) -> Path:
     """Write frames (frame, row, column, channel) that follow the loops.
 
-    If `count` is not 0 only so many are written, and each took `frame_ms`.
+    If `count` is not 0 only so many are written, and each took `frame_ms`. Rows end in `padding_bytes`, compressed
+    frames in `packed_zeros_bytes`. `extra` are further chunks.
     """
     number, height, width, channels = frames.shape
     planes = {f"a{i}": plane(name, 0xFF << 8 * i) for i, name in zip(range(channels), ("DAPI", "GFP"), strict=False)}
@@ -99,7 +103,7 @@ def write_nd2(
         b"ImageAttributes!": {
             "uiWidth": width,
             "uiHeight": height,
-            "uiWidthBytes": width * channels * frames.itemsize,
+            "uiWidthBytes": width * channels * frames.itemsize + padding_bytes,
             "uiComp": channels,
             "uiBpcInMemory": 8 * frames.itemsize,
             "uiBpcSignificant": 8 * frames.itemsize,
@@ -129,11 +133,15 @@ def write_nd2(
     for i, frame in enumerate(frames[: count or number]):
         name = f"ImageDataSeq|{i}!".encode()
         places[name] = len(out)
-        data = frame.tobytes()
-        stored = zlib.compress(data) if lossless else data
+        rows = frame.reshape(height, -1).view(np.uint8)
+        data = np.pad(rows, ((0, 0), (0, padding_bytes))).tobytes()
+        stored = zlib.compress(data + bytes(packed_zeros_bytes)) if lossless else data
         out += chunk(name, struct.pack("<d", 1000.0 * i) + stored, FRAME_NAME_BYTES)
     places[b"CustomData|AcqTimesCache!"] = len(out)
     out += chunk(b"CustomData|AcqTimesCache!", (frame_ms * np.arange(number, dtype="<f8")).tobytes())
+    for name, data in (extra or {}).items():
+        places[name] = len(out)
+        out += chunk(name, data)
     listed = b"".join(name + struct.pack("<QQ", place, 1) for name, place in places.items())
     map_place = len(out)
     out += chunk(MAP, listed + END + struct.pack("<Q", map_place), len(MAP))

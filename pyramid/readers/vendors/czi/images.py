@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -16,8 +17,9 @@ from pyramid.model import Box, Shape
 from pyramid.readers.files.file import DAMAGED, SourceFile
 from pyramid.readers.tiff.description import Description
 from pyramid.readers.vendors.czi.metadata import Document, describe_scene
-from pyramid.readers.vendors.czi.pixel_types import COMPRESSION_NAMES, COMPRESSIONS, NAMES, PIXEL_TYPES, RAW
-from pyramid.readers.vendors.czi.segments import Entry, read_segments
+from pyramid.readers.vendors.czi.parts import read_tiles
+from pyramid.readers.vendors.czi.pixel_types import COMPRESSIONS, JPEG, NAMES, PIXEL_TYPES, RAW
+from pyramid.readers.vendors.czi.segments import Entry
 from pyramid.readers.vendors.czi.tiles import Placed, TileReader
 
 # Letters of tifffile for the dimensions of a CZI other than rows and columns, the slowest first: views, rotations,
@@ -34,22 +36,23 @@ MAX_TILE_BYTES = 2**31  # of a tile that is decoded at once
 Key: TypeAlias = Shape  # of a plane: its index on each of the image's other dimensions
 
 
-def find_images(file: SourceFile) -> list[CziImage]:
-    """Return the scenes of a CZI, or its only image.
+def find_images(files: Sequence[SourceFile]) -> list[CziImage]:
+    """Return the scenes of a CZI, or its only image; `files` are its parts.
 
     Raises
     ------
     SourceError
         If the file is damaged, or has dimensions that are not known.
     """
-    entries, xml = read_segments(file)
+    entries, xml = read_tiles(files)
+    file = files[0]
     document = Document(xml, file)
     scenes: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         if not set(PLANE) <= set(entry.extents):
             raise SourceError(f"{file}: the tile at byte {entry.place} has no rows and columns; {DAMAGED}")
         scenes[entry.extents.get(SCENE, (0, 1, 1))[0]].append(entry)
-    tiles = TileReader(str(file))
+    tiles = TileReader(tuple(files))
     found = []
     for number in sorted(scenes):
         whole = [entry for entry in scenes[number] if not entry.is_reduced]
@@ -65,7 +68,7 @@ class CziImage:
     Parameters
     ----------
     file, scene
-        The file, and the number of the scene in it.
+        The first file, and the number of the scene.
     entries
         Its tiles of full size.
     document, tiles
@@ -143,7 +146,9 @@ class CziImage:
     def planes(self) -> dict[Key, list[Placed]]:
         """The tiles of each plane, those on top last."""
         planes: dict[Key, list[Placed]] = defaultdict(list)
-        ordered = sorted(self.entries, key=lambda entry: (entry.extents.get(MOSAIC, (0, 1, 1))[0], entry.place))
+        ordered = sorted(
+            self.entries, key=lambda entry: (entry.extents.get(MOSAIC, (0, 1, 1))[0], entry.part, entry.place)
+        )
         for entry in ordered:
             key = tuple(entry.extents[letter][0] - self._starts[letter] for letter in self._outer)
             (y, rows, _), (x, columns, _) = (entry.extents[letter] for letter in PLANE)
@@ -163,6 +168,10 @@ class CziImage:
             found.notices.append(
                 f"its planes are mosaics of up to {most} tiles, placed where the file says and not blended: where they "
                 "overlap, the later one is seen, and where there is none, pixels are 0"
+            )
+        if self._samples > 1 and any(entry.compression == JPEG for entry in self.entries):
+            found.notices.append(
+                "its JPEG tiles are taken as red, green and blue, as JPEG has them; Bio-Formats reverses them"
             )
         if len(planes) < count:
             found.notices.append(
@@ -195,7 +204,7 @@ class CziImage:
             )
         other = sorted({entry.compression for entry in self.entries} - set(COMPRESSIONS))
         if other:
-            names = [COMPRESSION_NAMES.get(number, f"method {number}") for number in other]
+            names = [f"method {number}" for number in other]
             raise SourceError(
                 f"{self.file}: its tiles are compressed by {list_some(names, MAX_LISTED)}, which is not read; save it "
                 "in ZEN without compression"

@@ -25,11 +25,11 @@ PIXEL_TYPES: dict[int, tuple[str, int]] = {
     13: ("<f8", 1),
 }
 NAMES = {10: "complex numbers", 11: "complex numbers of three colours"}  # of types that are not read
-RAW, JPEG_XR, ZSTD, ZSTD_SHUFFLED = 0, 4, 5, 6
-COMPRESSIONS = (RAW, JPEG_XR, ZSTD, ZSTD_SHUFFLED)
-COMPRESSION_NAMES = {1: "JPEG", 2: "LZW"}  # of those that are not read
+RAW, JPEG, LZW, JPEG_XR, ZSTD, ZSTD_SHUFFLED = 0, 1, 2, 4, 5, 6
+COMPRESSIONS = (RAW, JPEG, LZW, JPEG_XR, ZSTD, ZSTD_SHUFFLED)
 _HEAD_BYTES, _SHUFFLE = 3, 1  # of the longer head before shuffled data, and the mark and the flag in it
 _codecs: Any = imagecodecs  # its annotations do not accept memory views
+_PICTURES = {JPEG: _codecs.jpeg8_decode, JPEG_XR: _codecs.jpegxr_decode}  # whose data say rows and samples
 
 
 def decode_tile(data: NDArray[np.uint8], compression: int, pixel_type: int, shape: Shape) -> NDArray[Any]:
@@ -51,13 +51,14 @@ def decode_tile(data: NDArray[np.uint8], compression: int, pixel_type: int, shap
     """
     name, samples = PIXEL_TYPES[pixel_type]
     dtype = np.dtype(name)
-    if compression == JPEG_XR:
-        pixels = np.asarray(_codecs.jpegxr_decode(data)).reshape(-1)
-        if pixels.size != math.prod(shape) or pixels.dtype.itemsize != dtype.itemsize:
-            raise DecodeError(f"its JPEG XR has {pixels.size} values of {pixels.dtype}, not {shape} of {dtype}")
-        return pixels.view(dtype).reshape(shape)
+    if compression in _PICTURES:
+        # Given the memory, they raise an error for another shape or dtype before they decode.
+        pixels: NDArray[Any] = _PICTURES[compression](data, out=np.empty(shape, dtype))
+        return pixels
     size_bytes = math.prod(shape) * dtype.itemsize
-    if compression != RAW:
+    if compression == LZW:
+        data = np.frombuffer(_codecs.lzw_decode(data, out=size_bytes), np.uint8)
+    elif compression != RAW:
         data = _decode_zstd(data, compression, size_bytes)
     if data.nbytes < size_bytes:
         raise DecodeError(f"it has {data.nbytes} bytes instead of {size_bytes}")

@@ -8,13 +8,15 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from pyramid.errors import SourceError
 from pyramid.readers.files.file import CUT_OFF, DAMAGED, SourceFile
 
 SEGMENT = struct.Struct("<16sqq")  # its kind, the bytes that it takes, and those that are used
 _FILE = struct.Struct("<4i16s16siqqiq")  # versions, identities, part; places of the list and the XML; update pending
+_FIRST_BYTES = 512  # of the first segment
 _LIST = struct.Struct("<i124x")
 _ENTRY = struct.Struct("<2siqiiB5xi")  # schema, pixel type, place, part, compression, kind of pyramid, dimensions
 _DIMENSION = struct.Struct("<4siifi")  # name, first index, count, coordinate, stored count
@@ -32,6 +34,8 @@ class Entry:
 
     Parameters
     ----------
+    part
+        The number of the file that holds it: 0 is the first one.
     place, head_bytes
         First byte of its segment, and the bytes from the end of that segment's header to the tile's XML.
     pixel_type, compression
@@ -40,6 +44,7 @@ class Entry:
         First index, count and stored count on each dimension, by its letter.
     """
 
+    part: int
     place: int
     head_bytes: int
     pixel_type: int
@@ -52,24 +57,53 @@ class Entry:
         return any(count != stored for _, count, stored in self.extents.values())
 
 
-def read_segments(file: SourceFile) -> tuple[list[Entry], str]:
-    """Return the tiles of a file, and its XML.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first segment of a file.
+
+    Parameters
+    ----------
+    part
+        The number of the file among the parts of its image; 0 for the first, or only one.
+    first_id
+        The identity of the first file.
+    list_place, xml_place
+        First bytes of the list of tiles and of the XML; 0 if the file has none.
+    """
+
+    part: int
+    first_id: bytes = field(repr=False)
+    list_place: int
+    xml_place: int
+
+
+def read_header(file: SourceFile) -> Header:
+    """Return what a file's first segment says.
 
     Raises
     ------
     SourceError
-        If the file is cut off, damaged, still being written, or in several parts.
+        If the file is cut off, damaged, or still being written.
+    """
+    with file.open() as raw:
+        data = raw.read(SEGMENT.size + _FIRST_BYTES) or b""
+    return _header(_Segments(file, io.BytesIO(data), len(data)))
+
+
+def read_segments(file: SourceFile) -> tuple[list[Entry], str]:
+    """Return the tiles that a file lists, and its XML.
+
+    Raises
+    ------
+    SourceError
+        If the file is cut off, damaged, or still being written.
     """
     with file.open() as raw:
         segments = _Segments(file, io.BufferedReader(raw), raw.seek(0, io.SEEK_END))
-        data = segments.read(0, b"ZISRAWFILE", _FILE.size)[: _FILE.size]
-        *_, part, list_place, xml_place, update_pending, _ = _FILE.unpack(data)
-        if update_pending:
-            raise SourceError(f"{file} is still being written, or was not closed; open it in ZEN and save it again")
-        if part:
-            raise SourceError(f"{file} is part {part} of a CZI of several files; save it as one file in ZEN")
-        tiles = segments.read(list_place, b"ZISRAWDIRECTORY", _LIST.size)
-        xml = segments.read(xml_place, b"ZISRAWMETADATA", _XML_START) if xml_place else bytes(_XML_START)
+        header = _header(segments)
+        is_listed = header.list_place or not header.part  # a further part may leave that to the first one
+        tiles = segments.read(header.list_place, b"ZISRAWDIRECTORY", _LIST.size) if is_listed else bytes(_LIST.size)
+        xml = segments.read(header.xml_place, b"ZISRAWMETADATA", _XML_START) if header.xml_place else bytes(_XML_START)
     try:
         entries = list(_entries(file, tiles))
     except struct.error as error:
@@ -83,7 +117,7 @@ class _Segments:
     """The segments of an open file of a known size."""
 
     file: SourceFile
-    stream: io.BufferedReader
+    stream: BinaryIO
     size_bytes: int
 
     def read(self, place: int, kind: bytes, least: int) -> bytes:
@@ -105,6 +139,16 @@ class _Segments:
         return self.stream.read(length)
 
 
+def _header(segments: _Segments) -> Header:
+    data = segments.read(0, b"ZISRAWFILE", _FILE.size)[: _FILE.size]
+    *_, first_id, _, part, list_place, xml_place, update_pending, _ = _FILE.unpack(data)
+    if update_pending:
+        raise SourceError(
+            f"{segments.file} is still being written, or was not closed; open it in ZEN and save it again"
+        )
+    return Header(part, first_id, list_place, xml_place)
+
+
 def _entries(file: SourceFile, data: bytes) -> Iterator[Entry]:
     (count,) = _LIST.unpack_from(data)
     at = _LIST.size
@@ -112,8 +156,6 @@ def _entries(file: SourceFile, data: bytes) -> Iterator[Entry]:
         schema, pixel_type, place, part, compression, _, dimensions = _ENTRY.unpack_from(data, at)
         if schema != SCHEMA or dimensions < 0:
             raise SourceError(f"{file}: its list of tiles has an entry of the kind {schema!r}; {DAMAGED}")
-        if part:
-            raise SourceError(f"{file} keeps tiles in another file, its part {part}; save it as one file in ZEN")
         at += _ENTRY.size
         extents = {}
         for _ in range(dimensions):
@@ -121,4 +163,4 @@ def _entries(file: SourceFile, data: bytes) -> Iterator[Entry]:
             at += _DIMENSION.size
             extents[name.rstrip(b"\0").decode("ascii", "replace")] = (first, extent, stored or extent)
         head_bytes = max(_TILE_HEAD, TILE.size + _ENTRY.size + dimensions * _DIMENSION.size)
-        yield Entry(place, head_bytes, pixel_type, compression, extents)
+        yield Entry(part, place, head_bytes, pixel_type, compression, extents)

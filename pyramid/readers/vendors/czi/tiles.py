@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from pyramid.decoding.codecs import DecodeError
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
-from pyramid.readers.files.file import DAMAGED, SourceFile
+from pyramid.readers.files.file import DAMAGED, LocalFile, SourceFile
 from pyramid.readers.files.raw_array import ByteFile, FlatArray, flat_spans, read_exactly, read_flat
 from pyramid.readers.vendors.czi.pixel_types import PIXEL_TYPES, RAW, as_rgb, decode_tile
 from pyramid.readers.vendors.czi.segments import SEGMENT, TILE, Entry
@@ -80,13 +81,18 @@ class _Part:
 
 @dataclass(eq=False)
 class TileReader:
-    """A reader of a file's tiles, which remembers where their pixels begin.
+    """A reader of tiles, which remembers where their pixels begin.
 
-    Any thread may use it.
+    Any thread may use it. A CZI of several files is on this machine.
     """
 
-    name: str
-    _spans: dict[int, Span] = field(default_factory=dict, repr=False)
+    files: tuple[SourceFile, ...]
+    _spans: dict[tuple[int, int], Span] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _further(self) -> dict[str, LocalFile]:
+        """The further parts, as they were when they were opened."""
+        return {file.path: file for file in self.files[1:] if isinstance(file, LocalFile)}
 
     def read(self, file: SourceFile, region: Box, samples: slice | None, wanted: Sequence[Wanted]) -> None:
         """Fill memory with a region of some planes.
@@ -109,34 +115,40 @@ class TileReader:
         """
         self._find(file, [tile.entry for tiles, _ in wanted for tile in tiles])
         parts = [_part(tile, region, samples, view) for tiles, view in wanted for tile in tiles]
-        with file.reading(span for part in parts for span in self._needed(part)) as files:
+        with file.reading((span for part in parts for span in self._needed(part)), self._further) as files:
             for part in parts:
-                self._read_part(files[str(file)], part)
+                self._read_part(files[self._path(part.tile.entry)], part)
+
+    def _path(self, entry: Entry) -> str:
+        return str(self.files[entry.part])
 
     def _find(self, file: SourceFile, entries: Sequence[Entry]) -> None:
         """Find the pixels of tiles, by the headers of their segments."""
-        unknown = [entry for entry in entries if entry.place not in self._spans]
+        unknown = [entry for entry in entries if (entry.part, entry.place) not in self._spans]
         if not unknown:
             return
         head = np.empty(SEGMENT.size + TILE.size, np.uint8)
-        with file.reading([Span(entry.place, entry.place + head.size) for entry in unknown]) as files:
+        spans = [Span(entry.place, entry.place + head.size) for entry in unknown]
+        with file.reading(spans, self._further) as files:
             for entry in unknown:
-                read_exactly(files[str(file)], entry.place, head)
-                self._spans[entry.place] = self._span(entry, head.tobytes())
+                read_exactly(files[self._path(entry)], entry.place, head)
+                self._spans[entry.part, entry.place] = self._span(entry, head.tobytes())
 
     def _span(self, entry: Entry, head: bytes) -> Span:
         kind, *_ = SEGMENT.unpack_from(head)
         xml_bytes, _, size_bytes = TILE.unpack_from(head, SEGMENT.size)
         if kind.rstrip(b"\0") != KIND or xml_bytes < 0 or not 0 <= size_bytes <= MAX_TILE_BYTES:
-            raise SourceError(f"{self.name} has no tile at byte {entry.place}, where its list says; {DAMAGED}")
+            raise SourceError(f"{self._path(entry)} has no tile at byte {entry.place}, where its list says; {DAMAGED}")
         start = entry.place + SEGMENT.size + entry.head_bytes + xml_bytes
         if entry.compression == RAW and size_bytes < _flat(entry, start).row_bytes * entry.extents["Y"][1]:
-            raise SourceError(f"{self.name}: the tile at byte {entry.place} has only {size_bytes} bytes; {DAMAGED}")
+            raise SourceError(
+                f"{self._path(entry)}: the tile at byte {entry.place} has only {size_bytes} bytes; {DAMAGED}"
+            )
         return Span(start, start + size_bytes)
 
     def _needed(self, part: _Part) -> Iterator[Span]:
         """Yield the spans that a part is read from."""
-        span = self._spans[part.tile.entry.place]
+        span = self._spans[part.tile.entry.part, part.tile.entry.place]
         if part.tile.entry.compression == RAW:
             yield from flat_spans(_flat(part.tile.entry, span.start), part.start, part.pixels())
         else:
@@ -144,7 +156,7 @@ class TileReader:
 
     def _read_part(self, file: ByteFile, part: _Part) -> None:
         entry = part.tile.entry
-        span, samples = self._spans[entry.place], PIXEL_TYPES[entry.pixel_type][1]
+        span, samples = self._spans[entry.part, entry.place], PIXEL_TYPES[entry.pixel_type][1]
         if entry.compression == RAW:
             pixels = part.pixels()
             read_flat(file, _flat(entry, span.start), part.start, pixels)

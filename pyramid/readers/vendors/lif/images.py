@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ MAX_LISTED = 4  # types in an error
 MAX_IMAGES = 100_000  # of a file, with the tiles of its mosaics
 
 
-def find_images(file: SourceFile) -> list[StoredImage]:
+def find_images(files: Sequence[SourceFile]) -> list[StoredImage]:
     """Return the images of a LIF; each tile of a mosaic is one of its own.
 
     An image that cannot be read is among them, as the others can be.
@@ -36,6 +36,7 @@ def find_images(file: SourceFile) -> list[StoredImage]:
     SourceError
         If the file is damaged.
     """
+    (file,) = files
     header, blocks = read_blocks(file)
     found: list[StoredImage] = []
     for name, element in _image_elements(header):

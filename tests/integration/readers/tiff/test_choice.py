@@ -104,3 +104,9 @@ def test_a_file_of_micro_managers_set_that_is_missing_is_said(tmp_path: Path) ->
     path.with_name("scan_MMStack_Pos0_1.ome.tif").unlink()
     with pytest.raises(SourceError, match="missing"):
         pyramid.plan(path)
+
+
+def test_a_notice_of_smaller_copies_does_not_list_the_image_that_is_read(tmp_path: Path) -> None:
+    plain.camera(tmp_path / "a.dng")
+    notices = open_source(tmp_path / "a.dng", Options()).spec.notices
+    assert "left out (0: no name, YXS 16x24x3 uint8): choose one" in notices[0]

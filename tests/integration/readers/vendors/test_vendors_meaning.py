@@ -82,10 +82,15 @@ def test_names_of_channels_in_colour_are_those_of_channel_and_sample(tmp_path: P
 @pytest.mark.parametrize(
     ("tile", "xml", "pending", "match"),
     [
-        ({"compression": 1}, "", 0, "compressed by JPEG, which is not read; save it in ZEN without compression"),
+        ({"compression": 3}, "", 0, "compressed by method 3, which is not read; save it in ZEN without compression"),
         ({"pixel_type": 10}, "", 0, "holds complex numbers"),
         ({"pixel_type": 99}, "", 0, "pixels of type 99, which is not known"),
-        ({"part": 1}, "", 0, "keeps tiles in another file, its part 1; save it as one file in ZEN"),
+        (
+            {"part": 1},
+            "",
+            0,
+            r"keeps tiles in its part 1, and a \(1\).czi is not with it; copy all parts to one folder",
+        ),
         ({"index": {"Q": 3}}, "", 0, ""),
         ({}, "", 1, "still being written, or was not closed"),
         ({}, "<a><b></a>", 0, "its XML cannot be read"),
@@ -258,6 +263,27 @@ def test_plan_and_info_show_where_an_image_is_and_when(tmp_path: Path) -> None:
     for text in (str(pyramid.plan(path)), str(image), str(pyramid.open(str(tmp_path / "a.ome.zarr")))):
         assert re.search(r"origin +y=196.2, x=297", text)
         assert re.search(r"time increment +2.5 second", text)
+        assert re.search(r"acquired +2024-05-06T07:08:09Z", text)
+        assert re.search(r"objective +Plan 20x", text)
+
+
+@pytest.mark.parametrize("ending", [".czi", ".lif", ".nd2"])
+def test_what_is_known_of_the_acquisition_is_kept_from_image_to_image(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{ending}"
+    if ending == ".czi":
+        write_czi(path, stack((2, 2, 20, 31), "CZ"))
+    elif ending == ".lif":
+        write_lif(path, [Image("a", PIXELS, "CZYX", LENGTHS)])
+    else:
+        write_nd2(path, FRAMES, [time_loop(2, 1.0), depth_loop(6, 1.0)])
+    pyramid.convert(path, tmp_path / "a.zarr")
+    pyramid.convert(tmp_path / "a.zarr", tmp_path / "b.zarr", ome_zarr_version="0.4")
+    facts = [
+        re.findall(r"^(acquired|objective|emission) +(.*\S)", str(shown), re.MULTILINE)
+        for shown in (pyramid.plan(path), pyramid.open(tmp_path / "a.zarr"), pyramid.open(tmp_path / "b.zarr"))
+    ]
+    assert facts[0]
+    assert facts[0] == facts[1] == facts[2]
 
 
 def test_the_library_of_one_format_is_not_imported_for_another(tmp_path: Path) -> None:

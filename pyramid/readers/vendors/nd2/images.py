@@ -1,4 +1,4 @@
-"""ND2 of Nikon, whose frames the library nd2 reads.
+"""The images of an ND2, of which the library nd2 reads the metadata.
 
 A frame holds all channels of one plane. Each position of the stage is an image of its own.
 """
@@ -11,9 +11,10 @@ import math
 import os
 import warnings
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +25,19 @@ from pyramid.readers.files.file import CUT_OFF, DAMAGED, SourceFile
 from pyramid.readers.intervals import measure_interval
 from pyramid.readers.optional import load_optional
 from pyramid.readers.tiff.description import Description, positive
+from pyramid.readers.vendors.nd2.frames import FrameReader, Layout, find_frames, is_jpeg_2000
 
 UM = "micrometer"
 POSITION, CHANNEL, SAMPLES = "P", "C", "S"  # letters of the library that are not loops of an image
 PLANE = "YX"
+MAX_FRAME_BYTES = 2**36  # of a frame: more is damage
 MAX_TIMES = 10_000  # frames whose times are looked at: that takes a second
 MAX_GAPS = 1000  # frames of an experiment for each one that is stored: a run that was stopped has fewer
+Wanted: TypeAlias = tuple[int, NDArray[Any]]  # the number of a frame, and its memory
 RGB = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
 
 
-def find_images(file: SourceFile) -> list[Nd2Image]:
+def find_images(files: Sequence[SourceFile]) -> list[Nd2Image]:
     """Return the positions of an ND2, or its only image.
 
     Raises
@@ -41,17 +45,22 @@ def find_images(file: SourceFile) -> list[Nd2Image]:
     SourceError
         If the file is damaged, or the library is not installed.
     """
+    (file,) = files
     nd2 = load_optional("nd2", "vendor", f"{file} is ND2")
     # Given an open file, the library lets one thread in at a time.
     held = _hold(file)
     try:
+        places = None if is_jpeg_2000(file) else find_frames(file)
         opened = nd2.ND2File(held)
         sizes = {str(letter): int(n) for letter, n in opened.sizes.items()}
         _check_count(opened)
         frames = _frames(opened)
         positions = sorted({position for position, _ in frames})
-        images = [Nd2Image(file, opened, position, len(positions), sizes, frames) for position in positions]
+        reader = None if places is None else FrameReader(str(file), places, _layout(opened))
+        images = [Nd2Image(file, opened, reader, position, len(positions), sizes, frames) for position in positions]
         _ = [(image.name, image.shape, image.dtype) for image in images]  # raises over damage
+    except SourceError:
+        raise
     except Exception as error:  # the library fails in many ways over damage
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise SourceError(f"{file} cannot be read as ND2: {reason}; {CUT_OFF}") from error
@@ -69,6 +78,19 @@ def _hold(file: SourceFile) -> io.BufferedReader[Any]:
     held = io.BufferedReader(io.FileIO(descriptor, closefd=False))
     weakref.finalize(held, os.close, descriptor)
     return held
+
+
+def _layout(opened: Any) -> Layout:  # noqa: ANN401
+    """Return the form of the frames, or raise ValueError if it is not a possible one."""
+    found = opened.attributes
+    dtype = np.dtype(opened.dtype).newbyteorder("<")
+    columns, components = int(found.widthPx or 1), int(found.componentCount)
+    least = columns * components * dtype.itemsize
+    row_bytes = int(found.widthBytes or least)
+    if row_bytes < least or row_bytes % dtype.itemsize or not 0 < row_bytes * int(found.heightPx) <= MAX_FRAME_BYTES:
+        raise ValueError(f"its frames have {found.heightPx} rows of {row_bytes} bytes, for {columns} pixels")
+    is_packed = found.compressionType == "lossless"
+    return Layout(int(found.heightPx), columns, components, row_bytes, dtype, is_packed)
 
 
 def _check_count(opened: Any) -> None:  # noqa: ANN401
@@ -97,8 +119,9 @@ class Nd2Image:
 
     Parameters
     ----------
-    file, opened
-        The file, and the object of the library that has it open.
+    file, opened, reader
+        The file, the object of the library that has it open, and the reader of its frames; None for JPEG 2000, which
+        the library reads.
     position, positions
         The number of the position, and how many there are.
     sizes
@@ -109,6 +132,7 @@ class Nd2Image:
 
     file: SourceFile
     opened: Any = field(repr=False)
+    reader: FrameReader | None = field(repr=False)
     position: int
     positions: int
     sizes: dict[str, int]
@@ -152,8 +176,10 @@ class Nd2Image:
 
     @property
     def chunks(self) -> Shape:
-        """A frame, which the library reads as a whole."""
+        """A frame, which is decoded as a whole, or all values of a pixel."""
         outer = len(self._outer)
+        if self.reader is not None and not self.reader.layout.is_packed:
+            return tuple(1 if letter in PLANE or i < outer else self.shape[i] for i, letter in enumerate(self.axes))
         return (*(1 for _ in range(outer)), *self.shape[outer:])
 
     def describe(self) -> Description:
@@ -167,13 +193,19 @@ class Nd2Image:
         with warnings.catch_warnings(), suppress(Exception):  # so it does over a file without times of its frames
             warnings.simplefilter("ignore")
             self._describe_frames(found)
-        count, wanted = self.opened.attributes.sequenceCount, len(self.frames)
+        count, wanted = self._stored_count(), len(self.frames)
         if count < wanted:
             found.notices.append(
                 f"the file has {count} frames of the {wanted} of its experiment, which was stopped; pixels of the "
                 "others are 0"
             )
         return found
+
+    def _stored_count(self) -> int:
+        """Return how many of the experiment's frames are in the file."""
+        if self.reader is None:
+            return int(self.opened.attributes.sequenceCount)
+        return sum(number in self.reader.places for number in self.frames.values())
 
     def _describe(self, found: Description) -> None:
         found.measure("t", self._interval_s(), "second", "the period of the ND2")
@@ -221,18 +253,41 @@ class Nd2Image:
 
     def read(self, file: SourceFile, box: Box, out: NDArray[Any]) -> None:
         """Fill `out` with the region `box`."""
+        outer = len(self._outer)
+        wanted = []
+        ranges = (range(a, b) for a, b in zip(box.start[:outer], box.stop[:outer], strict=True))
+        for index in itertools.product(*ranges):
+            place = tuple(i - a for i, a in zip(index, box.start, strict=False))
+            wanted.append((self.frames[self.position, index], out[place]))
+        inner = Box(box.start[outer:], box.shape[outer:])
+        if self.reader is None:
+            self._read_whole(file, inner, wanted)
+        else:
+            self._read_rows(self.reader, file, inner, wanted)
+
+    def _read_rows(self, reader: FrameReader, file: SourceFile, inner: Box, wanted: list[Wanted]) -> None:
+        """Fill memory with channels, rows, columns and samples, without those of one."""
+        has_channels, has_samples = CHANNEL in self.sizes, SAMPLES in self.sizes
+        plane = slice(int(has_channels), int(has_channels) + len(PLANE))
+        region = Box(inner.start[plane], inner.shape[plane])
+        channels = inner.slices[0] if has_channels else slice(0, 1)
+        samples = inner.slices[-1] if has_samples else slice(0, 1)
+        pixel = (self.sizes.get(CHANNEL, 1), self.sizes.get(SAMPLES, 1))
+        read = [(number, np.empty((*region.shape, math.prod(pixel)), view.dtype)) for number, view in wanted]
+        reader.read(file, region, read)
+        for (_, values), (_, view) in zip(read, wanted, strict=True):
+            chosen = values.reshape(*region.shape, *pixel)[:, :, channels, samples]
+            view[...] = chosen.transpose(2, 0, 1, 3).reshape(view.shape)
+
+    def _read_whole(self, file: SourceFile, inner: Box, wanted: list[Wanted]) -> None:
+        """Fill memory with a region of frames, by the library."""
         file.open().close()  # raises if the file has changed
         outer = len(self._outer)
-        inner = Box(box.start[outer:], box.shape[outer:])
-        for index in itertools.product(
-            *(range(a, b) for a, b in zip(box.start[:outer], box.stop[:outer], strict=True))
-        ):
-            number = self.frames[self.position, index]
+        for number, view in wanted:
             frame = np.asarray(self.opened.read_frame(number))
             shape = self.shape[outer:]
             if frame.size != np.prod(shape) or frame.squeeze().shape != tuple(n for n in shape if n > 1):
                 raise SourceError(f"{self.file}: frame {number} has the shape {frame.shape}, not {shape}; {DAMAGED}")
-            view = out[tuple(i - a for i, a in zip(index, box.start, strict=False))]
             view[...] = frame.reshape(shape)[inner.slices]
 
 
