@@ -29,8 +29,8 @@ INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes 
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
 
 # Folders of tests in which the version of no other package has a part: they run once, as do tests with that mark.
-ONCE := -m "not once" $(addprefix --ignore=tests/integration/,downloading editing inventory labels packing previewing \
-	validating verifying viewing)
+ONCE := -m "not once" $(addprefix --ignore=tests/integration/,batch cli downloading editing feedback inventory labels \
+	options packing previewing validating verifying viewing)
 
 .PHONY: demo test test-services root packages lint unit lowest newest dist docs format clean
 

@@ -47,6 +47,7 @@ PAGES = pages()
 # Blocks that nothing here can run, by page, with the reason.
 SHOWN_ONLY = {
     "clusters.md": "a queue and an account of a site: tests/services/engine/test_slurm.py runs such a cluster",
+    "validate.md": "the program of the specification, which is in its repository",
     "viewers.md": "napari, with its own environment and a window",
     "how-to/pipelines.md": "Nextflow, whose program no package registry has: the command of its process is run instead",
 }
