@@ -8,7 +8,7 @@ import click
 
 # The groups of commands; a command that is in none comes last.
 COMMANDS = {
-    "Build": ("demo", "convert", "plan", "add-levels"),
+    "Build": ("demo", "convert", "plan"),
     "Look": ("info", "view", "preview"),
     "Trust": ("validate", "verify", "manifest"),
     "Keep": ("download", "pack", "unpack", "edit", "upgrade"),
@@ -18,7 +18,6 @@ COMMANDS = {
 EXAMPLES = {
     "convert": "pyramid convert cells.tif cells.ome.zarr",
     "plan": "pyramid plan cells.tif",
-    "add-levels": "pyramid add-levels cells.zarr",
     "info": "pyramid info cells.ome.zarr",
     "view": "pyramid view cells.ome.zarr",
     "preview": "pyramid preview cells.ome.zarr -o cells.png",

@@ -21,7 +21,9 @@ from pyramid.cli.usage import SentenceCommand
 
 @click.command(cls=SentenceCommand)
 @click.argument("url")
-@click.option("--form", metavar="sha256|md5|dandi", help="Digest; dandi is one of the whole. [default: sha256].")
+@click.option(
+    "--form", metavar="sha256|md5|dandi", help="Digest of each object, or dandi: one of the store. [default: sha256]."
+)
 @click.option("-o", "--output", metavar="FILE", help="Write the manifest to FILE, outside of the store.")
 @click.option("--workers", metavar="N", help="Objects read at a time. [default: one a core; 16 of a remote store].")
 @click.option("--max-objects", metavar="N", help="How many objects to ask for over plain HTTP. [default: 10000000].")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pyramid.reporting.charts import gantt, histogram, rate_curve, stacked_bar
 from pyramid.reporting.command import command_of
-from pyramid.tables import Row, format_bytes, format_shape, render_html
+from pyramid.reporting.tables import level_table
+from pyramid.tables import Row, format_bytes, render_html
 
 # The beginning of a page, by which a report is known that may be replaced.
 PAGE_MARK = "<!doctype html><!-- report of pyramid -->"
@@ -48,7 +49,7 @@ def report_page(report: Mapping[str, Any], plan_html: str = "", picture: bytes |
         ("", _summary(report)),
         ("Notices", _list(report["notices"])),
         ("Picture", _picture(picture)),
-        ("Sizes", _sizes(report)),
+        ("Sizes", render_html([level_table(report)])),
         ("Where the time went", _times(report)),
         ("Rate over time", _rate(report)),
         ("Blocks by worker", _blocks(report)),
@@ -89,26 +90,6 @@ def _picture(picture: bytes | None) -> str:
     if picture is None:
         return ""
     return f'<img alt="the middle plane" src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
-
-
-def _sizes(report: Mapping[str, Any]) -> str:
-    """Return bytes, compression and objects of each level."""
-
-    def rows() -> Iterator[Row]:
-        for level in report["levels"]:
-            stored, rate = level["stored_bytes"], level["bytes_per_second"]
-            yield (
-                str(level["level"]),
-                format_shape(level["shape"]),
-                f"{level['raw_bytes'] / 1e6:,.2f}",
-                "" if stored is None else f"{stored / 1e6:,.2f}",
-                f"{level['raw_bytes'] / stored:.2f}" if stored else "",
-                str(level["planned_objects"] if level["objects"] is None else level["objects"]),
-                "" if rate is None else f"{rate / 1e6:,.0f}",
-            )
-
-    heads = ("level", "shape", "MB before compression", "MB after", "ratio", "objects", "MB/s")
-    return render_html([(heads, [*rows()])])
 
 
 def _times(report: Mapping[str, Any]) -> str:

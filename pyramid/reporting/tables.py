@@ -1,8 +1,8 @@
-"""The tables of a report, for a terminal."""
+"""The tables of a report, for its page and for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyramid.tables import Row, Table, format_bytes, format_shape
@@ -26,16 +26,23 @@ def report_tables(report: Mapping[str, Any]) -> list[Table]:
         ("time", f"{report['seconds']:.2f} s: {', '.join(stages)}"),
         *(("notice", notice) for notice in report["notices"]),
     ]
-    heads = ("level", "shape", "MB of pixels", "MB stored", "objects")
-    return [((), facts), (heads, [_level(level) for level in report["levels"]])]
+    return [((), facts), level_table(report)]
 
 
-def _level(level: Mapping[str, Any]) -> Row:
-    stored, objects = level["stored_bytes"], level["objects"]
-    return (
-        str(level["level"]),
-        format_shape(level["shape"]),
-        f"{level['raw_bytes'] / 1e6:,.2f}",
-        "" if stored is None else f"{stored / 1e6:,.2f}",
-        str(level["planned_objects"] if objects is None else objects),
-    )
+def level_table(report: Mapping[str, Any]) -> Table:
+    """Return bytes, compression and objects of each level of a report."""
+
+    def rows() -> Iterator[Row]:
+        for level in report["levels"]:
+            stored, rate = level["stored_bytes"], level["bytes_per_second"]
+            yield (
+                str(level["level"]),
+                format_shape(level["shape"]),
+                f"{level['raw_bytes'] / 1e6:,.2f}",
+                "" if stored is None else f"{stored / 1e6:,.2f}",
+                f"{level['raw_bytes'] / stored:.2f}" if stored else "",
+                str(level["planned_objects"] if level["objects"] is None else level["objects"]),
+                "" if rate is None else f"{rate / 1e6:,.0f}",
+            )
+
+    return ("level", "shape", "MB before compression", "MB after", "ratio", "objects", "MB/s"), [*rows()]

@@ -20,7 +20,7 @@ from pyramid.planning import Encoding, PlannedLevel
 from pyramid.planning.encoding import max_object_bytes, write_queue_bytes
 from pyramid.verifying.arrays import Level, chunk_codecs
 from pyramid.verifying.judging import BadObject, Judge
-from pyramid.writing.codecs import compressors
+from pyramid.writing.codecs import CODECS, compressors
 from pyramid.writing.encode import ObjectEncoder, StoredLevel
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.objects import ObjectWriter
@@ -28,8 +28,8 @@ from pyramid.writing.write_queue import WriteQueue
 
 # Shuffles by their names in documents of format 3 and by their numbers in format 2.
 _SHUFFLES = {"noshuffle": "none", "shuffle": "byte", "bitshuffle": "bit", 0: "none", 1: "byte", 2: "bit"}
-# Codecs of N5, and the setting that is their effort, by their ids in documents.
-_OF_N5 = {"bz2": ("bzip2", "blockSize"), "xz": ("xz", "preset")}
+# Codecs but Blosc, which has several, by their names in documents.
+_NAMES = {codec.decoder: name for name, codec in CODECS.items() if not name.startswith("blosc:")}
 
 
 @dataclass(frozen=True)
@@ -158,14 +158,14 @@ def _plain(checksum: bool, skip_empty: bool) -> Encoding:
 def _encoding(codec: Mapping[str, Any], checksum: bool, skip_empty: bool) -> Encoding | None:
     """Return the encoding of one compressor; None if it is not one of ours."""
     settings = codec.get("configuration", codec)
-    name = str(codec.get("name", codec.get("id")))
-    if name == "blosc":
-        name, level = f"blosc:{settings.get('cname')}", settings.get("clevel")
-        shuffle = _SHUFFLES.get(settings.get("shuffle"))
-    else:
-        name, effort = _OF_N5.get(name, (name, "level"))
-        level, shuffle = settings.get(effort), "none"
-    if name not in MAX_CODEC_LEVELS or type(level) is not int or not 0 <= level <= MAX_CODEC_LEVELS[name]:
+    stored = str(codec.get("name", codec.get("id")))
+    is_blosc = stored == "blosc"
+    name = f"blosc:{settings.get('cname')}" if is_blosc else _NAMES.get(stored, stored)
+    if name not in CODECS:
+        return None
+    level = settings.get(CODECS[name].effort)
+    shuffle = _SHUFFLES.get(settings.get("shuffle")) if is_blosc else "none"
+    if type(level) is not int or not 0 <= level <= MAX_CODEC_LEVELS[name]:
         return None
     return None if shuffle is None else Encoding(name, level, shuffle, checksum, skip_empty)
 

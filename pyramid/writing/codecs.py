@@ -33,12 +33,18 @@ class Codec:
         Function that returns the codec's metadata in N5.
     encode
         Encodes a chunk. `pyramid.decoding.codecs` decodes it.
+    decoder
+        Name of the codec there, which is also that in the documents of arrays; empty for no codec.
+    effort
+        Name of the effort in its metadata.
     """
 
     v3: Callable[[Encoding, int], Config | None]
     v2: Callable[[Encoding, int], Config | None]
     n5: Callable[[Encoding], Config]
     encode: Encoder
+    decoder: str
+    effort: str = "level"
 
 
 def _blosc(name: str) -> Codec:
@@ -61,7 +67,7 @@ def _blosc(name: str) -> Codec:
         number = list(shuffles).index(encoding.shuffle)
         return {"type": "blosc", "cname": name, "clevel": encoding.codec_level, "shuffle": number, "blocksize": 0}
 
-    return Codec(v3, v2, n5, encode)
+    return Codec(v3, v2, n5, encode, "blosc", "clevel")
 
 
 def _simple(name: str, **settings: object) -> Codec:
@@ -75,20 +81,23 @@ def _simple(name: str, **settings: object) -> Codec:
         lambda encoding, _: {"id": name, "level": encoding.codec_level},
         lambda encoding: {"type": name, "level": encoding.codec_level},
         lambda chunk, out, encoding: encode(chunk, level=encoding.codec_level, out=out),
+        name,
     )
 
 
-def _n5_only(type_: str, name: str, setting: str) -> Codec:
+def _n5_only(type_: str, name: str, effort: str, decoder: str) -> Codec:
     """Return a codec that only N5 specifies.
 
-    `type_` is its name in N5, `name` that in imagecodecs, and `setting` the name of its effort in N5.
+    `type_` is its name in N5, and `name` that in imagecodecs; `effort` and `decoder` are those of `Codec`.
     """
     encode = getattr(_imagecodecs, f"{name}_encode")
     return Codec(
         lambda *_: None,
         lambda *_: None,
-        lambda encoding: {"type": type_, setting: encoding.codec_level},
+        lambda encoding: {"type": type_, effort: encoding.codec_level},
         lambda chunk, out, encoding: encode(chunk, level=encoding.codec_level, out=out),
+        decoder,
+        effort,
     )
 
 
@@ -102,9 +111,9 @@ CODECS: Mapping[str, Codec] = {
     "blosc:zstd": _blosc("zstd"),
     "zstd": _simple("zstd", checksum=False),
     "gzip": _simple("gzip"),
-    "none": Codec(lambda *_: None, lambda *_: None, lambda _: {"type": "raw"}, _copy_out),
-    "bzip2": _n5_only("bzip2", "bz2", "blockSize"),
-    "xz": _n5_only("xz", "lzma", "preset"),
+    "none": Codec(lambda *_: None, lambda *_: None, lambda _: {"type": "raw"}, _copy_out, ""),
+    "bzip2": _n5_only("bzip2", "bz2", "blockSize", "bz2"),
+    "xz": _n5_only("xz", "lzma", "preset", "xz"),
 }
 
 

@@ -7,10 +7,8 @@ from dataclasses import replace
 from pyramid.decoding import ArrayReader, StoredArray
 from pyramid.hierarchy.dtypes import dtype_of_name
 from pyramid.stores.objects import Objects, RangeReader
+from pyramid.writing.codecs import CODECS
 from pyramid.writing.encode import StoredLevel
-
-# The decoders of codecs that have another name than theirs.
-_DECODERS = {"none": "", "bzip2": "bz2"}
 
 
 def level_reader(objects: Objects, parts: RangeReader, stored: StoredLevel) -> ArrayReader:
@@ -26,7 +24,7 @@ def level_reader(objects: Objects, parts: RangeReader, stored: StoredLevel) -> A
         shards=stored.level.shards,
         dtype=replace(dtype, big_endian=stored.is_n5 and dtype.itemsize > 1),
         prefix=stored.prefix,
-        codec=_DECODERS.get(encoding.codec, encoding.codec.partition(":")[0]),
+        codec=CODECS[encoding.codec].decoder,
         checksums=int(encoding.checksum),
         is_n5=stored.is_n5,
     )
