@@ -111,7 +111,7 @@ def _no_unit(document: Document) -> Iterator[Breach]:
                 yield Breach(place, "unit is missing, so that the size of a pixel is not known")
 
 
-_EDIT = "give it with pyramid edit URL --units"
+_EDIT = "give it with pyramid edit URL --units micrometer"
 AXIS_RULES = (
     Rule("axes-count", "error", "axes-md", _count, since="0.3", until="0.5"),
     Rule("coordinate-system-axes-count", "error", "axes-md", _count, since="0.6"),

@@ -98,9 +98,15 @@ def _no_levels(document: Document) -> Iterator[Breach]:
 
 
 _AGAIN = "convert it again"
-_WINDOWS = "pyramid edit URL writes windows"
+_WINDOWS = "pyramid edit URL --windows auto writes them"
 DISPLAY_RULES = (
-    Rule("omero.channels-count", "warning", "omero-md", _channels, remedy="pyramid edit URL --channel-names"),
+    Rule(
+        "omero.channels-count",
+        "warning",
+        "omero-md",
+        _channels,
+        remedy="name each with pyramid edit URL --channel-names NAME,NAME",
+    ),
     Rule("omero.channels.window-dtype", "warning", "omero-md", _windows, remedy=_WINDOWS),
     Rule("viewers-dtype", "advice", ZARR_PAGE, _dtype, remedy=f"{_AGAIN} from another dtype"),
     Rule("viewers-chunks", "advice", ZARR_PAGE, _large_chunks, remedy=f"{_AGAIN} with smaller chunks"),

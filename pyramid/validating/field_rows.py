@@ -22,7 +22,8 @@ from pyramid.validating.fields import (
     one_of,
 )
 
-_EDIT = "pyramid edit URL corrects it"
+_UNITS = "correct it with pyramid edit URL --units micrometer"
+_WINDOWS = "pyramid edit URL --windows auto writes it"
 _RENAME = "give it with pyramid edit URL --name NAME"
 _AXIS, _SYSTEM = "multiscales/[]/axes", "multiscales/[]/coordinateSystems"
 _DATASET, _CHANNEL = "multiscales/[]/datasets", "omero/channels/[]"
@@ -44,8 +45,8 @@ IMAGE_FIELDS = (
     Field(f"{_AXIS}/[]", matching("[tczyx]", "one of t, c, z, y, x"), None, "axes-md", since="0.3", until="0.3"),
     Field(f"{_AXIS}/[]", OBJECT, None, "axes-md", since="0.4", until="0.5"),
     Field(f"{_AXIS}/[]/name", NAME, "error", "axes-md", since="0.4", until="0.5"),
-    Field(f"{_AXIS}/[]/type", TEXT, "warning", "axes-md", since="0.4", until="0.5", remedy=_EDIT),
-    Field(f"{_AXIS}/[]/unit", TEXT, None, "axes-md", since="0.4", until="0.5", remedy=_EDIT),
+    Field(f"{_AXIS}/[]/type", TEXT, "warning", "axes-md", since="0.4", until="0.5"),
+    Field(f"{_AXIS}/[]/unit", TEXT, None, "axes-md", since="0.4", until="0.5", remedy=_UNITS),
     Field(f"{_DATASET}/[]/coordinateTransformations", FILLED, "error", since="0.4", until="0.5"),
     Field("multiscales/[]/coordinateTransformations", FILLED, since="0.4"),
     Field(_SYSTEM, UNIQUE, "error", "coordinate-systems-md", since="0.6"),
@@ -54,8 +55,8 @@ IMAGE_FIELDS = (
     Field(f"{_SYSTEM}/[]/axes", UNIQUE, "error", "axes-md", since="0.6"),
     Field(f"{_SYSTEM}/[]/axes/[]", OBJECT, None, "axes-md", since="0.6"),
     Field(f"{_SYSTEM}/[]/axes/[]/name", NAME, "error", "axes-md", since="0.6"),
-    Field(f"{_SYSTEM}/[]/axes/[]/type", TEXT, "warning", "axes-md", since="0.6", remedy=_EDIT),
-    Field(f"{_SYSTEM}/[]/axes/[]/unit", TEXT, None, "axes-md", since="0.6", remedy=_EDIT),
+    Field(f"{_SYSTEM}/[]/axes/[]/type", TEXT, "warning", "axes-md", since="0.6"),
+    Field(f"{_SYSTEM}/[]/axes/[]/unit", TEXT, None, "axes-md", since="0.6", remedy=_UNITS),
     Field(f"{_SYSTEM}/[]/axes/[]/discrete", FLAG, None, "axes-md", since="0.6"),
     Field(f"{_SYSTEM}/[]/axes/[]/longName", TEXT, None, "axes-md", since="0.6"),
     Field(f"{_DATASET}/[]/coordinateTransformations", FILLED, "error", "trafo-md", since="0.6"),
@@ -64,14 +65,20 @@ OMERO_FIELDS = (
     Field("omero", OBJECT, None, "omero-md"),
     Field("omero/channels", LIST, "error", "omero-md"),
     Field(_CHANNEL, OBJECT, None, "omero-md"),
-    Field(f"{_CHANNEL}/color", COLOR, "error", "omero-md", remedy="pyramid edit URL --channel-colors corrects it"),
-    Field(f"{_CHANNEL}/window", OBJECT, "error", "omero-md", remedy=_EDIT),
+    Field(
+        f"{_CHANNEL}/color",
+        COLOR,
+        "error",
+        "omero-md",
+        remedy="pyramid edit URL --channel-colors 00FF00,FF00FF corrects it",
+    ),
+    Field(f"{_CHANNEL}/window", OBJECT, "error", "omero-md", remedy=_WINDOWS),
     *(
-        Field(f"{_CHANNEL}/window/{key}", NUMBER, "error", "omero-md", remedy=_EDIT)
+        Field(f"{_CHANNEL}/window/{key}", NUMBER, "error", "omero-md", remedy=_WINDOWS)
         for key in ("min", "max", "start", "end")
     ),
-    Field(f"{_CHANNEL}/label", TEXT, None, "omero-md", remedy="pyramid edit URL --channel-names corrects it"),
-    Field(f"{_CHANNEL}/family", TEXT, None, "omero-md", remedy=_EDIT),
+    Field(f"{_CHANNEL}/label", TEXT, None, "omero-md", remedy="pyramid edit URL --channel-names NAME,NAME corrects it"),
+    Field(f"{_CHANNEL}/family", TEXT, None, "omero-md"),
     Field(f"{_CHANNEL}/active", FLAG, "advice", "omero-md", remedy="write true: some viewers hide the channel"),
     Field("omero/rdefs", OBJECT, "advice", "omero-md", remedy="write rdefs, from which viewers take the first plane"),
 )

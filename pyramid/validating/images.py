@@ -47,7 +47,7 @@ def _window_order(document: Document) -> Iterator[Breach]:
             yield Breach(f"{place}.window", f"min {low:g} is above max {high:g}")
 
 
-_WINDOW = "pyramid edit URL writes a window"
+_WINDOW = "pyramid edit URL --windows auto writes it"
 IMAGE_RULES = (
     Rule("multiscales.type-missing", "warning", "multiscale-md", _type, remedy="write how the levels were made"),
     Rule("multiscales.metadata-kind", "error", "multiscale-md", _metadata),

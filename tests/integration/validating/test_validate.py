@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,46 @@ def test_the_command_shows_places_remedies_and_the_exit_status(tmp_path: Path) -
     assert document["message"].startswith("not valid OME-Zarr, 1 error; ")
     assert document["findings"][0]["rule"] == "groups-exist"
     assert run(bad, "--quiet")[:2] == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("multiscales/0/axes/1/unit", 5),
+        ("multiscales/0/axes/1/unit", None),
+        ("multiscales/0/axes/1/unit", "parsec-ish"),
+        ("omero/channels/0/window", 7),
+        ("omero/channels/0/window/start", "x"),
+        ("omero/channels/0/window/end", 10**9),
+        ("omero/channels/0/color", "zz"),
+        ("omero/channels/0/label", 3),
+        ("omero/channels", [{"color": "00FF00"}]),
+    ],
+)
+def test_a_remedy_that_is_a_command_mends_what_is_found(tmp_path: Path, place: str, value: Any) -> None:
+    target = tmp_path / "cells.ome.zarr"
+    pixels = np.random.default_rng(0).integers(0, 4000, (2, 40, 50)).astype("uint16")
+    pyramid.convert(pixels, target, axes="cyx", units="micrometer", progress=False)
+    file = target / "zarr.json"
+    document = json.loads(file.read_text())
+    *way, last = (int(step) if step.isdigit() else step for step in place.split("/"))
+    parent = document["attributes"]["ome"]
+    for step in way:
+        parent = parent[step]
+    parent[last] = value
+    if value is None:
+        del parent[last]
+    file.write_text(json.dumps(document))
+    before = {(one.rule, one.place): one.remedy for one in pyramid.validate(target)}
+    remedies = {remedy for remedy in before.values() if "pyramid edit" in remedy}
+    assert remedies
+    for remedy in remedies:
+        command = re.search(rf"pyramid (edit {re.escape(str(target))} --\S+ \S+)", remedy)
+        assert command, remedy
+        done = CliRunner().invoke(main, command[1].split())
+        assert done.exit_code == 0, done.output
+    left = {(one.rule, one.place) for one in pyramid.validate(target)}
+    assert not left & {key for key, remedy in before.items() if remedy in remedies}
 
 
 def test_attributes_may_be_in_a_file_of_json(tmp_path: Path) -> None:
