@@ -57,7 +57,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)
 
 lowest: $(LOWEST)/stamp
-	$(LOWEST)/bin/python -m pytest --quiet -W default tests/unit  # old packages warn of what new ones mended
+	$(LOWEST)/bin/python -m pytest -n 2 --quiet -W default tests/unit  # old packages warn of what new ones mended
 
 test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp $(AXE)/stamp $(BIOFORMATS)/stamp
 	$(BIN)/python -m pytest --quiet tests/services
@@ -122,7 +122,7 @@ $(AXE)/stamp: tests/support/axe.json | packages
 $(LOWEST)/stamp: $(VENV)/bin/python constraints.txt pyproject.toml .ci/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
-	$(LOWEST)/bin/python $(PIP) --constraint $(LOWEST)/lowest.txt --editable . pytest hypothesis jsonschema
+	$(LOWEST)/bin/python $(PIP) --constraint $(LOWEST)/lowest.txt --editable . pytest pytest-xdist hypothesis jsonschema
 	touch $@
 
 $(NEWEST)/stamp: constraints-newest.txt pyproject.toml
