@@ -54,7 +54,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python .ci/site.py build/site
 
 unit: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)
+	$(BIN)/python -m pytest -n 3 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)
 
 lowest: $(LOWEST)/stamp
 	$(LOWEST)/bin/python -m pytest -n 2 --quiet -W default tests/unit  # old packages warn of what new ones mended
@@ -63,7 +63,7 @@ test-services: root $(VENV)/dev.stamp packages $(AZURITE)/stamp $(AXE)/stamp $(B
 	$(BIN)/python -m pytest --quiet tests/services
 
 newest: $(if $(NEWEST_PYTHON),$(NEWEST)/stamp)
-	$(if $(NEWEST_PYTHON),HYPOTHESIS_PROFILE=brief $(NEWEST)/bin/python -m pytest -n 2 $(ONCE) --quiet --doctest-modules pyramid $(TESTS), \
+	$(if $(NEWEST_PYTHON),HYPOTHESIS_PROFILE=brief $(NEWEST)/bin/python -m pytest -n 3 $(ONCE) --quiet --doctest-modules pyramid $(TESTS), \
 		@echo "no Python 3.12 to 3.14 was found: the tests did not run on the newest packages")
 
 root:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -55,6 +55,9 @@ from pyramid.options.convert import Options, make_options
 # New objects after which Python looks for garbage. Importing NumPy, Dask and Zarr makes a million objects and no
 # garbage, and Python's own threshold spends a tenth of that time looking.
 GARBAGE_OBJECTS = 100_000
+# Threads of NumPy's OpenBLAS, which it starts for each core as it is imported. No command multiplies matrices, and the
+# threads cost a tenth of a small image's processor time.
+BLAS_THREADS = "1"
 # When this command began, on the clock of `time.perf_counter`.
 BEGUN_S = time.perf_counter()
 
@@ -63,8 +66,13 @@ class _Commands(SentenceGroup):
     """Commands in the order of this module, which is the order of their use."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **keywords: Any) -> Any:  # noqa: ANN401  (as click)
-        with nullcontext() if args is not None else ending_when_interrupted():  # None: the process's own command
+        if args is not None:
             return super().main(args, *rest, **keywords)
+        with ending_when_interrupted():  # the process's own command
+            try:
+                return super().main(None, *rest, **keywords)
+            finally:
+                gc.freeze()  # Python looks for garbage at its end, for a tenth of a second; memory ends anyway
 
 
 @click.group("pyramid", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,6 +80,7 @@ class _Commands(SentenceGroup):
 def main() -> None:
     """Build multiscale OME-Zarr pyramids from TIFF files and arrays."""
     gc.set_threshold(GARBAGE_OBJECTS)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", BLAS_THREADS)
 
 
 def _options(config: str | None, flags: Mapping[str, Any]) -> Options:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,18 @@ def test_a_command_imports_only_what_it_needs(words: list[str], unwanted: set[st
         [sys.executable, "-c", program, *words], cwd=image, capture_output=True, text=True, check=True
     )
     assert unwanted & set(done.stderr.splitlines()[-1].split()) == set()
+
+
+def test_a_command_starts_no_thread_that_multiplies_matrices(image: Path) -> None:
+    program = (
+        "import os, sys, threading; from pyramid.cli import main\n"
+        "main(['plan', 'cells.ome.tif'], standalone_mode=False)\n"
+        "tasks = '/proc/self/task'\n"  # Linux has them
+        "running = len(os.listdir(tasks)) if os.path.isdir(tasks) else threading.active_count()\n"
+        "print(running, 'numpy' in sys.modules, file=sys.stderr)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=image, capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stderr.splitlines()[-1] == "1 True"
