@@ -6,7 +6,7 @@ whole. Padding holds the fill value, so that the bytes on disk do not depend on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -83,7 +83,7 @@ class Build:
     buffers: Buffers
 
     def parts(self, box: Box, read: Read) -> Iterator[Part]:
-        """Yield the parts of a block: the base slab by slab, each coarser level's whole.
+        """Yield the parts of a block: level by level in slabs.
 
         Parameters
         ----------
@@ -103,38 +103,54 @@ class Build:
         if any(margins[0]):
             yield from self._parts_with_margins(box, margins, read)
             return
-        coarser = None if number == self.pass_.last else self._coarser(number, box)
+        boxes = {number: box}
+        for level in range(number, self.pass_.last):
+            boxes[level + 1] = self._reduced(boxes[level], level)
+        begun: dict[int, Part] = {}
         for slab in self.pass_.slabs(box):
             base = self._base(number, slab)
             read(slab, base.pixels)
             if self.pass_.source is None:
                 yield base
-            if coarser is not None:
-                self._reduce(base, coarser)
-        while coarser is not None:
-            yield coarser
-            before, coarser = coarser, None
-            if before.level < self.pass_.last:
-                coarser = self._coarser(before.level, before.box)
-                self._reduce(before, coarser)
+            yield from self._made_from(base, boxes, begun)
+
+    def _made_from(self, part: Part, boxes: Mapping[int, Box], begun: dict[int, Part]) -> Iterator[Part]:
+        """Reduce a part into a slab of the next level; yield that, and those made from it, once they are whole."""
+        number = part.level + 1
+        if number > self.pass_.last:
+            return
+        made = self._reduced(part.box, part.level)
+        slab = begun.pop(number, None) or self._begin_slab(number, made, boxes[number])
+        self._reduce(part, slab)
+        if made.stop != slab.box.stop:  # pieces come in C order
+            begun[number] = slab
+            return
+        yield slab
+        yield from self._made_from(slab, boxes, begun)
+
+    def _begin_slab(self, number: int, piece: Box, block: Box) -> Part:
+        """Return the slab of a level to which a piece belongs, with pixels not yet set."""
+        edges = self.pass_.coarser_slab(number)
+        start = tuple(a - (a - b) % n for a, b, n in zip(piece.start, block.start, edges, strict=True))
+        shape = tuple(min(n, end - a) for a, n, end in zip(start, edges, block.stop, strict=True))
+        return empty_part(self.levels[number], number, Box(start, shape), self.buffers, self.dtype)
+
+    def _reduced(self, box: Box, number: int) -> Box:
+        """Return the box that one of level `number` becomes in the next level."""
+        factors = self.levels[number + 1].factors
+        start = tuple(a // f for a, f in zip(box.start, factors, strict=True))
+        return Box(start, reduced_shape(box.shape, factors))
 
     def _base(self, number: int, slab: Box) -> Part:
         if self.pass_.source is None:
             return empty_part(self.levels[number], number, slab, self.buffers, self.dtype)
         return Part(number, slab, self.buffers.take(number, slab.shape, self.dtype))
 
-    def _coarser(self, number: int, box: Box) -> Part:
-        level = self.levels[number + 1]
-        start = tuple(a // f for a, f in zip(box.start, level.factors, strict=True))
-        return empty_part(
-            level, number + 1, Box(start, reduced_shape(box.shape, level.factors)), self.buffers, self.dtype
-        )
-
     def _reduce(self, before: Part, part: Part) -> None:
         """Compute the pixels of `part` from those of `before`."""
-        factors = self.levels[part.level].factors
-        start = tuple(a // f - b for a, f, b in zip(before.box.start, factors, part.box.start, strict=True))
-        shape = reduced_shape(before.box.shape, factors)
+        factors, made = self.levels[part.level].factors, self._reduced(before.box, before.level)
+        shape = made.shape
+        start = tuple(a - b for a, b in zip(made.start, part.box.start, strict=True))
         out = part.array[Box(start, shape).slices] if shape != part.box.shape else part.array
         if out.flags.c_contiguous:
             self.method(before.array, before.box.shape, factors, out)

@@ -25,6 +25,8 @@ class Pass:
     slab, group
         Part of a block that is in memory at once, and a group of slabs. A group is read as a whole, so that its
         shards end before others begin.
+    coarser_slabs
+        Extents of the slabs of each level that is made from another, in its pixels.
     task_bytes
         Largest memory of one task.
     queue_bytes
@@ -40,6 +42,7 @@ class Pass:
     block: Shape
     slab: Shape
     group: Shape
+    coarser_slabs: tuple[Shape, ...]
     task_bytes: int
     queue_bytes: int
     own: int = 0
@@ -66,6 +69,10 @@ class Pass:
         origin = tuple(reversed(start))
         extent = (min(b, n - a) for a, b, n in zip(origin, self.block, self.shape, strict=True))
         return Box(origin, tuple(extent))
+
+    def coarser_slab(self, level: int) -> Shape:
+        """Return the extents of the slabs of a level that is made from another."""
+        return self.coarser_slabs[level - self.last - 1]
 
     def slabs(self, box: Box) -> Iterator[Box]:
         """Yield the slabs of a block, in the order in which they are read."""

@@ -7,6 +7,7 @@ exactly one block: it has one writer, needs no lock, and blocks may run in any o
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from pyramid.errors import OptionError
 from pyramid.model import Shape, SourceSpec, reduced_shape
 from pyramid.planning.blocks import Pass, margins_within, pixels_with_margins
+from pyramid.planning.coarser_slabs import choose_coarser_slabs
 from pyramid.planning.encoding import write_queue_bytes
 from pyramid.planning.levels import PlannedLevel
 from pyramid.planning.resources import Resources, show_bytes, show_memory
@@ -21,8 +23,8 @@ from pyramid.planning.slabs import choose_slab, padded_px
 
 # Size of a block that is aimed at: in smaller ones a task's own cost (Dask, Python) shows, larger ones waste memory.
 BLOCK_BYTES_AIM = 32 * 2**20
-# Memory of one task above which a pass takes no further level: more levels save little, and many workers would take
-# much memory. Blocks handed over and bytes that wait to be written are not counted, as few levels have them too.
+# Pixels of a slab and of a block's coarser levels above which a pass takes no further level: more levels save little, a
+# block is what a run that stops may lose, and many workers want many blocks. A task holds less: a slab of each level.
 HELD_BYTES_AIM = 128 * 2**20
 # Costs for each pixel, in copies of a pixel. In order: decoding it from disk, decoding it from object storage, skipping
 # it in a file's row outside a block, and all work on it.
@@ -156,7 +158,7 @@ class _PassChoice:
         edges = self._edges(last)
         for block in dict.fromkeys((edges, (*edges[:-1], self.shape[-1]))):
             pass_ = self._pass(last, block)
-            held_bytes = self._held_px(last, block, pass_.slab) * self.item_bytes
+            held_bytes = self._held_px(last, block, pass_.slab, self._extents(last, block)) * self.item_bytes
             if held_bytes <= HELD_BYTES_AIM and not _leaves_workers_idle(pass_, smallest, self.resources):
                 yield pass_
 
@@ -196,21 +198,24 @@ class _PassChoice:
         return tuple(map(min, edges, self.shape))
 
     def _pass(self, last: int, block: Shape) -> Pass:
+        one_object = self.resources.target_needs_whole_objects
         slab = group = block
         if self.first == 0 and not self.resources.source_is_remote and self._region(last, block) == block:
             base, factors = self.levels[0], self.levels[min(1, last)].factors
-            one_object = self.resources.target_needs_whole_objects
             slab = choose_slab(base, factors, block, self.source_chunks, self.item_bytes, one_object=one_object)
             group = tuple(map(min, map(math.lcm, slab, base.object_shape), block))
+        coarser = choose_coarser_slabs(self.levels[self._base : last + 1], block, slab, group, one_object=one_object)
         source = None if self.first == 0 else self.first - 1
-        whole_objects = self.resources.target_needs_whole_objects
-        queue_bytes = write_queue_bytes(
-            self.levels[self.first : last + 1], self.item_bytes, whole_objects=whole_objects
-        )
+        queue_bytes = write_queue_bytes(self.levels[self.first : last + 1], self.item_bytes, whole_objects=one_object)
         region = self._region(last, block)
         read_bytes = self._read_bytes(region, slab if slab != block else region)
-        task_bytes = self._held_px(last, block, slab) * self.item_bytes + read_bytes + queue_bytes
-        return Pass(source, self.first, last, self.shape, block, slab, group, task_bytes, queue_bytes)
+        task_bytes = self._held_px(last, block, slab, coarser) * self.item_bytes + read_bytes + queue_bytes
+        return Pass(source, self.first, last, self.shape, block, slab, group, coarser, task_bytes, queue_bytes)
+
+    def _extents(self, last: int, block: Shape) -> tuple[Shape, ...]:
+        """Return the extents of a block in each level that is made from it."""
+        factors = (level.factors for level in self.levels[self._base + 1 : last + 1])
+        return tuple(itertools.accumulate(factors, reduced_shape, initial=block))[1:]
 
     def _region(self, last: int, block: Shape) -> Shape:
         """Return the largest extents that are read for a block, with its margins."""
@@ -222,16 +227,16 @@ class _PassChoice:
         """Number of the level that the pass reads, 0 for the source."""
         return max(0, self.first - 1)
 
-    def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
-        """Count the pixels that a task holds: a slab, and the levels made from it."""
+    def _held_px(self, last: int, block: Shape, slab: Shape, coarser: Sequence[Shape]) -> int:
+        """Count the pixels that a task holds: a slab, and one of each level made from it."""
         held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
-        if slab != block and last > 0:
-            # A slab's pixels of level 1, before they are copied into the block's.
-            held += math.prod(reduced_shape(slab, self.levels[1].factors))
-        extent = block
-        for level in self.levels[max(self.first, 1) : last + 1]:
-            extent = reduced_shape(extent, level.factors)
-            held += padded_px(extent, level.chunks)
+        piece, copied = slab, 0
+        for level, made in zip(self.levels[self._base + 1 : last + 1], coarser, strict=True):
+            piece = reduced_shape(piece, level.factors)
+            copied = max(copied, math.prod(piece) * (piece != made))  # before they are copied into a larger slab
+            held += padded_px(made, level.chunks)
+            piece = made
+        held += copied
         held += pixels_with_margins(self.levels[self._base : last + 1], block)
         return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
 

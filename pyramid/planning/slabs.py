@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from pyramid.model import Shape
+from pyramid.model import Shape, reduced_shape
 from pyramid.planning.levels import PlannedLevel
 
 # Size of a slab that is aimed at: in smaller ones the cost of calls shows, and a cache holds less of larger ones.
@@ -46,24 +46,28 @@ def choose_slab(  # noqa: PLR0913  (only this function would use an object of th
     >>> choose_slab(level, (1, 2, 2), (64, 512, 2048), (1, 1, 1), 2, one_object=False)
     (32, 128, 2048)
     """
-    slab = _grown(_least(level, factors, block, source_chunks), level, block, item_bytes)
-    begun = any(
-        edge < min(object_shape, end) for edge, object_shape, end in zip(slab, level.object_shape, block, strict=True)
-    )
-    shards = math.prod(-(-edge // object_shape) for edge, object_shape in zip(slab, level.object_shape, strict=True))
-    too_many = begun and shards > (1 if one_object else MAX_OPEN_SHARDS)
+    slab = _grown(least_rows(level, factors, block, source_chunks), level, block, item_bytes)
+    too_many = begun_shards(slab, level, block) > (1 if one_object else MAX_OPEN_SHARDS)
     return block if too_many or 2 * math.prod(slab) > math.prod(block) else slab
 
 
-def _least(level: PlannedLevel, factors: Shape, block: Shape, source_chunks: Shape) -> Shape:
-    """Return the smallest slab of whole rows that cuts neither chunks nor windows.
+def begun_shards(slab: Shape, level: PlannedLevel, block: Shape) -> int:
+    """Return how many shards are under way at once between two slabs, 0 if each slab ends its own."""
+    whole = all(
+        edge >= min(object_shape, end) for edge, object_shape, end in zip(slab, level.object_shape, block, strict=True)
+    )
+    return 0 if whole else math.prod(reduced_shape(slab, level.object_shape))
+
+
+def least_rows(level: PlannedLevel, factors: Shape, block: Shape, pieces: Shape) -> Shape:
+    """Return the smallest part of whole rows of a block that cuts no chunk, no window and no piece.
 
     It also keeps the order of the chunks of a shard.
     """
     slab: list[int] = []
     whole = False  # whether an axis before this one takes more than one chunk of a shard
     for chunk, factor, piece, object_shape, end in zip(
-        level.chunks, factors, source_chunks, level.object_shape, block, strict=True
+        level.chunks, factors, pieces, level.object_shape, block, strict=True
     ):
         edge = math.lcm(chunk, factor, piece)
         if whole or object_shape % edge:

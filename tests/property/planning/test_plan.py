@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from pyramid.block import Build
+from pyramid.concurrency.buffers import Buffers
 from pyramid.engine.cluster.workers import cluster_resources
 from pyramid.errors import OptionError
-from pyramid.model import Box, Shape, SourceSpec
+from pyramid.model import Box, Shape, SourceSpec, reduced_shape
 from pyramid.options.convert import make_options
 from pyramid.options.parsing import ChunkLayout
 from pyramid.planning import Pass, Plan, Resources, _decoded_px, make_plan, slabs
@@ -155,6 +158,62 @@ def test_a_task_stays_within_its_memory(plan: Plan) -> None:
     for one in plan.passes:
         assert one.task_bytes <= plan.resources.task_bytes
         assert one.task_bytes >= math.prod(one.slab) * item_bytes
+
+
+def _parts(one: Pass, plan: Plan) -> list[tuple[int, Box]]:
+    """The parts of the last block of a pass, of which no pixel is computed."""
+
+    def reduce(array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
+        del array, extent, factors, out
+
+    method = mock.Mock(side_effect=reduce)
+    build = Build(plan.levels, one, np.dtype(plan.spec.dtype), method, Buffers())
+    return [(part.level, part.box) for part in build.parts(one.box(one.tasks - 1), lambda box, out: None)]
+
+
+@given(plans())
+@settings(max_examples=60)
+def test_parts_tile_their_block_in_the_order_of_the_chunks_of_each_object(plan: Plan) -> None:
+    for one in plan.passes:
+        assume(math.prod(one.block) <= 2**22)
+        parts, first = _parts(one, plan), one.first if one.source is None else one.source
+        box = one.box(one.tasks - 1)
+        for number in range(first, one.last + 1):
+            level = plan.levels[number]
+            if number > first:
+                start = tuple(a // f for a, f in zip(box.start, level.factors, strict=True))
+                box = Box(start, reduced_shape(box.shape, level.factors))
+            if number < one.first:
+                continue
+            chunks = [chunk for at, part in parts if at == number for chunk in part.grid_positions(level.chunks)]
+            assert sorted(chunks) == sorted(box.grid_positions(level.chunks))
+            per_object: dict[Shape, list[Shape]] = {}
+            for chunk in chunks:
+                at = tuple(i * c // n for i, c, n in zip(chunk, level.chunks, level.object_shape, strict=True))
+                per_object.setdefault(at, []).append(chunk)
+            assert all(found == sorted(found) for found in per_object.values())
+
+
+@given(plans())
+@settings(max_examples=60)
+def test_few_objects_are_under_way_at_once(plan: Plan) -> None:
+    whole = plan.resources.target_needs_whole_objects
+    for one in plan.passes:
+        assume(math.prod(one.block) <= 2**22)
+        left: dict[tuple[int, Shape], int] = {}
+        for number, part in _parts(one, plan):
+            level = plan.levels[number]
+            for at in part.grid_positions(level.object_shape):
+                start = tuple(i * n for i, n in zip(at, level.object_shape, strict=True))
+                inside = tuple(
+                    min(n, end - a) for a, n, end in zip(start, level.object_shape, level.shape, strict=True)
+                )
+                here = part.intersection(Box(start, inside)).size_px
+                left[number, at] = left.get((number, at), math.prod(inside)) - here
+                if not left[number, at]:
+                    del left[number, at]
+                assert not whole or len(left) <= 1
+            assert len(left) <= slabs.MAX_OPEN_SHARDS
 
 
 @given(plans())
