@@ -115,7 +115,10 @@ class Build:
             yield from self._made_from(base, boxes, begun)
 
     def _made_from(self, part: Part, boxes: Mapping[int, Box], begun: dict[int, Part]) -> Iterator[Part]:
-        """Reduce a part into a slab of the next level; yield that, and those made from it, once they are whole."""
+        """Reduce a part into a slab of the next level, and yield it once it is whole.
+
+        Those that are whole with it follow.
+        """
         number = part.level + 1
         if number > self.pass_.last:
             return

@@ -18,7 +18,7 @@ from pyramid.planning.slabs import MAX_OPEN_SHARDS, begun_shards, least_rows
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """The pieces in which one level of a block comes: the reduced slabs of the level before.
+    """The pieces in which a level of a block comes: reduced slabs of the one before.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ class _Pieces:
         return _Pieces(*(reduced_shape(extents, factors) for extents in (self.block, self.piece, self.group)))
 
     def slab_within_group(self, level: PlannedLevel, factors: Shape) -> Shape | None:
-        """Return the smallest slab of pieces that follow each other in a group; None if a group is no whole slabs.
+        """Return the smallest slab of pieces that follow each other in a group.
 
-        Each object of the level is within one group then.
+        Each object of the level is within one group then. None if a group does not divide into such slabs.
         """
         slab = self._joined(least_rows(level, factors, self.block, self.piece), self.piece, self.group)
         whole = all(
@@ -58,7 +58,10 @@ class _Pieces:
 
     @staticmethod
     def _joined(slab: Shape, piece: Shape, whole: Shape) -> Shape:
-        """Widen a slab to `whole` on the axes after one with several pieces, so that these follow each other."""
+        """Widen a slab to `whole` on the axes after one on which it has several pieces.
+
+        Its pieces follow each other then.
+        """
         joined: list[int] = []
         several = False
         for edge, part, end in zip(slab, piece, whole, strict=True):

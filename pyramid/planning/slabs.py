@@ -52,7 +52,10 @@ def choose_slab(  # noqa: PLR0913  (only this function would use an object of th
 
 
 def begun_shards(slab: Shape, level: PlannedLevel, block: Shape) -> int:
-    """Return how many shards are under way at once between two slabs, 0 if each slab ends its own."""
+    """Return how many shards are under way between two slabs.
+
+    It is 0 if each slab ends those that it begins.
+    """
     whole = all(
         edge >= min(object_shape, end) for edge, object_shape, end in zip(slab, level.object_shape, block, strict=True)
     )
@@ -60,9 +63,9 @@ def begun_shards(slab: Shape, level: PlannedLevel, block: Shape) -> int:
 
 
 def least_rows(level: PlannedLevel, factors: Shape, block: Shape, pieces: Shape) -> Shape:
-    """Return the smallest part of whole rows of a block that cuts no chunk, no window and no piece.
+    """Return the smallest part of whole rows of a block.
 
-    It also keeps the order of the chunks of a shard.
+    It cuts no chunk, no window and no piece, and keeps the order of the chunks of a shard.
     """
     slab: list[int] = []
     whole = False  # whether an axis before this one takes more than one chunk of a shard
