@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ import pyramid
 from tests.integration.editing.test_edit import build, contents
 from tests.support.killing import kill_at_random
 
-CALLS = {
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "edit": ("0.5", {"name": "new", "channel_names": ["a", "b"], "scale": {"x": 3}}),
     "upgrade from Zarr 2 to 3": ("0.4", {"to": "0.6"}),
     "upgrade within Zarr 3": ("0.5", {"to": "0.6"}),

@@ -120,8 +120,8 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(
         assert archive.read_bytes() in (old, new)
         assert not folder.exists() or read_tree(folder) == tree
         if name == "convert":
-            again = "resume" if Path("cells.ozx.unfinished").exists() else "overwrite"
-            pyramid.convert(str(source), archive, axes="cyx", **{again: True})
+            goes_on = Path("cells.ozx.unfinished").exists()
+            pyramid.convert(str(source), archive, axes="cyx", resume=goes_on, overwrite=not goes_on)
             assert archive.read_bytes() == new
             assert not Path("cells.ozx.unfinished").exists()
 
