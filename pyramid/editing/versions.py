@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from pyramid.editing.placing import check_simple, place_levels
 from pyramid.editing.arrays import NeedsConversionError
+from pyramid.editing.placing import check_simple, place_levels
 from pyramid.errors import SourceError
 from pyramid.model import Shape
 from pyramid.ngff import Plate, parse_group, parse_versioned, v04, v05, v06
