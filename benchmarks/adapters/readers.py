@@ -38,11 +38,13 @@ def _paths(group: zarr.Group) -> list[str]:
 
 
 def with_zarr(path: Path) -> Iterator[Any]:
+    """Yield the levels as zarr-python reads them."""
     group = _root(path)
     yield from (group[name][...] for name in _paths(group))  # type: ignore[index]  # levels are arrays
 
 
 def with_tensorstore(path: Path) -> Iterator[Any]:
+    """Yield the levels as tensorstore reads them."""
     group = _root(path)
     for name in _paths(group):
         kvstore: Any = {"driver": "file", "path": f"{path}/{name}/"}
@@ -53,6 +55,7 @@ def with_tensorstore(path: Path) -> Iterator[Any]:
 
 
 def with_ome_zarr(path: Path) -> Iterator[Any]:
+    """Yield the levels as ome-zarr-py reads them."""
     location = ome_zarr.io.parse_url(path)
     if location is None:
         raise ValueError("it finds no Zarr")
@@ -61,10 +64,12 @@ def with_ome_zarr(path: Path) -> Iterator[Any]:
 
 
 def with_ngff_zarr(path: Path) -> Iterator[Any]:
+    """Yield the levels as ngff-zarr reads them."""
     yield from (image.data for image in ngff_zarr.from_ngff_zarr(path).images)
 
 
 def with_bioio(path: Path) -> Iterator[Any]:
+    """Yield the levels as bioio-ome-zarr reads them."""
     reader = Reader(str(path))
     for level in reader.resolution_levels:
         reader.set_resolution_level(level)

@@ -169,7 +169,7 @@ def _replaced(node: Node, attributes: Mapping[str, Any] | None) -> Iterator[Chan
 
 
 def _check_keys(tree: Hierarchy) -> None:
-    """Raise NeedsConversionError where chunks have keys that OME-Zarr 0.4 does not have."""
+    """Raise NeedsConversionError where keys of chunks have dots instead of slashes."""
     for path, node in tree.nodes.items():
         separator = "/" if node.array is None else node.array.get("dimension_separator", ".")
         if separator != "/" and len(read_facts(node).shape) > 1:
