@@ -129,7 +129,7 @@ def _differing(manifest: str | os.PathLike[str], url: str, options: Options) -> 
 
 @contextmanager
 def _reading(location: Location) -> Iterator[None]:
-    """Turn errors of documents and of the storage into SourceError, with the address and a remedy."""
+    """Turn errors of documents and of the storage into SourceError with a remedy."""
     try:
         yield
     except (SourceError, StorageError) as error:
