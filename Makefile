@@ -24,7 +24,7 @@ PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
 AZURITE := build/azurite
 BIOFORMATS := build/bioformats
 AXE := build/axe
-PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools chromium firefox-esr \
+PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools chromium firefox-esr xvfb \
 	$(shell command -v npm > /dev/null || echo npm)
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
