@@ -1,8 +1,9 @@
 """Memory of decoded chunks, which goes from one that is dropped to the next.
 
 malloc keeps what is freed in an arena for each thread, where small blocks hold the large ones: 50 clients at once took
-twice the bound of the cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes longer
-than to decode. So chunks have the memory of this module, and a server of its own lets malloc map all other large blocks.
+twice the bound of the cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes
+longer than to decode. So chunks have the memory of this module, and malloc maps other large blocks in a process that is
+only a server.
 """
 
 from __future__ import annotations

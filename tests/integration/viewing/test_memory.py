@@ -27,19 +27,20 @@ def test_many_clients_take_the_memory_that_is_allowed(tmp_path: Path) -> None:
         assert server.stdout is not None
         try:
             url = json.loads(server.stdout.readline())["url"]
-            Asking(url).get("tile/0/0/0.png")
+            _pan(url, 0, 1)
             before_bytes = peak_of(server.pid)
-
-            def pan(number: int) -> None:
-                chance, asking = random.Random(number), Asking(url)
-                for _ in range(10):
-                    asking.get(f"tile/0/{chance.randrange(4)}/{chance.randrange(4)}.png?z={chance.randrange(16)}")
-                asking.close()
-
             with ThreadPoolExecutor(20) as clients:
-                list(clients.map(pan, range(20)))
+                list(clients.map(lambda number: _pan(url, number, 10), range(20)))
             grown_bytes = peak_of(server.pid) - before_bytes
         finally:
             server.send_signal(signal.SIGINT)
     # Chunks that are kept, memory that waits for the next of them, and what two tiles need while they are rendered.
     assert grown_bytes < MEMORY_MIB * 2**20 + MAX_FREE_BYTES
+
+
+def _pan(url: str, number: int, tiles: int) -> None:
+    """Ask for tiles at random places, as one client does."""
+    chance, asking = random.Random(number), Asking(url)
+    for _ in range(tiles):
+        asking.get(f"tile/0/{chance.randrange(4)}/{chance.randrange(4)}.png?z={chance.randrange(16)}")
+    asking.close()
