@@ -5,6 +5,7 @@
 #                      brought by apt; Azurite and axe, by npm; and other readers: libvips and Java by apt, Bio-Formats by pip
 # make dist            dist/: the wheel and the sdist, checked as they would be published
 # make docs            the site of docs/, in build/site, which needs no network
+# make notebooks       build/notebooks/: the notebooks with output, which make docs then shows (a minute)
 # make format          the types of the options, the reference, and what the formatter and the fixable rules can mend
 # make clean           the environments and what tools left behind
 
@@ -23,7 +24,7 @@ PIP := -m pip install --quiet --disable-pip-version-check --prefer-binary
 AZURITE := build/azurite
 BIOFORMATS := build/bioformats
 AXE := build/axe
-PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools chromium firefox-esr \
+PACKAGES := radosgw ceph-mon ceph-osd ceph-base slurm-wlm munge default-jre-headless libvips-tools chromium firefox-esr xvfb \
 	$(shell command -v npm > /dev/null || echo npm)
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends
 TESTS := tests/support/servers tests/unit tests/property tests/contract tests/integration
@@ -32,7 +33,7 @@ TESTS := tests/support/servers tests/unit tests/property tests/contract tests/in
 ONCE := -m "not once" $(addprefix --ignore=tests/integration/,batch cli downloading editing feedback inventory labels \
 	options packing previewing validating verifying viewing)
 
-.PHONY: demo test test-services root packages lint unit lowest newest dist docs format clean
+.PHONY: demo test test-services root packages lint unit lowest newest dist docs notebooks format clean
 
 demo: $(VENV)/core.stamp
 	$(BIN)/pyramid demo
@@ -52,6 +53,9 @@ lint: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto -d build/doctrees -b html docs build/site
 	$(BIN)/python .ci/site.py build/site
+
+notebooks: $(VENV)/dev.stamp
+	$(BIN)/python .ci/notebooks.py build/notebooks
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 3 --quiet --doctest-modules pyramid .ci/lowest.py $(TESTS)

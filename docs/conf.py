@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import cells  # noqa: E402  (in this folder)
 
 import pyramid  # noqa: E402  (from this clone, whatever is installed)
 
@@ -36,6 +38,7 @@ myst_heading_anchors = 4
 suppress_warnings = ["misc.highlighting_failure"]  # a Snakefile is not all Python
 
 _DOCSTRINGS = re.compile(r"<!-- docstrings of ([\w.]+) -->")
+_NOTEBOOK = re.compile(r"<!-- notebook ([\w.-]+) -->")
 _FENCE_WORDS = re.compile(r"^(```\w+) [^\n]+$", re.MULTILINE)
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _PAGE = re.compile(r"^\| \[[^\]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
@@ -46,11 +49,15 @@ def setup(app: Any) -> None:  # noqa: ANN401  (as Sphinx has it)
     app.connect("source-read", _complete)
 
 
-def _complete(_app: object, name: str, source: list[str]) -> None:
-    """Add the navigation to the map of the pages, and docstrings where a page asks for them."""
+def _complete(app: Any, name: str, source: list[str]) -> None:  # noqa: ANN401  (as Sphinx has it)
+    """Add the navigation to the map of the pages, and docstrings and notebooks where a page asks for them."""
     text = _FENCE_WORDS.sub(r"\1", source[0])
     if name == root_doc:
         text += "".join(_navigation(title, body) for title, body in _SECTION.findall(text))
+    for notebook in _NOTEBOOK.findall(text):
+        for path in cells.places(notebook):
+            app.env.note_dependency(str(path))
+    text = _NOTEBOOK.sub(lambda found: cells.markdown(*cells.places(found[1])), text)
     source[0] = _DOCSTRINGS.sub(lambda found: _docstrings(found[1]), text)
 
 

@@ -207,17 +207,18 @@ def run_recorded(
     """
     source, target, options = record.source, record.target, record.options
     assert target is not None  # only a plan has none
-    with reporting(record, options.report), showing_progress(progress, "convert") as callback:
-        shared = share_storage_options(options, source, target)
-        place = building_place(source, target, shared)
-        if place is None:
-            tidy(target, shared.target_storage_options)
-            return record
-        if not (shared.resume and _has_nothing_left(source, place, shared)):
-            with prepare(source, place, shared, record, workers, starting=True) as job:
-                give_notices(job.plan.spec.notices, job.plan.spec.name)
-                with job.workers.held(job.plan):
-                    _carry_out(job, place, shared, record, callback)
+    with reporting(record, options.report):
+        with showing_progress(progress, "convert") as callback:
+            shared = share_storage_options(options, source, target)
+            place = building_place(source, target, shared)
+            if place is None:
+                tidy(target, shared.target_storage_options)
+                return record
+            if not (shared.resume and _has_nothing_left(source, place, shared)):
+                with prepare(source, place, shared, record, workers, starting=True) as job:
+                    give_notices(job.plan.spec.notices, job.plan.spec.name)
+                    with job.workers.held(job.plan):
+                        _carry_out(job, place, shared, record, callback)
         if options.report is not None:
             from pyramid.image.reported import look_at  # noqa: PLC0415  (only for a report)
 
@@ -225,7 +226,7 @@ def run_recorded(
             record.look = lambda: look_at(target, shared.target_storage_options, with_picture=picture)
         if place != target:
             with record.stage("metadata"):
-                pack_target(place, target, shared.target_storage_options)
+                pack_target(place, target, shared.target_storage_options, progress)
     return record
 
 

@@ -53,7 +53,7 @@ def convert_batch(
         give_notices((*made, *batch.notices))
         with (
             group_manifest(batch) as (images, manifest),
-            _around(batch, report, manifest) as failures,
+            _around(batch, report, manifest, progress) as failures,
             _ending(report, failures, batch.options.report),
             showing_progress(progress, "convert") as callback,
         ):
@@ -62,7 +62,9 @@ def convert_batch(
 
 
 @contextmanager
-def _around(batch: Batch, report: BatchReport, manifest: GroupManifest | None) -> Iterator[FailureList | None]:
+def _around(
+    batch: Batch, report: BatchReport, manifest: GroupManifest | None, progress: object
+) -> Iterator[FailureList | None]:
     """Make the folder of the images, or the groups around them in one OME-Zarr.
 
     Yields the list of failures; None for one OME-Zarr, which holds nothing else.
@@ -73,8 +75,8 @@ def _around(batch: Batch, report: BatchReport, manifest: GroupManifest | None) -
         return
     if batch.options.report is not None:
         check_report(batch.options.report, None, batch.folder)
-    finished = () if manifest is None else (manifest.write,)
-    with batch.frame.building(lambda: not report.exit_status, *finished):
+    finished = None if manifest is None else manifest.write
+    with batch.frame.building(lambda: not report.exit_status, finished, progress):
         yield None
 
 

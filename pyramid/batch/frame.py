@@ -136,23 +136,27 @@ class Frame:
 
     @contextmanager
     def building(
-        self, is_whole: Callable[[], bool], finished: Callable[[Objects], None] = lambda _: None
+        self,
+        is_whole: Callable[[], bool],
+        finished: Callable[[Objects], None] | None = None,
+        progress: object = False,
     ) -> Iterator[None]:
         """Hold the root while its images are written, and end it with them.
 
         At the end all groups are written, and the archive is made of them. Nothing of this is done unless `is_whole`.
-        `finished` is called with the objects when all are written.
+        `finished` is called with the objects when all are written. `progress` is the choice for the batch.
         """
         before, objects = self.check(), self._objects()
         with self._held(before, objects, is_whole):
             yield
         if not is_whole():
             return
-        finished(objects)
+        if finished is not None:
+            finished(objects)
         if self._is_packed:
             tidy(self.url, self.storage_options)
         elif self.archive is not None:
-            pack_target(self.url, self.archive, self.storage_options)
+            pack_target(self.url, self.archive, self.storage_options, progress)
 
     @contextmanager
     def _held(self, before: Node | None, objects: Objects, is_whole: Callable[[], bool]) -> Iterator[None]:

@@ -16,8 +16,8 @@ from pyramid.options.convert import make_options
 from pyramid.stores import locate
 
 SAMPLE = "slide.ome.tif"
-# How a viewer of OME-Zarr is installed: https://github.com/ome/napari-ome-zarr.
-INSTALL_VIEWER = "pip install 'napari[all]' napari-ome-zarr"
+# How napari is installed with a window; the plug-in is a part of this package.
+INSTALL_VIEWER = "pip install 'napari[all]'"
 
 
 def run_demo(folder: str) -> None:
@@ -42,9 +42,9 @@ def run_demo(folder: str) -> None:
     click.echo(
         f"\nThe image is {target}. {_activation()}Look at it in a browser with\n"
         f"  {shlex.join(['pyramid', 'view', str(target)])}\n"
-        "or in another viewer, such as napari, with\n"
+        "or in napari, by the plug-in of this package, with\n"
         f"  {INSTALL_VIEWER}\n"
-        f"  {shlex.join(['napari', '--plugin', 'napari-ome-zarr', str(target)])}\n"
+        f"  {shlex.join(['napari', '--plugin', 'ome-pyramid', str(target)])}\n"
         "docs/viewers.md of the repository names others. Print what is in it with\n"
         f"  {shlex.join(['pyramid', 'info', str(target)])}\n"
         f"or read it in Python, level by level, with\n"

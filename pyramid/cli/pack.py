@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pyramid.cli.failures import exit_on_error
-from pyramid.cli.flags import json_flag, quiet_flag, storage_flags, storage_values, verbose_flag
+from pyramid.cli.flags import json_flag, progress_flag, quiet_flag, storage_flags, storage_values, verbose_flag
 from pyramid.cli.usage import SentenceCommand
 
 
@@ -18,6 +18,7 @@ from pyramid.cli.usage import SentenceCommand
 @click.option("--overwrite", is_flag=True, help="Replace F.ozx, once the new one is whole.")
 @storage_flags
 @json_flag
+@progress_flag
 @quiet_flag
 @verbose_flag
 def pack(source: str, archive: str, overwrite: bool, as_json: bool, quiet: bool, **rest: Any) -> None:
@@ -25,12 +26,12 @@ def pack(source: str, archive: str, overwrite: bool, as_json: bool, quiet: bool,
 
     Either may be a path or a URL. The file is as RFC-9 describes it, and all other commands read it in place.
     """
-    verbose = rest.pop("verbose")
+    verbose, progress = rest.pop("verbose"), not (quiet or rest.pop("no_progress"))
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         storage_options = storage_values(rest)
         from pyramid import packing  # noqa: PLC0415  (obstore: not for --help)
 
-        done = packing.pack(source, archive, overwrite=overwrite, storage_options=storage_options)
+        done = packing.pack(source, archive, overwrite=overwrite, storage_options=storage_options, progress=progress)
         _print(done, as_json=as_json, quiet=quiet)
 
 
@@ -39,6 +40,7 @@ def pack(source: str, archive: str, overwrite: bool, as_json: bool, quiet: bool,
 @click.argument("folder", metavar="DIR")
 @storage_flags
 @json_flag
+@progress_flag
 @quiet_flag
 @verbose_flag
 def unpack(archive: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -> None:
@@ -47,12 +49,13 @@ def unpack(archive: str, folder: str, as_json: bool, quiet: bool, **rest: Any) -
     F.ozx may be a path or a URL, and all bytes stay as they are. DIR gets its name when all files are whole and as
     their CRC-32 says.
     """
-    verbose = rest.pop("verbose")
+    verbose, progress = rest.pop("verbose"), not (quiet or rest.pop("no_progress"))
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         storage_options = storage_values(rest)
         from pyramid import packing  # noqa: PLC0415  (obstore: not for --help)
 
-        _print(packing.unpack(archive, folder, storage_options=storage_options), as_json=as_json, quiet=quiet)
+        done = packing.unpack(archive, folder, storage_options=storage_options, progress=progress)
+        _print(done, as_json=as_json, quiet=quiet)
 
 
 def _print(done: Any, *, as_json: bool, quiet: bool) -> None:  # noqa: ANN401  (a result; its import is not for --help)

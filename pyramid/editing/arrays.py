@@ -15,6 +15,10 @@ _SHUFFLES = {0: "noshuffle", 1: "shuffle", 2: "bitshuffle"}
 _AUTO_SHUFFLE = -1
 
 
+class NeedsConversionError(SourceError):
+    """A store that a later version cannot describe as it is."""
+
+
 def array_v3(node: Node, names: Sequence[str] | None) -> dict[str, Any]:
     """Return the document of Zarr 3 of an array of Zarr 2, over the same chunks.
 
@@ -27,12 +31,14 @@ def array_v3(node: Node, names: Sequence[str] | None) -> dict[str, Any]:
 
     Raises
     ------
-    SourceError
+    NeedsConversionError
         If the core of Zarr 3 cannot say how its chunks are stored.
+    SourceError
+        If the document is broken.
     """
     document, facts = node.array or {}, read_facts(node)
     if document.get("filters"):
-        raise SourceError(f"{node.place}: its filters are not in the core of Zarr 3")
+        raise NeedsConversionError(f"{node.place}: its filters are not in the core of Zarr 3")
     fill = document.get("fill_value")
     separator = document.get("dimension_separator", ".")
     if separator not in (".", "/"):
@@ -88,4 +94,4 @@ def _compressor(node: Node, codec: Mapping[str, Any], dtype: StoredDtype) -> dic
         return {"name": "zstd", "configuration": settings}
     if name == "gzip":
         return {"name": "gzip", "configuration": {"level": codec.get("level", 1)}}
-    raise SourceError(f"{node.place}: its compressor {short_repr(name)} is not in the core of Zarr 3")
+    raise NeedsConversionError(f"{node.place}: its compressor {short_repr(name)} is not in the core of Zarr 3")

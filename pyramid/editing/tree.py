@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyramid.editing.arrays import array_v3
+from pyramid.editing.arrays import NeedsConversionError, array_v3
 from pyramid.editing.attributes import CONSOLIDATED
 from pyramid.editing.documents import Change
 from pyramid.editing.versions import upgrade_attributes
@@ -80,8 +80,10 @@ def plan_changes(objects: Objects, tree: Hierarchy, target: str) -> list[Change]
 
     Raises
     ------
-    SourceError
+    NeedsConversionError
         If the version cannot be reached without other chunks.
+    SourceError
+        If a document is broken, or says what is not read here.
     """
     attributes = {path: _upgraded(tree, node, target) for path, node in tree.nodes.items() if node.array is None}
     order = sorted(tree.nodes, key=lambda path: (-path.count("/") - bool(path), path))
@@ -115,7 +117,7 @@ def _upgraded(tree: Hierarchy, node: Node, target: str) -> dict[str, Any]:
     try:
         return upgrade_attributes(node.attributes, target, shape)
     except SourceError as error:
-        raise SourceError(f"{node.place}: {error}") from None
+        raise type(error)(f"{node.place}: {error}") from None
 
 
 def _axis_names(tree: Hierarchy, attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -167,8 +169,10 @@ def _replaced(node: Node, attributes: Mapping[str, Any] | None) -> Iterator[Chan
 
 
 def _check_keys(tree: Hierarchy) -> None:
-    """Raise SourceError where chunks have keys that OME-Zarr 0.4 does not have."""
+    """Raise NeedsConversionError where keys of chunks have dots instead of slashes."""
     for path, node in tree.nodes.items():
         separator = "/" if node.array is None else node.array.get("dimension_separator", ".")
         if separator != "/" and len(read_facts(node).shape) > 1:
-            raise SourceError(f"{path}: the keys of its chunks have dots, and those of OME-Zarr 0.4 have slashes")
+            raise NeedsConversionError(
+                f"{path}: the keys of its chunks have dots, and those of OME-Zarr 0.4 have slashes"
+            )

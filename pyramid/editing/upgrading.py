@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.downloading import download
+from pyramid.editing.arrays import NeedsConversionError
 from pyramid.editing.documents import Change, apply_changes, check_no_writer, describe, reading
 from pyramid.editing.outcome import Upgrade
 from pyramid.editing.tree import Hierarchy, plan_changes, read_hierarchy
@@ -95,9 +96,7 @@ def _planned(objects: Objects, to: str, storage_options: Mapping[str, Any] | Non
         _check_root(objects, storage_options)
     try:
         return plan_changes(objects, tree, to)
-    except SourceError as error:
-        if "; " in str(error):
-            raise
+    except NeedsConversionError as error:
         raise SourceError(
             f"{error}; convert {objects.location} to another target instead, with "
             f'ome_zarr_version="{to}": {tree.pixel_bytes():,} bytes are then read and written, before compression'

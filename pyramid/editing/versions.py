@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from pyramid.editing.arrays import NeedsConversionError
 from pyramid.editing.placing import check_simple, place_levels
 from pyramid.errors import SourceError
 from pyramid.model import Shape
@@ -138,8 +139,10 @@ def upgrade_attributes(attributes: Mapping[str, Any], target: str, shapes: Shape
 
     Raises
     ------
+    NeedsConversionError
+        If they hold what the version cannot say.
     SourceError
-        If they are broken, or hold what the version cannot say.
+        If they are broken.
     """
     before = _image(attributes)
     if before is not None and len(mappings(mapping_or_empty(attributes.get("ome", attributes))["multiscales"])) > 1:
@@ -150,7 +153,7 @@ def upgrade_attributes(attributes: Mapping[str, Any], target: str, shapes: Shape
             after = step(after, shapes)
     seen = _image(after)
     if before is not None and (seen is None or not _same(before, seen)):
-        raise SourceError("its transformations cannot be written in the new version without loss")
+        raise NeedsConversionError("its transformations cannot be written in the new version without loss")
     return after
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyramid.errors import SourceError, StorageError, TargetError, ending_with_remedy, with_remedy
 from pyramid.feedback.notices import give_notices
-from pyramid.packing.archiving import check_archive_name, write_archive
+from pyramid.feedback.showing import showing_progress
+from pyramid.packing.archiving import check_archive_free, check_archive_name, write_archive
 from pyramid.packing.listing import list_objects
+from pyramid.packing.progress import PackProgress, PackTally
 from pyramid.packing.result import Packed
 from pyramid.packing.unpacking import check_folder, check_keys, write_folder
 from pyramid.stores import Location, locate, missing_folder, open_file, open_objects, path_or_url
@@ -25,6 +27,7 @@ def pack(
     *,
     overwrite: bool = False,
     storage_options: Mapping[str, Any] | None = None,
+    progress: bool | Callable[[PackProgress], object] | None = None,
 ) -> Packed:
     """Write an OME-Zarr as one zipped file (RFC-9), whose entries are its objects.
 
@@ -38,6 +41,8 @@ def pack(
         Whether a file that is there is replaced, once the new one is whole.
     storage_options
         Options of whichever of the two is at a URL.
+    progress
+        True to show progress, False for none, or a function that receives it. None shows it in a notebook only.
 
     Raises
     ------
@@ -66,8 +71,11 @@ def pack(
     except StorageError as error:
         raise SourceError(with_remedy(error, "check the address and the credentials")) from error
     file = open_file(target, _options_of(target, storage_options))
+    if not overwrite:
+        check_archive_free(file)
     give_notices(missing_folder(locate(target)))
-    size_bytes = write_archive(objects, listed, comment, file, overwrite=overwrite)
+    with showing_progress(progress, "pack") as callback:
+        size_bytes = write_archive(objects, listed, comment, file, callback)
     return Packed(str(objects.location), str(file.location), len(listed), size_bytes, time.perf_counter() - began_s)
 
 
@@ -77,6 +85,7 @@ def unpack(
     folder: str | os.PathLike[str],
     *,
     storage_options: Mapping[str, Any] | None = None,
+    progress: bool | Callable[[PackProgress], object] | None = None,
 ) -> Packed:
     """Write the objects of a zipped OME-Zarr (RFC-9) as the files of a folder.
 
@@ -88,6 +97,8 @@ def unpack(
         The path of a folder that does not exist or is empty.
     storage_options
         Options of the archive's store.
+    progress
+        As for `pack`.
 
     Raises
     ------
@@ -119,7 +130,8 @@ def unpack(
         raise SourceError(with_remedy(error, "check the address and the credentials")) from error
     check_keys(keys, str(location))
     give_notices(missing_folder(locate(target)))
-    write_folder(objects, list(keys), locate(target))
+    with showing_progress(progress, "unpack") as callback:
+        write_folder(objects, list(keys), locate(target), PackTally(callback, list(keys.values())).add)
     seconds = time.perf_counter() - began_s
     return Packed(str(location), str(locate(target)), len(keys), sum(keys.values()), seconds)
 

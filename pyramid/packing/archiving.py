@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 
 from pyramid.concurrency.pool import Pool
 from pyramid.errors import PyramidError, SourceError, StorageError, TargetError, ending_with_remedy
+from pyramid.packing.progress import PackProgress, PackTally
 from pyramid.stores import Location, Objects
 from pyramid.stores.location import ARCHIVE_ENDING
 from pyramid.stores.zip_records import CENTRAL, LOCAL, End, central_header, end_records, local_header
@@ -57,25 +58,30 @@ def check_archive_free(file: Objects) -> None:
 
 @ending_with_remedy()
 def write_archive(
-    objects: Objects, listed: Sequence[tuple[str, int]], comment: bytes, file: Objects, *, overwrite: bool
+    objects: Objects,
+    listed: Sequence[tuple[str, int]],
+    comment: bytes,
+    file: Objects,
+    progress: Callable[[PackProgress], object] | None = None,
 ) -> int:
     """Write objects as an archive, whole or not at all, and return its size.
+
+    `progress` is called in this thread as bytes of objects are copied.
 
     Raises
     ------
     TargetError
-        If the archive exists and is not to be replaced, or cannot be written.
+        If the archive cannot be written.
     SourceError
         If an object is missing, cannot be read, or changes meanwhile.
     """
-    if not overwrite:
-        check_archive_free(file)
     estimated = sum(max(size, 0) + 2 * len(key) + LOCAL.size + CENTRAL.size + 48 for key, size in listed)
-    written = [0]
+    written, tally = [0], PackTally(progress, [size for _, size in listed])
 
     def pieces() -> Iterator[bytes]:
         written[0] = 0
-        for piece in archive_bytes(objects, listed, comment):
+        tally.restart()
+        for piece in archive_bytes(objects, listed, comment, tally.add):
             written[0] += len(piece)
             yield piece
 
@@ -84,8 +90,12 @@ def write_archive(
     return written[0]
 
 
-def archive_bytes(objects: Objects, listed: Sequence[tuple[str, int]], comment: bytes) -> Iterator[bytes]:
+def archive_bytes(
+    objects: Objects, listed: Sequence[tuple[str, int]], comment: bytes, copied: Callable[[int], object]
+) -> Iterator[bytes]:
     """Yield the bytes of an archive of objects, given by key and size.
+
+    `copied` is called with the size of each piece of an object, once it is written.
 
     Raises
     ------
@@ -97,7 +107,9 @@ def archive_bytes(objects: Objects, listed: Sequence[tuple[str, int]], comment: 
         header = local_header(key, size, crc)
         directory.append(central_header(key, size, crc, offset))
         yield header
-        yield from pieces
+        for piece in pieces:
+            yield piece
+            copied(len(piece))
         offset += len(header) + size
     yield from directory
     yield end_records(End(len(directory), offset, sum(map(len, directory))), comment)

@@ -6,13 +6,15 @@ A conversion to ``cells.ozx`` writes ``cells.ozx.unfinished``, as any OME-Zarr i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyramid.errors import OptionError, PyramidError, TargetError
 from pyramid.feedback.notices import give_notices
+from pyramid.feedback.showing import showing_progress
 from pyramid.packing.archiving import check_archive_name, write_archive
 from pyramid.packing.listing import list_objects
+from pyramid.packing.progress import PackProgress
 from pyramid.stores import Location, Objects, locate, open_file, open_objects
 from pyramid.stores.location import ARCHIVE_ENDING
 from pyramid.writing.create import remove_content
@@ -78,10 +80,11 @@ def tidy(target: str, storage_options: Mapping[str, Any] | None) -> None:
     give_notices((f"{locate(target)} is finished: nothing is left to do",), target)
 
 
-def pack_target(place: str, target: str, storage_options: Mapping[str, Any] | None) -> None:
+def pack_target(place: str, target: str, storage_options: Mapping[str, Any] | None, progress: object = False) -> None:
     """Write the archive of what a conversion has written to `place`, and remove that.
 
     Nothing is done if `place` is the target. After an error `place` is kept, so that a run with ``resume`` packs it.
+    `progress` is the choice for the conversion; a function takes the states of that, so that nothing is shown here.
 
     Raises
     ------
@@ -93,7 +96,12 @@ def pack_target(place: str, target: str, storage_options: Mapping[str, Any] | No
     objects = open_objects(place, storage_options)
     try:
         listed, comment = list_objects(objects)
-        write_archive(objects, listed, comment, open_file(target, storage_options), overwrite=True)
+        file = open_file(target, storage_options)
+        shown: bool | Callable[[PackProgress], object] | None = None
+        if progress is not None:
+            shown = progress is True
+        with showing_progress(shown, "pack") as callback:
+            write_archive(objects, listed, comment, file, callback)
     except (PyramidError, KeyboardInterrupt) as error:
         error.add_note(f"{objects.location} is whole; the same with resume=True packs it")
         raise

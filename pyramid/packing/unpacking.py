@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import IO
 
 from pyramid.concurrency.parallel import map_concurrently
@@ -43,8 +43,12 @@ def check_keys(keys: Collection[str], archive: str) -> None:
 
 
 @ending_with_remedy()
-def write_folder(objects: Objects, keys: Sequence[str], location: Location) -> None:
+def write_folder(
+    objects: Objects, keys: Sequence[str], location: Location, copied: Callable[[int], object] = lambda _size: None
+) -> None:
     """Write objects as files below a folder, whole or not at all.
+
+    `copied` is called with the size of each piece of an object, and less than 0 for those that are read again.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def write_folder(objects: Objects, keys: Sequence[str], location: Location) -> N
         with wrap_errors(str(location), "the folder"):
             os.makedirs(partial)
             for _ in map_concurrently(
-                lambda key: _write(objects, key, partial), keys, 1 if objects.location.is_local else REQUESTS
+                lambda key: _write(objects, key, partial, copied), keys, 1 if objects.location.is_local else REQUESTS
             ):
                 pass
             os.rename(partial, location.path)
@@ -67,13 +71,13 @@ def write_folder(objects: Objects, keys: Sequence[str], location: Location) -> N
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write(objects: Objects, key: str, folder: str) -> None:
+def _write(objects: Objects, key: str, folder: str, copied: Callable[[int], object]) -> None:
     """Write one object as a file."""
     path = os.path.join(folder, *key.split("/"))
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "xb") as file:
         try:
-            objects.fetch(key, _File(file))
+            objects.fetch(key, _File(file, copied))
         except StorageError as error:
             raise SourceError(str(error)) from error
 
@@ -81,12 +85,15 @@ def _write(objects: Objects, key: str, folder: str) -> None:
 class _File:
     """A file that an object is written to."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], copied: Callable[[int], object]) -> None:
         self._file = file
+        self._copied = copied
 
     def write(self, piece: bytes, /) -> None:
         self._file.write(piece)
+        self._copied(len(piece))
 
     def restart(self) -> None:
+        self._copied(-self._file.tell())
         self._file.seek(0)
         self._file.truncate()

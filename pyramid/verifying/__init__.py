@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from pyramid.model import Source
 from pyramid.options.convert import Options, make_options
 from pyramid.planning.resources import Resources
 from pyramid.readers import open_source
-from pyramid.stores import Readable, locate, open_objects, path_or_url, share_storage_options
+from pyramid.stores import Location, Readable, locate, open_objects, path_or_url, share_storage_options
 from pyramid.verifying.checking import Checked, Checking
 from pyramid.verifying.findings import Finding, LevelCheck, Verification
 from pyramid.verifying.keys import KeyCheck
@@ -126,6 +127,20 @@ def _differing(manifest: str | os.PathLike[str], url: str, options: Options) -> 
         yield Finding("manifest", str(one), key=one.key or None)
 
 
+@contextmanager
+def _reading(location: Location) -> Iterator[None]:
+    """Turn errors of documents and of the storage into SourceError with a remedy."""
+    try:
+        yield
+    except (SourceError, StorageError) as error:
+        is_metadata = isinstance(error, SourceError)
+        text = with_remedy(
+            error, "correct that in its metadata" if is_metadata else "check the address and the credentials"
+        )
+        where = "" if text.startswith(str(location)) else f"{location}: "
+        raise SourceError(f"{where}{text}") from error
+
+
 @dataclass(frozen=True)
 class _Run:
     """One verification."""
@@ -139,23 +154,22 @@ class _Run:
         objects = Readable(open_objects(self.url, self.options.target_storage_options))
         logger.info("verify: %s", objects.location)
         opened = None if source is None else open_source(source, self.options)
-        try:
+        with _reading(objects.location):
             tree = Tree(objects, self.url, self.options.target_storage_options)
             images, findings = _read_tree(tree)
             keys, unchecked = self._list_keys(tree, images)
-        except (SourceError, StorageError) as error:
-            is_metadata = isinstance(error, SourceError)
-            remedy = "correct that in its metadata" if is_metadata else "check the address and the credentials"
-            text = with_remedy(error, remedy)
-            where = "" if text.startswith(str(objects.location)) else f"{objects.location}: "
-            raise SourceError(f"{where}{text}") from error
         if opened is not None:
             _check_single(images)
+        self.tally.is_total_final = not repair  # what is repaired is read again
         checked = self._check_all(images, opened, keys)
         repaired = tuple(self._repair(checked)) if repair else ()
         done_before = 0
-        if repaired:
+        self.tally.is_total_final = True
+        if not repaired:
+            self.tally.report()
+        else:
             done_before = self.tally.done_bytes
+            self.tally.doubtful.clear()
             images, findings = _read_tree(Tree(objects, self.url, self.options.target_storage_options))
             keys, unchecked = self._list_keys(tree, images)
             checked = self._check_all(images, opened, keys)
@@ -178,7 +192,6 @@ class _Run:
         self.tally.total_bytes += round(
             sum(level.facts.nbytes for image in images for level in image.levels) * (self.sample or 1)
         )
-        self.tally.is_total_final = True
         self.tally.report()
         checking = Checking(self._resources(), self.sample, self.tally, keys)
         return [

@@ -79,15 +79,15 @@ class Checking:
                 image.is_ours,
                 wants_fill=is_base and not image.is_label,
             )
-            self._scan_blocks(scanner, chosen_blocks(reading.count, self.sample, number), seen)
+            self._scan_blocks(image.path, scanner, chosen_blocks(reading.count, self.sample, number), seen)
         return seen
 
-    def _scan_blocks(self, scanner: Scanner, numbers: Sequence[int], seen: Seen) -> None:
+    def _scan_blocks(self, path: str, scanner: Scanner, numbers: Sequence[int], seen: Seen) -> None:
         try:
             for part in map_concurrently(scanner, numbers, self.resources.workers):
                 seen.add(part)
                 self.tally.done_bytes += part.read_bytes
-                self.tally.findings += sum(map(len, part.bad.values())) + len(part.from_below) + len(part.from_source)
+                self.tally.doubtful.update((path, *place) for place in part.doubtful())
                 self.tally.report()
         finally:
             scanner.buffers.stop()

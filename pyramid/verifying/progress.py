@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pyramid.feedback.progress import Snapshot, format_part
+from pyramid.model import Shape
 from pyramid.tables import format_count
 
 
@@ -18,8 +19,8 @@ class VerifyProgress:
     ----------
     done_bytes, total_bytes
         Bytes of pixels that were checked, and all. The total grows with each image of a collection.
-    findings
-        Problems so far, before they are judged.
+    doubtful
+        Objects that cannot be read or do not fit, so far. Which of them are wrong is judged at the end.
     seconds
         Time since it began.
     is_total_final
@@ -28,15 +29,15 @@ class VerifyProgress:
 
     done_bytes: int
     total_bytes: int
-    findings: int
+    doubtful: int
     seconds: float
     is_total_final: bool = True
 
     def snapshot(self) -> Snapshot:
         """Return the progress as displays show it."""
         amount = format_part(self.done_bytes, self.total_bytes)
-        if self.findings:
-            amount += f", {format_count(self.findings, 'problem')}"
+        if self.doubtful:
+            amount += f", {format_count(self.doubtful, 'object')} in doubt"
         done, total = self.done_bytes, self.total_bytes
         return Snapshot(done, total, amount, done, self.seconds, is_total_final=self.is_total_final)
 
@@ -49,14 +50,16 @@ class VerifyTally:
     ----------
     progress
         The progress callback, if any.
-    done_bytes, total_bytes, findings, is_total_final
+    done_bytes, total_bytes, is_total_final
         As in `VerifyProgress`.
+    doubtful
+        The objects in doubt: path of the image, number of the level, and index.
     """
 
     progress: Callable[[VerifyProgress], object] | None
     done_bytes: int = 0
     total_bytes: int = 0
-    findings: int = 0
+    doubtful: set[tuple[str, int, Shape]] = field(default_factory=set)
     is_total_final: bool = False
     started_s: float = field(default_factory=time.perf_counter)
 
@@ -68,5 +71,5 @@ class VerifyTally:
     def report(self) -> None:
         """Call the progress callback."""
         if self.progress is not None and self.total_bytes:
-            counts = self.done_bytes, self.total_bytes, self.findings
+            counts = self.done_bytes, self.total_bytes, len(self.doubtful)
             self.progress(VerifyProgress(*counts, self.seconds, self.is_total_final))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -76,6 +76,11 @@ class Seen:
         self.from_source += other.from_source
         self.filled.update(other.filled)
         self.read_bytes += other.read_bytes
+
+    def doubtful(self) -> Iterator[tuple[int, Shape]]:
+        """Yield level and index of each object that cannot be read or does not fit."""
+        yield from ((level, chunk.index) for level, bad in self.bad.items() for chunk in bad)
+        yield from ((one.level, one.index) for one in (*self.from_below, *self.from_source))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """Memory of decoded chunks, which goes from one that is dropped to the next.
 
-malloc gives each thread an arena of its own, and keeps what is freed there: 50 clients at once took twice the bound of
-the cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes longer than to decode.
+malloc keeps what is freed in an arena for each thread, where small blocks hold the large ones: 50 clients at once took
+twice the bound of the cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes
+longer than to decode. So chunks have the memory of this module, and malloc maps other large blocks in a process that is
+only a server.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 import mmap
+import sys
 import weakref
 from collections import defaultdict, deque
 from typing import Any
@@ -21,6 +25,20 @@ from pyramid.model import Shape
 LEAST_BYTES = 2**16
 # Memory of each size that waits for another chunk, at most.
 MAX_FREE_BYTES = 2**25
+# The option of glibc's mallopt, and the size from which blocks are mapped: no larger than the bytes of a chunk.
+_MMAP_THRESHOLD, MAPPED_BYTES = -3, 2**18
+
+
+def give_back_large_blocks() -> None:
+    """Let malloc give large blocks back to the system when they are freed.
+
+    It changes the whole process, and blocks of compressed chunks and tiles take a little longer: it is for a process
+    that is a server only. Nothing is done where malloc is not that of glibc.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 class ChunkMemory:

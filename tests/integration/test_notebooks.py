@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import json
 import re
 import shutil
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +59,39 @@ def test_its_first_cell_and_the_readme_say_what_it_needs_besides_the_package(not
 def test_it_is_kept_without_what_it_put_out(notebook: Path) -> None:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     assert [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_site_has_a_page_with_its_title(notebook: Path) -> None:
+    page = (ROOT / "docs/notebooks" / f"{notebook.stem}.md").read_text(encoding="utf-8")
+    first = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
+    assert page.splitlines()[0] == first.splitlines()[0]
+    assert f"<!-- notebook {notebook.name} -->" in page
+
+
+def test_the_site_shows_the_output_of_the_same_cells_only(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("cells", ROOT / "docs/cells.py")
+    assert spec is not None
+    assert spec.loader is not None
+    cells: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(cells)
+    first = {"cell_type": "markdown", "source": ["# Title\n", "\n", "Words."]}
+    code: dict[str, Any] = {"cell_type": "code", "source": ["1 + 1"], "outputs": []}
+    run = copy.deepcopy(code)
+    run["outputs"] = [
+        {"data": {"text/plain": ["2"], "text/html": ["<b>2</b>"]}},
+        {"data": {"text/plain": ["a frame"], "text/html": ["<iframe></iframe>"]}},
+        {"data": {"image/png": "QUJD\n"}},
+        {"text": ["said\n"]},
+    ]
+    notebook, output = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    notebook.write_text(json.dumps({"cells": [first, code]}))
+    assert "1 + 1" in cells.markdown(notebook, output)
+    output.write_text(json.dumps({"cells": [first, run]}))
+    page = cells.markdown(notebook, output)
+    assert page.startswith("\nWords.")
+    assert [part in page for part in ("<b>2</b>", "iframe", "a frame", "base64,QUJD", "said")] == [True, False] + 3 * [
+        True
+    ]
+    notebook.write_text(json.dumps({"cells": [first, {**code, "source": ["1 + 2"]}]}))
+    assert "<b>" not in cells.markdown(notebook, output)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import zarr
+
 from tests.support.paths import CORPUS, DATA
 
 SUITES = DATA / "ngff-spec"
@@ -37,6 +39,29 @@ class Case:
             return
         document = {"zarr_format": 3, "node_type": "group", "attributes": self.attributes}
         (folder / "zarr.json").write_text(json.dumps(document))
+
+    def write_with_arrays(self, folder: Path) -> None:
+        """Write the group, and the arrays that it names as levels."""
+        self.write(folder)
+        for item in self.attributes.get("ome", self.attributes).get("multiscales", ()):
+            axes, is_v2 = item.get("axes", "tczyx"), self.version < "0.5"
+            encoding: Any = {"name": "v2", "separator": "." if self.version == "0.1" else "/"}
+            for level, dataset in enumerate(item["datasets"]):
+                zarr.create_array(
+                    folder / dataset["path"],
+                    shape=(64 >> level,) * len(axes),
+                    chunks=(8,) * len(axes),
+                    dtype="uint8",
+                    zarr_format=2 if is_v2 else 3,
+                    chunk_key_encoding=encoding if is_v2 else None,
+                    dimension_names=None if is_v2 else [axis["name"] for axis in axes],
+                )
+
+
+def different_cases() -> list[Case]:
+    """Every case of all suites at hand, those with the same version and attributes once."""
+    found = [case for root in (ALL_SUITES, SUITES) for case in cases(root)]
+    return list({(case.version, str(case.attributes)): case for case in found}.values())
 
 
 def cases(root: Path) -> Iterator[Case]:

@@ -188,8 +188,8 @@ def test_demo(tmp_path: Path) -> None:
         result = succeed("demo", tmp_path / "demo")
         assert "pyramid info" in result.stdout
         assert f"  pyramid view {tmp_path / 'demo' / 'slide.ome.zarr'}\n" in result.stdout
-        assert f"  napari --plugin napari-ome-zarr {tmp_path / 'demo' / 'slide.ome.zarr'}\n" in result.stdout
-        assert "  pip install 'napari[all]' napari-ome-zarr\n" in result.stdout
+        assert f"  napari --plugin ome-pyramid {tmp_path / 'demo' / 'slide.ome.zarr'}\n" in result.stdout
+        assert "  pip install 'napari[all]'\n" in result.stdout
         assert "cyx 3 x 2967 x 2220" in result.stdout
     target = tmp_path / "demo" / "slide.ome.zarr"
     validate_everything(target, "0.5")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from tests.support import trees
 from tests.support.servers.faults import Fault, FaultProxy, Kind
 from tests.support.servers.web import WebServer
 
-LINE = re.compile(r"(convert|download): (\d+) %, .+ of .+")
+LINE = re.compile(r"(convert|download|pack|unpack): (\d+) %, .+ of .+")
 COLOURS = (64, 64, 3)  # an array of which it is not said whether it holds colours
 
 
@@ -55,12 +56,30 @@ def source(tmp_path: Path) -> Path:
 def test_a_log_file_ends_with_all_of_a_total(source: Path, tmp_path: Path) -> None:
     converted = run("convert", source, tmp_path / "a.zarr").stderr.splitlines()
     downloaded = run("download", tmp_path / "a.zarr", tmp_path / "b.zarr").stderr.splitlines()
-    for lines in (converted[:-1], downloaded):
+    packed = run("pack", tmp_path / "b.zarr", tmp_path / "b.ozx").stderr.splitlines()
+    unpacked = run("unpack", tmp_path / "b.ozx", tmp_path / "e.zarr").stderr.splitlines()
+    for lines in (converted[:-1], downloaded, packed, unpacked):
         assert lines
         assert all(LINE.match(line) for line in lines), lines
         assert [" 100 %" in line for line in lines] == [False] * (len(lines) - 1) + [True]
     assert run("convert", source, tmp_path / "c.zarr", "-q").stderr == ""
     assert "%" not in run("convert", source, tmp_path / "d.zarr", "--no-progress").stderr
+    assert "%" not in run("pack", tmp_path / "b.zarr", tmp_path / "c.ozx", "--no-progress").stderr
+    assert run("unpack", tmp_path / "b.ozx", tmp_path / "f.zarr", "-q").stderr == ""
+
+
+def test_a_conversion_to_one_file_shows_that_it_is_packed(source: Path, tmp_path: Path) -> None:
+    lines = run("convert", source, tmp_path / "a.ozx").stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines if " 100 %" in line] == ["convert", "pack"]
+
+
+def test_bytes_that_are_packed_and_unpacked_are_counted_to_the_last(source: Path, tmp_path: Path) -> None:
+    pyramid.convert(source, tmp_path / "a.zarr")
+    for call, paths in ((pyramid.pack, ("a.zarr", "a.ozx")), (pyramid.unpack, ("a.ozx", "b.zarr"))):
+        states: list[Any] = []
+        call(*(tmp_path / path for path in paths), progress=states.append)
+        size = sum(path.stat().st_size for path in (tmp_path / "a.zarr").rglob("*") if path.is_file())
+        assert (states[-1].done_bytes, states[-1].total_bytes, states[-1].is_total_final) == (size, size, True)
 
 
 @pytest.mark.parametrize("command", ["convert", "download"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 import pyramid
 from tests.support.archives import read_tree, write_zip
+from tests.support.killing import kill_at_random
 
 IMAGE = np.random.default_rng(8).integers(0, 4000, (2, 300, 280), "uint16")
 # Kills its own process at the Nth call of a function.
@@ -89,3 +91,38 @@ def test_convert_leaves_the_old_archive_or_the_new_one_and_goes_on(
     pyramid.convert(str(source), target, resume=True)
     assert target.read_bytes() == new
     assert not (tmp_path / "cells.ozx.unfinished").exists()
+
+
+CALLS = {
+    "pack": "'a.ome.zarr', 'cells.ozx', overwrite=True",
+    "unpack": "'new.ozx', 'b.ome.zarr'",
+    "convert": "'cells.npy', 'cells.ozx', overwrite=True, axes='cyx'",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new(
+    name: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pyramid.convert(str(source), "a.ome.zarr", axes="cyx")
+    pyramid.pack("a.ome.zarr", "new.ozx")
+    new, tree = Path("new.ozx").read_bytes(), read_tree(Path("a.ome.zarr"))
+    old = write_zip(Path("old.ozx"), {"zarr.json": b"old"}).read_bytes()
+    archive, folder = Path("cells.ozx"), Path("b.ome.zarr")
+
+    def prepare() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree("cells.ozx.unfinished", ignore_errors=True)
+        archive.write_bytes(old)
+
+    def check() -> None:
+        assert archive.read_bytes() in (old, new)
+        assert not folder.exists() or read_tree(folder) == tree
+        if name == "convert":
+            goes_on = Path("cells.ozx.unfinished").exists()
+            pyramid.convert(str(source), archive, axes="cyx", resume=goes_on, overwrite=not goes_on)
+            assert archive.read_bytes() == new
+            assert not Path("cells.ozx.unfinished").exists()
+
+    kill_at_random(name, CALLS[name], prepare, check)

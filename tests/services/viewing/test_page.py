@@ -17,7 +17,7 @@ import pyramid
 from pyramid.rendering.palette import Palette
 from pyramid.viewing import Viewer
 from tests.support import trees
-from tests.support.browsers import Page, chromium, firefox
+from tests.support.browsers import Page, chromium, firefox, firefox_on_a_screen
 from tests.support.paths import ROOT
 from tests.support.servers.service import Service
 from tests.support.servers.web import WebServer
@@ -296,7 +296,7 @@ def _greens(page: Page) -> set[int]:
     return {int(value) for value in np.nonzero(counts >= 1000)[0] if value}
 
 
-@pytest.mark.parametrize("page", [chromium], ids=["chromium"], indirect=True)  # Firefox has no WebGL without a screen
+@pytest.mark.parametrize("page", [chromium, firefox_on_a_screen], ids=["chromium", "firefox"], indirect=True)
 @pytest.mark.parametrize(
     ("dtype", "options"),
     [("uint16", {"ome_zarr_version": "0.4"}), ("float64", {}), ("uint8", {"ome_zarr_version": "0.6"})],
@@ -313,5 +313,7 @@ def test_neuroglancer_draws_the_image(dtype: str, options: dict[str, Any], page:
         while not {255, 153, 51} <= _greens(page):
             assert time.monotonic() < end_s, (_greens(page), page.complaints)
             time.sleep(0.25)
-        # It looks for an array where the group is, and the console has that it is missing.
-        page.complaints[:] = [one for one in page.complaints if "/volume/0/.zarray" not in one]
+    page.evaluate("1")
+    # It looks for an array where the group is, and leaves a connection open; the console has both.
+    known = ("/volume/0/.zarray", "was interrupted while the page was loading")
+    page.complaints[:] = [one for one in page.complaints if not any(part in one for part in known)]

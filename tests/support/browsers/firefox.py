@@ -1,4 +1,4 @@
-"""Firefox without a window, driven through WebDriver BiDi, which it speaks itself."""
+"""Firefox without a window or on a screen in memory, driven through WebDriver BiDi, which it speaks itself."""
 
 from __future__ import annotations
 
@@ -111,17 +111,44 @@ def _value(sent: dict[str, Any]) -> Any:
 
 
 @contextmanager
+def firefox_on_a_screen(folder: Path) -> Iterator[Page]:
+    """A browser as `firefox`, on a screen in memory: without one Firefox has no WebGL."""
+    program = shutil.which("Xvfb")
+    assert program, "Xvfb is missing: make test-services installs it"
+    told, tells = os.pipe()
+    size = f"{WINDOW[0] + 100}x{WINDOW[1] + 200}x24"
+    words = [program, "-displayfd", str(tells), "-screen", "0", size, "-nolisten", "tcp"]
+    screen = subprocess.Popen(words, pass_fds=[tells], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(tells)
+    try:
+        with os.fdopen(told) as said:
+            number = said.readline().strip()
+        assert number, "Xvfb does not start"
+        with _started(folder, [], {"DISPLAY": f":{number}", "LIBGL_ALWAYS_SOFTWARE": "1"}) as tab:
+            yield tab
+    finally:
+        screen.kill()
+        screen.wait()
+
+
+@contextmanager
 def firefox(folder: Path) -> Iterator[Page]:
     """A browser with one tab, whose profile is in a folder."""
+    size = {"MOZ_HEADLESS_WIDTH": str(WINDOW[0]), "MOZ_HEADLESS_HEIGHT": str(WINDOW[1] + 100)}
+    with _started(folder, ["--headless"], size) as tab:
+        yield tab
+
+
+@contextmanager
+def _started(folder: Path, flags: list[str], variables: dict[str, str]) -> Iterator[Page]:
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     assert program, "Firefox is missing: make test-services installs it"
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items()]
     (folder / "user.js").write_text("".join(lines))
-    words = [program, "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0"]
-    size = {"MOZ_HEADLESS_WIDTH": str(WINDOW[0]), "MOZ_HEADLESS_HEIGHT": str(WINDOW[1] + 100)}
+    words = [program, *flags, "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0"]
     log = folder / "log.txt"
     with log.open("wb") as output:
-        environment = {**os.environ, **size, "HOME": str(folder)}
+        environment = {**os.environ, **variables, "HOME": str(folder)}
         child = subprocess.Popen(words, stdout=output, stderr=output, env=environment, start_new_session=True)
     try:
         with closing(_Tab(f"{_address(log)}/session")) as tab:
