@@ -28,6 +28,8 @@ from pyramid.readers.tiff.pages import Page
 
 # The tags that say how long segments are: StripByteCounts, TileByteCounts, and the length of an old JPEG.
 BYTE_COUNTS = (279, 325, 514)
+# What cannot be compressed is larger than its pixels, and a picture may have a profile of its colours.
+MAX_GROWTH, MORE_BYTES = 4, 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Coding:
 
     Parameters
     ----------
+    compression
+        TIFF's number of it.
     decode
         tifffile's decoder of a segment, safe to call from any thread.
     direct
@@ -52,6 +56,7 @@ class Coding:
         Whether segments are plain pixels, and whether they are tiles.
     """
 
+    compression: int
     decode: Callable[..., Any]
     direct: DirectDecoder | None
     dtype: np.dtype[Any]
@@ -83,6 +88,27 @@ class StoredPage:
         """The number of its segments on each dimension."""
         return reduced_shape(self.shape, self.coding.segment)
 
+    def stored_shape(self, position: Shape) -> Shape:
+        """Return the shape of the segment at a position of the grid.
+
+        A tile is stored whole. The last strip of a page has only the rows that are left.
+        """
+        whole = self.coding.segment
+        if self.coding.is_tiled:
+            return whole
+        rows = min(whole[2], self.shape[2] - position[2] * whole[2])
+        return (*whole[:2], rows, *whole[3:])
+
+    def possible_shapes(self, position: Shape) -> tuple[Shape, ...]:
+        """Return the shapes that a picture in a segment may have, the one that it should have first.
+
+        Programs cut the last ones, or fill them up, on both axes or on one.
+        """
+        whole = self.coding.segment
+        left = tuple(min(n, end - i * n) for n, end, i in zip(whole, self.shape, position, strict=True))
+        cut = (*whole[:1], *left[1:4], *whole[4:])
+        return tuple(dict.fromkeys((self.stored_shape(position), whole, cut, (*cut[:3], *whole[3:]))))
+
     def new_array(self, shape: Shape) -> NDArray[Any]:
         """Return memory for pixels of this page, in native byte order."""
         return np.empty(shape, self.coding.dtype.newbyteorder("="))
@@ -109,6 +135,7 @@ def make_coding(page: tifffile.TiffPage) -> Coding:
         and not page.is_subsampled
     )
     return Coding(
+        compression=int(page.compression),
         decode=page.decode,
         direct=direct_decoder(page, dtype),
         dtype=dtype,
@@ -171,11 +198,18 @@ def locate_segments(
     return offsets, counts
 
 
+def most_encoded_bytes(decoded_bytes: int) -> int:
+    """Return the most bytes that a strip or tile of `decoded_bytes` may have in the file."""
+    return MAX_GROWTH * decoded_bytes + MORE_BYTES
+
+
 def check_inside(page: StoredPage, size_bytes: int) -> None:
     """Raise SourceError for pixels beyond the end of a file.
 
     The same goes for a segment of which only one of offset and byte count is 0.
     """
+    if not page.is_flat and not page.coding.is_plain:
+        _check_counts(page)
     inside = max(map(operator.add, page.offsets, page.counts)) <= size_bytes
     if inside and (page.is_flat or (0 not in page.counts and 0 not in page.offsets)):
         return
@@ -189,6 +223,18 @@ def check_inside(page: StoredPage, size_bytes: int) -> None:
             raise SourceError(
                 f"{what} has the offset {offset} and {count} bytes, but only both together may be 0; {DAMAGED}"
             )
+
+
+def _check_counts(page: StoredPage) -> None:
+    """Raise SourceError for a segment with far more bytes than its pixels: they are read together."""
+    most = most_encoded_bytes(math.prod(page.coding.segment) * page.coding.dtype.itemsize)
+    count = max(page.counts)
+    if count > most:
+        raise SourceError(
+            f"{page.file}: {page.label}, {'tile' if page.coding.is_tiled else 'strip'} {page.counts.index(count)} has "
+            f"{count} bytes, and pixels of {page.coding.segment[1:]} (depth, length, width, samples) have at most {most}; "
+            f"{DAMAGED}"
+        )
 
 
 def _stored_dtype(page: tifffile.TiffPage) -> np.dtype[Any]:
