@@ -22,8 +22,16 @@ _SIZE = struct.Struct(">HHIIIIIIIIH")  # length, profile, ends, starts, tiles' e
 _BOX = struct.Struct(">I4s")
 _BOXES_START = b"\0\0\0\x0cjP  "
 _PALETTE_COLUMNS = struct.Struct(">HB")  # entries of a palette, and the samples of each
-# Values of a tile of JPEG 2000 on average: the decoder takes some kilobytes for each sample of each, whatever its extent.
+# Values of a tile of JPEG 2000 on average: the decoder takes kilobytes for each sample of a tile, whatever its extent.
 MIN_TILE_VALUES = 1024
+
+# What cannot be compressed is larger than its pixels, and a picture may have a profile of its colours.
+_MAX_GROWTH, _MORE_BYTES = 4, 2**20
+
+
+def most_encoded_bytes(decoded_bytes: int) -> int:
+    """Return the most bytes that pixels of `decoded_bytes` may have where they are compressed."""
+    return _MAX_GROWTH * decoded_bytes + _MORE_BYTES
 
 
 class PictureSize(NamedTuple):

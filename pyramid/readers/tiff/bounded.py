@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.decoding.codecs import DecodeError
-from pyramid.decoding.pictures import check_size, jpeg_2000_size, jpeg_size
+from pyramid.decoding.pictures import check_size, jpeg_2000_size, jpeg_size, most_encoded_bytes
 from pyramid.model import Shape
 from pyramid.readers.tiff.pages import JPEG, JPEG_2000
-from pyramid.readers.tiff.stored_page import StoredPage, most_encoded_bytes
+from pyramid.readers.tiff.stored_page import StoredPage
 
 _imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
 

@@ -20,6 +20,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from pyramid.decoding.pictures import most_encoded_bytes
 from pyramid.errors import SourceError
 from pyramid.model import Shape, reduced_shape
 from pyramid.readers.files.file import CUT_OFF, DAMAGED
@@ -28,8 +29,6 @@ from pyramid.readers.tiff.pages import Page
 
 # The tags that say how long segments are: StripByteCounts, TileByteCounts, and the length of an old JPEG.
 BYTE_COUNTS = (279, 325, 514)
-# What cannot be compressed is larger than its pixels, and a picture may have a profile of its colours.
-MAX_GROWTH, MORE_BYTES = 4, 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +197,6 @@ def locate_segments(
     return offsets, counts
 
 
-def most_encoded_bytes(decoded_bytes: int) -> int:
-    """Return the most bytes that a strip or tile of `decoded_bytes` may have in the file."""
-    return MAX_GROWTH * decoded_bytes + MORE_BYTES
-
-
 def check_inside(page: StoredPage, size_bytes: int) -> None:
     """Raise SourceError for pixels beyond the end of a file.
 
@@ -230,10 +224,10 @@ def _check_counts(page: StoredPage) -> None:
     most = most_encoded_bytes(math.prod(page.coding.segment) * page.coding.dtype.itemsize)
     count = max(page.counts)
     if count > most:
+        kind = "tile" if page.coding.is_tiled else "strip"
         raise SourceError(
-            f"{page.file}: {page.label}, {'tile' if page.coding.is_tiled else 'strip'} {page.counts.index(count)} has "
-            f"{count} bytes, and pixels of {page.coding.segment[1:]} (depth, length, width, samples) have at most {most}; "
-            f"{DAMAGED}"
+            f"{page.file}: {page.label}, {kind} {page.counts.index(count)} has {count} bytes, and a {kind} of "
+            f"{page.coding.segment[1:]} (depth, length, width, samples) has at most {most}; {DAMAGED}"
         )
 
 
