@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pyramid.decoding.codecs import DecodeError
 
 _JPEG_START, _JPEG_SCAN, _JPEG_END = 0xD8, 0xDA, 0xD9
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # tables and an extension lie between them
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # without tables and an extension
 _JPEG_BARE = frozenset({0x01, _JPEG_START, *range(0xD0, 0xD8)})  # markers without a length
 _FRAME = struct.Struct(">BHHB")  # of JPEG: bits, rows, columns, samples
 
@@ -30,7 +30,7 @@ _MAX_GROWTH, _MORE_BYTES = 4, 2**20
 
 
 def most_encoded_bytes(decoded_bytes: int) -> int:
-    """Return the most bytes that pixels of `decoded_bytes` may have where they are compressed."""
+    """Return the most bytes that pixels of `decoded_bytes` may be stored in."""
     return _MAX_GROWTH * decoded_bytes + _MORE_BYTES
 
 
@@ -49,7 +49,7 @@ class PictureSize(NamedTuple):
 
 
 def check_size(size: PictureSize, most_values: int) -> None:
-    """Raise DecodeError if a picture has more values than its place in the image, or very many tiles."""
+    """Raise DecodeError if a picture has too many values or tiles for its place."""
     claim = f"it says that it has {size.rows} rows, {size.columns} columns and {size.samples} samples"
     if size.values > most_values:
         raise DecodeError(f"{claim}, and at most {most_values} values belong there")
@@ -63,7 +63,7 @@ def jpeg_size(data: bytes | memoryview) -> PictureSize:
     Raises
     ------
     DecodeError
-        If there is no header of a frame.
+        If no header of a frame is found.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def jpeg_2000_size(data: bytes | memoryview) -> PictureSize:
     Raises
     ------
     DecodeError
-        If there is no code stream, or its size makes no sense.
+        If it has no code stream, or one of no possible size.
     """
     view, samples = memoryview(data), 0
     if bytes(view[: len(_BOXES_START)]) == _BOXES_START:
@@ -120,7 +120,7 @@ def jpeg_2000_size(data: bytes | memoryview) -> PictureSize:
 
 
 def _find_stream(data: memoryview) -> tuple[memoryview, int]:
-    """Return the code stream in boxes, and the samples of a palette before it; 0 without one."""
+    """Return the code stream in boxes, and the samples of its palette, or 0."""
     samples, at = 0, 0
     while at + _BOX.size <= len(data):
         size, kind = _BOX.unpack_from(data, at)

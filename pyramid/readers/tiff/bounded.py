@@ -29,7 +29,7 @@ _ZSTD_START, _ZLIB_START = b"\x28\xb5\x2f\xfd", b"\x78"
 
 
 def _decode_webp(data: bytes, out: NDArray[Any]) -> Any:  # noqa: ANN401  (as all decoders)
-    """Decode one picture, with alpha where the page has it: an opaque picture may lack it."""
+    """Decode one picture, with alpha where the page has it, as an opaque one may not."""
     if data[12:16] == b"VP8X" and data[_WEBP_FLAGS_AT] & _WEBP_MOVES:
         raise DecodeError("it is a moving picture")
     return _imagecodecs.webp_decode(data, hasalpha=out.shape[-1] == _RGBA or None, out=out)
@@ -101,4 +101,4 @@ def _decode_into(
             error = found
         else:
             return decoded.reshape(depth, length, width, samples)
-    raise DecodeError(f"it is no such picture as the page has: {error}") from error
+    raise DecodeError(f"it is not such a picture as the page has: {error}") from error

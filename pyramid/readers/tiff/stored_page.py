@@ -99,9 +99,9 @@ class StoredPage:
         return (*whole[:2], rows, *whole[3:])
 
     def possible_shapes(self, position: Shape) -> tuple[Shape, ...]:
-        """Return the shapes that a picture in a segment may have, the one that it should have first.
+        """Return the shapes that a picture in a segment may have.
 
-        Programs cut the last ones, or fill them up, on both axes or on one.
+        The first is the one that it should have. Programs cut the last ones, or fill them up, on both axes or on one.
         """
         whole = self.coding.segment
         left = tuple(min(n, end - i * n) for n, end, i in zip(whole, self.shape, position, strict=True))
@@ -220,7 +220,7 @@ def check_inside(page: StoredPage, size_bytes: int) -> None:
 
 
 def _check_counts(page: StoredPage) -> None:
-    """Raise SourceError for a segment with far more bytes than its pixels: they are read together."""
+    """Raise SourceError for a segment with far more bytes than its pixels."""
     most = most_encoded_bytes(math.prod(page.coding.segment) * page.coding.dtype.itemsize)
     count = max(page.counts)
     if count > most:

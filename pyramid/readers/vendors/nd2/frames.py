@@ -35,6 +35,7 @@ _PACKED = 76  # the first byte of metadata that zlib has compressed
 _PACKED_START = 12  # of its compressed bytes
 _TIME_BYTES = 8  # before the pixels of a frame
 _PIECE_BYTES = 2**20  # that are unpacked at once where only their number is wanted
+MAX_FRAME_BYTES = 2**36  # of a frame: more is damage
 MAX_MAP_BYTES = 2**30  # of the map of chunks: ten million frames take half of it
 MAX_METADATA_BYTES = 2**28  # of one unpacked document, which the library keeps in memory; large ones have megabytes
 MAX_PACKINGS = 4  # of a document in a document, which the library unpacks too
@@ -94,7 +95,7 @@ class FrameReader:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a frame is decoded as a whole."""
+        """True if a frame is decoded as a whole."""
         return self.layout.is_packed
 
     @property

@@ -25,13 +25,12 @@ from pyramid.readers.files.file import CUT_OFF, SourceFile
 from pyramid.readers.intervals import measure_interval
 from pyramid.readers.optional import load_optional
 from pyramid.readers.tiff.description import Description, positive
-from pyramid.readers.vendors.nd2.frames import FrameReader, Layout, find_frames, is_jpeg_2000
-from pyramid.readers.vendors.nd2.old_frames import OldFrameReader, find_pictures
+from pyramid.readers.vendors.nd2.frames import MAX_FRAME_BYTES, FrameReader, Layout, find_frames, is_jpeg_2000
+from pyramid.readers.vendors.nd2.old_frames import OldFrameReader, old_reader
 
 UM = "micrometer"
 POSITION, CHANNEL, SAMPLES = "P", "C", "S"  # letters of the library that are not loops of an image
 PLANE = "YX"
-MAX_FRAME_BYTES = 2**36  # of a frame: more is damage
 MAX_TIMES = 10_000  # frames whose times are looked at: that takes a second
 MAX_GAPS = 1000  # frames of an experiment for each one that is stored: a run that was stopped has fewer
 Reader: TypeAlias = FrameReader | OldFrameReader
@@ -81,26 +80,13 @@ def _hold(file: SourceFile) -> io.BufferedReader[Any]:
 
 
 def _open(nd2: Any, file: SourceFile, held: io.BufferedReader[Any]) -> tuple[Any, Reader]:  # noqa: ANN401
-    """Return the library's object of a file, and the reader of its frames."""
+    """Return the library's object of a file and a reader of its frames."""
     if is_jpeg_2000(file):
         opened = nd2.ND2File(held)
-        return opened, _old_reader(file, opened)
+        return opened, old_reader(file, opened)
     places = find_frames(file)  # which looks at metadata before the library unpacks it
     opened = nd2.ND2File(held)
     return opened, FrameReader(str(file), places, _layout(opened))
-
-
-def _old_reader(file: SourceFile, opened: Any) -> OldFrameReader:  # noqa: ANN401
-    """Return the reader of frames by JPEG 2000, or raise ValueError if they have no possible form."""
-    found = opened.attributes
-    channels, samples = int(found.channelCount or 1), int(opened.components_per_channel)
-    dtype = np.min_scalar_type((1 << max(1, min(int(found.bitsPerComponentInMemory), 64))) - 1)
-    shape = (int(found.heightPx), int(found.widthPx or 1), channels, samples)
-    if min(shape) < 1 or math.prod(shape) * dtype.itemsize > MAX_FRAME_BYTES:
-        raise ValueError(f"its frames have {shape} rows, columns, channels and samples")
-    pictures = find_pictures(file)
-    places = {n: pictures[n * channels : (n + 1) * channels] for n in range(len(pictures) // channels)}
-    return OldFrameReader(str(file), places, shape, dtype)
 
 
 def _layout(opened: Any) -> Layout:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""The frames of an ND2 of the older kind, each channel of which is a picture of JPEG 2000.
+"""The frames of an old ND2, whose channels are pictures of JPEG 2000.
 
 A file is boxes, as those of JPEG 2000, and a map of them at its end. A picture must have the size that the file gives
 its frames, which is compared before it is decoded.
@@ -24,6 +24,7 @@ from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.file import CUT_OFF, DAMAGED, SourceFile
 from pyramid.readers.files.raw_array import ByteFile, read_exactly
+from pyramid.readers.vendors.nd2.frames import MAX_FRAME_BYTES, MAX_MAP_BYTES
 
 _END = struct.Struct("<32sQ")  # of the file: a name, and the bytes from the map on
 _END_NAME = b"LABORATORY IMAGING ND BOX MAP 00"
@@ -31,7 +32,6 @@ _COUNT = struct.Struct(">I")  # of the boxes in the map
 _ITEM = struct.Struct("<4s4sI4x")  # of the map: two names of a box, and its place
 _BOX = struct.Struct(">I4s")
 _PICTURE = b"LUNK"  # the name of boxes that hold pictures
-MAX_MAP_BYTES = 2**30  # of the map: places are of 32 bits, so that its boxes have four gigabytes together
 _imagecodecs: Any = imagecodecs  # its annotations do not accept memory views
 
 
@@ -61,7 +61,7 @@ class OldFrameReader:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a frame is decoded as a whole."""
+        """True if a frame is decoded as a whole."""
         return True
 
     def read(self, file: SourceFile, region: Box, wanted: Sequence[tuple[int, NDArray[Any]]]) -> None:
@@ -122,14 +122,27 @@ class OldFrameReader:
         return pixels.reshape(self._plane)
 
 
-def find_pictures(file: SourceFile) -> list[int]:
-    """Return the first byte of each box that holds a picture, in the order of frames and channels.
+def old_reader(file: SourceFile, opened: Any) -> OldFrameReader:  # noqa: ANN401
+    """Return the reader of the frames of a file that the library has opened.
 
     Raises
     ------
-    SourceError
-        If the map of boxes is damaged.
+    SourceError, ValueError
+        If the map of boxes is damaged, or frames have no possible form.
     """
+    found = opened.attributes
+    channels, samples = int(found.channelCount or 1), int(opened.components_per_channel)
+    dtype = np.min_scalar_type((1 << max(1, min(int(found.bitsPerComponentInMemory), 64))) - 1)
+    shape = (int(found.heightPx), int(found.widthPx or 1), channels, samples)
+    if min(shape) < 1 or math.prod(shape) * dtype.itemsize > MAX_FRAME_BYTES:
+        raise ValueError(f"its frames have {shape} rows, columns, channels and samples")
+    pictures = _find_pictures(file)
+    places = {n: pictures[n * channels : (n + 1) * channels] for n in range(len(pictures) // channels)}
+    return OldFrameReader(str(file), places, shape, dtype)
+
+
+def _find_pictures(file: SourceFile) -> list[int]:
+    """Return the first byte of each picture, in the order of frames and channels."""
     with file.open() as raw:
         size_bytes = raw.seek(0, io.SEEK_END)
         stream = io.BufferedReader(raw)

@@ -81,7 +81,7 @@ def test_a_picture_that_claims_more_than_its_tile_is_refused_before_it_is_decode
 ) -> None:
     encode, colors = PICTURES[compression]
     path = with_tile(tmp_path / "a.tif", compression, bytes(encode()), colors=colors)
-    refuse(path, "it says that it has 2000 rows, 2000 columns|it is no such picture as the page has")
+    refuse(path, "it says that it has 2000 rows, 2000 columns|it is not such a picture as the page has")
 
 
 @pytest.mark.parametrize("wrapping", WRAPPED)
