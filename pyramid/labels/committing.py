@@ -137,7 +137,7 @@ def _folders(label: Objects) -> set[str]:
 
     On disk these have no files where a run was killed between files and folders.
     """
-    found = {key.partition("/")[0] for key in label.keys()}
+    found = {key.partition("/")[0] for key in list(label.keys())}
     if label.location.is_local:
         with os.scandir(label.location.path) as entries:
             found |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}

@@ -181,9 +181,7 @@ def test_folders_without_files_that_a_killed_run_left_are_removed(image: Path, m
         patched.setattr(committing, "shutil", SimpleNamespace(rmtree=stop))
         with pytest.raises(KeyboardInterrupt):
             pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True)
-    assert [
-        folder for folder in ("0", "1", "2") if (label / folder).is_dir() and not any((label / folder).rglob("*.json"))
-    ]
+    assert any(not list((label / name).rglob("*.json")) for name in ("0", "1", "2") if (label / name).is_dir())
     (label / "tables").mkdir()  # of somebody else
     pyramid.convert(OLD, image, axes="zyx", labels="nuclei", overwrite=True)
     assert sorted(entry.name for entry in label.iterdir() if entry.is_dir()) == ["tables", "v2"]
