@@ -1,9 +1,10 @@
-"""Compare the verdicts of `validate` with those of other validators, on stores and on the list of defects.
+"""Compare the verdicts of `validate` with those of others, on stores, on what is written, and on the list of defects.
 
     python -m benchmarks.validators PYTHON
 
-PYTHON is that of an environment with yaozarrs, ome-zarr-models and ngff-zarr[validate]. The verdicts on the stores at
-hand go to ``benchmarks/results/validators.csv``. What is printed is how many defects change a verdict.
+PYTHON is that of an environment with yaozarrs, ome-zarr-models, ome-zarr and ngff-zarr[validate]. The verdicts on the
+stores at hand go to ``benchmarks/results/validators.csv``. What is printed is the verdicts on what is written of each
+kind in each version, and how many defects change a verdict.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import pyramid
 from tests.support.defects import DEFECTS, made, make_stores
+from tests.support.outputs import VERSIONS, make_outputs
 from tests.support.paths import CORPUS, OME_ZARRS
 from tests.support.stores import find_stores
 
@@ -55,6 +57,19 @@ def compare_stores(python: str) -> None:
             table.writerow([path.relative_to(root), *ours.values(), *others.values()])
 
 
+def compare_outputs(python: str) -> None:
+    """Print the verdicts on each kind of thing that is written."""
+    with tempfile.TemporaryDirectory() as text:
+        made_paths = [
+            (version, kind, path)
+            for version in VERSIONS
+            for kind, path in make_outputs(Path(text) / version, version).items()
+        ]
+        verdicts = judge(python, [path for *_, path in made_paths])
+    for (version, kind, _), found in zip(made_paths, verdicts, strict=True):
+        print(f"{version} {kind}: {', '.join(f'{name} {verdict}' for name, verdict in found.items())}")
+
+
 def compare_defects(python: str) -> None:
     """Print how many defects each finds, in stores that it accepts without them."""
     with tempfile.TemporaryDirectory() as text:
@@ -75,4 +90,5 @@ def compare_defects(python: str) -> None:
 
 if __name__ == "__main__":
     compare_stores(sys.argv[1])
+    compare_outputs(sys.argv[1])
     compare_defects(sys.argv[1])

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import ngff_zarr
+import numpy as np
+import ome_zarr.io
+import ome_zarr.reader
 import yaozarrs
 import zarr
 from ome_zarr_models import open_ome_zarr
@@ -52,10 +55,20 @@ def open_with_models(path: Path) -> None:
     open_ome_zarr(zarr.open_group(path, mode="r", use_consolidated=False))
 
 
+def read_with_ome_zarr(path: Path) -> None:
+    """Read the last pixel of every level that ome-zarr-py finds."""
+    nodes = [node for node in ome_zarr.reader.Reader(ome_zarr.io.parse_url(path))() if node.data]
+    if not nodes:
+        raise NotImplementedError
+    for level in (level for node in nodes for level in node.data):
+        np.asarray(level[tuple(extent - 1 for extent in level.shape)])
+
+
 VALIDATORS = {
     "yaozarrs": yaozarrs.validate_zarr_store,
     "ome-zarr-models": open_with_models,
     "ngff-zarr": ngff_zarr_validate,
+    "ome-zarr-py": read_with_ome_zarr,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from pyramid.batch.definition import Batch
@@ -16,7 +17,8 @@ from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options, make_options
 from pyramid.readers import open_source
-from pyramid.stores import share_storage_options
+from pyramid.readers.paths import stem
+from pyramid.stores import locate, share_storage_options
 
 # Where a plan has its images if no folder is given. Nothing is written to it.
 NO_FOLDER = "plate.ome.zarr"
@@ -153,6 +155,7 @@ def gather_plate(  # noqa: PLR0913  (what a plate is made of)
     _check_apart(images)
     version = FORMATS[options.ome_zarr_version]
     shared = share_storage_options(options, images[0].source, target)
+    layout = replace(layout, other_name=stem(PurePosixPath(locate(target or NO_FOLDER).path)))
     frame = frame_at(
         (images[0].source, target, NO_FOLDER), shared, "plate", plate_documents(version, images, layout, xml)
     )

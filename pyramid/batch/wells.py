@@ -52,12 +52,15 @@ class PlateLayout:
         The names of all rows and columns, in order; empty for those that images are in.
     acquisitions
         Name by number.
+    other_name
+        The name of a plate without one.
     """
 
     name: str = ""
     rows: Sequence[str] = ()
     columns: Sequence[str] = ()
     acquisitions: Mapping[int, str] | None = None
+    other_name: str = ""
 
 
 def plate_documents(
@@ -108,16 +111,24 @@ def _plate(wells: Mapping[str, Well], images: Sequence[Placed], layout: PlateLay
     numbers = {image.acquisition for image in images if image.acquisition is not None}
     known = {each.id: each.name for each in (old.acquisitions if old else ())} | dict(layout.acquisitions or {})
     return Plate(
-        name=layout.name or (old.name if old else ""),
+        name=layout.name or (old.name if old else "") or layout.other_name,
         rows=rows,
         columns=columns,
         wells=tuple(
             PlateWell(path, rows.index(path.split("/")[0]), columns.index(path.split("/")[1]))
             for path in sorted(wells, key=lambda path: [natural_key(part) for part in path.split("/")])
         ),
-        acquisitions=tuple(Acquisition(number, known.get(number)) for number in sorted(numbers | set(known))),
+        acquisitions=tuple(
+            Acquisition(number, known.get(number), _most_fields(wells.values(), number))
+            for number in sorted(numbers | set(known))
+        ),
         field_count=max(len(well.fields) for well in wells.values()),
     )
+
+
+def _most_fields(wells: Iterable[Well], acquisition: int) -> int:
+    """Return the most fields that an acquisition has in a well."""
+    return max(sum(each.acquisition == acquisition for each in well.fields) for well in wells)
 
 
 def _names(own: Iterable[str], given: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.decoding.codecs import DecodeError, decode_into, without_crc32c
 from pyramid.decoding.n5_block import decode_block
+from pyramid.decoding.pictures import most_encoded_bytes
 from pyramid.decoding.rows import copy_rows
 from pyramid.decoding.shard import EMPTY, Chunk, Run, find_chunk, gather_runs, read_index
 from pyramid.decoding.stored import StoredArray
@@ -116,11 +117,11 @@ class ArrayReader:
         """Return the runs of chunks to read from a shard, found in its index."""
         key, chunks = self.stored.key(object_index), self.stored.chunks
         shard, wanted = self.stored.object_box(object_index), []
-        index = read_index(self.parts, key, self.stored)
+        index, most_bytes = read_index(self.parts, key, self.stored), most_encoded_bytes(self.stored.chunk_bytes)
         for chunk in box.intersection(shard).grid_positions(chunks):
             at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
             number = self.stored.number_in_shard(chunk)
-            offset, size = (EMPTY, EMPTY) if index is None else find_chunk(index, number, key)
+            offset, size = (EMPTY, EMPTY) if index is None else find_chunk(index, number, key, most_bytes)
             if offset == EMPTY:
                 self._check_may_lack(f"{key}, chunk {number}" if index is not None else key)
             wanted.append(Chunk(offset, size, at))

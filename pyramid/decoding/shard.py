@@ -70,16 +70,16 @@ def read_index(parts: RangeReader, key: str, stored: StoredArray) -> NDArray[np.
         raise DecodeError(f"the index of {key} is damaged: {error}") from error
 
 
-def find_chunk(index: NDArray[np.uint64], number: int, key: str) -> tuple[int, int]:
+def find_chunk(index: NDArray[np.uint64], number: int, key: str, most_bytes: int) -> tuple[int, int]:
     """Return offset and size of a chunk, both `EMPTY` if it is left out.
 
     Raises
     ------
     DecodeError
-        If no shard can hold such a chunk.
+        If no shard can hold such a chunk, or it has more than `most_bytes`.
     """
     offset, size = map(int, index[number])
-    if offset + size > MAX_END and (offset, size) != (EMPTY, EMPTY):
+    if (offset + size > MAX_END or size > most_bytes) and (offset, size) != (EMPTY, EMPTY):
         raise DecodeError(f"the index of {key} is damaged: chunk {number} has offset {offset} and size {size}")
     return offset, size
 

@@ -124,10 +124,21 @@ def _remove_others(label: Objects) -> None:
         for image in map(mapping_or_empty, named)
         for dataset in list_or_empty(image.get("datasets"))
     }
-    folders = (key.partition("/")[0] for key in list(label.keys()))
-    gone = {folder for folder in folders if re.fullmatch(r"v?\d+", folder)} - paths
+    gone = {folder for folder in _folders(label) if re.fullmatch(r"v?\d+", folder)} - paths
     for folder in gone:
         for key in list(label.keys(f"{folder}/")):
             label.delete(key)
         if label.location.is_local:
             shutil.rmtree(os.path.join(label.location.path, folder), ignore_errors=True)
+
+
+def _folders(label: Objects) -> set[str]:
+    """Return the names of folders below a label.
+
+    On disk these have no files where a run was killed between files and folders.
+    """
+    found = {key.partition("/")[0] for key in list(label.keys())}
+    if label.location.is_local:
+        with os.scandir(label.location.path) as entries:
+            found |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+    return found

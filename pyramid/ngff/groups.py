@@ -39,10 +39,14 @@ class PlateWell:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """A pass over the plate: its number, and its name where it has one."""
+    """A pass over the plate.
+
+    Its number, its name where it has one, and the most fields that it has in a well, where that is known.
+    """
 
     id: int
     name: str | None
+    field_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ def _read_acquisitions(value: object) -> Iterator[Acquisition]:
     for item in map(mapping_or_empty, list_or_empty(value)[:MAX_ROWS]):
         number = index(item.get("id"))
         if number is not None:
-            yield Acquisition(number, text(item.get("name")))
+            yield Acquisition(number, text(item.get("name")), index(item.get("maximumfieldcount")))
 
 
 def _read_names(value: object, place: str) -> tuple[str, ...]:

@@ -46,7 +46,12 @@ def plate_attributes(version: Version, plate: Plate) -> dict[str, Any]:
         content["field_count"] = plate.field_count
     if plate.acquisitions:
         content["acquisitions"] = [
-            {"id": each.id, **({"name": each.name} if each.name else {})} for each in plate.acquisitions
+            {
+                "id": each.id,
+                "name": each.name or str(each.id),
+                **({"maximumfieldcount": each.field_count} if each.field_count else {}),
+            }
+            for each in plate.acquisitions
         ]
     return _placed(version, {"plate": {**content, "version": version.name}})
 

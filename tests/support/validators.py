@@ -48,6 +48,40 @@ def validate_everything(path: Path, version: str) -> None:
     _compare_readers(path, group, attributes.get("ome", attributes)["multiscales"][0], version)
 
 
+# The schemas of a group by the keys of its attributes, and whether there is one of what is recommended.
+GROUPS = {"multiscales": "image", "image-label": "label", "plate": "plate", "well": "well"}
+OTHER_GROUPS = {"series": "ome", "bioformats2raw.layout": "bf2raw"}
+
+
+def validate_tree(path: Path, version: str) -> list[str]:
+    """Assert that each group below `path` is valid by its schemas, also by those of what is recommended.
+
+    The whole must be valid to yaozarrs and ome-zarr-models too, where they read such a version.
+
+    Returns
+    -------
+    list of str
+        The schemas of each group, by which one can tell what was there.
+    """
+    found = []
+    for document in sorted([*path.rglob("zarr.json"), *path.rglob(".zattrs")]):
+        attributes = json.loads(document.read_text())
+        attributes = attributes if document.name == ".zattrs" else attributes.get("attributes", {})
+        content = attributes.get("ome", attributes)
+        names = [name for key, name in GROUPS.items() if key in content]
+        others = [name for key, name in OTHER_GROUPS.items() if key in content]
+        for name in (*names, *(f"strict_{name}" for name in names), *others):
+            _validator(version, name).validate(attributes)
+        if names or others:
+            found.append(" ".join([*names, *others]))
+    if version in READ_BY_ALL:
+        yaozarrs.validate_zarr_store(path)
+        is_collection = "bf2raw" in found
+        if not is_collection or version == "0.4":  # the only one of which ome-zarr-models knows collections
+            open_ome_zarr(zarr.open_group(path, mode="r", use_consolidated=False))
+    return sorted(found)
+
+
 def validate_attributes(attributes: Mapping[str, Any], version: str) -> None:
     """Assert that a group's attributes are JSON, and valid by the schemas of `version`."""
     instance = json.loads(json.dumps(attributes, allow_nan=False))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.decoding.codecs import DecodeError
+from pyramid.decoding.pictures import most_encoded_bytes
 from pyramid.decoding.rows import copy_rows
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
@@ -88,7 +89,10 @@ def _read_chunks(stored: StoredDataset, layout: Chunks, files: Files, box: Box, 
         if layout.offsets[index] == MISSING:
             view[...] = layout.fill_value
             continue
-        data = np.empty(int(layout.sizes[index]), np.uint8)
+        encoded_bytes = int(layout.sizes[index])
+        if encoded_bytes > most_encoded_bytes(math.prod(layout.shape) * stored.dtype.itemsize):
+            raise DecodeError(f"the chunk at {chunk.start} has {encoded_bytes} bytes, as none of its shape can have")
+        data = np.empty(encoded_bytes, np.uint8)
         read_exactly(file, int(layout.offsets[index]), data)
         try:
             pixels = _pixels(layout, data, index, stored.dtype)

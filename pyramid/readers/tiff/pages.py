@@ -23,6 +23,7 @@ Page: TypeAlias = "tifffile.TiffPage | tifffile.TiffFrame"
 _RGB, _YCBCR = 2, 6  # photometric interpretations
 REDUCED_OR_MASK = 0b101  # bits of NewSubfileType: pages that are not planes of an image
 JPEG = frozenset({6, 7, 34892, 33007})  # compressions whose decoder takes JPEG tables
+JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 
 
 class PageFile:

@@ -21,6 +21,7 @@ from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
 from pyramid.readers.files.file import CUT_OFF, Files
 from pyramid.readers.files.raw_array import ByteFile, FlatArray, flat_spans, read_exactly, read_flat
+from pyramid.readers.tiff.bounded import decode_segment
 from pyramid.readers.tiff.layout import TiffLayout
 from pyramid.readers.tiff.stored_page import StoredPage
 
@@ -137,7 +138,7 @@ def _steps(page: StoredPage, start: Shape, out: NDArray[Any]) -> Iterator[_Step]
         return
     for run in _runs(_touched(page, start, out.shape)):
         first = run[0]
-        shape = _stored_shape(page, first)
+        shape = page.stored_shape(first.position)
         is_complete = first.size_bytes >= math.prod(shape) * page.coding.dtype.itemsize
         if len(run) == 1 and first.offset and page.coding.is_plain and is_complete:
             view, corner = _target(page, first, start, out)
@@ -233,18 +234,6 @@ def _read_bytes(file: ByteFile, span: Span) -> bytes:
     return buffer.tobytes()
 
 
-def _stored_shape(page: StoredPage, segment: Segment) -> Shape:
-    """Return the shape of a segment in the file.
-
-    A tile is stored whole. The last strip of a page has only the rows that are left.
-    """
-    whole = page.coding.segment
-    if page.coding.is_tiled:
-        return whole
-    rows = min(whole[2], page.shape[2] - segment.position[2] * whole[2])
-    return (*whole[:2], rows, *whole[3:])
-
-
 def _target(page: StoredPage, segment: Segment, start: Shape, out: NDArray[Any]) -> tuple[NDArray[Any], Shape]:
     """Return the part of `out` that a segment fills, and its start in the segment."""
     parts, corner = [], []
@@ -281,11 +270,11 @@ def _decode(page: StoredPage, segment: Segment, encoded: bytes, start: Shape, ou
     """Decode one segment into its part of `out`."""
     view, corner = _target(page, segment, start, out)
     coding = page.coding
-    if coding.direct is not None and view.shape == _stored_shape(page, segment) and view.dtype == coding.dtype:
+    if coding.direct is not None and view.shape == page.stored_shape(segment.position) and view.dtype == coding.dtype:
         lines = view.shape[1] * view.shape[2]
         if view.flags.c_contiguous and coding.direct([encoded], lines, view.reshape(lines, *view.shape[3:])):
             return
-    decoded = coding.decode(encoded, segment.number, jpegtables=page.jpegtables, jpegheader=coding.jpegheader)[0]
+    decoded = decode_segment(page, encoded, segment.number, page.possible_shapes(segment.position))
     wanted = decoded[tuple(slice(a, a + n) for a, n in zip(corner[1:], view.shape[1:], strict=True))]
     if wanted.shape != view.shape[1:]:
         raise ValueError(f"it decodes to shape {decoded.shape}, which is too small")

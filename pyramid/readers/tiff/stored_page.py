@@ -20,6 +20,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from pyramid.decoding.pictures import most_encoded_bytes
 from pyramid.errors import SourceError
 from pyramid.model import Shape, reduced_shape
 from pyramid.readers.files.file import CUT_OFF, DAMAGED
@@ -36,6 +37,8 @@ class Coding:
 
     Parameters
     ----------
+    compression
+        TIFF's number of it.
     decode
         tifffile's decoder of a segment, safe to call from any thread.
     direct
@@ -52,6 +55,7 @@ class Coding:
         Whether segments are plain pixels, and whether they are tiles.
     """
 
+    compression: int
     decode: Callable[..., Any]
     direct: DirectDecoder | None
     dtype: np.dtype[Any]
@@ -83,6 +87,27 @@ class StoredPage:
         """The number of its segments on each dimension."""
         return reduced_shape(self.shape, self.coding.segment)
 
+    def stored_shape(self, position: Shape) -> Shape:
+        """Return the shape of the segment at a position of the grid.
+
+        A tile is stored whole. The last strip of a page has only the rows that are left.
+        """
+        whole = self.coding.segment
+        if self.coding.is_tiled:
+            return whole
+        rows = min(whole[2], self.shape[2] - position[2] * whole[2])
+        return (*whole[:2], rows, *whole[3:])
+
+    def possible_shapes(self, position: Shape) -> tuple[Shape, ...]:
+        """Return the shapes that a picture in a segment may have.
+
+        The first is the one that it should have. Programs cut the last ones, or fill them up, on both axes or on one.
+        """
+        whole = self.coding.segment
+        left = tuple(min(n, end - i * n) for n, end, i in zip(whole, self.shape, position, strict=True))
+        cut = (*whole[:1], *left[1:4], *whole[4:])
+        return tuple(dict.fromkeys((self.stored_shape(position), whole, cut, (*cut[:3], *whole[3:]))))
+
     def new_array(self, shape: Shape) -> NDArray[Any]:
         """Return memory for pixels of this page, in native byte order."""
         return np.empty(shape, self.coding.dtype.newbyteorder("="))
@@ -109,6 +134,7 @@ def make_coding(page: tifffile.TiffPage) -> Coding:
         and not page.is_subsampled
     )
     return Coding(
+        compression=int(page.compression),
         decode=page.decode,
         direct=direct_decoder(page, dtype),
         dtype=dtype,
@@ -176,6 +202,8 @@ def check_inside(page: StoredPage, size_bytes: int) -> None:
 
     The same goes for a segment of which only one of offset and byte count is 0.
     """
+    if not page.is_flat and not page.coding.is_plain:
+        _check_counts(page)
     inside = max(map(operator.add, page.offsets, page.counts)) <= size_bytes
     if inside and (page.is_flat or (0 not in page.counts and 0 not in page.offsets)):
         return
@@ -189,6 +217,18 @@ def check_inside(page: StoredPage, size_bytes: int) -> None:
             raise SourceError(
                 f"{what} has the offset {offset} and {count} bytes, but only both together may be 0; {DAMAGED}"
             )
+
+
+def _check_counts(page: StoredPage) -> None:
+    """Raise SourceError for a segment with far more bytes than its pixels."""
+    most = most_encoded_bytes(math.prod(page.coding.segment) * page.coding.dtype.itemsize)
+    count = max(page.counts)
+    if count > most:
+        kind = "tile" if page.coding.is_tiled else "strip"
+        raise SourceError(
+            f"{page.file}: {page.label}, {kind} {page.counts.index(count)} has {count} bytes, and a {kind} of "
+            f"{page.coding.segment[1:]} (depth, length, width, samples) has at most {most}; {DAMAGED}"
+        )
 
 
 def _stored_dtype(page: tifffile.TiffPage) -> np.dtype[Any]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 import pyramid
 from pyramid.cli import main
 from pyramid.errors import OptionError, PyramidError, TargetError
+from pyramid.labels import committing
 from pyramid.labels.committing import commit_label
 from pyramid.stores import open_objects
 from pyramid.stores.local import LocalObjects
@@ -167,6 +169,22 @@ def test_a_commit_that_stopped_goes_on(image: Path) -> None:
     objects.delete("zarr.json")
     commit_label(str(image), "nuclei", 1, "0.5", None)
     assert pyramid.open(image).labels == ("nuclei",)
+
+
+def test_folders_without_files_that_a_killed_run_left_are_removed(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
+    label = image / "labels" / "nuclei"
+    with monkeypatch.context() as patched:
+        patched.setattr(committing, "shutil", SimpleNamespace(rmtree=stop))
+        with pytest.raises(KeyboardInterrupt):
+            pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True)
+    assert any(not list((label / name).rglob("*.json")) for name in ("0", "1", "2") if (label / name).is_dir())
+    (label / "tables").mkdir()  # of somebody else
+    pyramid.convert(OLD, image, axes="zyx", labels="nuclei", overwrite=True)
+    assert sorted(entry.name for entry in label.iterdir() if entry.is_dir()) == ["tables", "v2"]
 
 
 def test_a_replacement_that_ends_at_any_of_its_writes_leaves_the_old_or_the_new(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -146,4 +147,42 @@ def write_nd2(
     map_place = len(out)
     out += chunk(MAP, listed + END + struct.pack("<Q", map_place), len(MAP))
     path.write_bytes(out)
+    return path
+
+
+def box(name: bytes, data: bytes) -> bytes:
+    """A box of the older kind of files."""
+    return struct.pack(">I4s", 8 + len(data), name) + data
+
+
+def write_old_nd2(path: Path, frames: NDArray[Any], pictures: Sequence[bytes] = ()) -> Path:
+    """Write a stack of frames (frame, row, column, channel), each channel as a picture of JPEG 2000.
+
+    `pictures` are written in place of those of the channels.
+    """
+    number, height, width, channels = frames.shape
+    planes: dict[str, Value] = {
+        f"a{i}": {"OpticalConfigName": f"C{i}", "CompCount": 1, "Color": 255} for i in range(channels)
+    }
+    seen: dict[str, Value] = {
+        "Calibration": 0.325,
+        "Calibrated": True,
+        "PicturePlanes": {"Count": channels, "CompCount": channels, "Plane": planes},
+    }
+    bits = 8 * frames.itemsize
+    header = box(b"ihdr", struct.pack(">iihBB", height, width, 1, bits - 1, 7))
+    encode: Any = imagecodecs.jpeg2k_encode
+    planar = np.moveaxis(frames, 3, 1).reshape(-1, height, width)
+    stored = pictures or [bytes(encode(each, codecformat="j2k", level=0)) for each in planar]
+    depths: dict[str, Value] = {"Count": number, "ZHome": 0.0, "ZStep": 1.5, "ZLow": 0.0, "ZHigh": 1.0}
+    loops = document({"Type": 4, "LoopPars": depths})
+    boxes = [(b"jP  ", b"jP  ", b"\r\n\x87\n"), (b"jp2h", b"jp2h", header), (b"AIMD", b"uuid", loops)]
+    boxes += [(b"LUNK", b"jp2c", data) for data in stored]
+    boxes += [(name, b"uuid", document(seen)) for name in (b"VCAL", b"VIMD") for _ in range(number)]
+    out, items = b"", b""
+    for name, kind, data in boxes:
+        items += struct.pack("<4s4sI4x", kind, name, len(out))
+        out += box(kind, data)
+    listed = struct.pack(">I", len(boxes)) + items
+    path.write_bytes(out + listed + struct.pack("<32sQ", b"LABORATORY IMAGING ND BOX MAP 00", len(listed) + 40))
     return path

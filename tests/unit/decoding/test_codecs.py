@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import lzma
 import struct
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -54,3 +56,16 @@ def test_the_size_in_front_of_lz4_must_be_right(size: int) -> None:
     body = bytes(CODECS["lz4"].encode(RAW))[4:]
     with pytest.raises(DecodeError, match="instead of 10240"):
         decoded("lz4", struct.pack("<i", size) + body)
+
+
+BOMBS = {**{name: codec.encode for name, codec in CODECS.items()}, "xz": lambda data: lzma.compress(data, preset=0)}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_chunk_is_decoded_to_its_size_and_no_further(name: str) -> None:
+    data = bytes(BOMBS[name](bytes(2**24)))
+    tracemalloc.start()
+    with pytest.raises(DecodeError):
+        decoded(name, data, 4096)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()

@@ -171,7 +171,7 @@ class CziImage:
             )
         if self._samples > 1 and any(entry.compression == JPEG for entry in self.entries):
             found.notices.append(
-                "its JPEG tiles are taken as red, green and blue, as JPEG has them; Bio-Formats reverses them"
+                "its JPEG tiles are taken as red, green and blue, as czifile does; Bio-Formats reverses them"
             )
         if len(planes) < count:
             found.notices.append(

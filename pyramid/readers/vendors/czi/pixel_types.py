@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.decoding.codecs import DecodeError
+from pyramid.decoding.pictures import check_size, jpeg_size
 from pyramid.model import Shape
 
 # Dtype and samples of each type of pixels that is read, as the format numbers them.
@@ -52,6 +53,8 @@ def decode_tile(data: NDArray[np.uint8], compression: int, pixel_type: int, shap
     name, samples = PIXEL_TYPES[pixel_type]
     dtype = np.dtype(name)
     if compression in _PICTURES:
+        if compression == JPEG:  # one of several scans is held as a whole before its shape is compared
+            check_size(jpeg_size(data.data), math.prod(shape))
         # Given the memory, they raise an error for another shape or dtype before they decode.
         pixels: NDArray[Any] = _PICTURES[compression](data, out=np.empty(shape, dtype))
         return pixels

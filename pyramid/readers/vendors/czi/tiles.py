@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyramid.decoding.codecs import DecodeError
+from pyramid.decoding.pictures import most_encoded_bytes
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
@@ -140,9 +141,15 @@ class TileReader:
         if kind.rstrip(b"\0") != KIND or xml_bytes < 0 or not 0 <= size_bytes <= MAX_TILE_BYTES:
             raise SourceError(f"{self._path(entry)} has no tile at byte {entry.place}, where its list says; {DAMAGED}")
         start = entry.place + SEGMENT.size + entry.head_bytes + xml_bytes
-        if entry.compression == RAW and size_bytes < _flat(entry, start).row_bytes * entry.extents["Y"][1]:
+        plain_bytes = _flat(entry, start).row_bytes * entry.extents["Y"][1]
+        if entry.compression == RAW and size_bytes < plain_bytes:
             raise SourceError(
                 f"{self._path(entry)}: the tile at byte {entry.place} has only {size_bytes} bytes; {DAMAGED}"
+            )
+        if entry.compression != RAW and size_bytes > most_encoded_bytes(plain_bytes):
+            raise SourceError(
+                f"{self._path(entry)}: the tile at byte {entry.place} has {size_bytes} bytes, which are more than "
+                f"pixels of its shape can have; {DAMAGED}"
             )
         return Span(start, start + size_bytes)
 

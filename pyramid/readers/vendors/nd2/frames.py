@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.decoding.pictures import most_encoded_bytes
 from pyramid.errors import SourceError
 from pyramid.model import Box
 from pyramid.readers.files.byte_ranges import Span
@@ -34,6 +35,7 @@ _PACKED = 76  # the first byte of metadata that zlib has compressed
 _PACKED_START = 12  # of its compressed bytes
 _TIME_BYTES = 8  # before the pixels of a frame
 _PIECE_BYTES = 2**20  # that are unpacked at once where only their number is wanted
+MAX_FRAME_BYTES = 2**36  # of a frame: more is damage
 MAX_MAP_BYTES = 2**30  # of the map of chunks: ten million frames take half of it
 MAX_METADATA_BYTES = 2**28  # of one unpacked document, which the library keeps in memory; large ones have megabytes
 MAX_PACKINGS = 4  # of a document in a document, which the library unpacks too
@@ -91,6 +93,16 @@ class FrameReader:
     layout: Layout
     _spans: dict[int, Span] = field(default_factory=dict, repr=False)
 
+    @property
+    def is_whole(self) -> bool:
+        """True if a frame is decoded as a whole."""
+        return self.layout.is_packed
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of a value in memory."""
+        return self.layout.dtype.newbyteorder("=")
+
     def read(self, file: SourceFile, region: Box, wanted: Sequence[tuple[int, NDArray[Any]]]) -> None:
         """Fill memory with a region of some frames.
 
@@ -135,7 +147,7 @@ class FrameReader:
     def _fits(self, count: int) -> bool:
         """Return whether a frame may have so many bytes in the file."""
         size_bytes = self.layout.size_bytes
-        return 0 <= count <= 2 * size_bytes + _PIECE_BYTES if self.layout.is_packed else count >= size_bytes
+        return 0 <= count <= most_encoded_bytes(size_bytes) if self.layout.is_packed else count >= size_bytes
 
     def _needed(self, number: int, region: Box, view: NDArray[Any]) -> Iterator[Span]:
         """Yield the spans that a region of a frame is read from."""

@@ -21,18 +21,19 @@ from numpy.typing import NDArray
 
 from pyramid.errors import SourceError
 from pyramid.model import Box, Channel, Shape
-from pyramid.readers.files.file import CUT_OFF, DAMAGED, SourceFile
+from pyramid.readers.files.file import CUT_OFF, SourceFile
 from pyramid.readers.intervals import measure_interval
 from pyramid.readers.optional import load_optional
 from pyramid.readers.tiff.description import Description, positive
-from pyramid.readers.vendors.nd2.frames import FrameReader, Layout, find_frames, is_jpeg_2000
+from pyramid.readers.vendors.nd2.frames import MAX_FRAME_BYTES, FrameReader, Layout, find_frames, is_jpeg_2000
+from pyramid.readers.vendors.nd2.old_frames import OldFrameReader, old_reader
 
 UM = "micrometer"
 POSITION, CHANNEL, SAMPLES = "P", "C", "S"  # letters of the library that are not loops of an image
 PLANE = "YX"
-MAX_FRAME_BYTES = 2**36  # of a frame: more is damage
 MAX_TIMES = 10_000  # frames whose times are looked at: that takes a second
 MAX_GAPS = 1000  # frames of an experiment for each one that is stored: a run that was stopped has fewer
+Reader: TypeAlias = FrameReader | OldFrameReader
 Wanted: TypeAlias = tuple[int, NDArray[Any]]  # the number of a frame, and its memory
 RGB = (Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF"))
 
@@ -50,13 +51,11 @@ def find_images(files: Sequence[SourceFile]) -> list[Nd2Image]:
     # Given an open file, the library lets one thread in at a time.
     held = _hold(file)
     try:
-        places = None if is_jpeg_2000(file) else find_frames(file)
-        opened = nd2.ND2File(held)
+        opened, reader = _open(nd2, file, held)
         sizes = {str(letter): int(n) for letter, n in opened.sizes.items()}
         _check_count(opened)
         frames = _frames(opened)
         positions = sorted({position for position, _ in frames})
-        reader = None if places is None else FrameReader(str(file), places, _layout(opened))
         images = [Nd2Image(file, opened, reader, position, len(positions), sizes, frames) for position in positions]
         _ = [(image.name, image.shape, image.dtype) for image in images]  # raises over damage
     except SourceError:
@@ -78,6 +77,16 @@ def _hold(file: SourceFile) -> io.BufferedReader[Any]:
     held = io.BufferedReader(io.FileIO(descriptor, closefd=False))
     weakref.finalize(held, os.close, descriptor)
     return held
+
+
+def _open(nd2: Any, file: SourceFile, held: io.BufferedReader[Any]) -> tuple[Any, Reader]:  # noqa: ANN401
+    """Return the library's object of a file and a reader of its frames."""
+    if is_jpeg_2000(file):
+        opened = nd2.ND2File(held)
+        return opened, old_reader(file, opened)
+    places = find_frames(file)  # which looks at metadata before the library unpacks it
+    opened = nd2.ND2File(held)
+    return opened, FrameReader(str(file), places, _layout(opened))
 
 
 def _layout(opened: Any) -> Layout:  # noqa: ANN401
@@ -120,8 +129,7 @@ class Nd2Image:
     Parameters
     ----------
     file, opened, reader
-        The file, the object of the library that has it open, and the reader of its frames; None for JPEG 2000, which
-        the library reads.
+        The file, the object of the library that has it open, and the reader of its frames.
     position, positions
         The number of the position, and how many there are.
     sizes
@@ -132,7 +140,7 @@ class Nd2Image:
 
     file: SourceFile
     opened: Any = field(repr=False)
-    reader: FrameReader | None = field(repr=False)
+    reader: Reader = field(repr=False)
     position: int
     positions: int
     sizes: dict[str, int]
@@ -171,14 +179,13 @@ class Nd2Image:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the pixels."""
-        found: np.dtype[Any] = np.dtype(self.opened.dtype)
-        return found
+        return self.reader.dtype
 
     @property
     def chunks(self) -> Shape:
         """A frame, which is decoded as a whole, or all values of a pixel."""
         outer = len(self._outer)
-        if self.reader is not None and not self.reader.layout.is_packed:
+        if not self.reader.is_whole:
             return tuple(1 if letter in PLANE or i < outer else self.shape[i] for i, letter in enumerate(self.axes))
         return (*(1 for _ in range(outer)), *self.shape[outer:])
 
@@ -203,8 +210,6 @@ class Nd2Image:
 
     def _stored_count(self) -> int:
         """Return how many of the experiment's frames are in the file."""
-        if self.reader is None:
-            return int(self.opened.attributes.sequenceCount)
         return sum(number in self.reader.places for number in self.frames.values())
 
     def _describe(self, found: Description) -> None:
@@ -260,12 +265,9 @@ class Nd2Image:
             place = tuple(i - a for i, a in zip(index, box.start, strict=False))
             wanted.append((self.frames[self.position, index], out[place]))
         inner = Box(box.start[outer:], box.shape[outer:])
-        if self.reader is None:
-            self._read_whole(file, inner, wanted)
-        else:
-            self._read_rows(self.reader, file, inner, wanted)
+        self._read_frames(file, inner, wanted)
 
-    def _read_rows(self, reader: FrameReader, file: SourceFile, inner: Box, wanted: list[Wanted]) -> None:
+    def _read_frames(self, file: SourceFile, inner: Box, wanted: list[Wanted]) -> None:
         """Fill memory with channels, rows, columns and samples, without those of one."""
         has_channels, has_samples = CHANNEL in self.sizes, SAMPLES in self.sizes
         plane = slice(int(has_channels), int(has_channels) + len(PLANE))
@@ -274,21 +276,10 @@ class Nd2Image:
         samples = inner.slices[-1] if has_samples else slice(0, 1)
         pixel = (self.sizes.get(CHANNEL, 1), self.sizes.get(SAMPLES, 1))
         read = [(number, np.empty((*region.shape, math.prod(pixel)), view.dtype)) for number, view in wanted]
-        reader.read(file, region, read)
+        self.reader.read(file, region, read)
         for (_, values), (_, view) in zip(read, wanted, strict=True):
             chosen = values.reshape(*region.shape, *pixel)[:, :, channels, samples]
             view[...] = chosen.transpose(2, 0, 1, 3).reshape(view.shape)
-
-    def _read_whole(self, file: SourceFile, inner: Box, wanted: list[Wanted]) -> None:
-        """Fill memory with a region of frames, by the library."""
-        file.open().close()  # raises if the file has changed
-        outer = len(self._outer)
-        for number, view in wanted:
-            frame = np.asarray(self.opened.read_frame(number))
-            shape = self.shape[outer:]
-            if frame.size != np.prod(shape) or frame.squeeze().shape != tuple(n for n in shape if n > 1):
-                raise SourceError(f"{self.file}: frame {number} has the shape {frame.shape}, not {shape}; {DAMAGED}")
-            view[...] = frame.reshape(shape)[inner.slices]
 
 
 def _channel(channel: Any) -> Channel:  # noqa: ANN401

@@ -8,13 +8,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 
 import pyramid
+from pyramid.decoding.codecs import DecodeError
 from pyramid.errors import SourceError
 from pyramid.options.convert import Options
 from pyramid.readers import open_source
+from pyramid.readers.vendors.czi.pixel_types import JPEG, decode_tile
 from pyramid.testing.sources import read
 from tests.support.servers.web import ranged
 from tests.support.stores import read_level
@@ -101,3 +104,27 @@ def test_what_jpeg_and_lzw_decode_to_is_never_more_than_a_tile(tmp_path: Path) -
             continue
         with pytest.raises(SourceError, match="the tile at byte 544 is damaged"):
             read(source)
+
+
+def test_a_jpeg_of_several_scans_is_compared_with_its_tile_before_it_is_decoded() -> None:
+    encoder: Any = imagecodecs.jpeg8_encode
+    one = encoder(np.zeros((640, 640), np.uint8))
+    several = bytes(one).replace(b"\xff\xc0", b"\xff\xc2", 1)  # the mark of a frame of several scans
+    with pytest.raises(DecodeError, match="it says that it has 640 rows, 640 columns and 1 samples, and at most 64"):
+        decode_tile(np.frombuffer(several, np.uint8), JPEG, 0, (8, 8))
+
+
+def test_a_tile_of_far_more_bytes_than_pixels_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (1500, 1500), np.uint8)
+    large = dataclasses.replace(stack((8, 8), "", "uint8", 5)[0], pixels=noise, stored=(8, 8), index={})
+    (tmp_path / "a.czi").write_bytes(
+        write_czi(tmp_path / "b.czi", [large])
+        .read_bytes()
+        .replace(
+            entry(large, FIRST_TILE), entry(dataclasses.replace(large, stored=None, pixels=noise[:8, :8]), FIRST_TILE)
+        )
+    )
+    with pytest.raises(
+        SourceError, match=r"the tile at byte 544 has .* bytes, which are more than pixels of its shape"
+    ):
+        read(open_source(tmp_path / "a.czi", Options()))

@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import nd2
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from pyramid.options.convert import Options
 from pyramid.readers import open_source
 from pyramid.readers.vendors.nd2 import frames as frames_module
 from pyramid.testing.sources import read
-from tests.support.vendors.nd2 import depth_loop, time_loop, write_nd2
+from tests.support.vendors.nd2 import depth_loop, time_loop, write_nd2, write_old_nd2
 
 FRAMES = np.random.default_rng(6).integers(0, 4000, (6, 20, 31, 2)).astype("u2")
 LOOPS = [time_loop(2, 500.0), depth_loop(3, 1.5)]
@@ -90,3 +91,59 @@ def test_frames_that_are_not_where_the_map_says_are_refused(tmp_path: Path) -> N
     start = lossless.index(zlib.compress(FRAMES[2].tobytes()))
     (tmp_path / "e.nd2").write_bytes(lossless[:start] + bytes(9) + lossless[start + 9 :])
     refuse(tmp_path / "e.nd2", "frame 2 cannot be unpacked: .*; the file is damaged")
+
+
+def encode(pixels: NDArray[Any], **options: Any) -> bytes:
+    encoder: Any = imagecodecs.jpeg2k_encode
+    return bytes(encoder(pixels, **{"codecformat": "j2k", "level": 0, **options}))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_frames_by_jpeg_2000_are_those_that_the_library_reads(dtype: str, tmp_path: Path) -> None:
+    path = write_old_nd2(tmp_path / "a.nd2", FRAMES.astype(dtype))
+    source = open_source(path, Options())
+    assert source.spec.axes == "czyx"
+    np.testing.assert_array_equal(read(source), as_nd2_reads(path).swapaxes(0, 1))
+    box = Box((1, 2, 3, 5), (1, 3, 7, 9))
+    np.testing.assert_array_equal(read(source, box), read(source)[box.slices])
+
+
+def in_tiles(edge: int) -> bytes:
+    """A picture whose header says that it is in tiles."""
+    whole = encode(np.zeros((20, 31), "u2"))
+    return whole[:24] + struct.pack(">II", edge, edge) + whole[32:]
+
+
+OTHERS: dict[str, tuple[bytes, str]] = {
+    "vast": (encode(np.zeros((3000, 3000), "u2")), "it says that it has 3000 rows, 3000 columns and 1 samples"),
+    "vast in boxes": (encode(np.zeros((3000, 3000), "u2"), codecformat="jp2"), "it says that it has 3000 rows"),
+    "colours": (encode(np.zeros((20, 31, 3), "u2")), "it says that it has 20 rows, 31 columns and 3 samples"),
+    "many tiles": (in_tiles(1), "in 620 tiles, which are more than it can have"),
+    "smaller": (encode(np.zeros((10, 31), "u2")), r"it has the shape \(10, 31\) and the dtype uint16"),
+    "other dtype": (encode(np.zeros((20, 31), "u1")), "it has the shape .* and the dtype uint8"),
+    "no size": (b"\xff\x4f\xff\x51" + bytes(60), "its code stream has no possible size"),
+    "no picture": (bytes(99), "it has no code stream of JPEG 2000"),
+    "vast in the file": (bytes(2**21), "has 2097160 bytes, as no frame has"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_picture_that_is_not_a_frame_is_refused_before_it_is_decoded(kind: str, tmp_path: Path) -> None:
+    other, match = OTHERS[kind]
+    pictures = [encode(FRAMES[0, ..., 0]), other]
+    refuse(write_old_nd2(tmp_path / "a.nd2", FRAMES[:1], pictures), match)
+
+
+def test_a_stack_by_jpeg_2000_that_was_stopped_is_0_from_there_on(tmp_path: Path) -> None:
+    pictures = [encode(FRAMES[i, ..., c]) for i in (0, 1) for c in (0, 1)]
+    source = open_source(write_old_nd2(tmp_path / "a.nd2", FRAMES, pictures), Options())
+    assert any("2 frames of the 6 of its experiment" in notice for notice in source.spec.notices)
+    expected = np.where(np.arange(6)[:, None, None] < 2, np.moveaxis(FRAMES, 3, 0), 0)
+    np.testing.assert_array_equal(read(source), expected)
+
+
+def test_an_older_file_without_its_map_is_refused(tmp_path: Path) -> None:
+    whole = write_old_nd2(tmp_path / "a.nd2", FRAMES).read_bytes()
+    for data in (whole[:-1], whole[:-8] + struct.pack("<Q", 2**40)):
+        (tmp_path / "b.nd2").write_bytes(data)
+        refuse(tmp_path / "b.nd2", "cannot be read as ND2: .*it is cut off or damaged")
