@@ -15,6 +15,7 @@ from distributed import Client, LocalCluster
 
 import pyramid
 from pyramid.errors import OptionError, TargetError
+from pyramid.planning import passes
 from tests.support.stores import digests
 
 OPTIONS: dict[str, Any] = {"axes": "czyx", "chunks": {"z": 2, "y": 64, "x": 64}, "shards": {"z": 4, "y": 128, "x": 128}}
@@ -75,12 +76,13 @@ def _fail_each_write_once(folder: str) -> None:
     BlockWriter.add = failing  # type: ignore[method-assign]  # the fault is put in on purpose
 
 
-def test_every_block_failing_once_leaves_the_same_bytes(local: dict[str, str], tmp_path: Path) -> None:
+def test_every_block_failing_once_leaves_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     markers = tmp_path / "markers"
     markers.mkdir()
     # A channel a block, and two levels, keep its failures within the three repetitions that it has.
     image = IMAGE.reshape(6, 3, *IMAGE.shape[2:])
-    options: dict[str, Any] = {**OPTIONS, "levels": 2, "scale_factors": {"y": 2, "x": 2}, "memory": "6MiB"}
+    monkeypatch.setattr(passes, "BLOCK_BYTES_AIM", 0)
+    options: dict[str, Any] = {**OPTIONS, "levels": 2, "scale_factors": {"y": 2, "x": 2}}
     pyramid.convert(image, tmp_path / "whole", **options)
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
