@@ -70,7 +70,7 @@ def multiscale(group: Path) -> dict[str, Any]:
         ("ome.zarr", {"shards": {"c": 1, "z": 8, "y": 128, "x": 128}, "method": "max"}),
         ("ome.zarr", {"ome_zarr_version": "0.6", "codec": "zstd"}),
         ("ome.zarr", {"method": "gaussian", "skip_empty": True}),
-        ("n5", {"codec": "bzip2"}),
+        ("n5", {"codec": "gzip"}),
     ],
 )
 def test_levels_and_metadata_are_those_of_convert(ending: str, options: dict[str, Any], tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_an_image_of_tensorstore_with_levels_in_folders(tmp_path: Path) -> None:
     assert [move[move["type"]] for move in second["coordinateTransformations"]] == [[1.0, 0.5], [10.25, 20.125]]
     assert multiscale(path)["coordinateTransformations"] == outer
     assert "omero" not in json.loads((path / "zarr.json").read_text())["attributes"]["ome"]
-    assert zarr.open_group(path, mode="r")["scale1/image"].shape == (150, 101)
+    assert zarr.open_array(path / "scale1" / "image", mode="r").shape == (150, 101)
     validate_everything(path, "0.5")
 
 
@@ -206,18 +206,24 @@ def _numcodec(config: dict[str, Any]) -> Any:
 
 def test_labels_are_made_by_mode(tmp_path: Path) -> None:
     path = tmp_path / "a.ome.zarr"
-    pyramid.convert(LABELS.astype("uint16"), path, axes="yx", levels=1)
+    pyramid.convert(LABELS.astype("uint16"), path, axes="yx", min_size=40)
     for overwrite in (False, True):
         pyramid.convert(LABELS, path, axes="yx", labels="cells", overwrite=overwrite)
+    document = path / "labels" / "cells" / "zarr.json"
+    changed = json.loads(document.read_text())
+    del changed["attributes"]["ome"]["multiscales"][0]["datasets"][1:]
+    document.write_text(json.dumps(changed))
+    assert "labels-levels" in {one.rule for one in pyramid.validate(path)}
     for rebuild in (False, True):
-        image = pyramid.add_levels(path / "labels" / "cells", min_size=40, rebuild=rebuild)
+        image = pyramid.add_levels(path / "labels" / "cells", rebuild=rebuild)
+        assert not {one.rule for one in pyramid.validate(path) if one.level == "error"}
         assert (image.metadata.method, len(image.levels)) == ("mode", 4)
         assert np.array_equal(image.levels[0].data.compute(), LABELS)
-    with pytest.raises(OptionError, match="method: mean|method: median"):
+    with pytest.raises(OptionError, match="method: median makes values"):
         pyramid.add_levels(path / "labels" / "cells", rebuild=True, method="median")
     pyramid.convert(LABELS + 1, path, axes="yx", labels="cells", overwrite=True)
     folders = {entry.name for entry in (path / "labels" / "cells").iterdir() if entry.is_dir()}
-    assert folders == {"v3"}
+    assert len(folders) == 1
     assert pyramid.verify(path).ok
 
 
@@ -251,7 +257,7 @@ def test_readers_see_the_old_levels_until_the_new_are_whole(tmp_path: Path) -> N
         with pytest.raises(TargetError, match="is being written"):
             pyramid.add_levels(path, rebuild=True)
 
-    pyramid.add_levels(path, rebuild=True, min_size=80, progress=look, workers=1, memory="2MB")
+    pyramid.add_levels(path, rebuild=True, min_size=80, progress=look, workers=1, memory="1MB")
     assert len(seen) > 1
     assert all(seen)
     assert pyramid.open(path).metadata.method == "mean"
@@ -451,7 +457,7 @@ def test_what_gets_no_levels_is_refused_and_nothing_is_changed(
 def test_a_level_0_that_cannot_be_decoded_is_named_and_the_image_stays(tmp_path: Path) -> None:
     path = damaged(tmp_path / "a.ome.zarr")
     before = digests(path)
-    with pytest.raises(SourceError, match="the region from .* cannot be read"):
+    with pytest.raises(SourceError, match=r"the region from .* cannot be read"):
         pyramid.add_levels(path, min_size=80)
     assert {key: one for key, one in digests(path).items() if key in before} == before
     assert len(pyramid.open(path).levels) == 1
