@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is installed)
+from pyramid.options.adding import ADDING_OPTIONS, OF_LEVEL_0  # noqa: E402
 from pyramid.options.attributes import parse_attributes  # noqa: E402
 from pyramid.options.clusters import parse_cluster  # noqa: E402
 from pyramid.options.convert import Options, option_specs  # noqa: E402
@@ -69,10 +70,10 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.text: "str",
     parsing.units: "str | Mapping[str, str]",
 }
-HEAD = '''"""The options of `convert` and `plan` as keywords with types.
+HEAD = '''"""The options of `convert`, `plan` and `add_levels` as keywords with types.
 
-Editors and type checkers read them. They are made from `pyramid.options.convert` by ``python .ci/option_types.py``:
-change that list, and run it again.
+Editors and type checkers read them. They are made from `pyramid.options.convert` and `pyramid.options.adding` by
+``python .ci/option_types.py``: change those lists, and run it again.
 """
 
 from __future__ import annotations
@@ -83,10 +84,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
-
-
-class ConvertOptions(TypedDict, total=False):
-    """The options of `convert` and `plan`. None leaves the default of each."""
 '''
 
 
@@ -104,13 +101,29 @@ def accepted_type(option_spec: OptionSpec) -> str:
 def render() -> str:
     """Return the text of the module."""
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
-    lines = [HEAD]
-    for name, option_spec in option_specs().items():
+    every = tuple(option_specs())
+    lines = [HEAD.rstrip()]
+    for class_name, names, functions in (
+        ("ConvertOptions", every, "`convert` and `plan`"),
+        ("AddLevelsOptions", ADDING_OPTIONS, "`add_levels`"),
+    ):
+        lines += ["", "", f"class {class_name}(TypedDict, total=False):"]
+        lines += [f'    """The options of {functions}. None leaves the default of each."""', ""]
+        lines += _fields(names, defaults, "add_levels" in functions)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _fields(names: Iterable[str], defaults: dict[str, object], adding: bool) -> list[str]:
+    """Return the lines of the fields of a class."""
+    lines = []
+    for name in names:
+        option_spec = option_specs()[name]
         lines.append(f"    {name}: {accepted_type(option_spec)} | None")
-        text = f'"""{describe_option(option_spec, defaults[name])}"""'
+        default = "as level 0" if adding and name in OF_LEVEL_0 else defaults[name]
+        text = f'"""{describe_option(option_spec, default)}"""'
         lines += [f"    {line}" for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
         lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+    return lines[:-1]
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class RunReport:
     Parameters
     ----------
     command
-        ``convert`` or ``plan``.
+        ``convert``, ``plan`` or ``add-levels``.
     source, target
         What the user gave.
     options
@@ -143,7 +143,7 @@ class RunReport:
     @property
     def bytes_per_second(self) -> float | None:
         """Bytes of the source's pixels for each second; None if not all were converted."""
-        converted = self.command == "convert" and self._error is None and self.source_bytes is not None
+        converted = self.command != "plan" and self._error is None and self.source_bytes is not None
         return (self.source_bytes or 0) / max(self.seconds, 1e-9) if converted else None
 
     def summary(self) -> str:
@@ -229,7 +229,7 @@ def error_document(error: BaseException) -> dict[str, Any]:
 def _levels(plan: Plan, tally: Tally | None) -> list[dict[str, Any]]:
     """Return what is known of each level: its bytes, its objects, and its rate."""
     item_bytes, levels = plan.spec.item_bytes, []
-    for number, level in enumerate(plan.levels):
+    for number, level in enumerate(plan.written, start=len(plan.levels) - len(plan.written)):
         raw_bytes = math.prod(level.shape) * item_bytes
         stored = tally.stored.get(number) if tally else None
         seconds = _pass_seconds(plan, tally, number) if tally else None

@@ -1,4 +1,4 @@
-"""Signatures and docstrings that list the options of `convert` and `plan`."""
+"""Signatures and docstrings that list the options of a function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
 from pyramid.options.convert import Options, option_specs
@@ -20,19 +20,27 @@ PLACE = "{options}"
 WIDTH = 112  # of the meaning of an option in the docstring
 
 
-def with_options_listed(function: Function) -> Function:
-    """Give a function with ``**options`` a signature and docstring that list them."""
-    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect and editors read it
-        [*_own_parameters(function), *option_parameters()], return_annotation=function.__annotations__["return"]
-    )
-    if function.__doc__:  # python -OO removes it
-        function.__doc__ = re.sub(
-            rf"^( *){re.escape(PLACE)}$",
-            lambda found: textwrap.indent(option_docs(), found[1]),
-            function.__doc__,
-            flags=re.MULTILINE,
+def with_options_listed(names: Collection[str]) -> Callable[[Function], Function]:
+    """Give a function with ``**options`` a signature and docstring that list them.
+
+    `names` are those of its options.
+    """
+
+    def listed(function: Function) -> Function:
+        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect and editors read it
+            [*_own_parameters(function), *option_parameters(names)],
+            return_annotation=function.__annotations__["return"],
         )
-    return function
+        if function.__doc__:  # python -OO removes it
+            function.__doc__ = re.sub(
+                rf"^( *){re.escape(PLACE)}$",
+                lambda found: textwrap.indent(option_docs(names), found[1]),
+                function.__doc__,
+                flags=re.MULTILINE,
+            )
+        return function
+
+    return listed
 
 
 def _own_parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
@@ -41,8 +49,8 @@ def _own_parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]
             yield parameter
 
 
-def option_parameters() -> list[inspect.Parameter]:
-    """Return each option as a keyword with its type and default."""
+def option_parameters(names: Collection[str]) -> list[inspect.Parameter]:
+    """Return each of some options as a keyword with its type and default."""
     types = ConvertOptions.__annotations__
     return [
         inspect.Parameter(
@@ -52,13 +60,14 @@ def option_parameters() -> list[inspect.Parameter]:
             annotation=_type_text(types[field.name]),
         )
         for field in dataclasses.fields(Options)
+        if field.name in names
     ]
 
 
-def option_docs() -> str:
-    """Return a section of numpydoc for all options: name, type, default, meaning."""
+def option_docs(names: Collection[str]) -> str:
+    """Return a section of numpydoc for options: name, type, default, meaning."""
     lines = []
-    for parameter in option_parameters():
+    for parameter in option_parameters(names):
         option_spec = option_specs()[parameter.name]
         lines.append(f"{parameter.name} : {parameter.annotation}, default {parameter.default!r}")
         meaning = describe_option(option_spec, None)

@@ -85,14 +85,14 @@ def finish(
         axes=spec.axes,
         units=spec.units,
         datasets=tuple(
-            Dataset(FORMATS[plan.version].level_path(number), level.scale, level.translation if moved else None)
+            Dataset(plan.level_path(number), level.scale, level.translation if moved else None)
             for number, level in enumerate(plan.levels)
         ),
         name=spec.name,
         method=plan.made_by,
         copied=plan.copied,
         nodata=plan.nodata,
-        channels=() if plan.label is not None else _channels(plan, target, extremes),
+        channels=() if plan.label is not None else measured_channels(plan, target, extremes),
         image_label=plan.label,
         provenance={
             **creator(__version__, used, spec.location, skip_empty=plan.encoding.skip_empty),
@@ -107,7 +107,8 @@ def finish(
     return target.commit({**additions.foreign, **made, **(add(made) if add else {})}, lease, late)
 
 
-def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
+def measured_channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
+    """Return the display settings of a pyramid whose pixels are all written."""
     shown = {channel: shown_range(sample, plan.nodata) for channel, sample in _samples(plan, target)}
     measured = []
     for channel in sorted(shown):
