@@ -25,6 +25,7 @@ from click.testing import CliRunner
 import pyramid
 from pyramid.cli import main
 from pyramid.errors import OptionError, PyramidError, SourceError, TargetError
+from pyramid.planning import passes
 from pyramid.stores import open_objects
 from pyramid.stores.local import LocalObjects
 from pyramid.writing.lease import Lease
@@ -245,7 +246,8 @@ def test_levels_are_added_in_a_bucket(s3: Service, prefix: str, tmp_path: Path) 
         }
 
 
-def test_readers_see_the_old_levels_until_the_new_are_whole(tmp_path: Path) -> None:
+def test_readers_see_the_old_levels_until_the_new_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "BLOCK_BYTES_AIM", 0)  # so that there are several blocks
     path = whole(tmp_path / "a.ome.zarr", method="max", chunks="z=2,y=32,x=32", shards="none")
     old, seen = [level.data.compute() for level in pyramid.open(path).levels], []
 
@@ -257,7 +259,7 @@ def test_readers_see_the_old_levels_until_the_new_are_whole(tmp_path: Path) -> N
         with pytest.raises(TargetError, match="is being written"):
             pyramid.add_levels(path, rebuild=True)
 
-    pyramid.add_levels(path, rebuild=True, min_size=80, progress=look, workers=1, memory="1MB")
+    pyramid.add_levels(path, rebuild=True, min_size=80, progress=look, workers=1)
     assert len(seen) > 1
     assert all(seen)
     assert pyramid.open(path).metadata.method == "mean"
