@@ -33,8 +33,8 @@ ZARR_PAGE = "https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html"
 KEYS = ("multiscales", "plate", "well", "labels", "image-label", "bioformats2raw.layout", "series", "scene")
 
 
-    """A place where a rule is broken, how, and a remedy of its own if it has one."""
-    """A place where a rule is broken, how, and the remedy where it is not that of the rule."""
+class Breach(NamedTuple):
+    """A place where a rule is broken, how, and the remedy if it has its own."""
 
     place: str
     message: str
