@@ -15,7 +15,7 @@ import obstore.store
 from pyramid.errors import PyramidError
 from pyramid.stores.answers import NO_RANGES, Answer, AnswerError
 from pyramid.stores.objects import ABSENT, Version
-from pyramid.stores.verdicts import has_odd_headers, is_condition, status_of
+from pyramid.stores.verdicts import has_no_bucket, has_odd_headers, is_condition, status_of
 from pyramid.stores.waiting import guarded, stream, wait_for
 
 ObStore: TypeAlias = "obstore.store.ObjectStore"
@@ -51,8 +51,6 @@ PARTS_AT_ONCE, PART_RETRIES = 4, 10
 _PIECE_BYTES = 2**20
 # Statuses of refusals whose reason only the body of an answer says.
 _UNEXPLAINED = (400, 401, 403)
-# Codes of 404 for a missing bucket or container, which is an error of the address.
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
 class Client:
@@ -88,7 +86,7 @@ class Client:
             found = wait_for(lambda: obstore.get_async(store, key, options=options))
         except FileNotFoundError as error:
             # obstore raises this for other refusals too, such as 405.
-            if status_of(error) == ABSENT and not _has_no_bucket(error):
+            if status_of(error) == ABSENT and not has_no_bucket(error):
                 return None
             raise
         except Exception as error:
@@ -158,7 +156,7 @@ class Client:
                 raise
             return None
         except FileNotFoundError as error:
-            if version is None or _has_no_bucket(error):
+            if version is None or has_no_bucket(error):
                 raise
             return None
         return {"e_tag": made["e_tag"], "version": made["version"]}
@@ -169,7 +167,7 @@ class Client:
         try:
             found = wait_for(lambda: obstore.head_async(store, key))
         except FileNotFoundError as error:
-            if _has_no_bucket(error):
+            if has_no_bucket(error):
                 raise
             return None
         return {"e_tag": found["e_tag"], "version": found["version"]}
@@ -189,7 +187,7 @@ class Client:
         try:
             wait_for(lambda: obstore.delete_async(store, paths))
         except FileNotFoundError as error:
-            if len(keys) > 1 or _has_no_bucket(error):
+            if len(keys) > 1 or has_no_bucket(error):
                 raise
 
     def _store(self, seconds: float, retries: int = 0) -> ObStore:
@@ -219,7 +217,3 @@ class Client:
         client = {"timeout": timedelta(seconds=seconds), "allow_http": self._allow_http}
         headers = {"default_headers": dict(self._headers)} if self._headers else {}
         return {"client_options": {**client, **headers}, "retry_config": {"max_retries": retries}}
-
-
-def _has_no_bucket(error: Exception) -> bool:
-    return any(code in str(error) for code in _NO_BUCKET)

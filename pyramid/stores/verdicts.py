@@ -33,6 +33,8 @@ _WHERE = re.compile(
 # The status of missing or wrong credentials, which never means that an object is missing.
 UNAUTHENTICATED = 401
 _ANYTHING = Asked()
+# Codes of 404 for a missing bucket or container, which is an error of the address.
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 # The remedy for failures of a server that may pass.
 _LATER = "the server is overloaded or out of order: try again later"
 # Classes of errors that another attempt would meet again, and the status that each amounts to. obstore has no class for
@@ -183,6 +185,8 @@ def _about_answer(error: Exception) -> AttemptFailure:
     refused = refused or (code is not None and code.group(1) not in PASSING_CODES)
     known = isinstance(error, (raised.BaseError, ConnectionError, TimeoutError, socket.gaierror))
     remedy = f"; {_LATER}" if status in PASSING_STATUSES and not damaged else ""
+    if has_no_bucket(error):
+        remedy = "; correct its name, or make it first"
     return AttemptFailure(
         _reason(short, text) + remedy,
         known and (damaged or not refused),
@@ -190,6 +194,11 @@ def _about_answer(error: Exception) -> AttemptFailure:
         status,
         most=_MAX_SHORT if _SHORT.search(text) else None,
     )
+
+
+def has_no_bucket(error: Exception) -> bool:
+    """Return whether a failure says that the bucket or container is missing."""
+    return any(code in str(error) for code in _NO_BUCKET)
 
 
 def _short(error: Exception) -> str:

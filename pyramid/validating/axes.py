@@ -89,12 +89,11 @@ def _zyx(document: Document) -> Iterator[Breach]:
 def _units(document: Document) -> Iterator[Breach]:
     for _, axes in _lists(document):
         for place, axis in axes:
-            kind, unit = axis.get("type"), axis.get("unit")
-            known = _UNITS.get(kind) if isinstance(kind, str) else None
-            if known is not None and isinstance(unit, str) and unit not in known:
-                example = _EXAMPLES[str(kind)]
+            kind, unit = str(axis.get("type")), axis.get("unit")
+            if kind in _UNITS and isinstance(unit, str) and unit not in _UNITS[kind]:
+                example = _EXAMPLES[kind]
                 text = f"{short_repr(unit)} is not a long name of UDUNITS for an axis of {kind}, as '{example}'"
-                yield Breach(f"{place}.unit", text)
+                yield Breach(f"{place}.unit", text, _EDIT[kind])
 
 
 def _channel_unit(document: Document) -> Iterator[Breach]:
@@ -107,11 +106,16 @@ def _channel_unit(document: Document) -> Iterator[Breach]:
 def _no_unit(document: Document) -> Iterator[Breach]:
     for _, axes in _lists(document):
         for place, axis in axes:
-            if axis.get("type") in ("space", "time") and "unit" not in axis:
-                yield Breach(place, "unit is missing, so that the size of a pixel is not known")
+            kind = axis.get("type")
+            if kind in ("space", "time") and "unit" not in axis:
+                what = "size of a pixel" if kind == "space" else "time between two images"
+                yield Breach(place, f"unit is missing, so that the {what} is not known", _EDIT[kind])
 
 
-_EDIT = "give it with pyramid edit URL --units micrometer"
+_EDIT = {
+    "space": "give it with pyramid edit URL --units micrometer",
+    "time": "give it with pyramid edit URL --units t=second",
+}
 AXIS_RULES = (
     Rule("axes-count", "error", "axes-md", _count, since="0.3", until="0.5"),
     Rule("coordinate-system-axes-count", "error", "axes-md", _count, since="0.6"),
@@ -121,7 +125,7 @@ AXIS_RULES = (
     Rule("axes-time-channel", "error", "axes-md", _time_and_channel, since="0.4"),
     Rule("axes-order", "error", "axes-md", _order, since="0.4", remedy="convert it again with its axes in that order"),
     Rule("axes-zyx", "warning", "axes-md", _zyx, since="0.4", remedy="convert it again with its axes in that order"),
-    Rule("axes-unit-known", "warning", "axes-md", _units, since="0.4", remedy=_EDIT),
+    Rule("axes-unit-known", "warning", "axes-md", _units, since="0.4", remedy=_EDIT["space"]),
     Rule("axes-unit-of-channel", "warning", "axes-md", _channel_unit, since="0.4", remedy="remove the unit"),
-    Rule("axes-unit-missing", "advice", "axes-md", _no_unit, since="0.4", remedy=_EDIT),
+    Rule("axes-unit-missing", "advice", "axes-md", _no_unit, since="0.4", remedy=_EDIT["space"]),
 )

@@ -34,10 +34,11 @@ KEYS = ("multiscales", "plate", "well", "labels", "image-label", "bioformats2raw
 
 
 class Breach(NamedTuple):
-    """A place where a rule is broken, and how."""
+    """A place where a rule is broken, how, and the remedy if it has its own."""
 
     place: str
     message: str
+    remedy: str = ""
 
 
 class LevelArray(NamedTuple):

@@ -63,5 +63,6 @@ def _breaches(rule: Rule, document: Document) -> Iterator[Breach]:
 
 def make_finding(rule: Rule, path: str, version: str, breach: Breach) -> RuleFinding:
     """Return the finding of a broken rule."""
-    place, message = breach
-    return RuleFinding(rule.id, rule.level, path, place, message, rule.remedy, version, rule.link(version))
+    place, message, remedy = breach
+    remedy = remedy or rule.remedy
+    return RuleFinding(rule.id, rule.level, path, place, message, remedy, version, rule.link(version))

@@ -86,7 +86,8 @@ class KeyCheck:
                 message = "the object belongs to no chunk of its level; it is not removed"
                 yield Finding("extra", message, level.image, key, level.number, suspect=hidden)
         for place, count in self._extra.items():
-            message = f"{format_count(count, 'object')} there belong to no level; nothing is removed"
+            verb = "belongs" if count == 1 else "belong"
+            message = f"{format_count(count, 'object')} there {verb} to no level; nothing is removed"
             yield Finding("extra", message, "", place, suspect=True)
 
     def missing(self, level: Level) -> Iterator[BadChunk]:

@@ -49,6 +49,7 @@ SHOWN_ONLY = {
     "clusters.md": "a queue and an account of a site: tests/services/engine/test_slurm.py runs such a cluster",
     "validate.md": "the program of the specification, which is in its repository",
     "viewers.md": "napari, with its own environment and a window",
+    "how-to/storage.md": "a server that is installed and stays: the tests run the same commands against their own",
     "how-to/pipelines.md": "Nextflow, whose program no package registry has: the command of its process is run instead",
 }
 LANGUAGES = {*SHELLS, "python", "yaml", "json", "text", "toml", "csv", "groovy", "ini"}

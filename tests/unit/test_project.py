@@ -106,6 +106,12 @@ def test_the_workflow_runs_the_same_two_commands_on_each_python() -> None:
     assert jobs["test"]["strategy"]["matrix"]["python"][0] == project()["requires-python"].removeprefix(">=")
 
 
+def test_the_site_is_made_with_the_output_of_the_notebooks() -> None:
+    steps = yaml.safe_load((ROOT / ".github/workflows/site.yml").read_text(encoding="utf-8"))["jobs"]["site"]["steps"]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert commands == ["make notebooks PYTHON=python", "make docs PYTHON=python"]
+
+
 def test_lowest_prints_each_bound_once() -> None:
     from sys import executable
 

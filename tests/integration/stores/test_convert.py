@@ -212,7 +212,7 @@ def test_levels_are_read_back_though_requests_fail(
 
 
 def test_a_bucket_that_is_not_there_and_the_web_are_refused(s3: Service) -> None:
-    with pytest.raises(TargetError, match=r"NoSuchBucket.*; check the address, the credentials and the network$"):
+    with pytest.raises(TargetError, match=r"NoSuchBucket.*; correct its name, or make it first$"):
         pyramid.convert(IMAGE, "s3://nobodys/image.zarr", storage_options=s3.storage_options, **OPTIONS)
     with pytest.raises(TargetError, match=r"cannot write to http\(s\) URLs"):
         pyramid.convert(IMAGE, f"{s3.endpoint}/image.zarr", **OPTIONS)

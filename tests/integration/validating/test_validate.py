@@ -168,9 +168,9 @@ def test_the_command_shows_places_remedies_and_the_exit_status(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("multiscales/0/axes/1/unit", 5),
-        ("multiscales/0/axes/1/unit", None),
-        ("multiscales/0/axes/1/unit", "parsec-ish"),
+        ("multiscales/0/axes/2/unit", 5),
+        ("multiscales/0/axes/2/unit", None),
+        ("multiscales/0/axes/2/unit", "parsec-ish"),
         ("omero/channels/0/window", 7),
         ("omero/channels/0/window/start", "x"),
         ("omero/channels/0/window/end", 10**9),
@@ -181,8 +181,8 @@ def test_the_command_shows_places_remedies_and_the_exit_status(tmp_path: Path) -
 )
 def test_a_remedy_that_is_a_command_mends_what_is_found(tmp_path: Path, place: str, value: Any) -> None:
     target = tmp_path / "cells.ome.zarr"
-    pixels = np.random.default_rng(0).integers(0, 4000, (2, 40, 50)).astype("uint16")
-    pyramid.convert(pixels, target, axes="cyx", units="micrometer", progress=False)
+    pixels = np.random.default_rng(0).integers(0, 4000, (2, 2, 40, 50)).astype("uint16")
+    pyramid.convert(pixels, target, axes="tcyx", units="micrometer", progress=False)
     file = target / "zarr.json"
     document = json.loads(file.read_text())
     *way, last = (int(step) if step.isdigit() else step for step in place.split("/"))

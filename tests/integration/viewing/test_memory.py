@@ -30,7 +30,7 @@ def test_many_clients_take_the_memory_that_is_allowed(tmp_path: Path) -> None:
             _pan(url, 0, 1)
             before_bytes = peak_of(server.pid)
             with ThreadPoolExecutor(20) as clients:
-                list(clients.map(lambda number: _pan(url, number, 10), range(20)))
+                list(clients.map(lambda number: _pan(url, number, 6), range(20)))
             grown_bytes = peak_of(server.pid) - before_bytes
         finally:
             server.send_signal(signal.SIGINT)
