@@ -11,6 +11,7 @@ import pyramid
 PUBLIC = {
     "BatchError",
     "BatchOutcome",
+    "AddLevelsOptions",
     "BatchPlan",
     "BatchProgress",
     "BatchReport",
@@ -40,6 +41,7 @@ PUBLIC = {
     "VerifyProgress",
     "Viewer",
     "__version__",
+    "add_levels",
     "convert",
     "download",
     "edit",
