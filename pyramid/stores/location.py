@@ -79,7 +79,9 @@ class Location:
 
     @property
     def address(self) -> str:
-        """The complete URL; never to be shown, since it may contain secrets."""
+        """The path, or the complete URL; never to be shown, since it may contain secrets."""
+        if self.is_local:
+            return self.path
         user, _, query = self.hidden.rpartition("?")
         return f"{self.scheme}://{user}{self.bucket}/{self.path}{'?' if query else ''}{query}"
 

@@ -129,7 +129,7 @@ def test_an_array_in_a_group_becomes_an_image(zarr_format: Any, tmp_path: Path) 
     with pytest.warns(pyramid.PyramidWarning):
         image = pyramid.add_levels(tmp_path / "a.zarr" / "data", scale={"y": 0.5, "x": 0.5}, levels=2, method="mean")
     assert digests(tmp_path / "a.zarr" / "data") == base
-    assert image.axes == "zyx"
+    assert (image.axes, image.url) == ("zyx", str(tmp_path / "a.zarr"))
     paths = [dataset["path"] for dataset in multiscale(tmp_path / "a.zarr")["datasets"]]
     assert paths == ["data", "v1/1" if zarr_format == 2 else "1"]
     assert not (tmp_path / "a.zarr" / ".zmetadata").exists()

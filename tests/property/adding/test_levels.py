@@ -54,4 +54,6 @@ def test_added_levels_are_those_of_convert(data: st.DataObject) -> None:
         if len(made.levels) > 1:
             pyramid.add_levels(part, **levels)
         one, other = digests(whole), digests(part)
-        assert {key: at for key, at in one.items() if "/" in key} == {key: at for key, at in other.items() if "/" in key}
+        assert {key: at for key, at in one.items() if "/" in key} == {
+            key: at for key, at in other.items() if "/" in key
+        }
