@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Time in NumPy, summed over threads, after which a kernel is loaded from disk: about what loading takes. A small image
-# is finished by then, and a large one has lost little.
+# Processor's time in NumPy, of all threads, after which a kernel is loaded from disk: about what loading takes. A small
+# image is finished by then, and a large one has lost little.
 PATIENCE_S = 0.03
 # Time after which one that is not on disk is compiled, which takes a second or two, once on a machine.
 COMPILING_PAYS_S = 0.5
@@ -76,10 +76,10 @@ class LazyKernel:
     @contextmanager
     def replaced(self) -> Iterator[None]:
         """Time what NumPy does in the kernel's place, and load the kernel once that pays."""
-        start_s = time.perf_counter()
+        start_s = time.thread_time()
         yield
         with self._lock:
-            self._spent_s += time.perf_counter() - start_s
+            self._spent_s += time.thread_time() - start_s
             begins = self._spent_s > self._patience_s and not self._begun
             self._begun |= begins
         if begins:
