@@ -9,7 +9,7 @@ import dataclasses
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is
 from pyramid.options.attributes import parse_attributes  # noqa: E402
 from pyramid.options.clusters import parse_cluster  # noqa: E402
 from pyramid.options.convert import Options, option_specs  # noqa: E402
+from pyramid.options.created import CREATED  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
 from pyramid.options.durations import seconds  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
@@ -69,7 +70,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.text: "str",
     parsing.units: "str | Mapping[str, str]",
 }
-HEAD = '''"""The options of `convert` and `plan` as keywords with types.
+HEAD = '''"""The options of `convert`, `plan` and `create` as keywords with types.
 
 Editors and type checkers read them. They are made from `pyramid.options.convert` by ``python .ci/option_types.py``:
 change that list, and run it again.
@@ -88,6 +89,13 @@ if TYPE_CHECKING:
 class ConvertOptions(TypedDict, total=False):
     """The options of `convert` and `plan`. None leaves the default of each."""
 '''
+CREATE_HEAD = '''
+
+class CreateOptions(TypedDict, total=False):
+    """The options of `create`. None leaves the default of each."""
+'''
+# Types of options that differ in `create`.
+IN_CREATE = {"levels": 'int | Literal["as written"]'}
 
 
 def accepted_type(option_spec: OptionSpec) -> str:
@@ -103,14 +111,20 @@ def accepted_type(option_spec: OptionSpec) -> str:
 
 def render() -> str:
     """Return the text of the module."""
+    specs = option_specs()
+    types = {name: accepted_type(spec) for name, spec in specs.items()}
+    created = {name: IN_CREATE.get(name, types[name]) for name in specs if name in CREATED}
+    return "\n".join([HEAD, *_keywords(types), CREATE_HEAD, *_keywords(created)]).rstrip() + "\n"
+
+
+def _keywords(types: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of a class for options of these types."""
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
-    lines = [HEAD]
-    for name, option_spec in option_specs().items():
-        lines.append(f"    {name}: {accepted_type(option_spec)} | None")
-        text = f'"""{describe_option(option_spec, defaults[name])}"""'
-        lines += [f"    {line}" for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+    for name, annotation in types.items():
+        yield f"    {name}: {annotation} | None"
+        text = f'"""{describe_option(option_specs()[name], defaults[name])}"""'
+        yield from (f"    {line}" for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False))
+        yield ""
 
 
 if __name__ == "__main__":

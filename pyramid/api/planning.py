@@ -66,7 +66,7 @@ def plan(
 ) -> Plan: ...
 
 
-@with_options_listed
+@with_options_listed()
 def plan(
     source: object,
     target: str | os.PathLike[str] | None = None,

@@ -62,7 +62,7 @@ class Unfinished:
             If it was begun with another plan or source, of which the error names what differs. Also if a block does not
             fit the memory of today.
         """
-        found = [*_differences(self.record, describe(plan, source), "")]
+        found = [*differences(self.record, describe(plan, source), "")]
         if found:
             changed = any(difference.startswith("source ") for difference in found)
             raise (SourceChangedError if changed else OptionError)(
@@ -232,16 +232,16 @@ def go_on(
     return Resumed(Journal(objects, digest_of(record), len(segments), synced), done, manifest)
 
 
-def _differences(before: object, now: object, name: str) -> Iterator[str]:
+def differences(before: object, now: object, name: str) -> Iterator[str]:
     """Yield what differs between two documents."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys((*now, *before)):
-            yield from _differences(before.get(key), now.get(key), f"{name} {key}".strip())
+            yield from differences(before.get(key), now.get(key), f"{name} {key}".strip())
     elif isinstance(before, list) and isinstance(now, list) and before and now and isinstance(now[0], Mapping):
         if len(before) != len(now):
             yield f"number of {name} is {len(now)}, and was {len(before)}"
         for number, (one, other) in enumerate(zip(before, now, strict=False)):
-            yield from _differences(one, other, f"{name.removesuffix('s')} {number}")
+            yield from differences(one, other, f"{name.removesuffix('s')} {number}")
     elif before != now:
         yield f"{name.replace('_', ' ')} is {short_repr(now)[:MAX_SHOWN]}, and was {short_repr(before)[:MAX_SHOWN]}"
 

@@ -20,19 +20,30 @@ PLACE = "{options}"
 WIDTH = 112  # of the meaning of an option in the docstring
 
 
-def with_options_listed(function: Function) -> Function:
-    """Give a function with ``**options`` a signature and docstring that list them."""
-    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect and editors read it
-        [*_own_parameters(function), *option_parameters()], return_annotation=function.__annotations__["return"]
-    )
-    if function.__doc__:  # python -OO removes it
-        function.__doc__ = re.sub(
-            rf"^( *){re.escape(PLACE)}$",
-            lambda found: textwrap.indent(option_docs(), found[1]),
-            function.__doc__,
-            flags=re.MULTILINE,
+def with_options_listed(keywords: type = ConvertOptions) -> Callable[[Function], Function]:
+    """Give a function with ``**options`` a signature and docstring that list them.
+
+    Parameters
+    ----------
+    keywords
+        The options that it has, with their types.
+    """
+
+    def listed(function: Function) -> Function:
+        own = list(_own_parameters(function))
+        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect and editors read it
+            [*own, *option_parameters(keywords)], return_annotation=function.__annotations__["return"]
         )
-    return function
+        if function.__doc__:  # python -OO removes it
+            function.__doc__ = re.sub(
+                rf"^( *){re.escape(PLACE)}$",
+                lambda found: textwrap.indent(option_docs(keywords), found[1]),
+                function.__doc__,
+                flags=re.MULTILINE,
+            )
+        return function
+
+    return listed
 
 
 def _own_parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
@@ -41,9 +52,9 @@ def _own_parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]
             yield parameter
 
 
-def option_parameters() -> list[inspect.Parameter]:
-    """Return each option as a keyword with its type and default."""
-    types = ConvertOptions.__annotations__
+def option_parameters(keywords: type = ConvertOptions) -> list[inspect.Parameter]:
+    """Return each option of `keywords` as a keyword with its type and default."""
+    types = keywords.__annotations__
     return [
         inspect.Parameter(
             field.name,
@@ -52,13 +63,14 @@ def option_parameters() -> list[inspect.Parameter]:
             annotation=_type_text(types[field.name]),
         )
         for field in dataclasses.fields(Options)
+        if field.name in types
     ]
 
 
-def option_docs() -> str:
-    """Return a section of numpydoc for all options: name, type, default, meaning."""
+def option_docs(keywords: type = ConvertOptions) -> str:
+    """Return a section of numpydoc for options: name, type, default, meaning."""
     lines = []
-    for parameter in option_parameters():
+    for parameter in option_parameters(keywords):
         option_spec = option_specs()[parameter.name]
         lines.append(f"{parameter.name} : {parameter.annotation}, default {parameter.default!r}")
         meaning = describe_option(option_spec, None)

@@ -133,7 +133,11 @@ def _is_free(location: Location, objects: Objects) -> bool:
 
 @contextmanager
 def open_target(
-    plan: Plan, url: str, options: Options, record: Mapping[str, Any] | None = None
+    plan: Plan,
+    url: str,
+    options: Options,
+    record: Mapping[str, Any] | None = None,
+    shown: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[Target, Lease]]:
     """Create the target's group and empty arrays, and hold the target for this run.
 
@@ -150,6 +154,8 @@ def open_target(
         Only ``overwrite``, ``resume``, ``manifest`` and ``target_storage_options`` are used.
     record
         What the run does, so that another can go on with it.
+    shown
+        Attributes of the group that viewers need from the start; None for none.
 
     Raises
     ------
@@ -158,7 +164,7 @@ def open_target(
     """
     form, location = FORMATS[plan.version], locate(url)
     objects = open_objects(url, options.target_storage_options)
-    lease = Lease(objects, form.zarr_format, record)
+    lease = Lease(objects, form.zarr_format, record, shown)
     target = Target(
         url, options.target_storage_options, stored_levels(plan), form.zarr_format, options.manifest is not None
     )
