@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyramid.creating.declaring import Declared
-from pyramid.engine.resuming import describe, differences, is_finished
+from pyramid.engine.resuming import CREATED, describe, differences, is_finished
 from pyramid.errors import OptionError, TargetError, list_some
 from pyramid.planning import Plan
 from pyramid.stores import open_objects
@@ -20,8 +20,8 @@ from pyramid.writing.target import Target
 
 # The most differences that an error lists.
 MAX_LISTED = 4
-# Keys of the record: what is created, its name, and the plan of its levels while they are built.
-CREATED, NAME, BUILT = "created", "name", "built"
+# Further keys of the record: the name of a creation, and the plan of its levels while they are built.
+NAME, BUILT = "name", "built"
 
 
 def describe_creation(plan: Plan, declared: Declared) -> dict[str, Any]:

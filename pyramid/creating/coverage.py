@@ -34,6 +34,10 @@ class Coverage:
         """True if nothing is missing."""
         return sum(box.size_px for box in self.boxes) == self.whole.size_px
 
+    def is_completed_by(self, box: Box) -> bool:
+        """Return whether nothing is missing once a box has come too."""
+        return not any(True for gap in self.missing(self.whole) for _ in _without(gap, box))
+
     def missing(self, box: Box) -> Iterator[Box]:
         """Yield the parts of a box that have not come."""
         left = [box]

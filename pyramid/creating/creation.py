@@ -131,7 +131,7 @@ class Creation:
         around = Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
         return OptionError(
             f"{show_box(store.axes, box)} has parts of objects, which only the process of create gathers; write "
-            f"{show_box(store.axes, around)} at once ({show_aligned(store.axes, edges, ends)})"
+            f"{show_box(store.axes, around)} at once (objects are {show_aligned(store.axes, edges, ends)})"
         )
 
     def missing(self) -> list[tuple[slice, ...]]:

@@ -15,6 +15,7 @@ from pyramid.errors import OptionError, SourceError, short_repr
 from pyramid.model import Box, Shape, SourceSpec
 from pyramid.options.convert import Options
 from pyramid.planning import Plan, Resources, make_plan
+from pyramid.planning.all_passes import make_all_passes
 from pyramid.readers.axes import AxisOrder, check_extent
 from pyramid.readers.labelled import Labelled, describe_array
 from pyramid.reduce import load_method, margins_of
@@ -141,6 +142,21 @@ def with_length(plan: Plan, length: int) -> Plan:
     levels = tuple(replace(level, shape=_put(level.shape, t, -(-length // level.total[t]))) for level in plan.levels)
     check_extent(plan.spec.axes, levels[0].shape)
     return replace(plan, spec=replace(plan.spec, shape=levels[0].shape), levels=levels)
+
+
+def plan_rest(plan: Plan, resources: Resources) -> Plan:
+    """Return the plan of the levels above a level 0 that is there.
+
+    Where there are none, its one pass reads level 0 to measure it.
+
+    Raises OptionError if a block does not fit the resources.
+    """
+    levels = plan.levels
+    spec = replace(plan.spec, chunks=tuple(map(min, levels[0].chunks, plan.spec.shape)), chunk_starts=())
+    passes, resources = make_all_passes(levels, spec, (), resources, kept=len(levels) > 1)
+    if len(levels) == 1:
+        passes = tuple(replace(pass_, source=0, first=1) for pass_ in passes)
+    return replace(plan, spec=spec, passes=passes, resources=resources, keeps_base=True)
 
 
 def sized_as_begun(declared: Declared, plan: Plan, record: Mapping[str, Any]) -> tuple[Declared, Plan]:

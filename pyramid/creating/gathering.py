@@ -9,7 +9,7 @@ refused where there are none.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,11 +84,29 @@ class Gathering:
         self._errors: list[BaseException] = []
         self._threads = ThreadPoolExecutor(workers, "pyramid-region", initializer=leave_signals)
 
-    def check_room(self, parts: Sequence[Piece]) -> None:
-        """Raise OptionError if parts begin more objects than there is memory for."""
-        fresh = [box for box, _ in parts if self._store.index(box) not in self._gathered]
-        if len(fresh) > self._most:
-            raise self._no_room(fresh[0])
+    def in_room(self, parts: Sequence[Piece]) -> list[Piece]:
+        """Return parts in an order in which there is memory for all of them.
+
+        Those that complete an object come first.
+
+        Raises
+        ------
+        OptionError
+            If they begin more objects than there is memory for.
+        """
+        with self._lock:
+            waiting = {index: entry for index, entry in self._gathered.items() if entry.writing is None}
+        ending = [self._ends(waiting, box) for box, _ in parts]
+        fresh = {self._store.index(box): box for box, _ in parts if self._store.index(box) not in self._gathered}
+        if len(fresh) + len(waiting) - sum(ending) > self._most:
+            raise self._no_room(next(iter(fresh.values())), len(waiting))
+        order = sorted(range(len(parts)), key=lambda number: not ending[number])
+        return [parts[number] for number in order]
+
+    def _ends(self, waiting: Mapping[Shape, GatheredObject], box: Box) -> bool:
+        """Return whether a part completes an object that waits for it."""
+        entry = waiting.get(self._store.index(box))
+        return entry is not None and entry.coverage.is_completed_by(box)
 
     def check_same(self, pieces: Sequence[Piece]) -> None:
         """Raise OptionError if a region has come before with other pixels."""
@@ -142,7 +160,7 @@ class Gathering:
         while len(self._gathered) >= self._most:
             writing = [entry.writing for entry in self._gathered.values() if entry.writing is not None]
             if not writing:
-                raise self._no_room(box)
+                raise self._no_room(box, len(self._gathered))
             self._lock.release()
             try:
                 wait(writing, return_when=FIRST_COMPLETED)
@@ -150,13 +168,12 @@ class Gathering:
                 self._lock.acquire()
         return self._free.pop() if self._free else np.empty(self._store.level.object_shape, self._store.dtype)
 
-    def _no_room(self, box: Box) -> OptionError:
+    def _no_room(self, box: Box, waiting: int) -> OptionError:
         level, axes = self._store.level, self._store.axes
-        waiting = format_count(len(self._gathered), "object")
         return OptionError(
-            f"memory: {show_box(axes, box)} is a part of an object, and {show_memory(self._limit_bytes)} hold the "
-            f"parts of {self._most}, of which {waiting} wait for the rest; write the rest of those first, or regions "
-            f"of whole objects ({show_aligned(axes, level.object_shape, level.shape)}), or give a larger memory=..."
+            f"memory: {show_box(axes, box)} is a part of an object; {show_memory(self._limit_bytes)} hold the parts of "
+            f"{format_count(self._most, 'object')}, and {waiting} wait for the rest; write the rest of those first, or "
+            f"regions of whole objects ({show_aligned(axes, level.object_shape, level.shape)}), or give more memory=..."
         )
 
     def _send(self, index: Shape, entry: GatheredObject) -> None:

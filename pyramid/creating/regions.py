@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from pyramid.errors import OptionError, short_repr
 from pyramid.model import Box, Shape
-from pyramid.tables import format_shape
 
 KEYS = "give an index, a slice of step 1, or an ellipsis for each axis, as target[0, :, 512:1024]"
 
@@ -233,8 +232,12 @@ def object_box(index: Shape, object_shape: Shape, shape: Shape) -> Box:
 
 
 def show_aligned(axes: str, object_shape: Shape, shape: Shape) -> str:
-    """Return what regions must be made of to be whole objects."""
-    spans = (
-        f"{axis} by {min(n, end)}" for axis, n, end in zip(axes, object_shape, shape, strict=True) if min(n, end) > 1
-    )
-    return f"whole objects begin at multiples of {format_shape(object_shape)} ({', '.join(spans) or 'each pixel'})"
+    """Return the steps in which regions are whole objects.
+
+    Examples
+    --------
+    >>> show_aligned("tyx", (1, 512, 512), (9, 600, 300))
+    'y by 512, x by 300'
+    """
+    edges = [min(n, end) for n, end in zip(object_shape, shape, strict=True)]
+    return ", ".join(f"{axis} by {edge}" for axis, edge in zip(axes, edges, strict=True) if edge > 1) or "each pixel"

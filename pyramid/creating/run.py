@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,7 @@ class CreationRun:
         """
         self.gathering.raise_failed()
         self.gathering.check_same([*whole, *parts])
-        self.gathering.check_room(parts)
+        parts = self.gathering.in_room(parts)
         self._reopen()
         self.canvas.write_all(whole, self.gathering.workers)
         for box, _ in whole:
@@ -103,6 +103,12 @@ class CreationRun:
                 self.record = {key: value for key, value in self.record.items() if key != BUILT}
                 self.lease.record(self.record)
                 remove_journal(self.canvas.store.objects)
+
+    def note_built(self, built: Mapping[str, Any]) -> None:
+        """Keep the plan of the levels that are being built, so that another run can go on."""
+        if self.record.get(BUILT) != built:
+            self.record = {**self.record, BUILT: built}
+            self.lease.record(self.record)
 
     def flush(self) -> None:
         """Wait until every object that is whole is stored."""

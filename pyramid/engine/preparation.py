@@ -110,7 +110,7 @@ def _decide(  # noqa: PLR0913  (the things that a plan follows from)
     """Return the plan, and the run that is to go on, once the target is checked."""
     if elsewhere:
         _check_travels(source, target, options)
-    resources = _resources(resources, opened, target, may_overlap=not elsewhere)
+    resources = resources_of(resources, opened, target, may_overlap=not elsewhere)
     unfinished, method = _unfinished(target, options), load_method(options.method)
     decided = make_plan(
         opened.spec,
@@ -156,7 +156,7 @@ def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:
     return replace(plan, spec=replace(plan.spec, notices=(*plan.spec.notices, *notices)))
 
 
-def _resources(resources: Resources, source: Source, target: str | None, *, may_overlap: bool) -> Resources:
+def resources_of(resources: Resources, source: Source, target: str | None, *, may_overlap: bool) -> Resources:
     """Return the resources of a run, with what is known of its source and its target."""
     target_is_remote = _is_remote(target)
     return replace(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # The most differences that an error lists.
 MAX_LISTED = 4
+# Key of the record of an image that `pyramid.create` has begun.
+CREATED = "created"
 # What differs may be long, as a list of levels.
 MAX_SHOWN = 60
 
@@ -112,6 +114,11 @@ def find_unfinished(url: str, options: Mapping[str, Any] | None) -> Unfinished |
         raise TargetError(
             f"{objects.location} was begun by a run that kept no record, so it cannot go on; start again with "
             "overwrite=True"
+        )
+    if CREATED in record:
+        raise TargetError(
+            f"{objects.location} was begun by pyramid.create, which goes on with it (resume=True); give another "
+            "target, or start again with overwrite=True"
         )
     if record.get("ome_pyramid") != __version__:
         raise TargetError(

@@ -176,8 +176,8 @@ def open_target(
     except BaseException as error:
         if _give_back(lease, url, options):
             error.add_note(
-                f"{location} {UNFINISHED}: it has no multiscales; the same with resume=True goes on where it stopped, "
-                "and overwrite=True starts again"
+                f"{location} {UNFINISHED}{'' if shown else ': it has no multiscales'}; the same with resume=True goes on "
+                "where it stopped, and overwrite=True starts again"
             )
         raise
 
