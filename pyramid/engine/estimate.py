@@ -139,7 +139,8 @@ def sample_blocks(plan: Plan, source: Source, runner: Runner, target: str | None
     pass_, workers = plan.passes[0], plan.resources.workers
     _load_kernels(plan)
     with _folder(target) as folder:
-        stored = Target(os.path.join(folder, "sample"), None, stored_levels(plan), FORMATS[plan.version].zarr_format)
+        form, base = FORMATS[plan.version].zarr_format, source if plan.keeps_base else None
+        stored = Target(os.path.join(folder, "sample"), None, stored_levels(plan), form, base=base)
         task = BlockTask(plan, pass_, stored, source, Buffers())
         first = _run(task, runner, range(1))
         wanted = _other_blocks(plan, pass_, first.seconds)
@@ -216,8 +217,7 @@ def _other_blocks(plan: Plan, pass_: Pass, first_s: float) -> range:
 
 def _all_passes(plan: Plan) -> float:
     """Return the time of all passes in times of the first."""
-    first_px = math.prod(plan.passes[0].shape)
-    return 1 + LATER_SHARE * sum(math.prod(pass_.shape) for pass_ in plan.passes[1:]) / first_px
+    return 1 + LATER_SHARE * sum(math.prod(pass_.shape) for pass_ in plan.passes[1:]) / math.prod(plan.passes[0].shape)
 
 
 def _finish_s(plan: Plan) -> float:
@@ -289,8 +289,8 @@ def _stored_bytes(plan: Plan, ratios: Sequence[float], ratio: float) -> int:
     plan
         The plan.
     ratios
-        Bytes after compression for each byte before, of the levels of the first pass in the blocks of a sample. Later
-        levels compress as the last of them.
+        Bytes after compression for each byte before, of the levels of the first pass in the blocks of a sample; 0 of a
+        level 0 that is kept. Later levels compress as the last of them.
     ratio
         The same of level 0, in chunks that are better spread.
     """

@@ -23,7 +23,8 @@ class Receipt:
     source_bytes
         Size in bytes of the pixels that were read.
     extremes
-        The least and the greatest value of level 0 in this block, by channel index; empty in later passes.
+        The least and the greatest value of level 0 in this block, by channel index; empty in passes that do not have
+        its pixels.
     failure
         Why the block cannot be done; None if it is done.
     attempts

@@ -229,7 +229,7 @@ def error_document(error: BaseException) -> dict[str, Any]:
 def _levels(plan: Plan, tally: Tally | None) -> list[dict[str, Any]]:
     """Return what is known of each level: its bytes, its objects, and its rate."""
     item_bytes, levels = plan.spec.item_bytes, []
-    for number, level in enumerate(plan.levels):
+    for number, level in enumerate(plan.written, start=len(plan.levels) - len(plan.written)):
         raw_bytes = math.prod(level.shape) * item_bytes
         stored = tally.stored.get(number) if tally else None
         seconds = _pass_seconds(plan, tally, number) if tally else None

@@ -171,6 +171,7 @@ def describe(plan: Plan, source: Source) -> dict[str, Any]:
             "levels": levels,
             "resources": asdict(plan.resources),
             "source": fingerprint(source),
+            **({"keeps_base": True, "paths": plan.paths} if plan.keeps_base else {}),
         }
     )
     return described

@@ -93,15 +93,31 @@ class BlockTask:
             self.buffers.working,
         ):
             clock = BlockClock()
-            for part in build.parts(box, clock.reading(self._reader(box, pixels))):
+            read = self._reader(box, pixels)
+            if self.pass_.source == 0 and self.plan.keeps_base:
+                read = self._measuring(read, extremes)
+            for part in build.parts(box, clock.reading(read)):
                 if part.level == 0:
-                    join(extremes, measure(part.pixels, part.box, self.plan.spec.axes, self.plan.nodata))
+                    self._measure(part.pixels, part.box, extremes)
                 with clock.adding():
                     writer.add(part)
             clock.stop()
         times, stored = clock.times(writer), tuple(writer.stored.items())
         seen, entries = tuple(extremes.items()), tuple(writer.entries)
         return Receipt(index, box.size_px * dtype.itemsize, seen, times=times, stored=stored, entries=entries)
+
+    def _measure(self, pixels: NDArray[Any], box: Box, extremes: dict[int, Extremes]) -> None:
+        """Add the least and the greatest value of pixels of level 0."""
+        join(extremes, measure(pixels, box, self.plan.spec.axes, self.plan.nodata))
+
+    def _measuring(self, read: Read, extremes: dict[int, Extremes]) -> Read:
+        """Return `read` for a level 0 that is kept, which is measured as it is read."""
+
+        def measured(slab: Box, out: NDArray[Any]) -> None:
+            read(slab, out)
+            self._measure(out, slab, extremes)
+
+        return measured
 
     def _reader(self, box: Box, pixels: NDArray[Any] | None) -> Read:
         """Return a function that reads a slab of the block at `box` into an array."""

@@ -162,6 +162,13 @@ def codec_names(codecs: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
             yield f"{name}:{configuration['cname']}" if "cname" in configuration else str(name)
 
 
+def chunk_codecs(facts: ArrayFacts) -> list[Mapping[str, Any]]:
+    """Return the codecs of a chunk, also where it is in a shard."""
+    if len(facts.codecs) == 1 and facts.codecs[0].get("name") == "sharding_indexed":
+        return list(_codecs(_configuration(facts.codecs[0]).get("codecs", ())))
+    return list(facts.codecs)
+
+
 def _configuration(codec: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the settings of a codec; in Zarr format 2 they are next to its name."""
     held = codec.get("configuration", codec)

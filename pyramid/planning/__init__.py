@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pyramid.errors import short_repr
-from pyramid.model import SPACE, Channel, SourceSpec
+from pyramid.model import SourceSpec
 from pyramid.ngff import FORMATS
-from pyramid.options import parsing
 from pyramid.options.convert import Options
 from pyramid.options.format import written_version
 from pyramid.options.labels import image_label
@@ -18,13 +17,13 @@ from pyramid.options.nodata import fitted_nodata
 from pyramid.planning.access import LayoutCost
 from pyramid.planning.all_passes import make_all_passes
 from pyramid.planning.blocks import Pass, margins_within, widened
+from pyramid.planning.described import with_options
 from pyramid.planning.encoding import Encoding, choose_encoding
 from pyramid.planning.estimate import Estimate
 from pyramid.planning.factors import factor_notices
 from pyramid.planning.format_limits import fitted_to_format
-from pyramid.planning.levels import Margins, PlannedLevel, check_axes, make_levels
+from pyramid.planning.levels import KeptBase, Margins, PlannedLevel, check_axes, make_levels
 from pyramid.planning.own_levels import fitting_levels
-from pyramid.planning.placement import placed
 from pyramid.planning.resources import Resources, show_bytes
 from pyramid.planning.table import plan_tables, summarize
 from pyramid.tables import render_html, render_text
@@ -32,6 +31,7 @@ from pyramid.tables import render_html, render_text
 __all__ = [
     "Encoding",
     "Estimate",
+    "KeptBase",
     "Pass",
     "Plan",
     "PlannedLevel",
@@ -71,6 +71,10 @@ class Plan:
         The metadata that makes the image a label; None for any other image.
     access
         What regions cost to read in this layout of chunks and in others; empty unless that was asked for.
+    keeps_base
+        Whether level 0 is there already and is left as it is. The passes read it, and make only the levels after it.
+    paths
+        The path of each level; empty for those that the version has.
     """
 
     spec: SourceSpec
@@ -85,6 +89,17 @@ class Plan:
     nodata: float | None = None
     label: Mapping[str, Any] | None = None
     access: tuple[LayoutCost, ...] = ()
+    keeps_base: bool = False
+    paths: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> tuple[PlannedLevel, ...]:
+        """The levels that the run writes."""
+        return self.levels[1:] if self.keeps_base else self.levels
+
+    def level_path(self, number: int) -> str:
+        """Return the path of a level below the group."""
+        return self.paths[number] if self.paths else FORMATS[self.version].level_path(number)
 
     @property
     def copied(self) -> int:
@@ -112,7 +127,7 @@ class Plan:
 
         The interpreter and its libraries are not counted.
         """
-        return max(pass_.task_bytes for pass_ in self.passes)
+        return max((pass_.task_bytes for pass_ in self.passes), default=0)
 
     @property
     def read_amplification(self) -> float:
@@ -120,6 +135,8 @@ class Plan:
 
         It is 1 where no chunk is decoded twice.
         """
+        if not self.passes:
+            return 0.0
         first = self.passes[0]
         margins = margins_within(self.levels[: first.last + 1])[0]
         starts = self.spec.chunk_starts or (0,) * len(self.spec.chunks)
@@ -128,19 +145,19 @@ class Plan:
 
     @property
     def objects(self) -> int:
-        """Number of chunks or shards: as many PUT requests on object storage."""
-        return sum(level.objects for level in self.levels)
+        """Number of chunks or shards to write: as many PUT requests on object storage."""
+        return sum(level.objects for level in self.written)
 
     @property
     def raw_bytes(self) -> int:
-        """Bytes of all levels before compression."""
-        return sum(math.prod(level.shape) for level in self.levels) * self.spec.item_bytes
+        """Bytes of all levels that are written, before compression."""
+        return sum(math.prod(level.shape) for level in self.written) * self.spec.item_bytes
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
         values = asdict(self)
-        for name in ("estimate", "done_tasks", "nodata", "label", "access"):
-            if values[name] in (None, ()):
+        for name in ("estimate", "done_tasks", "nodata", "label", "access", "keeps_base", "paths"):
+            if values[name] in (None, (), False):
                 del values[name]
         return {
             **values.pop("encoding"),
@@ -170,6 +187,7 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
     margins: Margins | None = None,
     resources: Resources,
     own: Sequence[SourceSpec] = (),
+    kept: KeptBase | None = None,
 ) -> Plan:
     """Plan the pyramid of a source, without reading or writing anything.
 
@@ -187,6 +205,8 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
         Workers and memory.
     own
         The source's own smaller levels, the largest first.
+    kept
+        The level 0 that is there already and is left as it is; None where it is written too.
 
     Raises
     ------
@@ -201,79 +221,17 @@ def make_plan(  # noqa: PLR0913  (each is found elsewhere)
     copied, said = fitting_levels(spec, own, options)
     allowed = version.shards
     levels = make_levels(spec, options, centred=centred, margins=margins, shards_allowed=allowed, own=copied)
+    if kept is not None:
+        levels = (replace(levels[0], chunks=kept.chunks, shards=kept.shards), *levels[1:])
+        spec = replace(spec, chunks=tuple(map(min, kept.chunks, spec.shape)), chunk_starts=())
     more = factor_notices(spec.axes, options, [(level.shape, level.factors) for level in levels])
     spec = replace(spec, notices=(*spec.notices, *said, *more))
     item_bytes = spec.item_bytes
     encoding = choose_encoding(options, item_bytes, version)
     nodata = fitted_nodata(options.nodata, spec.dtype)
-    passes, resources = make_all_passes(levels, spec, own, resources)
-    return Plan(
-        spec, name, options.method, encoding, levels, passes, resources, nodata=nodata, label=image_label(options)
-    )
-
-
-def with_options(spec: SourceSpec, options: Options) -> SourceSpec:
-    """Return the source with the user's scale, units, name and channels."""
-    scale = {**dict(zip(spec.axes, spec.scale, strict=True)), **(options.scale or {})}
-    units = {**dict(zip(spec.axes, spec.units, strict=True)), **_units(options, spec.axes)}
-    given = replace(
-        spec,
-        scale=tuple(scale[axis] for axis in spec.axes),
-        units=tuple(units[axis] for axis in spec.axes),
-        name=options.name or spec.name,
-        channels=_channels(spec, options),
-    )
-    if options.scale or options.units:
-        given = replace(given, notices=(*given.notices, *_unknown_sizes(given)))
-    return placed(_without_origins_of_other_units(given, spec.units), options)
-
-
-def _unknown_sizes(spec: SourceSpec) -> Iterator[str]:
-    """Yield a notice for the axes of space whose size is not known, by their unit."""
-    axes = [axis for axis, size in zip(spec.axes, spec.scale, strict=True) if axis in SPACE and size is None]
-    unit_of = dict(zip(spec.axes, spec.units, strict=True))
-    for unit in dict.fromkeys(unit_of[axis] for axis in axes):
-        named = " and ".join(axis for axis in axes if unit_of[axis] == unit)
-        yield (
-            f"the size of a pixel on {named} is not known, and is written as 1 {unit or 'without a unit'}; "
-            "give it with scale=... too"
-        )
-
-
-def _without_origins_of_other_units(spec: SourceSpec, units: Sequence[str | None]) -> SourceSpec:
-    """Set the translation to 0 on each axis whose unit differs from that in `units`."""
-    lost = [i for i, offset in enumerate(spec.translation) if offset and units[i] not in (None, spec.units[i])]
-    if not lost:
-        return spec
-    named = ", ".join(f"{spec.axes[i]}={spec.translation[i]:g} {units[i]}" for i in lost)
-    return replace(
-        spec,
-        translation=tuple(0.0 if i in lost else offset for i, offset in enumerate(spec.translation)),
-        notices=(*spec.notices, f"the source's translation {named} is not kept, as the axis is given another unit"),
-    )
-
-
-def _units(options: Options, axes: str) -> Mapping[str, str]:
-    """Return the user's units.
-
-    An axis of space that was given a scale and no unit is in micrometers.
-    """
-    if isinstance(options.units, str):
-        return {axis: options.units for axis in axes if axis in SPACE}
-    assumed = {axis: "micrometer" for axis in options.scale or {} if axis in SPACE}
-    return {**assumed, **(options.units or {})}
-
-
-def _channels(spec: SourceSpec, options: Options) -> tuple[Channel, ...]:
-    count = spec.shape[spec.axes.index("c")] if "c" in spec.axes else 1
-    parsing.lengths("channel_names", options.channel_names, count)
-    parsing.lengths("channel_colors", options.channel_colors, count)
-    channels = list(spec.channels) or [Channel()] * count
-    for i, name in enumerate(options.channel_names or ()):
-        channels[i] = replace(channels[i], name=name)
-    for i, color in enumerate(options.channel_colors or ()):
-        channels[i] = replace(channels[i], color=color)
-    return tuple(channels)
+    passes, resources = make_all_passes(levels, spec, own, resources, kept=kept is not None)
+    made = Plan(spec, name, options.method, encoding, levels, passes, resources, nodata=nodata)
+    return replace(made, label=image_label(options), keeps_base=kept is not None)
 
 
 def _decoded_px(extent: int, edge: int, chunk: int, start: int = 0, margin: int = 0) -> int:

@@ -17,7 +17,7 @@ class Pass:
     Parameters
     ----------
     source
-        The level of the target that is read; None if the source is read.
+        The level of the target that is read; None if the source is read. It is 0 for a level 0 that is kept.
     first, last
         The levels that are written, both included.
     shape, block

@@ -70,6 +70,20 @@ class PlannedLevel:
         return math.prod(-(-extent // edge) for extent, edge in zip(self.shape, self.object_shape, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBase:
+    """A level 0 that is there already, and is left as it is.
+
+    Parameters
+    ----------
+    chunks, shards
+        Shapes of its chunks and of its shards, as it is stored; `shards` is None where there are none.
+    """
+
+    chunks: Shape
+    shards: Shape | None = None
+
+
 def make_levels(  # noqa: PLR0913  (each is decided elsewhere)
     spec: SourceSpec,
     options: Options,

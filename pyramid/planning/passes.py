@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pyramid.errors import OptionError
-from pyramid.model import Shape, SourceSpec, reduced_shape
+from pyramid.model import Shape, reduced_shape
 from pyramid.planning.blocks import Pass, margins_within, pixels_with_margins
 from pyramid.planning.encoding import write_queue_bytes
 from pyramid.planning.levels import PlannedLevel
@@ -39,40 +39,15 @@ READS_BACK = 16
 SOURCE_COPIES = 2
 
 
-def make_passes(
-    levels: Sequence[PlannedLevel], spec: SourceSpec, resources: Resources
-) -> tuple[tuple[Pass, ...], Resources]:
-    """Cut the building of `levels` into passes, each with as many levels as fit.
-
-    Returns
-    -------
-    tuple
-        The passes, and the resources. The extra blocks are left out where the smallest blocks would not fit with them.
-
-    Raises
-    ------
-    OptionError
-        If no choice of passes fits. The message names the least memory that is enough.
-    """
-    item_bytes = spec.item_bytes
-    starts = spec.chunk_starts or (0,) * len(spec.chunks)
-    choice = _PassChoice(levels, 0, item_bytes, spec.chunks, starts, spec.chunks_at_once, spec.read_bytes, resources)
-    if resources.extra_blocks and not choice.can_finish():
-        resources = replace(resources, extra_blocks=0)
-        choice = replace(choice, resources=resources)
-    choice.check_memory()
-    passes: list[Pass] = []
-    while choice.first < len(levels):
-        passes.append(choice.choose())
-        choice = replace(choice, first=passes[-1].last + 1)
-    return tuple(passes), resources
-
-
 @dataclass(frozen=True, slots=True)
-class _PassChoice:
-    """The choice of one pass: its levels from `first` on, and its blocks."""
+class PassChoice:
+    """The choice of one pass: its levels from `first` on, and its blocks.
+
+    `begin` is the first level of all passes. The pass that makes it reads the source, or a level 0 that is kept.
+    """
 
     levels: Sequence[PlannedLevel]
+    begin: int
     first: int
     item_bytes: int
     source_chunks: Shape
@@ -83,7 +58,13 @@ class _PassChoice:
 
     @property
     def shape(self) -> Shape:
+        """Extent of what the pass reads."""
         return self.levels[max(0, self.first - 1)].shape
+
+    @property
+    def reads_source(self) -> bool:
+        """True if the pass reads what was there before, not a level of another pass."""
+        return self.first == self.begin
 
     def choose(self) -> Pass:
         """Return the cheapest pass after which the rest still fits."""
@@ -165,7 +146,7 @@ class _PassChoice:
 
         It is that of its last level decoded again, of rows that are cut, and of workers that are idle at its end.
         """
-        cut = self.first == 0 and self.source_chunks[-1] == 1 and pass_.block[-1] < self.shape[-1]
+        cut = self.reads_source and self.source_chunks[-1] == 1 and pass_.block[-1] < self.shape[-1]
         turns = -(-pass_.tasks // self.resources.workers)
         idle_px = turns * self.resources.workers * math.prod(pass_.block) - math.prod(self.shape)
         overhead_px = CUT_COPIES * cut * math.prod(self.shape) + WORK_COPIES * idle_px
@@ -197,7 +178,7 @@ class _PassChoice:
 
     def _pass(self, last: int, block: Shape) -> Pass:
         slab = group = block
-        if self.first == 0 and not self.resources.source_is_remote and self._region(last, block) == block:
+        if self.reads_source and not self.resources.source_is_remote and self._region(last, block) == block:
             base, factors = self.levels[0], self.levels[min(1, last)].factors
             one_object = self.resources.target_needs_whole_objects
             slab = choose_slab(base, factors, block, self.source_chunks, self.item_bytes, one_object=one_object)
@@ -224,7 +205,7 @@ class _PassChoice:
 
     def _held_px(self, last: int, block: Shape, slab: Shape) -> int:
         """Count the pixels that a task holds: a slab, and the levels made from it."""
-        held = math.prod(slab) if self.first > 0 else padded_px(slab, self.levels[0].chunks)
+        held = padded_px(slab, self.levels[0].chunks) if self.first == 0 else math.prod(slab)
         if slab != block and last > 0:
             # A slab's pixels of level 1, before they are copied into the block's.
             held += math.prod(reduced_shape(slab, self.levels[1].factors))
@@ -233,14 +214,14 @@ class _PassChoice:
             extent = reduced_shape(extent, level.factors)
             held += padded_px(extent, level.chunks)
         held += pixels_with_margins(self.levels[self._base : last + 1], block)
-        return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * (self.first == 0)
+        return held + SOURCE_COPIES * math.prod(map(min, self.source_chunks, slab)) * self.reads_source
 
     def _read_bytes(self, block: Shape, slab: Shape) -> int:
         """Count the bytes that reading takes next to the pixels that `_held_px` counts.
 
         They are not held for long, so they do not limit the levels of a pass.
         """
-        if self.first > 0:
+        if not self.reads_source:
             reads = READS_BACK if self.resources.target_needs_whole_objects else 1
             level = self.levels[self.first - 1]
             object_bytes = math.prod(level.object_shape) * self.item_bytes
@@ -260,7 +241,7 @@ class _PassChoice:
 
         So no source chunk is decoded twice.
         """
-        if self.first > 0:
+        if not self.reads_source:
             return chosen
         for axis in reversed(range(len(chosen.block))):
             whole = math.lcm(chosen.block[axis], self.source_chunks[axis])

@@ -40,7 +40,7 @@ def rows(plan: Plan) -> Iterator[Row]:
             format_numbers(level.scale),
             format_shape(level.chunks),
             format_shape(level.shards),
-            str(level.objects),
+            str(level.objects) if number or not plan.keeps_base else "kept",
         )
 
 

@@ -205,16 +205,6 @@ def storage_of(level: Level) -> Mapping[str, Any]:
     return {"dtype": str(level.facts.dtype), "fill_value": document.get("fill_value")}
 
 
-def chunk_codecs(level: Level) -> list[Mapping[str, Any]]:
-    """Return the codecs of a chunk, also where it is in a shard."""
-    codecs = level.facts.codecs
-    if len(codecs) == 1 and codecs[0].get("name") == "sharding_indexed":
-        settings = codecs[0].get("configuration", {})
-        listed = [{"name": codec} if isinstance(codec, str) else codec for codec in settings.get("codecs", ())]
-        return [codec for codec in listed if isinstance(codec, Mapping)]
-    return list(codecs)
-
-
 def count_bytes(box: Box, level: Level) -> int:
     """Return the bytes of a region before compression."""
     return math.prod(box.shape) * level.facts.dtype.itemsize

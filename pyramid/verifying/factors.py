@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 from pyramid.errors import short_repr
+from pyramid.hierarchy.arrays import chunk_codecs
 from pyramid.model import MAX_WINDOW_PX, Shape
-from pyramid.verifying.arrays import Level, chunk_codecs, storage_of
+from pyramid.verifying.arrays import Level, storage_of
 from pyramid.verifying.findings import Finding
 from pyramid.verifying.tree import FoundImage
 
@@ -110,7 +111,7 @@ def _own_habits(level: Level, first: Level) -> Iterator[str]:
     document = level.node.array or {}
     if level.node.zarr_format != "n5" and document.get("zarr_format") != level.node.zarr_format:
         yield f"its zarr_format is {short_repr(document.get('zarr_format'))}, and it must be {level.node.zarr_format}"
-    if chunk_codecs(level) != chunk_codecs(first):
+    if chunk_codecs(level.facts) != chunk_codecs(first.facts):
         yield f"its codecs are not those of level {first.number}; one of the two documents was changed"
     if document.get("fill_value"):
         yield f"its fill_value is {short_repr(document['fill_value'])}, and this program writes 0; correct the document"

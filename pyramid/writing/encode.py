@@ -74,7 +74,7 @@ def stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
         StoredLevel(
             level,
             plan.spec.dtype,
-            f"{version.level_path(number)}/{keys}",
+            f"{plan.level_path(number)}/{keys}",
             plan.encoding,
             is_n5=version.zarr_format == "n5",
         )

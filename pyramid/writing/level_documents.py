@@ -32,7 +32,8 @@ def late_documents(plan: Plan, image: Multiscale) -> Iterator[tuple[str, bytes]]
 
 def _documents(plan: Plan, image: Multiscale | None) -> Iterator[tuple[str, bytes]]:
     version = FORMATS[plan.version]
-    for number, level in enumerate(plan.levels):
+    for number in range(len(plan.levels) - len(plan.written), len(plan.levels)):
+        level = plan.levels[number]
         form = ArrayForm(
             shape=level.shape,
             chunks=level.chunks,
@@ -44,4 +45,4 @@ def _documents(plan: Plan, image: Multiscale | None) -> Iterator[tuple[str, byte
             attributes={} if image is None else level_attributes(image, number),
         )
         for name, body in array_documents(version.zarr_format, form).items():
-            yield f"{version.level_path(number)}/{name}", body
+            yield f"{plan.level_path(number)}/{name}", body

@@ -94,7 +94,7 @@ def image_of(plan: Plan, channels: Sequence[OmeroChannel]) -> Multiscale:
         axes=spec.axes,
         units=spec.units,
         datasets=tuple(
-            Dataset(FORMATS[plan.version].level_path(number), level.scale, level.translation if moved else None)
+            Dataset(plan.level_path(number), level.scale, level.translation if moved else None)
             for number, level in enumerate(plan.levels)
         ),
         name=spec.name,

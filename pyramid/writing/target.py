@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from pyramid.block import Buffers
 from pyramid.decoding import ArrayReader
-from pyramid.errors import DamageError, StorageError
+from pyramid.errors import DamageError, SourceError, StorageError, explaining
 from pyramid.hierarchy.documents import group_documents
-from pyramid.model import Box, StoreFormat
+from pyramid.model import Box, Source, StoreFormat
 from pyramid.stores import Objects, open_objects, open_parts, public_options
 from pyramid.writing.block_writer import BlockWriter
 from pyramid.writing.decode import level_reader
@@ -51,6 +51,8 @@ class Target:
         The format of its group and arrays.
     digests
         Whether the digests of the objects are taken.
+    base
+        What reads a level 0 that is kept, where it is not stored as the other levels are; else None.
     """
 
     url: str
@@ -58,6 +60,7 @@ class Target:
     levels: tuple[StoredLevel, ...]
     zarr_format: StoreFormat = 3
     digests: bool = False
+    base: Source | None = None
 
     def write_block(self, buffers: Buffers, queue_bytes: int) -> BlockWriter:
         """Return the writer of one block.
@@ -69,7 +72,19 @@ class Target:
         return BlockWriter(self.url, self.levels, self._writer, queue, digests=self.digests)
 
     def read(self, level: int, box: Box, out: NDArray[Any]) -> None:
-        """Fill `out` with the pixels of `box`, from a level that has been written."""
+        """Fill `out` with the pixels of `box`, from a level that is written or kept.
+
+        Raises
+        ------
+        SourceError
+            If it is a kept level with a reader of its own that cannot be read.
+        TargetError
+            If another cannot.
+        """
+        if level == 0 and self.base is not None:
+            with explaining(SourceError, f"level 0 cannot be read at {box.start}"):
+                self.base.read(box, out)
+            return
         with wrap_errors(self.url, f"level {level}, block at {box.start}", "read back"):
             self._readers[level].read(box, out)
 
