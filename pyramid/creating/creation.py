@@ -208,6 +208,13 @@ class Creation:
         claim = self._canvas.claim
         return Creation, (replace(self._canvas, claim=Claim(claim.target, claim.name)),)
 
+    def __str__(self) -> str:
+        """Return a line that says how much is stored: one listing."""
+        level = self._canvas.store.level
+        there = len(self._canvas.store.there())
+        known = f" of {level.objects}" if None not in self.shape else ""
+        return f"{self!r}: {there}{known} objects of level 0 are there"
+
     def __repr__(self) -> str:
         shape = " x ".join("?" if n is None else str(n) for n in self.shape)
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,11 @@ from pyramid.creating.finishing import build_levels
 from pyramid.creating.gathering import Gathering, Piece
 from pyramid.creating.regions import show_box
 from pyramid.creating.storing import RegionStore
+from pyramid.decoding import DecodeError
 from pyramid.errors import OptionError, StoppedError, ending_with_remedy, list_some
 from pyramid.model import Box, Shape
 from pyramid.options.convert import Options
 from pyramid.planning import Plan
-from pyramid.tables import format_count
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.journal import remove_journal
 from pyramid.writing.lease import Lease
@@ -143,7 +143,8 @@ class CreationRun:
             if self.declared.grows:
                 self._settle(plan, store)
             self._fill(store, absent)
-            image = build_levels(self, plan, store, progress)
+            with explaining_damage():
+                image = build_levels(self, plan, store, progress)
             self._end()
             return image
 
@@ -170,10 +171,9 @@ class CreationRun:
 
     def _incomplete(self, store: RegionStore, gaps: list[Box], count: int) -> StoppedError:
         regions = list_some([show_box(store.axes, gap) for gap in gaps], MAX_LISTED, "; ")
-        lacking = format_count(count, "object")
         return StoppedError(
-            f"{store.target.url}: {lacking} of {store.level.objects} of level 0 never came whole ({regions}); write "
-            "what is missing, or give finish(fill_missing=True) to make it 0"
+            f"{store.target.url}: {count} of the {store.level.objects} objects of level 0 never came whole "
+            f"({regions}); write what is missing, or give finish(fill_missing=True) to make it 0"
         )
 
     def _fill(self, store: RegionStore, absent: list[Shape]) -> None:
@@ -221,6 +221,20 @@ class CreationRun:
         self.is_open = False
         self.gathering.close()
         self.held.close()
+
+
+@contextmanager
+def explaining_damage() -> Iterator[None]:
+    """Say what to do where level 0 is damaged, as after a loss of power."""
+    try:
+        yield
+    except StoppedError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, DecodeError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise StoppedError(f"{error}; write that region of level 0 again, and finish again") from error
 
 
 def _absent(store: RegionStore) -> Iterator[Shape]:

@@ -175,9 +175,10 @@ def open_target(
         yield target, lease
     except BaseException as error:
         if _give_back(lease, url, options):
+            marked = "" if shown else ": it has no multiscales"
             error.add_note(
-                f"{location} {UNFINISHED}{'' if shown else ': it has no multiscales'}; the same with resume=True goes on "
-                "where it stopped, and overwrite=True starts again"
+                f"{location} {UNFINISHED}{marked}; the same with resume=True goes on where it stopped, "
+                "and overwrite=True starts again"
             )
         raise
 
