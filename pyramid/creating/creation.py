@@ -97,6 +97,11 @@ class Creation:
     def _check_open(self) -> None:
         if self._run is not None:
             self._run.check_open()
+        elif self._canvas.coarse is not None and None in self.shape:
+            raise OptionError(
+                'levels: "as written" and an unknown length are followed only in the process of create; write there, or '
+                "give the length"
+            )
         else:
             self._canvas.claim.check()
 
@@ -113,7 +118,10 @@ class Creation:
         """Return the whole objects of a region, and its parts of others."""
         level = self._canvas.store.level
         if any(b > n for b, n in zip(box.stop, level.shape, strict=True)):
-            raise OptionError(f"{show_box(self._canvas.store.axes, box)} is beyond {format_shape(level.shape)} pixels")
+            raise OptionError(
+                f"{show_box(self._canvas.store.axes, box)} is beyond the {format_shape(level.shape)} pixels that an image "
+                "of unknown length has at most; give the length"
+            )
         whole: list[Piece] = []
         parts: list[Piece] = []
         for _, found in objects_of(box, level.object_shape, level.shape):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import pyramid
-from pyramid.errors import OptionError, PyramidError, TargetError
+from pyramid.errors import OptionError, PyramidError, StoppedError, TargetError
 from tests.support.stores import digests
 
 SHAPE = (4, 2, 60, 70)
@@ -149,6 +149,26 @@ def _sent_parts(path: Path) -> None:
         handle.close()
 
 
+def _sent_grows(path: Path) -> None:
+    handle = begin(path, shape=(None, *SHAPE[1:]), levels="as written")
+    try:
+        pickle.loads(pickle.dumps(handle))[0] = 1
+    finally:
+        handle.close()
+
+
+def _far(path: Path) -> None:
+    handle = begin(path, shape=(None, *SHAPE[1:]))
+    try:
+        handle[2**24, 0] = PLANE
+    finally:
+        handle.close()
+
+
+def _nothing_came(path: Path) -> None:
+    begin(path, shape=(None, *SHAPE[1:])).finish()
+
+
 def _secret(path: Path) -> None:
     handle = begin(path)
     target = handle._canvas.store.target
@@ -180,6 +200,9 @@ def _full(path: Path) -> None:
         (_closed, OptionError, "finished or closed"),
         (_sent_finishes, OptionError, "only writes"),
         (_sent_parts, OptionError, "t=1,c=0,y=0:60,x=0:70 at once"),
+        (_sent_grows, OptionError, "followed only in the process of create"),
+        (_far, OptionError, "unknown length has at most"),
+        (_nothing_came, StoppedError, "never came whole"),
         (_secret, OptionError, "secret"),
         (_full, OptionError, "memory: t=1,c=0,y=0"),
     ],
