@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyramid.concurrency.parallel import map_concurrently
 from pyramid.creating.begun import Claim
 from pyramid.creating.coarse import CoarseLevels
-from pyramid.creating.gathering import Piece
 from pyramid.creating.regions import fit_array, parse_region
-from pyramid.creating.storing import RegionStore
+from pyramid.creating.storing import Piece, RegionStore
 from pyramid.model import Box
 from pyramid.writing.objects import REQUESTS
+
+# Objects that one thread writes together, for which threads and memory are made ready once: enough that this costs
+# little, and few enough that the threads end together.
+MAX_TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,14 @@ class Canvas:
             return self.store.needs_writing(*piece), piece
 
         needed = [piece for needed, piece in map_concurrently(look, pieces, most or 1) if needed]
-        for _ in map_concurrently(self.write, needed, min(workers, len(needed)) or 1):
+        each = max(1, min(MAX_TOGETHER, len(needed) // workers))
+        batches = [needed[first : first + each] for first in range(0, len(needed), each)]
+        for _ in map_concurrently(self.write, batches, min(workers, len(batches)) or 1):
             pass
 
-    def write(self, piece: Piece) -> None:
-        """Write a whole object, and the coarse levels that it completes."""
-        self.store.write(*piece)
+    def write(self, pieces: Sequence[Piece]) -> None:
+        """Write whole objects, and the coarse levels that they complete."""
+        self.store.write(pieces)
         if self.coarse is not None:
-            self.coarse.after(0, self.store.index(piece[0]))
+            for box, _ in pieces:
+                self.coarse.after(0, self.store.index(box))

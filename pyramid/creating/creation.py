@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from pyramid.creating.begun import Claim
 from pyramid.creating.canvas import Canvas
-from pyramid.creating.gathering import Piece
 from pyramid.creating.regions import objects_of, show_aligned, show_box
+from pyramid.creating.storing import Piece
 from pyramid.errors import OptionError, ending_with_remedy
 from pyramid.model import Box, Shape
 from pyramid.stores import check_travels
@@ -42,7 +43,13 @@ class Creation:
 
     def __init__(self, canvas: Canvas, run: CreationRun | None = None) -> None:
         self._sent = canvas
-        self._run = run
+        self._held = run
+        self._process = os.getpid()
+
+    @property
+    def _run(self) -> CreationRun | None:
+        """The part of the process of `create`; None in others, also in its forks."""
+        return self._held if self._process == os.getpid() else None
 
     @property
     def _canvas(self) -> Canvas:
@@ -99,8 +106,8 @@ class Creation:
             self._run.check_open()
         elif self._canvas.coarse is not None and None in self.shape:
             raise OptionError(
-                'levels: "as written" and an unknown length are followed only in the process of create; write there, or '
-                "give the length"
+                'levels: "as written" and an unknown length are followed only in the process of create; write there, '
+                "or give the length"
             )
         else:
             self._canvas.claim.check()
@@ -119,8 +126,8 @@ class Creation:
         level = self._canvas.store.level
         if any(b > n for b, n in zip(box.stop, level.shape, strict=True)):
             raise OptionError(
-                f"{show_box(self._canvas.store.axes, box)} is beyond the {format_shape(level.shape)} pixels that an image "
-                "of unknown length has at most; give the length"
+                f"{show_box(self._canvas.store.axes, box)} is beyond the {format_shape(level.shape)} pixels that an "
+                "image of unknown length has at most; give the length"
             )
         whole: list[Piece] = []
         parts: list[Piece] = []

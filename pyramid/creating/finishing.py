@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyramid.creating.begun import BUILT
 from pyramid.creating.declaring import DeclaredSource, plan_rest
 from pyramid.engine.build import Tally, run_passes
-from pyramid.engine.preparation import PreparedRun, resources_of
+from pyramid.engine.preparation import PreparedRun, check_one_cluster, resources_of
 from pyramid.engine.report import RunReport
-from pyramid.engine.report_file import is_page, reporting
+from pyramid.engine.report_file import check_report, is_page, reporting
 from pyramid.engine.resuming import Unfinished, describe, digest_of, go_on
-from pyramid.engine.workers import find_workers
+from pyramid.engine.workers import Workers, find_workers
 from pyramid.errors import OptionError, StoppedError, explaining
 from pyramid.feedback.showing import showing_progress
 from pyramid.image import Image, read_image
 from pyramid.image.additions import additions_of
 from pyramid.image.reported import look_at
+from pyramid.options.convert import Options
 from pyramid.planning import Plan, Resources
 from pyramid.stores import check_travels, counting_retries
 from pyramid.writing.journal import read_segments, remove_journal
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from pyramid.creating.run import CreationRun
     from pyramid.creating.storing import RegionStore
     from pyramid.engine.build import ProgressCallback
+    from pyramid.engine.cluster import ClusterRunner
+    from pyramid.engine.local import LocalRunner
 
 
 def build_levels(run: CreationRun, plan: Plan, store: RegionStore, progress: bool | ProgressCallback | None) -> Image:
@@ -40,10 +44,7 @@ def build_levels(run: CreationRun, plan: Plan, store: RegionStore, progress: boo
     with reporting(record, options.report), showing_progress(progress, "create") as callback, ExitStack() as stack:
         with record.stage("plan"):
             workers = stack.enter_context(find_workers(options, starting=True))
-            runner, resources = stack.enter_context(workers.runner(source, options))
-            if runner.elsewhere:
-                check_travels(target.url, target.storage_options)
-            resources = resources_of(resources, source, target.url, may_overlap=not runner.elsewhere)
+            runner, resources = stack.enter_context(_runner(workers, plan, target.url, options))
             record.plan = decided = plan_rest(plan, _began(run) or resources)
             decided, unfinished = _fitted(run, decided, resources)
         stack.enter_context(workers.held(decided))
@@ -53,6 +54,36 @@ def build_levels(run: CreationRun, plan: Plan, store: RegionStore, progress: boo
             picture = is_page(options.report)
             record.look = lambda: look_at(target.url, target.storage_options, with_picture=picture)
     return replace(read_image(target.url, target.storage_options), report=record)
+
+
+def check_ahead(url: str, plan: Plan, options: Options) -> None:
+    """Check what `build_levels` will need: its workers, their memory, and its report.
+
+    So an acquisition does not end with a mistake of its beginning.
+
+    Raises
+    ------
+    OptionError
+        If options do not fit each other, or a block does not fit the memory.
+    """
+    check_one_cluster(options)
+    if options.report is not None:
+        check_report(options.report, None, url)
+    with find_workers(options) as workers, _runner(workers, plan, url, options) as (_, resources):
+        plan_rest(plan, resources)
+
+
+@contextmanager
+def _runner(
+    workers: Workers, plan: Plan, url: str, options: Options
+) -> Iterator[tuple[LocalRunner | ClusterRunner, Resources]]:
+    """Provide the runner of the levels, and its resources."""
+    source = DeclaredSource(plan.spec)
+    with workers.runner(source, options) as (runner, resources):
+        elsewhere = runner.elsewhere or workers.presumed is not None
+        if elsewhere:
+            check_travels(url, options.target_storage_options)
+        yield runner, resources_of(resources, source, url, may_overlap=not elsewhere)
 
 
 def _began(run: CreationRun) -> Resources | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pyramid.concurrency.signals import leave_signals
 from pyramid.creating.coverage import Coverage
 from pyramid.creating.regions import show_aligned, show_box
-from pyramid.creating.storing import RegionStore
+from pyramid.creating.storing import Piece, RegionStore
 from pyramid.errors import OptionError
 from pyramid.model import Box, Shape
 from pyramid.planning.resources import show_memory
@@ -51,10 +51,6 @@ class GatheredObject:
         return self.array[Box(start, box.shape).slices]
 
 
-# A region of the image, and its pixels.
-Piece = tuple[Box, NDArray[Any]]
-
-
 class Gathering:
     """The objects of which some parts have come; safe to use from many threads.
 
@@ -63,7 +59,7 @@ class Gathering:
     store
         Takes each object that is whole.
     write
-        Writes a whole object: its region and its pixels.
+        Writes whole objects.
     limit_bytes
         Memory for all of them.
     workers
@@ -71,7 +67,7 @@ class Gathering:
     """
 
     def __init__(
-        self, store: RegionStore, write: Callable[[Box, NDArray[Any]], None], limit_bytes: int, workers: int
+        self, store: RegionStore, write: Callable[[Sequence[Piece]], None], limit_bytes: int, workers: int
     ) -> None:
         self.workers = workers
         self._store = store
@@ -79,6 +75,7 @@ class Gathering:
         self._most = max(1, limit_bytes // (int(np.prod(store.level.object_shape)) * store.dtype.itemsize))
         self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)  # the writing of an object has ended
         self._gathered: dict[Shape, GatheredObject] = {}
         self._free: list[NDArray[Any]] = []
         self._errors: list[BaseException] = []
@@ -106,7 +103,10 @@ class Gathering:
     def _ends(self, waiting: Mapping[Shape, GatheredObject], box: Box) -> bool:
         """Return whether a part completes an object that waits for it."""
         entry = waiting.get(self._store.index(box))
-        return entry is not None and entry.coverage.is_completed_by(box)
+        if entry is None:
+            return False
+        with entry.lock:
+            return entry.coverage.is_completed_by(box)
 
     def check_same(self, pieces: Sequence[Piece]) -> None:
         """Raise OptionError if a region has come before with other pixels."""
@@ -146,27 +146,15 @@ class Gathering:
         if self._store.has(index):
             self._store.check_same(box, pixels)
             return None
-        with self._lock:
+        with self._changed:
+            while index not in self._gathered and len(self._gathered) >= self._most:
+                if not any(entry.writing for entry in self._gathered.values()):
+                    raise self._no_room(box, len(self._gathered))
+                self._changed.wait()
             if index not in self._gathered:
-                array = self._array(box)
+                array = self._free.pop() if self._free else np.empty(self._store.level.object_shape, self._store.dtype)
                 self._gathered[index] = GatheredObject(array, Coverage(self._store.box(index)))
             return self._gathered[index]
-
-    def _array(self, box: Box) -> NDArray[Any]:
-        """Return memory for one more object.
-
-        Waits for an object that is being written where there is none.
-        """
-        while len(self._gathered) >= self._most:
-            writing = [entry.writing for entry in self._gathered.values() if entry.writing is not None]
-            if not writing:
-                raise self._no_room(box, len(self._gathered))
-            self._lock.release()
-            try:
-                wait(writing, return_when=FIRST_COMPLETED)
-            finally:
-                self._lock.acquire()
-        return self._free.pop() if self._free else np.empty(self._store.level.object_shape, self._store.dtype)
 
     def _no_room(self, box: Box, waiting: int) -> OptionError:
         level, axes = self._store.level, self._store.axes
@@ -185,16 +173,18 @@ class Gathering:
     def _store_entry(self, index: Shape, entry: GatheredObject) -> None:
         whole = entry.coverage.whole
         try:
-            self._write(whole, entry.view(whole))
+            self._write([(whole, entry.view(whole))])
         except BaseException as error:
             with self._lock, entry.lock:  # it stays, so that its pixels are not lost
                 entry.writing = None
                 self._errors.append(error)
+                self._changed.notify_all()
             return
         with self._lock, entry.lock:
             entry.is_stored, entry.writing = True, None
             del self._gathered[index]
             self._free.append(entry.array)
+            self._changed.notify_all()
 
     def raise_failed(self) -> None:
         """Raise the error of an object that could not be written, once."""

@@ -13,6 +13,7 @@ from pyramid.creating.canvas import Canvas
 from pyramid.creating.coarse import CoarseLevels
 from pyramid.creating.creation import Creation
 from pyramid.creating.declaring import Declared, declare, plan_declared, sized_as_begun, with_length
+from pyramid.creating.finishing import check_ahead
 from pyramid.creating.gathering import Gathering
 from pyramid.creating.run import CreationRun
 from pyramid.creating.storing import RegionStore
@@ -27,7 +28,7 @@ from pyramid.options.format import with_format
 from pyramid.options.keywords import CreateOptions
 from pyramid.packing.converting import is_archive
 from pyramid.planning import Plan
-from pyramid.stores import locate, path_or_url, share_storage_options
+from pyramid.stores import locate, missing_folder, path_or_url, share_storage_options
 from pyramid.writing.create import check_target, open_target
 from pyramid.writing.metadata import early_attributes
 
@@ -105,7 +106,8 @@ def create(
     plan = plan_declared(declared, parsed)
     if as_written and parsed.format == "n5":
         raise OptionError("levels: an N5 has its metadata last, as viewers take it for whole; leave levels out")
-    give_notices(plan.spec.notices, plan.spec.name)
+    check_ahead(where, plan, parsed)
+    give_notices((*plan.spec.notices, *missing_folder(locate(where))), plan.spec.name)
     return _begin(where, declared, plan, parsed, {"as_written": as_written, "rewrite": rewrite})
 
 
@@ -131,4 +133,4 @@ def gathering_of(canvas: Canvas, options: Options) -> Gathering:
     """Return the gathering of parts, within the memory and the workers of options."""
     workers = options.workers or available_cores()
     memory_bytes = options.memory or int(free_bytes() * MEMORY_SHARE)
-    return Gathering(canvas.store, lambda box, pixels: canvas.write((box, pixels)), memory_bytes, workers)
+    return Gathering(canvas.store, canvas.write, memory_bytes, workers)

@@ -16,9 +16,9 @@ from pyramid.creating.begun import BUILT
 from pyramid.creating.canvas import Canvas
 from pyramid.creating.declaring import LENGTH, Declared, sized_as_begun, with_length
 from pyramid.creating.finishing import build_levels
-from pyramid.creating.gathering import Gathering, Piece
+from pyramid.creating.gathering import Gathering
 from pyramid.creating.regions import show_box
-from pyramid.creating.storing import RegionStore
+from pyramid.creating.storing import Piece, RegionStore
 from pyramid.decoding import DecodeError
 from pyramid.errors import OptionError, StoppedError, ending_with_remedy, list_some
 from pyramid.model import Box, Shape
@@ -185,7 +185,7 @@ class CreationRun:
         wanted = [index for index in absent if not leaves_out or self.gathering.find(index) is not None]
 
         def write(index: Shape) -> None:
-            store.write(store.box(index), self._filled(store, index))
+            store.write([(store.box(index), self._filled(store, index))])
 
         for _ in map_concurrently(write, wanted, min(self.gathering.workers, len(wanted)) or 1):
             pass

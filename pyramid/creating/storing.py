@@ -6,7 +6,7 @@ whole or not at all, so a listing says what has come, and nobody needs a lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,9 @@ from pyramid.planning.encoding import write_queue_bytes
 from pyramid.stores import Objects, locate, open_objects
 from pyramid.writing.errors import wrap_errors
 from pyramid.writing.target import Target
+
+# A region of the image, and its pixels.
+Piece = tuple[Box, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -150,23 +153,28 @@ class RegionStore:
             raise self.of_other_pixels(box)
         return False
 
-    def write(self, box: Box, pixels: NDArray[Any]) -> None:
-        """Encode and store a whole object.
+    def write(self, pieces: Iterable[Piece]) -> None:
+        """Encode and store whole objects.
 
-        Its pixels may be strided and of another dtype.
+        Their pixels may be strided and of another dtype.
 
         Raises
         ------
         TargetError
-            If it cannot be written. Nothing of it is there then.
+            If one cannot be written. Nothing of it is there then.
         """
-        part = Part(0, box, pixels)
-        padded = any(n % c for n, c in zip(box.shape, self.level.chunks, strict=True))
-        if padded or pixels.dtype != self.dtype:
-            part = empty_part(self.level, 0, box, self.buffers, self.dtype)
-            part.pixels[...] = pixels
         with self.target.write_block(self.buffers, self.queue_bytes) as writer:
-            writer.add(part)
+            for box, pixels in pieces:
+                writer.add(self._part(box, pixels))
+
+    def _part(self, box: Box, pixels: NDArray[Any]) -> Part:
+        """Return the pixels of an object, in whole chunks of the image's dtype."""
+        padded = any(n % c for n, c in zip(box.shape, self.level.chunks, strict=True))
+        if not padded and pixels.dtype == self.dtype:
+            return Part(0, box, pixels)
+        part = empty_part(self.level, 0, box, self.buffers, self.dtype)
+        part.pixels[...] = pixels
+        return part
 
     @property
     def queue_bytes(self) -> int:

@@ -58,7 +58,7 @@ def prepare(  # noqa: PLR0913  (the things that a run follows from)
     """
     record = record or RunReport("plan", source, target, options)
     options = with_format(options, target)
-    _check_one_cluster(options)
+    check_one_cluster(options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options)
     with ExitStack() as planning:
@@ -145,7 +145,7 @@ def _own_levels(source: Source, options: Options) -> list[SourceSpec]:
     return [level.spec for level in own_levels_of(source)]
 
 
-def _check_one_cluster(options: Options) -> None:
+def check_one_cluster(options: Options) -> None:
     """Raise OptionError if the options name two clusters."""
     given = [name for name in ("scheduler", "scheduler_file", "cluster") if getattr(options, name) is not None]
     if len(given) > 1:

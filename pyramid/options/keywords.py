@@ -168,7 +168,6 @@ class ConvertOptions(TypedDict, total=False):
     """Write what was done to this file: JSON, or a page if it ends in .html."""
 
 
-
 class CreateOptions(TypedDict, total=False):
     """The options of `create`. None leaves the default of each."""
 

@@ -182,7 +182,7 @@ def test_a_killed_creation_never_looks_whole_and_goes_on(seed: int, tmp_path: Pa
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            time.sleep(rng.uniform(0, 1.5))
+            time.sleep(rng.uniform(0, 1.9))
             process.kill()
         if (path / "zarr.json").exists() and "multiscales" in (path / "zarr.json").read_text():
             break

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dask.array as da
 import numpy as np
@@ -41,6 +42,10 @@ PLANE = np.ones((60, 70), "uint8")
         ({"chunks": "z=3"}, "no axis 'z'"),
         ({"overwrite": True, "resume": True}, "give one"),
         ({"skip_empty": True}, "fill_missing"),
+        ({"memory": "1kB"}, "memory: one block needs"),
+        ({"report": "no/such/folder/run.json"}, "report"),
+        ({"scheduler": "tcp://host:1", "cluster": {"class": "distributed.LocalCluster"}}, "two clusters"),
+        ({"performance_report": "run.html"}, "Dask makes it on a cluster"),
         ({"target": "run.ozx"}, "pyramid.pack"),
         ({"target": "run.n5", "levels": "as written"}, "metadata last"),
         ({"target": "https://host/run.ome.zarr"}, "http"),
@@ -149,6 +154,17 @@ def _sent_parts(path: Path) -> None:
         handle.close()
 
 
+def _forked(path: Path) -> None:
+    handle = begin(path)
+    with mock.patch("pyramid.creating.creation.os.getpid", lambda: -1):
+        handle[0, 0] = PLANE  # whole objects
+        try:
+            handle[1, 0, :40] = PLANE[:40]
+        finally:
+            handle._process = -1
+            handle.close()
+
+
 def _sent_grows(path: Path) -> None:
     handle = begin(path, shape=(None, *SHAPE[1:]), levels="as written")
     try:
@@ -183,10 +199,10 @@ def _secret(path: Path) -> None:
 
 
 def _full(path: Path) -> None:
-    handle = begin(path, memory="4kB")
+    handle = begin(path, memory="42kB", workers=1)
     try:
-        for t in range(4):
-            handle[t, 0, 0] = 1
+        for t, c, y, x in np.ndindex(4, 2, 2, 3):
+            handle[t, c, 32 * y, 32 * x] = 1
     finally:
         handle.close()
 
@@ -200,11 +216,12 @@ def _full(path: Path) -> None:
         (_closed, OptionError, "finished or closed"),
         (_sent_finishes, OptionError, "only writes"),
         (_sent_parts, OptionError, "t=1,c=0,y=0:60,x=0:70 at once"),
+        (_forked, OptionError, "only the process of create gathers"),
         (_sent_grows, OptionError, "followed only in the process of create"),
         (_far, OptionError, "unknown length has at most"),
         (_nothing_came, StoppedError, "never came whole"),
         (_secret, OptionError, "secret"),
-        (_full, OptionError, "memory: t=1,c=0,y=0"),
+        (_full, OptionError, r"memory: t=3,c=0,y=\d+,x=\d+ is a part of an object; 42 kB hold the parts of 41 objects"),
     ],
 )
 def test_what_does_not_go_together(
