@@ -9,7 +9,7 @@ import dataclasses
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pyramid.options import parsing  # noqa: E402  (from this clone, whatever is installed)
+from pyramid.options.adding import ADDING_OPTIONS, OF_LEVEL_0  # noqa: E402
 from pyramid.options.attributes import parse_attributes  # noqa: E402
 from pyramid.options.clusters import parse_cluster  # noqa: E402
 from pyramid.options.convert import Options, option_specs  # noqa: E402
@@ -70,10 +71,10 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.text: "str",
     parsing.units: "str | Mapping[str, str]",
 }
-HEAD = '''"""The options of `convert`, `plan` and `create` as keywords with types.
+HEAD = '''"""The options of the functions that build pyramids, as keywords with types.
 
-Editors and type checkers read them. They are made from `pyramid.options.convert` by ``python .ci/option_types.py``:
-change that list, and run it again.
+Editors and type checkers read them. They are made from `pyramid.options.convert` and `pyramid.options.adding` by
+``python .ci/option_types.py``: change those lists, and run it again.
 """
 
 from __future__ import annotations
@@ -84,15 +85,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
-
-
-class ConvertOptions(TypedDict, total=False):
-    """The options of `convert` and `plan`. None leaves the default of each."""
-'''
-CREATE_HEAD = '''
-
-class CreateOptions(TypedDict, total=False):
-    """The options of `create`. None leaves the default of each."""
 '''
 # Types of options that differ in `create`.
 IN_CREATE = {"levels": 'int | Literal["as written"]'}
@@ -111,20 +103,32 @@ def accepted_type(option_spec: OptionSpec) -> str:
 
 def render() -> str:
     """Return the text of the module."""
-    specs = option_specs()
-    types = {name: accepted_type(spec) for name, spec in specs.items()}
-    created = {name: IN_CREATE.get(name, types[name]) for name in specs if name in CREATED}
-    return "\n".join([HEAD, *_keywords(types), CREATE_HEAD, *_keywords(created)]).rstrip() + "\n"
-
-
-def _keywords(types: Mapping[str, str]) -> Iterator[str]:
-    """Yield the lines of a class for options of these types."""
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
-    for name, annotation in types.items():
-        yield f"    {name}: {annotation} | None"
-        text = f'"""{describe_option(option_specs()[name], defaults[name])}"""'
-        yield from (f"    {line}" for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False))
-        yield ""
+    every = tuple(option_specs())
+    lines = [HEAD.rstrip()]
+    for class_name, names, functions in (
+        ("ConvertOptions", every, "`convert` and `plan`"),
+        ("AddLevelsOptions", ADDING_OPTIONS, "`add_levels`"),
+        ("CreateOptions", CREATED, "`create`"),
+    ):
+        lines += ["", "", f"class {class_name}(TypedDict, total=False):"]
+        lines += [f'    """The options of {functions}. None leaves the default of each."""', ""]
+        lines += _fields(names, defaults, class_name)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _fields(names: Iterable[str], defaults: dict[str, object], class_name: str) -> list[str]:
+    """Return the lines of the fields of a class."""
+    lines = []
+    for name in names:
+        option_spec = option_specs()[name]
+        own = IN_CREATE if class_name == "CreateOptions" else {}
+        lines.append(f"    {name}: {own.get(name) or accepted_type(option_spec)} | None")
+        default = "as level 0" if class_name == "AddLevelsOptions" and name in OF_LEVEL_0 else defaults[name]
+        text = f'"""{describe_option(option_spec, default)}"""'
+        lines += [f"    {line}" for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
+        lines.append("")
+    return lines[:-1]
 
 
 if __name__ == "__main__":

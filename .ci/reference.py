@@ -114,7 +114,7 @@ def options_page() -> str:
         "# Options of a conversion\n\n`pyramid convert` and `pyramid plan`, the functions of the same names, and files "
         "given with `--config` take the same options. The name is that of Python and YAML.",
     ]
-    parameters = {parameter.name: parameter for parameter in option_parameters()}
+    parameters = {parameter.name: parameter for parameter in option_parameters(option_specs())}
     specs = option_specs()
     groups = {title: [name for name in names if name in specs] for title, names in OPTIONS.items()}
     for title, names in ((title, names) for title, names in groups.items() if names):

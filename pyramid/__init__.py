@@ -1,7 +1,7 @@
 """Multiscale OME-Zarr pyramids from TIFF files and arrays.
 
 `convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `create` begins one whose
-pixels come by region. `open` reads a pyramid's
+pixels come by region, and `add_levels` builds the levels of an array or image that has none. `open` reads a pyramid's
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection, and
 `preview` makes a picture of it.
 `download` copies any of them to local disk, `validate` holds their metadata against the specification, `verify` finds
@@ -20,6 +20,7 @@ from pyramid._version import __version__
 from pyramid.errors import BatchError, OptionError, PyramidError, PyramidWarning, SourceError, StoppedError, TargetError
 
 if TYPE_CHECKING:
+    from pyramid.adding import add_levels
     from pyramid.api import convert, plan
     from pyramid.batch.outcome import BatchOutcome
     from pyramid.batch.planning import BatchPlan
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pyramid.engine.report import RunReport
     from pyramid.image import Collection, Image, info, open, preview
     from pyramid.inventory import Manifest, manifest
-    from pyramid.options.keywords import ConvertOptions, CreateOptions
+    from pyramid.options.keywords import AddLevelsOptions, ConvertOptions, CreateOptions
     from pyramid.packing import Packed, pack, unpack
     from pyramid.planning import Plan
     from pyramid.previewing import Preview
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pyramid.viewing import Viewer, view
 
 __all__ = [
+    "AddLevelsOptions",
     "BatchError",
     "BatchOutcome",
     "BatchPlan",
@@ -74,6 +76,7 @@ __all__ = [
     "VerifyProgress",
     "Viewer",
     "__version__",
+    "add_levels",
     "convert",
     "create",
     "download",
@@ -93,6 +96,7 @@ __all__ = [
 
 # The module of each public name that is imported when it is first needed.
 _HOMES = {
+    "AddLevelsOptions": "pyramid.options.keywords",
     "BatchOutcome": "pyramid.batch.outcome",
     "BatchPlan": "pyramid.batch.planning",
     "BatchProgress": "pyramid.batch.progress",
@@ -118,6 +122,7 @@ _HOMES = {
     "Verification": "pyramid.verifying",
     "VerifyProgress": "pyramid.verifying",
     "Viewer": "pyramid.viewing",
+    "add_levels": "pyramid.adding",
     "convert": "pyramid.api",
     "create": "pyramid.creating",
     "download": "pyramid.downloading",

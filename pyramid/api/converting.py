@@ -23,7 +23,7 @@ from pyramid.errors import (
 )
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
-from pyramid.options.convert import Options, make_options
+from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.documented import with_options_listed
 from pyramid.packing.converting import building_place, pack_target, tidy
 from pyramid.stores import counting_retries, path_or_url, share_storage_options
@@ -70,7 +70,7 @@ def convert(
 ) -> Image: ...
 
 
-@with_options_listed()
+@with_options_listed(option_specs())
 def convert(
     source: object,
     target: str | os.PathLike[str],

@@ -14,7 +14,7 @@ from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
 from pyramid.errors import OptionError, SeveralImagesError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
-from pyramid.options.convert import Options, make_options
+from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.documented import with_options_listed
 from pyramid.packing.converting import building_place
 from pyramid.planning import Plan
@@ -66,7 +66,7 @@ def plan(
 ) -> Plan: ...
 
 
-@with_options_listed()
+@with_options_listed(option_specs())
 def plan(
     source: object,
     target: str | os.PathLike[str] | None = None,

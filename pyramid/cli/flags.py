@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from pyramid.options import parsing
+from pyramid.options.adding import ADDING_OPTIONS, OF_LEVEL_0
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.spec import STORAGE_FLAGS, OptionSpec, flag
 
@@ -37,8 +38,21 @@ def option_flags(command: Command) -> Command:
 
     A key of a mapping that has a flag of its own gets it too.
     """
+    return add_option_flags(command, {field.name: field.default for field in fields(Options)})
+
+
+def adding_flags(command: Command) -> Command:
+    """Add a flag to a command for each option of `add_levels`."""
     defaults = {field.name: field.default for field in fields(Options)}
-    for name, option_spec in reversed(option_specs().items()):
+    return add_option_flags(
+        command, {name: "as level 0" if name in OF_LEVEL_0 else defaults[name] for name in ADDING_OPTIONS}
+    )
+
+
+def add_option_flags(command: Command, defaults: Mapping[str, object]) -> Command:
+    """Add a flag to a command for each option that has a default to be shown."""
+    for name, default in reversed([*defaults.items()]):
+        option_spec = option_specs()[name]
         command = _key_flags(command, option_spec.split)
         decorate = click.option(
             flag(name) if option_spec.metavar else f"{flag(name)}/--no-{flag(name)[2:]}",
@@ -47,7 +61,7 @@ def option_flags(command: Command) -> Command:
             default=None,
             multiple=option_spec.repeat,
             metavar=option_spec.metavar or None,
-            help=_help(option_spec, defaults[name]),
+            help=_help(option_spec, default),
         )
         command = decorate(command)
     return command

@@ -8,7 +8,7 @@ import click
 
 # The groups of commands; a command that is in none comes last.
 COMMANDS = {
-    "Build": ("demo", "convert", "plan"),
+    "Build": ("demo", "convert", "plan", "add-levels"),
     "Look": ("info", "view", "preview"),
     "Trust": ("validate", "verify", "manifest"),
     "Keep": ("download", "pack", "unpack", "edit", "upgrade"),
@@ -18,6 +18,7 @@ COMMANDS = {
 EXAMPLES = {
     "convert": "pyramid convert cells.tif cells.ome.zarr",
     "plan": "pyramid plan cells.tif",
+    "add-levels": "pyramid add-levels cells.ome.zarr",
     "info": "pyramid info cells.ome.zarr",
     "view": "pyramid view cells.ome.zarr",
     "preview": "pyramid preview cells.ome.zarr -o cells.png",
@@ -46,7 +47,7 @@ OPTIONS = {
         *("format", "ome_zarr_version", "chunks", "shards", "codec", "codec_level", "shuffle", "checksum"),
         *("skip_empty", "dtype", "rescale"),
     ),
-    "Levels": ("method", "scale_factors", "levels", "min_size"),
+    "Levels": ("rebuild", "method", "scale_factors", "levels", "min_size"),
     "Machine": ("memory", "workers", "max_objects"),
     "Cluster": ("scheduler", "scheduler_file", "cluster", "block_timeout", "performance_report"),
     "What is there": ("overwrite", "resume"),

@@ -13,6 +13,7 @@ import click
 
 from pyramid._version import __version__
 from pyramid.batch.kinds import is_grouped
+from pyramid.cli.add_levels import add_levels
 from pyramid.cli.batch import (
     convert_batch,
     for_all_images,
@@ -186,6 +187,9 @@ def plan(words: Sequence[str], config: str | None, as_json: bool, **rest: Any) -
             except SeveralImagesError as error:
                 options = for_all_images(options, target, error)
         plan_batch((sources, target), options, each=each, as_json=as_json, **asked)
+
+
+main.add_command(add_levels)
 
 
 @main.command()

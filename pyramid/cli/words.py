@@ -30,7 +30,7 @@ OTHER_NAMES = (
         "remove_label",
     ),
     *("legend", "montage", "projection", "scale_bar", "size", "cors", "diff", "host", "no_browser", "port"),
-    *("repair", "sample", "source", "strict", "to", "token", "translation", "windows"),
+    *("rebuild", "repair", "sample", "source", "strict", "to", "token", "translation", "windows"),
 )
 _NAMES = (*option_specs(), *(key for spec in option_specs().values() for key, _ in spec.split), *OTHER_NAMES)
 _NAME = "|".join(sorted(_NAMES, key=len, reverse=True))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyramid.engine.report import RunReport
 from pyramid.engine.workers import Workers, find_workers
@@ -16,7 +16,7 @@ from pyramid.errors import OptionError, SourceError, explaining
 from pyramid.model import Source, SourceSpec, dask_array_of, own_levels_of
 from pyramid.options.convert import Options
 from pyramid.options.format import with_format
-from pyramid.planning import Plan, Resources, make_plan
+from pyramid.planning import KeptBase, Plan, Resources, make_plan
 from pyramid.planning.table import describe_scale, summarize
 from pyramid.readers import open_source
 from pyramid.reduce import load_method, margins_of
@@ -27,6 +27,31 @@ if TYPE_CHECKING:
     from pyramid.engine.resuming import Unfinished
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """A level 0 that is there, to which a run adds levels in place.
+
+    Parameters
+    ----------
+    source
+        The reader of level 0.
+    kept
+        Its chunks and shards.
+    run_url
+        URL of the folder with the claim and the journal of the run.
+    paths
+        From the plan and the record of an unfinished run, which is empty where one begins, to the path of each level.
+    anew
+        How a run begins from the start, as messages say it.
+    """
+
+    source: Source
+    kept: KeptBase
+    run_url: str
+    paths: Callable[[Plan, Mapping[str, Any]], tuple[str, ...]]
+    anew: str
 
 
 @dataclass(frozen=True)
@@ -49,21 +74,22 @@ def prepare(  # noqa: PLR0913  (the things that a run follows from)
     workers: Workers | None = None,
     *,
     starting: bool = False,
+    in_place: InPlace | None = None,
 ) -> Iterator[PreparedRun]:
     """Open the source, find the workers, make the plan, and check the target.
 
     Nothing is written. The plan and the time of each step are noted in `record` if it is given. `workers` are those
     that several runs share; None finds them for this one. With `starting`, the cluster that the options describe is
-    started once a plan for it holds; without, the plan for it is all.
+    started once a plan for it holds; without, the plan for it is all. A run `in_place` adds levels to a level 0.
     """
     record = record or RunReport("plan", source, target, options)
     options = with_format(options, target)
     check_one_cluster(options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
-        opened = open_source(source, options)
+        opened = open_source(source, options) if in_place is None else in_place.source
     with ExitStack() as planning:
         planning.enter_context(record.stage("plan"))
-        decide = functools.partial(_decide, source, opened, target, options)
+        decide = functools.partial(_decide, source, opened, target, options, in_place)
         if starting and workers is None and options.cluster is not None:
             with find_workers(options) as presumed, presumed.runner(opened, options) as (_, resources):
                 decide(resources, elsewhere=True)
@@ -95,23 +121,32 @@ def check_manifest(options: Options, source: object, target: str | None) -> None
         raise OptionError(f"manifest: {options.manifest} is the file of the report too; give another file")
 
 
-def _unfinished(target: str | None, options: Options) -> Unfinished | None:
+def _unfinished(target: str | None, options: Options, in_place: InPlace | None) -> Unfinished | None:
     """Return the run that is to go on, None where one is to begin."""
     if target is None or not options.resume:
         return None
     from pyramid.engine.resuming import find_unfinished  # noqa: PLC0415  (only to go on)
 
+    if in_place is not None:
+        return find_unfinished(in_place.run_url, options.target_storage_options, in_place.anew)
     return find_unfinished(target, options.target_storage_options)
 
 
 def _decide(  # noqa: PLR0913  (the things that a plan follows from)
-    source: object, opened: Source, target: str | None, options: Options, resources: Resources, *, elsewhere: bool
+    source: object,
+    opened: Source,
+    target: str | None,
+    options: Options,
+    in_place: InPlace | None,
+    resources: Resources,
+    *,
+    elsewhere: bool,
 ) -> tuple[Plan, Unfinished | None]:
     """Return the plan, and the run that is to go on, once the target is checked."""
     if elsewhere:
         _check_travels(source, target, options)
     resources = resources_of(resources, opened, target, may_overlap=not elsewhere)
-    unfinished, method = _unfinished(target, options), load_method(options.method)
+    unfinished, method = _unfinished(target, options, in_place), load_method(options.method)
     decided = make_plan(
         opened.spec,
         options,
@@ -119,10 +154,14 @@ def _decide(  # noqa: PLR0913  (the things that a plan follows from)
         margins=functools.partial(margins_of, method),
         resources=resources if unfinished is None else unfinished.resources,
         own=_own_levels(opened, options),
+        kept=None if in_place is None else in_place.kept,
     )
+    if in_place is not None:
+        paths = in_place.paths(decided, {} if unfinished is None else unfinished.record)
+        decided = replace(decided, paths=paths)
     if unfinished is not None:
         decided = unfinished.fitted(decided, opened, resources)
-    if target is not None:
+    if target is not None and in_place is None:
         from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
         check_target(opened.spec, target, options)

@@ -63,7 +63,7 @@ class RunReport:
     Parameters
     ----------
     command
-        ``convert`` or ``plan``.
+        ``convert``, ``plan`` or ``add-levels``.
     source, target
         What the user gave.
     options
@@ -143,7 +143,7 @@ class RunReport:
     @property
     def bytes_per_second(self) -> float | None:
         """Bytes of the source's pixels for each second; None if not all were converted."""
-        converted = self.command == "convert" and self._error is None and self.source_bytes is not None
+        converted = self.command != "plan" and self._error is None and self.source_bytes is not None
         return (self.source_bytes or 0) / max(self.seconds, 1e-9) if converted else None
 
     def summary(self) -> str:

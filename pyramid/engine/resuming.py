@@ -30,6 +30,10 @@ MAX_LISTED = 4
 CREATED = "created"
 # What differs may be long, as a list of levels.
 MAX_SHOWN = 60
+# How a run of `convert` begins from the start, as messages say it.
+ANEW = "with overwrite=True"
+# Key of a record that holds the paths of levels that are removed once others are in their place.
+REPLACED = "replaced"
 
 
 class SourceChangedError(OptionError):
@@ -48,12 +52,15 @@ class Unfinished:
         What it does, as it was recorded.
     segments, synced
         Its journal, and how many of its segments count for good.
+    anew
+        How a run begins from the start, as messages say it.
     """
 
     location: str
     record: Mapping[str, Any]
     segments: tuple[Segment, ...]
     synced: int
+    anew: str = ANEW
 
     def fitted(self, plan: Plan, source: Source, now: Resources) -> Plan:
         """Return the plan of the run for the workers and memory of today.
@@ -64,12 +71,13 @@ class Unfinished:
             If it was begun with another plan or source, of which the error names what differs. Also if a block does not
             fit the memory of today.
         """
-        found = [*differences(self.record, describe(plan, source), "")]
+        record = {name: value for name, value in self.record.items() if name != REPLACED}
+        found = [*differences(record, describe(plan, source), "")]
         if found:
             changed = any(difference.startswith("source ") for difference in found)
             raise (SourceChangedError if changed else OptionError)(
                 f"{self.location} was begun with another plan or source: {list_some(found, MAX_LISTED)}; give what it "
-                "was begun with, or start again with overwrite=True"
+                f"was begun with, or start again {self.anew}"
             )
         fits = now.memory_bytes // max(plan.peak_bytes, 1)
         if fits < 1:
@@ -88,12 +96,14 @@ class Unfinished:
             return Resources(**self.record["resources"])
         except (KeyError, TypeError) as error:
             raise TargetError(
-                f"the record of the unfinished run is damaged ({error}); start again with overwrite=True"
+                f"the record of the unfinished run is damaged ({error}); start again {self.anew}"
             ) from error
 
 
-def find_unfinished(url: str, options: Mapping[str, Any] | None) -> Unfinished | None:
+def find_unfinished(url: str, options: Mapping[str, Any] | None, anew: str = ANEW) -> Unfinished | None:
     """Return the run that has begun at a target; None where nothing is there.
+
+    `anew` says in messages how a run begins from the start.
 
     Raises
     ------
@@ -112,8 +122,7 @@ def find_unfinished(url: str, options: Mapping[str, Any] | None) -> Unfinished |
         )
     if not record:
         raise TargetError(
-            f"{objects.location} was begun by a run that kept no record, so it cannot go on; start again with "
-            "overwrite=True"
+            f"{objects.location} was begun by a run that kept no record, so it cannot go on; start again {anew}"
         )
     if CREATED in record:
         raise TargetError(
@@ -123,10 +132,10 @@ def find_unfinished(url: str, options: Mapping[str, Any] | None) -> Unfinished |
     if record.get("ome_pyramid") != __version__:
         raise TargetError(
             f"{objects.location} was begun by ome-pyramid {short_repr(record.get('ome_pyramid'))}, and this is "
-            f"{__version__}; go on with that version, or start again with overwrite=True"
+            f"{__version__}; go on with that version, or start again {anew}"
         )
     segments, synced = read_segments(objects, digest_of(record))
-    return Unfinished(str(objects.location), record, tuple(segments), synced)
+    return Unfinished(str(objects.location), record, tuple(segments), synced, anew)
 
 
 def is_finished(url: str, options: Mapping[str, Any] | None) -> bool:
@@ -224,13 +233,13 @@ def go_on(
     manifest: RunManifest | None = None,
 ) -> Resumed:
     """Return the journal of a run, and count the blocks that were done before."""
-    segments = before.segments if before is not None else ()
+    segments, anew = (before.segments, before.anew) if before is not None else ((), ANEW)
     done = [bytearray(pass_.tasks) for pass_ in tally.plan.passes]
     for segment in segments:
         fresh = 0
         for first, last in segment.blocks:
             if not 0 <= segment.pass_ < len(done) or not 0 <= first <= last < len(done[segment.pass_]):
-                raise TargetError(f"{objects.location}: its journal is damaged; start again with overwrite=True")
+                raise TargetError(f"{objects.location}: its journal is damaged; start again {anew}")
             fresh += last + 1 - first
             done[segment.pass_][first : last + 1] = b"\1" * (last + 1 - first)
         tally.restore(fresh, segment)

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from pyramid.errors import OptionError, PyramidError, TargetError
 from pyramid.hierarchy.nodes import read_node
 from pyramid.image import Image, read_image
-from pyramid.labels.committing import check_list, commit_label, generation_of
+from pyramid.labels.committing import check_list, commit_label
 from pyramid.labels.fitting import check_fits, fitted_options
 from pyramid.model import SourceSpec
 from pyramid.packing.converting import is_archive
 from pyramid.readers import open_source
 from pyramid.stores import locate, open_objects
 from pyramid.stores.sides import share_storage_options
+from pyramid.writing.generations import generation_of
 
 if TYPE_CHECKING:
     from pyramid.engine.report import RunReport

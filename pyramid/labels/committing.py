@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,26 +12,12 @@ from pyramid.hierarchy.documents import ATTRIBUTE_KEYS, encode_document, group_d
 from pyramid.hierarchy.nodes import Node, parse_document, read_document, read_node
 from pyramid.ngff import FORMATS
 from pyramid.ngff.groups import read_paths
-from pyramid.ngff.values import list_or_empty, mapping, mapping_or_empty
+from pyramid.ngff.values import mapping, mapping_or_empty
 from pyramid.stores import Objects, open_objects
 from pyramid.stores.local import remove_partials
 from pyramid.writing.changing import change_document, ensure_group
 from pyramid.writing.errors import wrap_errors
-
-
-def generation_of(node: Node) -> int:
-    """Return how often a label was replaced, from the paths of its levels.
-
-    Examples
-    --------
-    >>> image = {"multiscales": [{"datasets": [{"path": "v2/0"}]}]}
-    >>> generation_of(Node("", 2, image, None, {})), generation_of(Node("", 2, {}, None, {}))
-    (2, 0)
-    """
-    first = mapping_or_empty(next(iter(list_or_empty(node.ome.get("multiscales"))), None))
-    dataset = mapping_or_empty(next(iter(list_or_empty(first.get("datasets"))), None))
-    found = re.match(r"v(\d{1,9})/", str(dataset.get("path")))
-    return int(found[1]) if found else 0
+from pyramid.writing.generations import generation_of, level_paths, remove_paths
 
 
 def commit_label(
@@ -118,16 +102,6 @@ def check_list(group: Objects, name: str, version: str) -> None:
 def _remove_others(label: Objects) -> None:
     """Remove levels that the document of a label does not name."""
     node = read_node(label)
-    named = [] if node is None else list_or_empty(node.ome.get("multiscales"))
-    paths = {
-        str(mapping_or_empty(dataset).get("path")).partition("/")[0]
-        for image in map(mapping_or_empty, named)
-        for dataset in list_or_empty(image.get("datasets"))
-    }
+    kept = {path.partition("/")[0] for path in level_paths(node)}
     folders = (key.partition("/")[0] for key in list(label.keys()))
-    gone = {folder for folder in folders if re.fullmatch(r"v?\d+", folder)} - paths
-    for folder in gone:
-        for key in list(label.keys(f"{folder}/")):
-            label.delete(key)
-        if label.location.is_local:
-            shutil.rmtree(os.path.join(label.location.path, folder), ignore_errors=True)
+    remove_paths(label, {folder for folder in folders if re.fullmatch(r"v?\d+", folder)} - kept)

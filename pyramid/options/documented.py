@@ -1,4 +1,4 @@
-"""Signatures and docstrings that list the options of `convert` and `plan`."""
+"""Signatures and docstrings that list the options of a function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
 from pyramid.options.convert import Options, option_specs
@@ -20,24 +20,21 @@ PLACE = "{options}"
 WIDTH = 112  # of the meaning of an option in the docstring
 
 
-def with_options_listed(keywords: type = ConvertOptions) -> Callable[[Function], Function]:
+def with_options_listed(names: Collection[str], keywords: type = ConvertOptions) -> Callable[[Function], Function]:
     """Give a function with ``**options`` a signature and docstring that list them.
 
-    Parameters
-    ----------
-    keywords
-        The options that it has, with their types.
+    `names` are those of its options, and `keywords` has their types.
     """
 
     def listed(function: Function) -> Function:
-        own = list(_own_parameters(function))
         function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect and editors read it
-            [*own, *option_parameters(keywords)], return_annotation=function.__annotations__["return"]
+            [*_own_parameters(function), *option_parameters(names, keywords)],
+            return_annotation=function.__annotations__["return"],
         )
         if function.__doc__:  # python -OO removes it
             function.__doc__ = re.sub(
                 rf"^( *){re.escape(PLACE)}$",
-                lambda found: textwrap.indent(option_docs(keywords), found[1]),
+                lambda found: textwrap.indent(option_docs(names, keywords), found[1]),
                 function.__doc__,
                 flags=re.MULTILINE,
             )
@@ -52,8 +49,8 @@ def _own_parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]
             yield parameter
 
 
-def option_parameters(keywords: type = ConvertOptions) -> list[inspect.Parameter]:
-    """Return each option of `keywords` as a keyword with its type and default."""
+def option_parameters(names: Collection[str], keywords: type = ConvertOptions) -> list[inspect.Parameter]:
+    """Return each of some options as a keyword with its type and default."""
     types = keywords.__annotations__
     return [
         inspect.Parameter(
@@ -63,14 +60,14 @@ def option_parameters(keywords: type = ConvertOptions) -> list[inspect.Parameter
             annotation=_type_text(types[field.name]),
         )
         for field in dataclasses.fields(Options)
-        if field.name in types
+        if field.name in names
     ]
 
 
-def option_docs(keywords: type = ConvertOptions) -> str:
+def option_docs(names: Collection[str], keywords: type = ConvertOptions) -> str:
     """Return a section of numpydoc for options: name, type, default, meaning."""
     lines = []
-    for parameter in option_parameters(keywords):
+    for parameter in option_parameters(names, keywords):
         option_spec = option_specs()[parameter.name]
         lines.append(f"{parameter.name} : {parameter.annotation}, default {parameter.default!r}")
         meaning = describe_option(option_spec, None)

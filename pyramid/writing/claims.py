@@ -25,6 +25,8 @@ WATCH_S = 10.0
 _LOOK_S = 0.5
 # Largest document that is parsed, in bytes: a claim has some 200, and a larger document is not one of ours.
 _MAX_BYTES = 2**20
+# Folder of a group with the claim and the journal of a run that adds levels to it.
+ADDING = ".pyramid-levels"
 # Runs of this process that are alive. Needed because a full disk can prevent a run from releasing its target.
 alive_here: set[str] = set()
 # Runs of this process around others: those of collections, whose images are written within them.
@@ -36,10 +38,11 @@ def check_no_run(objects: Objects) -> None:
 
     A run on another machine, or to object storage, is watched for up to `WATCH_S` seconds.
     """
-    for zarr_format in ATTRIBUTE_KEYS:
-        claim = read_claim(objects, zarr_format)
+    places: list[tuple[StoreFormat, str]] = [*((form, "") for form in ATTRIBUTE_KEYS), (3, f"{ADDING}/")]
+    for zarr_format, folder in places:
+        claim = read_claim(objects, zarr_format, folder)
         is_other = claim is not None and "run" in claim and claim["run"] not in _around_here
-        if claim is not None and is_other and _is_alive(objects, zarr_format, claim):
+        if claim is not None and is_other and _is_alive(objects, zarr_format, claim, folder):
             raise being_written(objects.location)
 
 
@@ -87,7 +90,7 @@ def read_record(objects: Objects) -> Mapping[str, Any] | None:
     return None
 
 
-def _is_alive(objects: Objects, zarr_format: StoreFormat, claim: Mapping[str, Any]) -> bool:
+def _is_alive(objects: Objects, zarr_format: StoreFormat, claim: Mapping[str, Any], folder: str) -> bool:
     host, process = this_process()
     if (claim.get("host"), claim.get("process")) == (host, process):
         return claim.get("run") in alive_here
@@ -98,14 +101,17 @@ def _is_alive(objects: Objects, zarr_format: StoreFormat, claim: Mapping[str, An
     until_s = time.monotonic() + WATCH_S
     while time.monotonic() < until_s:
         time.sleep(_LOOK_S)
-        if read_claim(objects, zarr_format) != claim:
+        if read_claim(objects, zarr_format, folder) != claim:
             return True
     return False
 
 
-def read_claim(objects: Objects, zarr_format: StoreFormat) -> Mapping[str, Any] | None:
-    """Return the claim of a conversion in progress on the target, or None."""
-    body = objects.get(ATTRIBUTE_KEYS[zarr_format])
+def read_claim(objects: Objects, zarr_format: StoreFormat, folder: str = "") -> Mapping[str, Any] | None:
+    """Return the claim of a conversion in progress on the target, or None.
+
+    `folder` is that of a run that adds levels, with a slash at its end.
+    """
+    body = objects.get(f"{folder}{ATTRIBUTE_KEYS[zarr_format]}")
     if body is None or len(body) > _MAX_BYTES:
         return None
     with suppress(ValueError, RecursionError):

@@ -20,7 +20,7 @@ from pyramid.errors import TargetError
 from pyramid.hierarchy.documents import ROOT_KEYS
 from pyramid.hierarchy.n5 import N5_KEY
 from pyramid.hierarchy.unfinished import DOWNLOAD, check_no_download
-from pyramid.model import SourceSpec
+from pyramid.model import Source, SourceSpec
 from pyramid.ngff import FORMATS
 from pyramid.options.convert import Options
 from pyramid.planning import Plan
@@ -132,12 +132,16 @@ def _is_free(location: Location, objects: Objects) -> bool:
 
 
 @contextmanager
-def open_target(
+def open_target(  # noqa: PLR0913  (what a run writes, and where)
     plan: Plan,
     url: str,
     options: Options,
     record: Mapping[str, Any] | None = None,
     shown: Mapping[str, Any] | None = None,
+    *,
+    run: str = "",
+    base: Source | None = None,
+    claimed: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Target, Lease]]:
     """Create the target's group and empty arrays, and hold the target for this run.
 
@@ -156,31 +160,48 @@ def open_target(
         What the run does, so that another can go on with it.
     shown
         Attributes of the group that viewers need from the start; None for none.
+    run
+        Folder in the target that holds the claim of a run which adds levels to a group. The group stays as it is.
+    base
+        What reads a level 0 that is kept.
+    claimed
+        Called once the target belongs to this run, before anything is written to it.
 
     Raises
     ------
     TargetError
         If the target cannot be written, or another run writes to it.
     """
-    form, location = FORMATS[plan.version], locate(url)
-    objects = open_objects(url, options.target_storage_options)
-    lease = Lease(objects, form.zarr_format, record, shown)
-    target = Target(
-        url, options.target_storage_options, stored_levels(plan), form.zarr_format, options.manifest is not None
-    )
+    form, place = FORMATS[plan.version], f"{url.rstrip('/')}/{run}" if run else url
+    objects, location = open_objects(url, options.target_storage_options), locate(place)
+    claims = open_objects(place, options.target_storage_options) if run else objects
+    lease = Lease(claims, 3 if run else form.zarr_format, record, shown)
+    digests = options.manifest is not None
+    target = Target(url, options.target_storage_options, stored_levels(plan), form.zarr_format, digests, base)
     try:
-        _claim(location, objects, options, lease)
+        _claim(location, claims, options, lease)
+        claimed()
         with wrap_errors(url, "metadata"):
             _do_each(lambda document: objects.put(*document), early_documents(plan), location)
         yield target, lease
     except BaseException as error:
-        if _give_back(lease, url, options):
-            marked = "" if shown else ": it has no multiscales"
-            error.add_note(
-                f"{location} {UNFINISHED}{marked}; the same with resume=True goes on where it stopped, "
-                "and overwrite=True starts again"
-            )
+        if _give_back(lease, place, options):
+            error.add_note(_note(locate(url), in_place=bool(run), shown=bool(shown)))
         raise
+
+
+def _note(location: Location, *, in_place: bool, shown: bool) -> str:
+    """Return the note of an error that leaves a target unfinished."""
+    if in_place:
+        return (
+            f"{location} {UNFINISHED}: it is read as before; the same with resume=True goes on where it stopped, and "
+            "without resume it starts again"
+        )
+    marked = "" if shown else ": it has no multiscales"
+    return (
+        f"{location} {UNFINISHED}{marked}; the same with resume=True goes on where it stopped, and "
+        "overwrite=True starts again"
+    )
 
 
 def _give_back(lease: Lease, url: str, options: Options) -> bool:

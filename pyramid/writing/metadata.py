@@ -78,7 +78,7 @@ def finish(
     mapping
         The documents that were written, by key.
     """
-    image = image_of(plan, () if plan.label is not None else _channels(plan, target, extremes))
+    image = image_of(plan, () if plan.label is not None else measured_channels(plan, target, extremes))
     made = attributes(image, plan.version)
     late = {**dict(late_documents(plan, image)), **ome_documents(FORMATS[plan.version], additions.xml)}
     add = additions.attributes
@@ -120,7 +120,8 @@ def early_attributes(plan: Plan, further: Mapping[str, Any] | None) -> dict[str,
     return {**(further or {}), **attributes(image_of(plan, ()), plan.version)}
 
 
-def _channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
+def measured_channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:
+    """Return the display settings of a pyramid whose pixels are all written."""
     shown = {channel: shown_range(sample, plan.nodata) for channel, sample in _samples(plan, target)}
     measured = []
     for channel in sorted(shown):

@@ -106,7 +106,7 @@ class Target:
             The documents that were written, by key.
         """
         with wrap_errors(self.url, "metadata"):
-            self._writer.finish()
+            self.finish_objects()
             objects = open_objects(self.url, self.storage_options)
             lease.end()
             lease.check()
@@ -118,6 +118,10 @@ class Target:
                 if key != ".zgroup":  # it exists already, and holds no attributes
                     _put_surely(objects, key, body, before[key])
             return {**late, **documents}
+
+    def finish_objects(self) -> None:
+        """Remove what workers left unfinished next to the objects."""
+        self._writer.finish()
 
     @functools.cached_property
     def _writer(self) -> ObjectWriter:

@@ -101,10 +101,10 @@ def _unit(axis: str, unit: str) -> str | None:
         return None
 
 
-def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
+def members_remedy(attributes: Mapping[str, Any], where: str, done: str = "is converted") -> str:
     """Return the advice to name an image in a group that holds images.
 
-    The text is empty for any other group, and for a broken one.
+    The text is empty for any other group, and for a broken one. `done` says what is done to an image.
     """
     try:
         found = parse_group(attributes)
@@ -122,9 +122,7 @@ def members_remedy(attributes: Mapping[str, Any], where: str) -> str:
         if isinstance(group, Plate)
         else short_repr(paths[0])[1:-1]
     )
-    return (
-        f"{where} is {kind}, and one image at a time is converted; name an image in it, as {where.rstrip('/')}/{path}"
-    )
+    return f"{where} is {kind}, and one image at a time {done}; name an image in it, as {where.rstrip('/')}/{path}"
 
 
 def largest_first(image: Multiscale) -> Multiscale:

@@ -182,7 +182,7 @@ def source_of(opened: OpenedImage, options: Options, location: str | None, notic
     """Return the source of an opened array."""
     array, image = opened.array, opened.image
     check_one_image(options.series, "a Zarr array or OME-Zarr image")
-    names = image.axes if image is not None else _dimension_names(array)
+    names = image.axes if image is not None else dimension_names(array)
     name = (image.name if image is not None else "") or (stem(PurePosixPath(location)) if location else "image")
     labelled = Labelled(array, tuple(names), name, image.notices if image is not None else ())
     spec, order = describe_array(labelled, array.shape, array.dtype, options.axes)
@@ -202,7 +202,7 @@ def source_of(opened: OpenedImage, options: Options, location: str | None, notic
     return ZarrSource(spec, order, array.pixels)
 
 
-def _dimension_names(array: FoundArray) -> tuple[object, ...]:
+def dimension_names(array: FoundArray) -> tuple[object, ...]:
     """Return the names of the dimensions; in Zarr 2 only xarray's attribute has them."""
     names: Any = array.dimension_names
     if not names or all(name is None for name in names):

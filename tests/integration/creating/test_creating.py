@@ -153,7 +153,7 @@ def test_a_dask_array_and_dask_tasks(tmp_path: Path) -> None:
         handle[t] = PIXELS[t]
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster),
         begin(tmp_path / "tasks.ome.zarr") as handle,
     ):

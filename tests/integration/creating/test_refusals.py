@@ -156,7 +156,7 @@ def _sent_parts(path: Path) -> None:
 
 def _forked(path: Path) -> None:
     handle = begin(path)
-    with mock.patch("pyramid.creating.creation.os.getpid", lambda: -1):
+    with mock.patch("pyramid.creating.creation.os.getpid", return_value=-1):
         handle[0, 0] = PLANE  # whole objects
         try:
             handle[1, 0, :40] = PLANE[:40]
