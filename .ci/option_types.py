@@ -35,6 +35,7 @@ from pyramid.options.series import parse_series  # noqa: E402
 from pyramid.options.spec import OptionSpec  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
+CREATED_FILE = FILE.with_name("created_keywords.py")
 WIDTH = 116  # of a line inside the class
 
 
@@ -86,6 +87,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 '''
+# The part of the head that only dtypes need.
+NUMPY = """
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+"""
 # Types of options that differ in `create`.
 IN_CREATE = {"levels": 'int | Literal["as written"]'}
 
@@ -102,15 +108,24 @@ def accepted_type(option_spec: OptionSpec) -> str:
 
 
 def render() -> str:
-    """Return the text of the module."""
-    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
+    """Return the text of the module of options for images that are there."""
     every = tuple(option_specs())
+    return _module(
+        ("ConvertOptions", every, "`convert` and `plan`"), ("AddLevelsOptions", ADDING_OPTIONS, "`add_levels`")
+    )
+
+
+def render_created() -> str:
+    """Return the text of the module of options for an image that is to come."""
+    text = _module(("CreateOptions", CREATED, "`create`"))
+    return text.replace(NUMPY, "").replace("import TYPE_CHECKING, Any", "import Any")
+
+
+def _module(*classes: tuple[str, Iterable[str], str]) -> str:
+    """Return the text of a module of classes: name, options, and what they are the options of."""
+    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
     lines = [HEAD.rstrip()]
-    for class_name, names, functions in (
-        ("ConvertOptions", every, "`convert` and `plan`"),
-        ("AddLevelsOptions", ADDING_OPTIONS, "`add_levels`"),
-        ("CreateOptions", CREATED, "`create`"),
-    ):
+    for class_name, names, functions in classes:
         lines += ["", "", f"class {class_name}(TypedDict, total=False):"]
         lines += [f'    """The options of {functions}. None leaves the default of each."""', ""]
         lines += _fields(names, defaults, class_name)
@@ -133,3 +148,4 @@ def _fields(names: Iterable[str], defaults: dict[str, object], class_name: str) 
 
 if __name__ == "__main__":
     FILE.write_text(render(), encoding="utf-8")
+    CREATED_FILE.write_text(render_created(), encoding="utf-8")

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from pyramid.engine.report import RunReport
     from pyramid.image import Collection, Image, info, open, preview
     from pyramid.inventory import Manifest, manifest
-    from pyramid.options.keywords import AddLevelsOptions, ConvertOptions, CreateOptions
+    from pyramid.options.created_keywords import CreateOptions
+    from pyramid.options.keywords import AddLevelsOptions, ConvertOptions
     from pyramid.packing import Packed, pack, unpack
     from pyramid.planning import Plan
     from pyramid.previewing import Preview
@@ -103,7 +104,7 @@ _HOMES = {
     "BatchReport": "pyramid.batch.report",
     "Collection": "pyramid.image",
     "ConvertOptions": "pyramid.options.keywords",
-    "CreateOptions": "pyramid.options.keywords",
+    "CreateOptions": "pyramid.options.created_keywords",
     "Creation": "pyramid.creating",
     "Download": "pyramid.downloading",
     "Edit": "pyramid.editing",

@@ -23,9 +23,9 @@ from pyramid.errors import OptionError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
 from pyramid.options.convert import Options
 from pyramid.options.created import CREATED, make_created_options
+from pyramid.options.created_keywords import CreateOptions
 from pyramid.options.documented import with_options_listed
 from pyramid.options.format import with_format
-from pyramid.options.keywords import CreateOptions
 from pyramid.packing.converting import is_archive
 from pyramid.planning import Plan
 from pyramid.stores import locate, missing_folder, path_or_url, share_storage_options
