@@ -21,7 +21,7 @@ from pyramid.options.adding import ADDING_OPTIONS, OF_LEVEL_0  # noqa: E402
 from pyramid.options.attributes import parse_attributes  # noqa: E402
 from pyramid.options.clusters import parse_cluster  # noqa: E402
 from pyramid.options.convert import Options, option_specs  # noqa: E402
-from pyramid.options.created import CREATED  # noqa: E402
+from pyramid.options.created import CREATED, created_specs  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
 from pyramid.options.durations import seconds  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
@@ -136,7 +136,7 @@ def _fields(names: Iterable[str], defaults: dict[str, object], class_name: str) 
     """Return the lines of the fields of a class."""
     lines = []
     for name in names:
-        option_spec = option_specs()[name]
+        option_spec = created_specs()[name] if class_name == "CreateOptions" else option_specs()[name]
         own = IN_CREATE if class_name == "CreateOptions" else {}
         lines.append(f"    {name}: {own.get(name) or accepted_type(option_spec)} | None")
         default = "as level 0" if class_name == "AddLevelsOptions" and name in OF_LEVEL_0 else defaults[name]

@@ -22,7 +22,7 @@ from pyramid.engine.workers import MEMORY_SHARE
 from pyramid.errors import OptionError, ending_with_remedy
 from pyramid.feedback.notices import give_notices
 from pyramid.options.convert import Options
-from pyramid.options.created import CREATED, make_created_options
+from pyramid.options.created import created_specs, make_created_options
 from pyramid.options.created_keywords import CreateOptions
 from pyramid.options.documented import with_options_listed
 from pyramid.options.format import with_format
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 
-@with_options_listed(CREATED, CreateOptions)
+@with_options_listed(created_specs(), CreateOptions)
 @ending_with_remedy()
 def create(
     target: str | os.PathLike[str],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pyramid.errors import OptionError
 from pyramid.options.convert import Options, make_options, option_specs
+from pyramid.options.spec import OptionSpec
 
 # The options of `convert` that an image without a source has, in the order of `Options`.
 CREATED = (
@@ -18,10 +20,24 @@ CREATED = (
 )
 # The value of ``levels`` with which coarse levels are written as soon as they can be.
 AS_WRITTEN = "as written"
+# Meanings of options that differ from those in `convert`.
+_MEANINGS = {
+    "fill_missing": "make pixels that never come 0 in `finish`, which else refuses an image with gaps",
+    "levels": 'how many levels, the first included; or "as written": each object of a level as soon as it can be made',
+    "memory": "memory for parts of objects that wait for the rest, and for the workers of `finish`; else a quarter of "
+    "what is free",
+    "storage_options": "options of the store of TARGET",
+}
 _REMEDIES = {
     "manifest": "pyramid.manifest(target) lists the digests of the finished image",
     "labels": "write the label image next to the image, and convert it with labels=NAME",
 }
+
+
+def created_specs() -> dict[str, OptionSpec]:
+    """Return the options of `create` by name, with what they mean there."""
+    known = option_specs()
+    return {name: replace(known[name], help=_MEANINGS.get(name, known[name].help)) for name in CREATED}
 
 
 def make_created_options(values: Mapping[str, Any]) -> tuple[Options, bool]:

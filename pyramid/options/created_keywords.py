@@ -36,7 +36,7 @@ class CreateOptions(TypedDict, total=False):
     """Colours of the channels, six hexadecimal digits each."""
 
     fill_missing: bool | None
-    """Make the pixels of files that are missing from such a set 0. Default: False."""
+    """Make pixels that never come 0 in `finish`, which else refuses an image with gaps. Default: False."""
 
     format: Literal["auto", "ome-zarr", "n5"] | str | None
     """Ome-zarr, n5, or auto: n5 if TARGET ends in .n5. Default: auto."""
@@ -56,7 +56,7 @@ class CreateOptions(TypedDict, total=False):
     auto: 2 on y and x, and on z where voxels are at most 1.5 times as deep as wide. Default: auto."""
 
     levels: int | Literal["as written"] | None
-    """How many levels, the first included."""
+    """How many levels, the first included; or "as written": each object of a level as soon as it can be made."""
 
     min_size: int | None
     """Go on until y and x are at most this many pixels. Default: 256."""
@@ -87,7 +87,8 @@ class CreateOptions(TypedDict, total=False):
     """Write a small picture of the image next to its levels. Default: False."""
 
     memory: int | str | None
-    """Memory for all workers of a machine together; else a quarter of what is free."""
+    """Memory for parts of objects that wait for the rest, and for the workers of `finish`; else a quarter of what is
+    free."""
 
     workers: int | None
     """Threads, else one a core; ignored on a cluster."""
@@ -115,7 +116,7 @@ class CreateOptions(TypedDict, total=False):
     """Go on with an unfinished TARGET; begin if nothing is there. Default: False."""
 
     storage_options: str | Mapping[str, Any] | None
-    """Options of the store of whichever of SOURCE and TARGET is remote. Keys: endpoint_url, region, profile, anon."""
+    """Options of the store of TARGET. Keys: endpoint_url, region, profile, anon."""
 
     report: str | os.PathLike[str] | None
     """Write what was done to this file: JSON, or a page if it ends in .html."""

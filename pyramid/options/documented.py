@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pyramid.options.convert import Options, option_specs
@@ -23,7 +23,7 @@ WIDTH = 112  # of the meaning of an option in the docstring
 def with_options_listed(names: Collection[str], keywords: type = ConvertOptions) -> Callable[[Function], Function]:
     """Give a function with ``**options`` a signature and docstring that list them.
 
-    `names` are those of its options, and `keywords` has their types.
+    `names` are those of its options, with what they mean where it is a mapping, and `keywords` has their types.
     """
 
     def listed(function: Function) -> Function:
@@ -66,9 +66,10 @@ def option_parameters(names: Collection[str], keywords: type = ConvertOptions) -
 
 def option_docs(names: Collection[str], keywords: type = ConvertOptions) -> str:
     """Return a section of numpydoc for options: name, type, default, meaning."""
+    specs = names if isinstance(names, Mapping) else option_specs()
     lines = []
     for parameter in option_parameters(names, keywords):
-        option_spec = option_specs()[parameter.name]
+        option_spec = specs[parameter.name]
         lines.append(f"{parameter.name} : {parameter.annotation}, default {parameter.default!r}")
         meaning = describe_option(option_spec, None)
         lines += [f"    {line}" for line in textwrap.wrap(meaning, WIDTH, break_on_hyphens=False)]
