@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pyramid.adding.finding import Base
-from pyramid.errors import OptionError, SourceError
+from pyramid.errors import OptionError, PyramidError, SourceError
 from pyramid.hierarchy.arrays import codec_names
-from pyramid.labels.fitting import METHODS
+from pyramid.image import read_image
+from pyramid.labels.fitting import METHODS, levels_of
 from pyramid.ngff import FORMATS, PROGRAM
 from pyramid.options.convert import Options
 from pyramid.options.format import N5, OME_ZARR
@@ -88,6 +89,7 @@ def fitted_options(options: Options, base: Base, axes: str) -> Options:
         fitted["ome_zarr_version"] = base.version
     if image is not None and image.label is not None:
         fitted["method"] = _label_method(options)
+        fitted |= _levels_of_labelled(options, base)
     fitted |= _layout(options, base, axes) | _encoding(options, base)
     is_ours = image is not None and image.provenance.get("name") == PROGRAM
     fitted["skip_empty"] = is_ours and image is not None and bool(image.provenance.get("skip_empty"))
@@ -106,6 +108,21 @@ def _label_method(options: Options) -> str:
             f"method: {options.method} makes values that are not labels; give one of {format_list(list(METHODS))}"
         )
     return options.method
+
+
+def _levels_of_labelled(options: Options, base: Base) -> dict[str, Any]:
+    """Return the options for the levels of the image that labels are of.
+
+    They are empty if levels are given, or if that image is not there or has only one.
+    """
+    folder = base.location.path.rpartition("/labels/")[0]
+    if not folder or any(_is_given(options, name) for name in ("levels", "scale_factors", "min_size")):
+        return {}
+    try:
+        image = read_image(replace(base.location, path=folder).address, options.target_storage_options)
+    except PyramidError:
+        return {}
+    return levels_of(image) if len(image.levels) > 1 else {}
 
 
 def _layout(options: Options, base: Base, axes: str) -> dict[str, Any]:

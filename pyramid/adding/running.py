@@ -145,7 +145,8 @@ def run_adding(record: RunReport, *, rebuild: bool, progress: bool | ProgressCal
     with reporting(record, options.report), showing_progress(progress, "add levels") as callback:
         base = find_base(source, options.target_storage_options)
         record.target = base.url
-        if options.resume and _is_committed(base, options):
+        if _clear_committed(base, options) and options.resume:
+            give_notices((f"{base.location} is finished: nothing is left to do",), str(base.location))
             return record
         _check_levels(base, rebuild=rebuild)
         reader = source_of(base, options)
@@ -159,10 +160,10 @@ def run_adding(record: RunReport, *, rebuild: bool, progress: bool | ProgressCal
     return record
 
 
-def _is_committed(base: Base, options: Options) -> bool:
-    """Return whether a run that is to go on had made its levels those of the group.
+def _clear_committed(base: Base, options: Options) -> bool:
+    """Remove what a run has left that was killed after it had committed its levels.
 
-    What is left over is then removed.
+    Returns whether there was such a run.
     """
     storage = options.target_storage_options
     record = read_record(open_objects(f"{base.url.rstrip('/')}/{ADDING}", storage)) or {}
@@ -170,7 +171,6 @@ def _is_committed(base: Base, options: Options) -> bool:
     if not paths or paths != (base.path, *base.old_paths):
         return False
     clear(base, recorded_paths(record, REPLACED), storage)
-    give_notices((f"{base.location} is finished: nothing is left to do",), str(base.location))
     return True
 
 

@@ -50,11 +50,14 @@ def fitted_options(options: Options, image: Image) -> Options:
         ome_zarr_version=image.version,
         method="mode" if options.method == type(options).method else options.method,
         name=options.name or options.labels,
-        levels=len(image.levels),
-        scale_factors=_factors(image) or "auto",
-        min_size=1,
+        **levels_of(image),
         **_placed(options, image),
     )
+
+
+def levels_of(image: Image) -> dict[str, Any]:
+    """Return the options with which labels get the levels of an image."""
+    return {"levels": len(image.levels), "scale_factors": _factors(image) or "auto", "min_size": 1}
 
 
 def _factors(image: Image) -> tuple[dict[str, int], ...]:

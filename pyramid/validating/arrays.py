@@ -140,6 +140,7 @@ def _format(document: Document) -> Iterator[Breach]:
 
 
 _AGAIN = "convert it again"
+_REBUILD = "pyramid add-levels URL --rebuild makes levels that fit"
 _UPGRADE = "pyramid upgrade URL writes the metadata of a version that fits"
 ARRAY_RULES = (
     Rule("zarr-format", "error", "storage-format", _format, remedy=_UPGRADE),
@@ -149,7 +150,7 @@ ARRAY_RULES = (
         "warning",
         "multiscale-md",
         _dtypes,
-        remedy="pyramid convert makes levels that fit, in another target",
+        remedy=_REBUILD,
     ),
     Rule("levels-order", "error", "multiscale-md", _largest_first, remedy="list levels from the largest on"),
     Rule(
@@ -157,7 +158,7 @@ ARRAY_RULES = (
         "warning",
         "multiscale-md",
         _same_shape,
-        remedy="pyramid convert makes levels that fit, in another target",
+        remedy=_REBUILD,
     ),
     Rule("dimension-names", "error", "multiscale-md", _dimension_names, since="0.5", until="0.5", remedy=_UPGRADE),
     Rule("dimension-names", "warning", "multiscale-md", _dimension_names, since="0.6", remedy=_UPGRADE),

@@ -117,6 +117,6 @@ DISPLAY_RULES = (
         "advice",
         "multiscale-md",
         _no_levels,
-        remedy="pyramid convert makes a pyramid of it, in another target",
+        remedy="pyramid add-levels URL --rebuild makes a pyramid of it",
     ),
 )

@@ -99,7 +99,7 @@ def _is_near(value: float, other: float, pixel: float) -> bool:
     return abs(value - other) <= _TOLERANCE * pixel + 1e-6 * abs(value)
 
 
-_REBUILD = "pyramid convert writes levels and scales that fit, to another target"
+_REBUILD = "pyramid add-levels URL --rebuild writes levels and scales that fit"
 PLACING_RULES = (
     Rule("scale-shape", "warning", "multiscale-md", _factors, since="0.4", remedy=_REBUILD),
     Rule("translation-pixel", "warning", "multiscale-md", _translations, since="0.4", remedy=_REBUILD),

@@ -39,12 +39,13 @@ def _rule(name: str, section: str, remedy: str = _COPY) -> Rule:
 
 
 # Rules that the walk checks, since they are about more than one group.
-MISSING_LEVEL = _rule("levels-exist", "multiscale-md")
+MISSING_BASE = _rule("levels-exist", "multiscale-md")
+MISSING_LEVEL = _rule("levels-exist", "multiscale-md", "pyramid add-levels URL --rebuild makes all but level 0 anew")
 MISSING_GROUP = _rule("groups-exist", "image-layout")
 UNREADABLE = _rule("documents", "image-layout", "correct it, or copy it again")
 OTHER_VERSION = _rule("version-hierarchy", "metadata", "pyramid upgrade URL writes one version")
 NOT_AN_IMAGE = _rule("labels-image", "labels-md", "write multiscales for the label image")
-LABEL_LEVELS = _rule("labels-levels", "labels-md", "convert the labels again")
+LABEL_LEVELS = _rule("labels-levels", "labels-md", "pyramid add-levels URL --rebuild makes as many as the image has")
 
 
 class Member(NamedTuple):
@@ -170,7 +171,8 @@ class Walk:
                         levels.append(_read_level(array, where, dataset))
                         continue
                     text = f"the array {short_repr(path)} is missing"
-                    found.append(make_finding(MISSING_LEVEL, node.path, document.version, Breach(where, text)))
+                    rule = MISSING_BASE if where.endswith("datasets[0]") else MISSING_LEVEL
+                    found.append(make_finding(rule, node.path, document.version, Breach(where, text)))
                 except SourceError as error:
                     breach = Breach(where, f"{path}: {error}")
                     found.append(make_finding(UNREADABLE, node.path, document.version, breach))

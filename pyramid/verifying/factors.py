@@ -69,7 +69,8 @@ def check_documents(image: FoundImage) -> Iterator[Finding]:
             yield Finding("metadata", message, image.path, upper.node.path, upper.number, suspect=not image.is_ours)
     if image.is_ours:
         for level in image.levels:
-            for message in _own_habits(level, image.levels[0]):
+            # Levels that were added to level 0 may have other codecs than it has.
+            for message in _own_habits(level, image.levels[min(1, level.number)]):
                 yield Finding("metadata", message, image.path, level.node.path, level.number)
 
 

@@ -94,7 +94,10 @@ class Repairer:
 def _missing_basis(level: Level) -> str:
     if level.number == 0:
         return "level 0 can only be rebuilt from its source; give it"
-    return "the level below is damaged there too, or it is not known how the level is made of it"
+    return (
+        "the level below is damaged there too, or it is not known how the level is made of it; pyramid add-levels with "
+        "rebuild=True makes the levels anew"
+    )
 
 
 def _planned(level: Level) -> PlannedLevel:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 from click.testing import CliRunner
 
 import pyramid
@@ -201,6 +203,49 @@ def test_a_remedy_that_is_a_command_mends_what_is_found(tmp_path: Path, place: s
         assert done.exit_code == 0, done.output
     left = {(one.rule, one.place) for one in pyramid.validate(target)}
     assert not left & {key for key, remedy in before.items() if remedy in remedies}
+
+
+def _no_level_1(image: Path, _document: dict[str, Any]) -> None:
+    shutil.rmtree(image / "1")
+
+
+def _no_levels(image: Path, document: dict[str, Any]) -> None:
+    del document["multiscales"][0]["datasets"][1:]
+    shutil.rmtree(image / "1")
+
+
+def _another_scale(_image: Path, document: dict[str, Any]) -> None:
+    document["multiscales"][0]["datasets"][1]["coordinateTransformations"][0]["scale"] = [5.0, 1.0]
+
+
+def _another_dtype(image: Path, _document: dict[str, Any]) -> None:
+    shutil.rmtree(image / "1")
+    zarr.create_array(image / "1", data=np.zeros((32, 2500), "uint8"), dimension_names=["y", "x"])
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (_no_level_1, "levels-exist"),
+        (_no_levels, "viewers-levels"),
+        (_another_scale, "scale-shape"),
+        (_another_dtype, "levels-dtype"),
+    ],
+)
+def test_the_remedy_for_levels_makes_them_in_place(tmp_path: Path, change: Any, rule: str) -> None:
+    image = tmp_path / "cells.ome.zarr"
+    pixels = np.random.default_rng(0).integers(0, 4000, (64, 5000)).astype("uint16")
+    pyramid.convert(pixels, image, units="micrometer", scale="y=1,x=1", levels=2)
+    document = json.loads((image / "zarr.json").read_text())
+    change(image, document["attributes"]["ome"])
+    (image / "zarr.json").write_text(json.dumps(document))
+    remedies = {one.rule: one.remedy for one in pyramid.validate(image)}
+    command = re.search(rf"pyramid (add-levels {re.escape(str(image))} --rebuild)", remedies[rule])
+    assert command, remedies
+    done = CliRunner().invoke(main, command[1].split())
+    assert done.exit_code == 0, done.output
+    assert rule not in {one.rule for one in pyramid.validate(image)}
+    assert pyramid.verify(image).ok
 
 
 def test_attributes_may_be_in_a_file_of_json(tmp_path: Path) -> None:
