@@ -11,21 +11,25 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import dask
 import dask.array as da
+import jsonschema  # type: ignore[import-untyped]  # it comes without types
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
 import pyramid
 from pyramid.errors import PyramidError, SourceError, StoppedError, TargetError
+from pyramid.reporting import report_page
 from tests.support.servers.service import Service
 from tests.support.stores import digests
 from tests.support.validators import validate_everything
 
+SCHEMA = json.loads((files("pyramid") / "data" / "report.schema.json").read_text(encoding="utf-8"))
 KILLS = int(os.environ.get("PYRAMID_TEST_KILLS", "1"))
 PIXELS = np.random.default_rng(0).integers(0, 4000, (5, 2, 3, 150, 201)).astype("uint16")
 FORMS: dict[str, dict[str, Any]] = {
@@ -370,6 +374,8 @@ def test_a_report_and_a_picture_are_those_of_a_run(tmp_path: Path) -> None:
     handle.finish(progress=seen.append)
     report = json.loads((tmp_path / "run.json").read_text())
     assert (report["command"], report["outcome"]) == ("create", "done")
+    jsonschema.validate(report, SCHEMA)
+    assert "<code>pyramid.create(" in report_page(report, "", None)
     assert seen[-1].done_tasks == seen[-1].total_tasks > 0
     assert digests(tmp_path / "run.ome.zarr") == converted(
         tmp_path / "whole.ome.zarr", thumbnail=True, attributes={"a": 1}
