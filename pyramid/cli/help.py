@@ -18,7 +18,7 @@ COMMANDS = {
 EXAMPLES = {
     "convert": "pyramid convert cells.tif cells.ome.zarr",
     "plan": "pyramid plan cells.tif",
-    "add-levels": "pyramid add-levels cells.ome.zarr",
+    "add-levels": "pyramid add-levels cells.ome.zarr --rebuild --min-size 64",
     "info": "pyramid info cells.ome.zarr",
     "view": "pyramid view cells.ome.zarr",
     "preview": "pyramid preview cells.ome.zarr -o cells.png",

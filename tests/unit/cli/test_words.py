@@ -21,7 +21,7 @@ COMMANDS = [command for command in cli.main.commands.values() if command.name no
 # Flags that are no keywords of Python: they are about what a command prints.
 OF_THE_COMMAND = {"as_ascii", "as_json", "no_progress", "picture", "quiet", "verbose"}
 # Whose texts are the help of flags, and another program's own flag.
-HELP, OF_OTHERS = "pyramid/options/convert.py", r"--scheduler-file writes|pyramid edit URL --[a-z-]+"
+HELP, OF_OTHERS = "pyramid/options/convert.py", r"--scheduler-file writes|pyramid (?:edit|add-levels) URL --[a-z-]+"
 NAMES = sorted(
     {str(parameter.name) for command in COMMANDS for parameter in command.params if isinstance(parameter, click.Option)}
     - OF_THE_COMMAND
