@@ -160,10 +160,11 @@ class Creation:
     def flush(self) -> None:
         """Wait until every object that is whole is stored.
 
-        Raises TargetError if one cannot be written.
+        A handle that was pickled has nothing to wait for. Raises TargetError if an object cannot be written.
         """
-        with ending_with_remedy():
-            self._owned("flush").flush()
+        if self._run is not None:
+            with ending_with_remedy():
+                self._run.flush()
 
     def finish(self, *, fill_missing: bool | None = None, progress: bool | ProgressCallback | None = None) -> Image:
         """Build the levels, and write the metadata.
