@@ -18,7 +18,7 @@ from pyramid.engine.preparation import InPlace, PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import reporting
 from pyramid.engine.resuming import REPLACED, describe, go_on
-from pyramid.errors import OptionError, StoppedError, TargetError, ending_with_remedy, explaining
+from pyramid.errors import OptionError, SourceError, StoppedError, TargetError, ending_with_remedy, explaining
 from pyramid.feedback.notices import give_notices
 from pyramid.feedback.showing import showing_progress
 from pyramid.hierarchy.documents import ATTRIBUTE_KEYS
@@ -189,11 +189,14 @@ def _check_levels(base: Base, *, rebuild: bool) -> None:
 
 
 def _check_document(job: _Job, plan: Plan) -> None:
-    """Raise an error if the group's document cannot name the levels."""
+    """Raise SourceError if the group's document cannot name the levels."""
     group = job.base.group
     key = ATTRIBUTE_KEYS[FORMATS[plan.version].zarr_format]
     new = NewLevels(plan, job.base.image, (), load_method(plan.method).centred)
-    new.document(None if group is None else group.documents.get(key), key)
+    try:
+        new.document(None if group is None else group.documents.get(key), key)
+    except SourceError as error:
+        raise SourceError(f"{job.base.location}: {error}") from error
 
 
 def _path_notice(plan: Plan) -> tuple[str, ...]:

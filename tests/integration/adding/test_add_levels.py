@@ -28,8 +28,9 @@ from pyramid.errors import OptionError, PyramidError, SourceError, TargetError
 from pyramid.stores import open_objects
 from pyramid.stores.local import LocalObjects
 from pyramid.writing.lease import Lease
+from tests.support.paths import CORPUS, OME_ZARRS
 from tests.support.servers.service import Service
-from tests.support.stores import digests
+from tests.support.stores import digests, find_stores
 from tests.support.trees import write_json
 from tests.support.validators import validate_everything
 
@@ -376,6 +377,29 @@ def test_the_command_adds_levels_and_says_so(tmp_path: Path) -> None:
     assert (report["command"], report["outcome"]) == ("add-levels", "done")
     assert [level["level"] for level in report["levels"]] == [1]
     Path("r.html").unlink()
+
+
+def test_stores_of_others_get_levels_or_stay_as_they_are(tmp_path: Path) -> None:
+    kinds = set()
+    for number, store in enumerate(find_stores(OME_ZARRS, CORPUS)):
+        if sum(file.stat().st_size for file in store.rglob("*")) > 2**18:
+            continue
+        path = Path(shutil.copytree(store, tmp_path / f"{number}.zarr"))
+        before = digests(path)
+        try:
+            image = pyramid.add_levels(path, rebuild=True, levels=2)
+        except PyramidError:
+            assert digests(path) == before
+            kinds.add("refused")
+            continue
+        kinds.add("added")
+        base = multiscale(path)["datasets"][0]["path"]
+        assert digests(path / base) == {
+            key.removeprefix(f"{base}/"): one for key, one in before.items() if key.startswith(f"{base}/")
+        }
+        assert len(image.levels) == 2
+        assert image.levels[1].data.compute().shape == image.levels[1].shape
+    assert kinds == {"added", "refused"}
 
 
 def plate(path: Path) -> Path:

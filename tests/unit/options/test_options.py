@@ -16,14 +16,17 @@ from pyramid.cli.flags import option_values
 from pyramid.errors import OptionError
 from pyramid.ngff import WRITABLE
 from pyramid.options import parsing
+from pyramid.options.adding import ADDING_OPTIONS
 from pyramid.options.clusters import parse_cluster
 from pyramid.options.config import read_config
 from pyramid.options.convert import Options, make_options, option_specs
 from pyramid.options.factors import FactorWord, parse_factors
+from pyramid.options.keywords import AddLevelsOptions
 from pyramid.options.labels import LabelValue
 from pyramid.options.one_of import OneOf
 from pyramid.options.rescale import Rescale
 from pyramid.options.selection import Selection, Span
+from pyramid.options.spec import STORAGE_FLAGS
 from tests.support.paths import ROOT
 
 LABELS = str(ROOT / "tests" / "data" / "labels" / "values.csv")
@@ -94,6 +97,13 @@ def test_flags_are_the_fields(command: str) -> None:
     assert set(flags) == {*FIELDS, *SPLIT, *OF_THE_COMMAND[command]}
     for name in FIELDS:
         assert f"--{name.replace('_', '-')}" in flags[name].opts
+
+
+def test_flags_of_add_levels_are_its_options() -> None:
+    of_the_command = {"rebuild", "storage_options", "as_json", "no_progress", "quiet", "verbose"}
+    assert set(flags_of("add-levels")) == {*ADDING_OPTIONS, *of_the_command, *(key for key, _ in STORAGE_FLAGS)}
+    assert set(ADDING_OPTIONS) <= set(FIELDS)
+    assert list(AddLevelsOptions.__annotations__) == list(ADDING_OPTIONS)
 
 
 def test_configurations_hold_nothing_else() -> None:
