@@ -21,6 +21,7 @@ from pyramid.options.adding import ADDING_OPTIONS, OF_LEVEL_0  # noqa: E402
 from pyramid.options.attributes import parse_attributes  # noqa: E402
 from pyramid.options.clusters import parse_cluster  # noqa: E402
 from pyramid.options.convert import Options, option_specs  # noqa: E402
+from pyramid.options.created import CREATED, created_specs  # noqa: E402
 from pyramid.options.documented import describe_option  # noqa: E402
 from pyramid.options.durations import seconds  # noqa: E402
 from pyramid.options.factors import FactorWord, parse_factors  # noqa: E402
@@ -34,6 +35,7 @@ from pyramid.options.series import parse_series  # noqa: E402
 from pyramid.options.spec import OptionSpec  # noqa: E402
 
 FILE = ROOT / "pyramid" / "options" / "keywords.py"
+CREATED_FILE = FILE.with_name("created_keywords.py")
 WIDTH = 116  # of a line inside the class
 
 
@@ -70,7 +72,7 @@ ACCEPTED: dict[Callable[[Any], Any], str] = {
     parsing.text: "str",
     parsing.units: "str | Mapping[str, str]",
 }
-HEAD = '''"""The options of `convert`, `plan` and `add_levels` as keywords with types.
+HEAD = '''"""The options of the functions that build pyramids, as keywords with types.
 
 Editors and type checkers read them. They are made from `pyramid.options.convert` and `pyramid.options.adding` by
 ``python .ci/option_types.py``: change those lists, and run it again.
@@ -85,6 +87,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 '''
+# The part of the head that only dtypes need.
+NUMPY = """
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+"""
+# Types of options that differ in `create`.
+IN_CREATE = {"levels": 'int | Literal["as written"]'}
 
 
 def accepted_type(option_spec: OptionSpec) -> str:
@@ -99,27 +108,38 @@ def accepted_type(option_spec: OptionSpec) -> str:
 
 
 def render() -> str:
-    """Return the text of the module."""
-    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
+    """Return the text of the module of options for images that are there."""
     every = tuple(option_specs())
+    return _module(
+        ("ConvertOptions", every, "`convert` and `plan`"), ("AddLevelsOptions", ADDING_OPTIONS, "`add_levels`")
+    )
+
+
+def render_created() -> str:
+    """Return the text of the module of options for an image that is to come."""
+    text = _module(("CreateOptions", CREATED, "`create`"))
+    return text.replace(NUMPY, "").replace("import TYPE_CHECKING, Any", "import Any")
+
+
+def _module(*classes: tuple[str, Iterable[str], str]) -> str:
+    """Return the text of a module of classes: name, options, and what they are the options of."""
+    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
     lines = [HEAD.rstrip()]
-    for class_name, names, functions in (
-        ("ConvertOptions", every, "`convert` and `plan`"),
-        ("AddLevelsOptions", ADDING_OPTIONS, "`add_levels`"),
-    ):
+    for class_name, names, functions in classes:
         lines += ["", "", f"class {class_name}(TypedDict, total=False):"]
         lines += [f'    """The options of {functions}. None leaves the default of each."""', ""]
-        lines += _fields(names, defaults, "add_levels" in functions)
+        lines += _fields(names, defaults, class_name)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _fields(names: Iterable[str], defaults: dict[str, object], adding: bool) -> list[str]:
+def _fields(names: Iterable[str], defaults: dict[str, object], class_name: str) -> list[str]:
     """Return the lines of the fields of a class."""
     lines = []
     for name in names:
-        option_spec = option_specs()[name]
-        lines.append(f"    {name}: {accepted_type(option_spec)} | None")
-        default = "as level 0" if adding and name in OF_LEVEL_0 else defaults[name]
+        option_spec = created_specs()[name] if class_name == "CreateOptions" else option_specs()[name]
+        own = IN_CREATE if class_name == "CreateOptions" else {}
+        lines.append(f"    {name}: {own.get(name) or accepted_type(option_spec)} | None")
+        default = "as level 0" if class_name == "AddLevelsOptions" and name in OF_LEVEL_0 else defaults[name]
         text = f'"""{describe_option(option_spec, default)}"""'
         lines += [f"    {line}" for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
         lines.append("")
@@ -128,3 +148,4 @@ def _fields(names: Iterable[str], defaults: dict[str, object], adding: bool) -> 
 
 if __name__ == "__main__":
     FILE.write_text(render(), encoding="utf-8")
+    CREATED_FILE.write_text(render_created(), encoding="utf-8")

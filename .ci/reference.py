@@ -30,7 +30,18 @@ MADE = "<!-- Made from the code by .ci/reference.py: change the code, and run it
 DOCSTRINGS = "<!-- docstrings of {} -->"
 # Public names whose form may still change; all others are stable.
 PROVISIONAL = {
-    "pyramid": {"BatchPlan", "BatchProgress", "Edit", "Packed", "Upgrade", "Viewer", "VerifyProgress", "view"},
+    "pyramid": {
+        "BatchPlan",
+        "BatchProgress",
+        "Creation",
+        "Edit",
+        "Packed",
+        "Upgrade",
+        "Viewer",
+        "VerifyProgress",
+        "create",
+        "view",
+    },
     "pyramid.plugin": {"NeighbourhoodMethod", "recognized_by"},
     "pyramid.testing": {"MethodContract", "SourceContract"},
 }

@@ -41,7 +41,7 @@ class Peer:
         How to install that command.
     kinds
         Kinds of input that its adapter takes: ``stack`` (TIFF to Zarr), ``slide`` (TIFF to TIFF too), ``zarr`` and
-        ``dask``; none where `benchmarks.object_store` alone runs it.
+        ``dask``; none where `benchmarks.object_store` or `benchmarks.camera` alone runs it.
     """
 
     name: str
@@ -66,6 +66,7 @@ PEERS = {
         Peer("ome-zarr-pyramid", "ome_zarr_pyramid_api.py", ("ome_zarr_pyramid==0.4.0", *TIFF)),
         Peer("eubi-bridge", "eubi_bridge.py", ("eubi-bridge-lite==0.3.2",)),
         Peer("acquire-zarr", "acquire_stream.py", ("acquire-zarr==0.10.0", *TIFF)),
+        Peer("ome-writers", "camera_stream.py", ("ome-writers[acquire-zarr]==0.3.2",), kinds=()),
         Peer("zarr-s3fs", "zarr_s3fs.py", ("zarr==3.1.6", "s3fs==2026.9.0", *TIFF), kinds=()),
         Peer("libvips", "vips_tiffsave.py", command="vips", hint="apt-get install libvips-tools", kinds=("slide",)),
     )

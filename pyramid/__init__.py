@@ -1,7 +1,7 @@
 """Multiscale OME-Zarr pyramids from TIFF files and arrays.
 
-`convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `add_levels` builds the
-levels of an array or image that has none. `open` reads a pyramid's
+`convert` builds a pyramid, or one of each of many images, and `plan` says what it would do. `create` begins one whose
+pixels come by region, and `add_levels` builds the levels of an array or image that has none. `open` reads a pyramid's
 metadata and gives its levels as lazy arrays. `info` also reads the metadata of a plate or any other collection, and
 `preview` makes a picture of it.
 `download` copies any of them to local disk, `validate` holds their metadata against the specification, `verify` finds
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from pyramid.batch.planning import BatchPlan
     from pyramid.batch.progress import BatchProgress
     from pyramid.batch.report import BatchReport
+    from pyramid.creating import Creation, create
     from pyramid.downloading import Download, download
     from pyramid.editing import Edit, Upgrade, edit, upgrade
     from pyramid.engine.build import Progress
     from pyramid.engine.report import RunReport
     from pyramid.image import Collection, Image, info, open, preview
     from pyramid.inventory import Manifest, manifest
+    from pyramid.options.created_keywords import CreateOptions
     from pyramid.options.keywords import AddLevelsOptions, ConvertOptions
     from pyramid.packing import Packed, pack, unpack
     from pyramid.planning import Plan
@@ -49,6 +51,8 @@ __all__ = [
     "BatchReport",
     "Collection",
     "ConvertOptions",
+    "CreateOptions",
+    "Creation",
     "Download",
     "Edit",
     "Finding",
@@ -75,6 +79,7 @@ __all__ = [
     "__version__",
     "add_levels",
     "convert",
+    "create",
     "download",
     "edit",
     "info",
@@ -99,6 +104,8 @@ _HOMES = {
     "BatchReport": "pyramid.batch.report",
     "Collection": "pyramid.image",
     "ConvertOptions": "pyramid.options.keywords",
+    "CreateOptions": "pyramid.options.created_keywords",
+    "Creation": "pyramid.creating",
     "Download": "pyramid.downloading",
     "Edit": "pyramid.editing",
     "Finding": "pyramid.verifying",
@@ -118,6 +125,7 @@ _HOMES = {
     "Viewer": "pyramid.viewing",
     "add_levels": "pyramid.adding",
     "convert": "pyramid.api",
+    "create": "pyramid.creating",
     "download": "pyramid.downloading",
     "edit": "pyramid.editing",
     "info": "pyramid.image",

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from pyramid.api.additions import foreign_attributes, manifest_of, thumbnail_of
 from pyramid.batch.kinds import is_batch, is_grouped
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
@@ -261,10 +260,11 @@ def _carry_out(
     from pyramid.engine.build import Tally, run_passes  # noqa: PLC0415  (dask and zarr: not at the import of the package)
     from pyramid.engine.measuring import measured  # noqa: PLC0415
     from pyramid.engine.resuming import describe, go_on  # noqa: PLC0415
+    from pyramid.image.additions import additions_of, manifest_of  # noqa: PLC0415
     from pyramid.stores import open_objects  # noqa: PLC0415
     from pyramid.writing.create import open_target  # noqa: PLC0415
     from pyramid.writing.journal import remove_journal  # noqa: PLC0415
-    from pyramid.writing.metadata import Additions, finish  # noqa: PLC0415
+    from pyramid.writing.metadata import finish  # noqa: PLC0415
     from pyramid.writing.ome_group import ome_xml_of  # noqa: PLC0415
 
     with counting_retries() as again, ExitStack() as stack:
@@ -281,9 +281,8 @@ def _carry_out(
         with record.stage("build"), resumed.journal:
             run_passes(tally, source, opened, job.runner, resumed)
         with record.stage("metadata"), explaining(StoppedError, "the metadata cannot be finished"):
-            xml = None if record.is_part else ome_xml_of(job.source)
-            additions = Additions(thumbnail_of(options, opened, manifest), xml, foreign_attributes(options, decided))
-            documents = finish(decided, opened, lease, tally.extremes, additions)
+            more = additions_of(options, decided, opened, manifest, None if record.is_part else ome_xml_of(job.source))
+            documents = finish(decided, opened, lease, tally.extremes, more)
             if job.unfinished is not None or resumed.journal.is_used:
                 remove_journal(objects)
             if manifest is not None:

@@ -84,7 +84,7 @@ def prepare(  # noqa: PLR0913  (the things that a run follows from)
     """
     record = record or RunReport("plan", source, target, options)
     options = with_format(options, target)
-    _check_one_cluster(options)
+    check_one_cluster(options)
     with record.stage("open"), explaining(SourceError, "the source cannot be opened"):
         opened = open_source(source, options) if in_place is None else in_place.source
     with ExitStack() as planning:
@@ -145,7 +145,7 @@ def _decide(  # noqa: PLR0913  (the things that a plan follows from)
     """Return the plan, and the run that is to go on, once the target is checked."""
     if elsewhere:
         _check_travels(source, target, options)
-    resources = _resources(resources, opened, target, may_overlap=not elsewhere)
+    resources = resources_of(resources, opened, target, may_overlap=not elsewhere)
     unfinished, method = _unfinished(target, options, in_place), load_method(options.method)
     decided = make_plan(
         opened.spec,
@@ -184,7 +184,7 @@ def _own_levels(source: Source, options: Options) -> list[SourceSpec]:
     return [level.spec for level in own_levels_of(source)]
 
 
-def _check_one_cluster(options: Options) -> None:
+def check_one_cluster(options: Options) -> None:
     """Raise OptionError if the options name two clusters."""
     given = [name for name in ("scheduler", "scheduler_file", "cluster") if getattr(options, name) is not None]
     if len(given) > 1:
@@ -195,7 +195,7 @@ def _with_notices(plan: Plan, notices: Iterable[str]) -> Plan:
     return replace(plan, spec=replace(plan.spec, notices=(*plan.spec.notices, *notices)))
 
 
-def _resources(resources: Resources, source: Source, target: str | None, *, may_overlap: bool) -> Resources:
+def resources_of(resources: Resources, source: Source, target: str | None, *, may_overlap: bool) -> Resources:
     """Return the resources of a run, with what is known of its source and its target."""
     target_is_remote = _is_remote(target)
     return replace(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # The most differences that an error lists.
 MAX_LISTED = 4
+# Key of the record of an image that `pyramid.create` has begun.
+CREATED = "created"
 # What differs may be long, as a list of levels.
 MAX_SHOWN = 60
 # How a run of `convert` begins from the start, as messages say it.
@@ -70,7 +72,7 @@ class Unfinished:
             fit the memory of today.
         """
         record = {name: value for name, value in self.record.items() if name != REPLACED}
-        found = [*_differences(record, describe(plan, source), "")]
+        found = [*differences(record, describe(plan, source), "")]
         if found:
             changed = any(difference.startswith("source ") for difference in found)
             raise (SourceChangedError if changed else OptionError)(
@@ -121,6 +123,11 @@ def find_unfinished(url: str, options: Mapping[str, Any] | None, anew: str = ANE
     if not record:
         raise TargetError(
             f"{objects.location} was begun by a run that kept no record, so it cannot go on; start again {anew}"
+        )
+    if CREATED in record:
+        raise TargetError(
+            f"{objects.location} was begun by pyramid.create, which goes on with it (resume=True); give another "
+            "target, or start again with overwrite=True"
         )
     if record.get("ome_pyramid") != __version__:
         raise TargetError(
@@ -242,16 +249,16 @@ def go_on(
     return Resumed(Journal(objects, digest_of(record), len(segments), synced), done, manifest)
 
 
-def _differences(before: object, now: object, name: str) -> Iterator[str]:
+def differences(before: object, now: object, name: str) -> Iterator[str]:
     """Yield what differs between two documents."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys((*now, *before)):
-            yield from _differences(before.get(key), now.get(key), f"{name} {key}".strip())
+            yield from differences(before.get(key), now.get(key), f"{name} {key}".strip())
     elif isinstance(before, list) and isinstance(now, list) and before and now and isinstance(now[0], Mapping):
         if len(before) != len(now):
             yield f"number of {name} is {len(now)}, and was {len(before)}"
         for number, (one, other) in enumerate(zip(before, now, strict=False)):
-            yield from _differences(one, other, f"{name.removesuffix('s')} {number}")
+            yield from differences(one, other, f"{name.removesuffix('s')} {number}")
     elif before != now:
         yield f"{name.replace('_', ' ')} is {short_repr(now)[:MAX_SHOWN]}, and was {short_repr(before)[:MAX_SHOWN]}"
 

@@ -16,7 +16,7 @@ from pyramid.concurrency.parallel import map_concurrently
 from pyramid.errors import PyramidError, SourceError, short_repr
 from pyramid.hierarchy.arrays import read_facts
 from pyramid.hierarchy.nodes import Node, join_path, numbered_groups, parse_document, read_document, read_node
-from pyramid.hierarchy.unfinished import check_finished
+from pyramid.hierarchy.unfinished import check_finished, is_in_progress
 from pyramid.image.diagnosis import explain_array, explain_group, explain_missing
 from pyramid.image.image import Collection, Image, Kind
 from pyramid.image.level import ArrayAddress, ImageLevel
@@ -93,6 +93,8 @@ class Reader:
             raise explain_missing(self.objects.inner, path, self.objects.refusal)
         if node.array is not None:
             raise explain_array(node)
+        if "multiscales" in node.ome and is_in_progress(node):
+            return self._image(node, ("it is being written: pixels that have not come yet are 0",))
         check_finished(node)
         if "multiscales" in node.ome:
             return self._image(node)
@@ -101,11 +103,11 @@ class Reader:
             raise explain_group(self.objects.inner, node)
         return self._collection(node, *found)
 
-    def _image(self, node: Node) -> Image:
+    def _image(self, node: Node, notices: Sequence[str] = ()) -> Image:
         version, metadata = parse_versioned(node.attributes)
         tasks: list[Dataset | None] = [*metadata.datasets, None]
         labels: tuple[str, ...] = ()
-        notices = [*_odd_version(node, version.name)]
+        found_notices = [*notices, *_odd_version(node, version.name)]
 
         def read(dataset: Dataset | None) -> ImageLevel | Labels | str:
             if dataset is not None:
@@ -122,9 +124,9 @@ class Reader:
             elif isinstance(found, Labels):
                 labels = found.paths
             else:
-                notices.append(found)
-        notices += [*metadata.notices, *_odd_levels(levels)]
-        return Image(self._at(node.path), version.name, metadata, tuple(levels), labels, tuple(notices))
+                found_notices.append(found)
+        found_notices += [*metadata.notices, *_odd_levels(levels)]
+        return Image(self._at(node.path), version.name, metadata, tuple(levels), labels, tuple(found_notices))
 
     def _level(self, node: Node, dataset: Dataset, axes: str) -> ImageLevel:
         found = read_node(self.objects, join_path(node.path, dataset.path), node.zarr_format, "array")

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pyramid.options.convert import Options, option_specs
@@ -20,21 +20,21 @@ PLACE = "{options}"
 WIDTH = 112  # of the meaning of an option in the docstring
 
 
-def with_options_listed(names: Collection[str]) -> Callable[[Function], Function]:
+def with_options_listed(names: Collection[str], keywords: type = ConvertOptions) -> Callable[[Function], Function]:
     """Give a function with ``**options`` a signature and docstring that list them.
 
-    `names` are those of its options.
+    `names` are those of its options, with what they mean where it is a mapping, and `keywords` has their types.
     """
 
     def listed(function: Function) -> Function:
         function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect and editors read it
-            [*_own_parameters(function), *option_parameters(names)],
+            [*_own_parameters(function), *option_parameters(names, keywords)],
             return_annotation=function.__annotations__["return"],
         )
         if function.__doc__:  # python -OO removes it
             function.__doc__ = re.sub(
                 rf"^( *){re.escape(PLACE)}$",
-                lambda found: textwrap.indent(option_docs(names), found[1]),
+                lambda found: textwrap.indent(option_docs(names, keywords), found[1]),
                 function.__doc__,
                 flags=re.MULTILINE,
             )
@@ -49,9 +49,9 @@ def _own_parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]
             yield parameter
 
 
-def option_parameters(names: Collection[str]) -> list[inspect.Parameter]:
+def option_parameters(names: Collection[str], keywords: type = ConvertOptions) -> list[inspect.Parameter]:
     """Return each of some options as a keyword with its type and default."""
-    types = ConvertOptions.__annotations__
+    types = keywords.__annotations__
     return [
         inspect.Parameter(
             field.name,
@@ -64,11 +64,12 @@ def option_parameters(names: Collection[str]) -> list[inspect.Parameter]:
     ]
 
 
-def option_docs(names: Collection[str]) -> str:
+def option_docs(names: Collection[str], keywords: type = ConvertOptions) -> str:
     """Return a section of numpydoc for options: name, type, default, meaning."""
+    specs = names if isinstance(names, Mapping) else option_specs()
     lines = []
-    for parameter in option_parameters(names):
-        option_spec = option_specs()[parameter.name]
+    for parameter in option_parameters(names, keywords):
+        option_spec = specs[parameter.name]
         lines.append(f"{parameter.name} : {parameter.annotation}, default {parameter.default!r}")
         meaning = describe_option(option_spec, None)
         lines += [f"    {line}" for line in textwrap.wrap(meaning, WIDTH, break_on_hyphens=False)]

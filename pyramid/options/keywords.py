@@ -1,4 +1,4 @@
-"""The options of `convert`, `plan` and `add_levels` as keywords with types.
+"""The options of the functions that build pyramids, as keywords with types.
 
 Editors and type checkers read them. They are made from `pyramid.options.convert` and `pyramid.options.adding` by
 ``python .ci/option_types.py``: change those lists, and run it again.

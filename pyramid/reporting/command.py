@@ -1,4 +1,4 @@
-"""The command that does what a report is about."""
+"""The command, or the call, that does what a report is about."""
 
 from __future__ import annotations
 
@@ -20,8 +20,18 @@ def command_of(report: Mapping[str, Any]) -> str:
     >>> command_of({"command": "convert", "source": "a b.tif", "target": "b.zarr", "options": options})
     "pyramid convert 'a b.tif' b.zarr --chunks z=8,y=64 --codec zstd --checksum"
     """
+    if report["command"] == "create":
+        return _call(report)
     places = [place for place in (report["source"] or "(an array)", report["target"]) if place is not None]
     return shlex.join(["pyramid", report["command"], *places, *_flags(report["options"]["given"])])
+
+
+def _call(report: Mapping[str, Any]) -> str:
+    """Return the call of `pyramid.create`, which has no command."""
+    given = ", ".join(f"{name}={value!r}" for name, value in report["options"]["given"].items() if name != "axes")
+    spec = report["plan"]["spec"] if report["plan"] else {}
+    what = "shape, dtype" if not spec else f"{tuple(spec['shape'])}, {spec['dtype']!r}, axes={spec['axes']!r}"
+    return f"pyramid.create({report['target']!r}, {what}{', ' * bool(given)}{given})"
 
 
 def _flags(given: Mapping[str, Any]) -> Iterator[str]:

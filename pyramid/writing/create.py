@@ -137,6 +137,7 @@ def open_target(  # noqa: PLR0913  (what a run writes, and where)
     url: str,
     options: Options,
     record: Mapping[str, Any] | None = None,
+    shown: Mapping[str, Any] | None = None,
     *,
     run: str = "",
     base: Source | None = None,
@@ -157,6 +158,8 @@ def open_target(  # noqa: PLR0913  (what a run writes, and where)
         Only ``overwrite``, ``resume``, ``manifest`` and ``target_storage_options`` are used.
     record
         What the run does, so that another can go on with it.
+    shown
+        Attributes of the group that viewers need from the start; None for none.
     run
         Folder in the target that holds the claim of a run which adds levels to a group. The group stays as it is.
     base
@@ -172,7 +175,7 @@ def open_target(  # noqa: PLR0913  (what a run writes, and where)
     form, place = FORMATS[plan.version], f"{url.rstrip('/')}/{run}" if run else url
     objects, location = open_objects(url, options.target_storage_options), locate(place)
     claims = open_objects(place, options.target_storage_options) if run else objects
-    lease = Lease(claims, 3 if run else form.zarr_format, record)
+    lease = Lease(claims, 3 if run else form.zarr_format, record, shown)
     digests = options.manifest is not None
     target = Target(url, options.target_storage_options, stored_levels(plan), form.zarr_format, digests, base)
     try:
@@ -183,19 +186,20 @@ def open_target(  # noqa: PLR0913  (what a run writes, and where)
         yield target, lease
     except BaseException as error:
         if _give_back(lease, place, options):
-            error.add_note(_note(locate(url), in_place=bool(run)))
+            error.add_note(_note(locate(url), in_place=bool(run), shown=bool(shown)))
         raise
 
 
-def _note(location: Location, *, in_place: bool) -> str:
+def _note(location: Location, *, in_place: bool, shown: bool) -> str:
     """Return the note of an error that leaves a target unfinished."""
     if in_place:
         return (
             f"{location} {UNFINISHED}: it is read as before; the same with resume=True goes on where it stopped, and "
             "without resume it starts again"
         )
+    marked = "" if shown else ": it has no multiscales"
     return (
-        f"{location} {UNFINISHED}: it has no multiscales; the same with resume=True goes on where it stopped, and "
+        f"{location} {UNFINISHED}{marked}; the same with resume=True goes on where it stopped, and "
         "overwrite=True starts again"
     )
 

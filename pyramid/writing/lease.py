@@ -53,11 +53,21 @@ class Lease:
         Zarr format of its group.
     record
         What the run does, as values for JSON, so that another can go on with it.
+    shown
+        Attributes of the group that viewers need while the run goes on; empty where nothing is to be seen before its
+        end.
     """
 
-    def __init__(self, objects: Objects, zarr_format: StoreFormat, record: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        zarr_format: StoreFormat,
+        record: Mapping[str, Any] | None = None,
+        shown: Mapping[str, Any] | None = None,
+    ) -> None:
         self._objects = objects
         self._zarr_format: StoreFormat = zarr_format
+        self._shown = dict(shown or {})
         self._state = {"state": IN_PROGRESS, **({"record": record} if record else {})}
         self._recorded = True
         self._run = uuid.uuid4().hex
@@ -74,7 +84,7 @@ class Lease:
         host, process = this_process()
         claim = {"run": self._run, "host": host, "process": process, "beat": self._beat}
         state = self._state if self._recorded else {"state": IN_PROGRESS}
-        return group_documents(self._zarr_format, {"pyramid": {**state, **claim}})
+        return group_documents(self._zarr_format, {**self._shown, "pyramid": {**state, **claim}})
 
     @property
     def run(self) -> str:
@@ -117,8 +127,13 @@ class Lease:
             self._objects.put(key, documents[key])
         self._thread.start()
 
-    def record(self) -> None:
-        """Let other runs go on with this one if it stops."""
+    def record(self, changed: Mapping[str, Any] | None = None) -> None:
+        """Let other runs go on with this one if it stops.
+
+        `changed` replaces its record.
+        """
+        if changed is not None:
+            self._state = {**self._state, "record": changed}
         self._recorded = True
         if not self._renew():
             raise self._taken()
@@ -212,7 +227,7 @@ class Lease:
             found = read_claim(objects, self._zarr_format)
             is_ours = found is not None and found.get("run") == self._run
             if is_ours and objects.location.is_local:  # other runs see that the beat of a remote target has ended
-                released = group_documents(self._zarr_format, {"pyramid": self._state})
+                released = group_documents(self._zarr_format, {**self._shown, "pyramid": self._state})
                 objects.put(self.key, released[self.key])
         return is_ours
 

@@ -78,10 +78,19 @@ def finish(
     mapping
         The documents that were written, by key.
     """
+    image = image_of(plan, () if plan.label is not None else measured_channels(plan, target, extremes))
+    made = attributes(image, plan.version)
+    late = {**dict(late_documents(plan, image)), **ome_documents(FORMATS[plan.version], additions.xml)}
+    add = additions.attributes
+    return target.commit({**additions.foreign, **made, **(add(made) if add else {})}, lease, late)
+
+
+def image_of(plan: Plan, channels: Sequence[OmeroChannel]) -> Multiscale:
+    """Return the metadata of a pyramid, with its channels as they are displayed."""
     spec = plan.spec
     moved = any(any(level.translation) for level in plan.levels)
     used = plan.method if plan.uses_method else None
-    image = Multiscale(
+    return Multiscale(
         axes=spec.axes,
         units=spec.units,
         datasets=tuple(
@@ -92,7 +101,7 @@ def finish(
         method=plan.made_by,
         copied=plan.copied,
         nodata=plan.nodata,
-        channels=() if plan.label is not None else measured_channels(plan, target, extremes),
+        channels=tuple(channels),
         image_label=plan.label,
         provenance={
             **creator(__version__, used, spec.location, skip_empty=plan.encoding.skip_empty),
@@ -101,10 +110,14 @@ def finish(
         },
         default_z=spec.shape[spec.axes.index("z")] // 2 if "z" in spec.axes else 0,
     )
-    made = attributes(image, plan.version)
-    late = {**dict(late_documents(plan, image)), **ome_documents(FORMATS[plan.version], additions.xml)}
-    add = additions.attributes
-    return target.commit({**additions.foreign, **made, **(add(made) if add else {})}, lease, late)
+
+
+def early_attributes(plan: Plan, further: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the attributes of an image whose pixels are yet to come.
+
+    Nothing is known of how its channels are displayed. `further` attributes are those that options add.
+    """
+    return {**(further or {}), **attributes(image_of(plan, ()), plan.version)}
 
 
 def measured_channels(plan: Plan, target: Target, extremes: Mapping[int, Extremes]) -> tuple[OmeroChannel, ...]:

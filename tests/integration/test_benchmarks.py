@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import pyramid
 from benchmarks import (
     bars,
+    camera,
     cluster_blocks,
     commands,
     computed,
@@ -246,6 +247,25 @@ def test_a_viewer_is_measured(tmp_path: Path) -> None:
     assert 0 < found["start_s"] < found["first_picture_s"]
     assert 0 < found["p50_ms"] <= found["p95_ms"]
     assert found["peak_mb"] > 10
+
+
+def test_a_camera_is_measured(tmp_path: Path) -> None:
+    options = [
+        "--rate",
+        "50",
+        "--seconds",
+        "0.2",
+        "--edge",
+        "64",
+        "--target",
+        str(tmp_path),
+        "--results",
+        str(tmp_path),
+    ]
+    camera.main(["--tools", "ome-pyramid", *options])
+    rows = json.loads((tmp_path / "camera.json").read_text())
+    assert [(row["frames"], row["levels"]) for row in rows] == [(10, 1), (10, camera.ALL_LEVELS)]
+    assert "| ome-pyramid | all | 10 |" in (tmp_path / "camera.md").read_text()
 
 
 def test_blocks_on_a_cluster_are_counted_and_measured() -> None:

@@ -178,7 +178,7 @@ def test_folders_without_files_that_a_killed_run_left_are_removed(image: Path, m
     pyramid.convert(OLD, image, axes="zyx", labels="nuclei")
     label = image / "labels" / "nuclei"
     with monkeypatch.context() as patched:
-        patched.setattr(committing, "shutil", SimpleNamespace(rmtree=stop))
+        patched.setattr(generations, "shutil", SimpleNamespace(rmtree=stop))
         with pytest.raises(KeyboardInterrupt):
             pyramid.convert(NEW, image, axes="zyx", labels="nuclei", overwrite=True)
     assert any(not list((label / name).rglob("*.json")) for name in ("0", "1", "2") if (label / name).is_dir())

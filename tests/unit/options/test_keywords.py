@@ -28,6 +28,8 @@ def test_the_types_are_those_of_the_list() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.FILE.read_text(encoding="utf-8") == module.render(), "run: python .ci/option_types.py"
+    created = module.CREATED_FILE.read_text(encoding="utf-8")
+    assert created == module.render_created(), "run: python .ci/option_types.py"
 
 
 def test_names_and_order_are_those_of_the_list() -> None:

@@ -8,12 +8,20 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pyramid.options.convert import Options
+from pyramid.writing.metadata import Additions
 
 if TYPE_CHECKING:
     from pyramid.engine.run_manifest import RunManifest
     from pyramid.planning import Plan
     from pyramid.stores import Objects
     from pyramid.writing.target import Target
+
+
+def additions_of(
+    options: Options, plan: Plan, target: Target, manifest: RunManifest | None = None, xml: bytes | None = None
+) -> Additions:
+    """Return the further metadata of an image, with OME-XML that it keeps."""
+    return Additions(thumbnail_of(options, target, manifest), xml, foreign_attributes(options, plan))
 
 
 def foreign_attributes(options: Options, plan: Plan) -> dict[str, Any]:
