@@ -132,7 +132,7 @@ class NewLevels:
         creator = mapping_or_empty(content.get("_creator"))
         if creator.get("name") != PROGRAM:
             return content
-        return {**content, "_creator": {**creator, "method": self.plan.method}}
+        return {**content, "_creator": {**creator, "method": self.plan.method, "added_levels": True}}
 
     def _placement(self, base: Attributes) -> Placement:
         """Return the scale and translation of level 0, without those of the image."""

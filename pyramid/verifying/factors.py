@@ -68,9 +68,10 @@ def check_documents(image: FoundImage) -> Iterator[Finding]:
         for message in (*_storage(lower, upper), *_shapes(lower, upper, exact=image.is_ours)):
             yield Finding("metadata", message, image.path, upper.node.path, upper.number, suspect=not image.is_ours)
     if image.is_ours:
-        for level in image.levels:
+        added = image.metadata is not None and bool(image.metadata.provenance.get("added_levels"))
+        for number, level in enumerate(image.levels):
             # Levels that were added to level 0 may have other codecs than it has.
-            for message in _own_habits(level, image.levels[min(1, level.number)]):
+            for message in _own_habits(level, image.levels[min(1, number) if added else 0]):
                 yield Finding("metadata", message, image.path, level.node.path, level.number)
 
 

@@ -29,7 +29,7 @@ from pyramid.planning import passes
 from pyramid.stores import open_objects
 from pyramid.stores.local import LocalObjects
 from pyramid.writing.lease import Lease
-from tests.support.paths import CORPUS, OME_ZARRS
+from tests.support.paths import OME_ZARRS
 from tests.support.servers.service import Service
 from tests.support.stores import digests, find_stores
 from tests.support.trees import write_json
@@ -84,9 +84,8 @@ def test_levels_and_metadata_are_those_of_convert(ending: str, options: dict[str
     one, other = pyramid.open(expected), pyramid.open(path)
     assert [level.scale for level in other.levels] == [level.scale for level in one.levels]
     assert [level.translation for level in other.levels[1:]] == [level.translation for level in one.levels[1:]]
-    assert replace(one.metadata, datasets=(), channels=(), name="") == replace(
-        other.metadata, datasets=(), channels=(), name=""
-    )
+    left_out: dict[str, Any] = {"datasets": (), "channels": (), "name": "", "provenance": {}}
+    assert replace(one.metadata, **left_out) == replace(other.metadata, **left_out)
     assert pyramid.verify(path).ok
 
 
@@ -383,9 +382,7 @@ def test_the_command_adds_levels_and_says_so(tmp_path: Path) -> None:
 
 def test_stores_of_others_get_levels_or_stay_as_they_are(tmp_path: Path) -> None:
     kinds = set()
-    for number, store in enumerate(find_stores(OME_ZARRS, CORPUS)):
-        if sum(file.stat().st_size for file in store.rglob("*")) > 2**18:
-            continue
+    for number, store in enumerate(find_stores(OME_ZARRS)):
         path = Path(shutil.copytree(store, tmp_path / f"{number}.zarr"))
         before = digests(path)
         try:
