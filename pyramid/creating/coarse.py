@@ -73,7 +73,8 @@ class CoarseLevels:
         level, coarse = self.plan.levels[number : number + 2]
         block = tuple(n * f for n, f in zip(coarse.object_shape, coarse.factors, strict=True))
         queue_bytes = write_queue_bytes([coarse], self.store.dtype.itemsize, whole_objects=self.store.is_remote)
-        pass_ = Pass(number, number + 1, number + 1, level.shape, block, block, block, 0, queue_bytes)
+        slabs = (coarse.object_shape,)
+        pass_ = Pass(number, number + 1, number + 1, level.shape, block, block, block, slabs, 0, queue_bytes)
         task = BlockTask(self.plan, pass_, self.store.target, None, Buffers())
         task(int(np.ravel_multi_index(coarse_index, pass_.grid)))
 

@@ -30,7 +30,7 @@ _MEANINGS = {
 }
 _REMEDIES = {
     "manifest": "pyramid.manifest(target) lists the digests of the finished image",
-    "labels": "write the label image next to the image, and convert it with labels=NAME",
+    "labels": "write the label image next to the image, and convert it with labels=...",
 }
 
 

@@ -243,7 +243,7 @@ def test_a_scheduler_that_is_not_there(inputs: Path, monkeypatch: pytest.MonkeyP
         ("convert good.npy t.zarr --levels", "requires an argument"),
         ("konvert good.npy t.zarr", "No such command 'konvert'; did you mean 'convert'?"),
         ("good.npy t.zarr", "a command comes first, as pyramid convert good.npy TARGET"),
-        ("frobnicate", "the commands are convert, plan, info"),
+        ("frobnicate", "the commands are convert, plan, add-levels, info"),
         ("--chunks auto convert", "'--chunks' is an option of a command; type it after the command"),
         ("--verion", "did you mean '--version'?"),
         ("convert", "Missing argument 'SOURCE'; type pyramid convert cells.tif cells.ome.zarr"),

@@ -20,6 +20,7 @@ import pyramid
 from pyramid.concurrency.memory_gate import MemoryGate
 from pyramid.engine.cluster import versions
 from pyramid.errors import OptionError, StoppedError
+from pyramid.planning import passes
 from pyramid.planning.resources import LIMIT_SHARE
 from tests.support.dask_processes import WITHIN_S, DaskProcesses
 from tests.support.paths import ROOT
@@ -145,9 +146,9 @@ def test_a_worker_that_does_not_answer_is_named(
 def test_workers_with_less_memory_than_a_block_are_refused_by_name(
     processes: DaskProcesses, tiff: Path, tmp_path: Path
 ) -> None:
-    processes.start_worker("--memory-limit", "2MB")
+    processes.start_worker("--memory-limit", "500kB")
     wait_for_workers(processes, 1)
-    with pytest.raises(OptionError, match=r"one block takes .* MB, and the memory limit of worker tcp://\S+ is 2 MB"):
+    with pytest.raises(OptionError, match=r"one block takes .*B, and the memory limit of worker tcp://\S+ is 500 kB"):
         pyramid.convert(tiff, tmp_path / "out", scheduler=processes.address, memory="64MiB", **OPTIONS)
     assert not (tmp_path / "out").exists()
 
@@ -325,7 +326,10 @@ def test_a_notebook_runs_on_its_active_client(tiff: Path, tmp_path: Path) -> Non
     assert "2 workers, http://127.0.0.1" in shown
 
 
-def test_all_workers_are_lost_under_adaptive_scaling(tiff: Path, tmp_path: Path) -> None:
+def test_all_workers_are_lost_under_adaptive_scaling(
+    tiff: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "BLOCK_BYTES_AIM", 0)
     pyramid.convert(tiff, tmp_path / "right", **OPTIONS)
     with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster:
         cluster.adapt(minimum=0, maximum=2, interval="200ms")
@@ -338,6 +342,6 @@ def test_all_workers_are_lost_under_adaptive_scaling(tiff: Path, tmp_path: Path)
                     os.kill(worker.pid, 9)
 
         with Client(cluster):
-            pyramid.convert(tiff, tmp_path / "out", memory="1400KiB", progress=progress, **OPTIONS)
+            pyramid.convert(tiff, tmp_path / "out", progress=progress, **OPTIONS)
     assert killed
     assert digests(tmp_path / "out") == digests(tmp_path / "right")

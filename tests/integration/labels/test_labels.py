@@ -19,10 +19,10 @@ from click.testing import CliRunner
 import pyramid
 from pyramid.cli import main
 from pyramid.errors import OptionError, PyramidError, TargetError
-from pyramid.labels import committing
 from pyramid.labels.committing import commit_label
 from pyramid.stores import open_objects
 from pyramid.stores.local import LocalObjects
+from pyramid.writing import generations
 from tests.support.servers.service import Service
 from tests.support.validators import validate_everything
 
