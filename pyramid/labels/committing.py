@@ -26,6 +26,8 @@ def commit_label(
 ) -> None:
     """Make the levels of a generation those of the label, and remove older ones.
 
+    Those of the generation before stay, for readers that have the label open.
+
     Parameters
     ----------
     root, name
@@ -101,10 +103,14 @@ def check_list(group: Objects, name: str, version: str) -> None:
 
 
 def _remove_others(label: Objects) -> None:
-    """Remove levels that the document of a label does not name."""
+    """Remove levels that neither this generation of a label nor the one before has."""
     node = read_node(label)
     kept = {path.partition("/")[0] for path in level_paths(node)}
-    remove_paths(label, {folder for folder in _folders(label) if re.fullmatch(r"v?\d+", folder)} - kept)
+    before = generation_of(node) - 1 if node is not None else -1
+    for folder in _folders(label) - kept:
+        found = re.fullmatch(r"v(\d{1,9})|(\d+)", folder)
+        if found and int(found[1] or 0) != before:
+            remove_paths(label, [folder])
 
 
 def _folders(label: Objects) -> set[str]:

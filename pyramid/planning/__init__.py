@@ -145,7 +145,7 @@ class Plan:
 
     @property
     def objects(self) -> int:
-        """Number of chunks or shards to write, each of them a PUT request on object storage."""
+        """Number of chunks or shards to write, each a PUT request on object storage."""
         return sum(level.objects for level in self.written)
 
     @property
