@@ -67,9 +67,13 @@ def is_listed(source: object) -> bool:
 def stem(path: PurePath) -> str:
     """Return the name of an image file without its suffixes.
 
+    A number after a dot belongs to the name, as in that of a folder.
+
     Examples
     --------
-    >>> stem(Path("cells.v2.ome.tif"))
-    'cells.v2'
+    >>> stem(Path("cells.v2.ome.tif")), stem(Path("scan_0.5"))
+    ('cells.v2', 'scan_0.5')
     """
+    if path.suffix[1:].isdecimal():
+        return path.name
     return path.stem.removesuffix(".ome") or path.name
