@@ -329,6 +329,8 @@ export class Pane {
     const sight = this.sight();
     const parts = ["y", "x"].map((axis) => `${axis}=${sight[axis].join(":")}`);
     for (const axis of ["t", "z"]) if ((this.image.extent[axis] || 1) > 1) parts.push(`${axis}=${this.state[axis]}`);
+    const shown = this.image.channels.flatMap((channel, index) => (channel.active ? [index] : []));
+    if (shown.length && shown.length < (this.image.extent.c || 1)) parts.push(`c=${shown.join("|")}`);
     const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
     const line = `pyramid convert ${quote(this.image.url)} part.ome.zarr --select ${quote(parts.join(","))}`;
     await copy(line);

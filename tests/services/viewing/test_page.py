@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import pyramid
+from pyramid.cli import main
 from pyramid.rendering.palette import Palette
 from pyramid.viewing import Viewer
 from tests.support import trees
@@ -182,6 +184,36 @@ def test_channels_planes_and_windows_follow_the_controls(page: Page, tmp_path: P
         assert f"x={x}" in link
         page.go(f"{viewer.url}{link}")
         _settled(page, _square(_scaled(pixels[1, 1] * 1000, (0, 255, 0)), x, y, 2), middle)
+
+
+def test_the_copied_command_converts_what_is_in_sight(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = _pixels()
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="czyx")
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        _, _, x, y = _even(page, viewer.url)
+        _open(page, viewer.url, x=x, y=y, zoom=4, z=2, c="1:00FF00:0:1000:1:0")
+        box = "document.querySelector('.view').getBoundingClientRect()"
+        width, height = page.evaluate(f"[{box}.width, {box}.height]")
+        keep = "{writeText: async (text) => { window.copied = text }}"
+        page.evaluate(f"Object.defineProperty(navigator, 'clipboard', {{value: {keep}}})")
+        page.evaluate(
+            "[...document.querySelectorAll('button')].find((one) => one.textContent === 'Copy convert command').click()"
+        )
+        page.wait_for("window.copied !== undefined")
+        words = shlex.split(page.evaluate("window.copied"))
+    monkeypatch.chdir(tmp_path)
+    assert words[:2] == ["pyramid", "convert"]
+    main(words[1:], standalone_mode=False)
+    level = pyramid.open(tmp_path / "part.ome.zarr").levels[0]
+    assert level.translation is not None
+    _, z, top, left = map(int, level.translation)
+    rows, columns = level.shape[2:]
+    assert z == 2
+    seen = (x - width / 8, y - height / 8, width / 4, height / 4)
+    assert np.abs(np.subtract((left, top, columns, rows), seen)).max() <= 1
+    assert np.array_equal(level.data.compute(), pixels[1:, 2:, top : top + rows, left : left + columns])
 
 
 def test_labels_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
