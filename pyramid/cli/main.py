@@ -45,7 +45,7 @@ from pyramid.cli.manifest import manifest
 from pyramid.cli.pack import pack, unpack
 from pyramid.cli.preview import preview
 from pyramid.cli.upgrade import upgrade
-from pyramid.cli.usage import SentenceGroup
+from pyramid.cli.usage import HELP, SentenceGroup
 from pyramid.cli.validate import validate
 from pyramid.cli.verify import verify
 from pyramid.cli.view import view
@@ -76,7 +76,7 @@ class _Commands(SentenceGroup):
                 gc.freeze()  # Python looks for garbage at its end, for a tenth of a second; memory ends anyway
 
 
-@click.group("pyramid", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("pyramid", cls=_Commands, context_settings={"help_option_names": HELP})
 @click.version_option(__version__, prog_name="pyramid")
 def main() -> None:
     """Build multiscale OME-Zarr pyramids from TIFF files and arrays."""

@@ -19,11 +19,16 @@ WORDS = {"convert": ("SOURCE", "TARGET"), "plan": ("SOURCE",)}
 _SOURCE_SUFFIXES = re.compile(r"(\.ome)?\.[A-Za-z0-9]+$")
 
 
+# The flags that show the help of each command.
+HELP = ["-h", "--help"]
+
+
 class SentenceCommand(click.Command):
     """A command that says what to do where its arguments or options are wrong."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
+        self.context_settings.setdefault("help_option_names", HELP)  # with and without the group around it
         for parameter in self.params:
             parameter._custom_shell_complete = complete_value  # as shell_complete=... of each, in one place
 

@@ -16,6 +16,7 @@ import pyramid
 from pyramid.cli import main
 from pyramid.errors import PyramidError, PyramidWarning, StoppedError, TargetError
 from pyramid.hierarchy import output_file
+from pyramid.planning import passes
 from pyramid.writing import journal
 from tests.support.servers.faults import Fault, FaultProxy, Kind
 from tests.support.servers.service import Service
@@ -75,6 +76,7 @@ def test_a_run_that_goes_on_has_the_whole(
     journal_is: str, form: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "SEGMENT_S", 0.0)
+    monkeypatch.setattr(passes, "BLOCK_BYTES_AIM", 0)  # so that there are many blocks
     options = {**SMALL, **FORMS[form]}
     first: dict[str, Any] = {} if journal_is == "without digests" else {"manifest": tmp_path / "m"}
     with pytest.raises(KeyboardInterrupt):
