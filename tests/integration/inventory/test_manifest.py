@@ -105,14 +105,14 @@ def test_progress_begins_with_what_is_found(image: Path) -> None:
     assert "objects" in str(seen[-1].snapshot())
 
 
-def test_many_objects_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_objects_take_little_more_memory_than_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pyramid import inventory
     from pyramid.manifests import sorting
 
     monkeypatch.setattr(sorting, "MAX_HELD", 500)
     monkeypatch.setattr(inventory, "MAX_HELD_BYTES", 2**16)
     peaks = []
-    for count in (1000, 8000):
+    for count in (100, 1000, 8000):  # the first imports what is needed
         folder = tmp_path / str(count)
         folder.mkdir()
         for number in range(count):
@@ -122,7 +122,7 @@ def test_many_objects_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.Mo
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert made.objects == count
-    assert peaks[1] < peaks[0] + 3 * 2**20
+    assert peaks[2] - peaks[1] < 600 * 7000
 
 
 @pytest.mark.parametrize(
