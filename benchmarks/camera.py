@@ -74,6 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
     turn = [(tool, levels) for levels in (1, ALL_LEVELS) for tool in given.tools]
     turn = [(tool, levels) for tool, levels in turn if tool != "ome-writers" or levels == 1]
     rows = [measure(tool, levels, given) for _ in range(given.rounds) for tool, levels in turn]
+    given.results.mkdir(parents=True, exist_ok=True)
     (given.results / "camera.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     (given.results / "camera.md").write_text(render(rows), encoding="utf-8")
     print(render(rows))
