@@ -39,10 +39,10 @@ def view(urls: Sequence[str], as_json: bool, quiet: bool, **rest: Any) -> None:
     with exit_on_error(verbose=verbose, quiet=quiet, as_json=as_json):
         storage_options = storage_values(rest)
         from pyramid import viewing  # noqa: PLC0415  (obstore and a server: not for --help)
-        from pyramid.viewing.memory import give_back_large_blocks  # noqa: PLC0415  (NumPy, as above)
+        from pyramid.viewing.memory import share_one_arena  # noqa: PLC0415  (NumPy, as above)
 
         options = {name: value for name, value in rest.items() if value is not None}
-        give_back_large_blocks()
+        share_one_arena()
         viewer = viewing.view(*urls, storage_options=storage_options, **options)
         click.echo(json.dumps({"url": viewer.url}) if as_json else viewer.url)
         try:

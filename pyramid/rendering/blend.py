@@ -13,6 +13,8 @@ from pyramid.ngff.metadata import OmeroChannel
 
 # The brightest value of a picture.
 _WHITE = 255
+# Pixels that are added up at once, at most: what they need fits into a core's cache.
+_SLAB_PX = 2**13
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,16 @@ def blend(planes: Sequence[NDArray[Any]], styles: Sequence[ChannelStyle]) -> NDA
     >>> blend([np.array([[0, 9]])], [ChannelStyle("FFFFFF", (0, 4), inverted=True)])[0].tolist()
     [[255, 255, 255], [0, 0, 0]]
     """
+    height, width = planes[0].shape
+    out = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _SLAB_PX // max(1, width))
+    for y in range(0, height, rows):
+        out[y : y + rows] = _add_up([plane[y : y + rows] for plane in planes], styles)
+    return out
+
+
+def _add_up(planes: Sequence[NDArray[Any]], styles: Sequence[ChannelStyle]) -> NDArray[np.uint8]:
+    """Add up some rows of planes."""
     added: NDArray[np.float64] = np.zeros((3, *planes[0].shape))
     for plane, style in zip(planes, styles, strict=True):
         bright = brightness(plane, style)
@@ -83,7 +95,7 @@ def blend(planes: Sequence[NDArray[Any]], styles: Sequence[ChannelStyle]) -> NDA
             part = int(style.color[2 * i : 2 * i + 2], 16)
             if part:
                 added[i] += bright * part
-    return np.ascontiguousarray(np.moveaxis(np.rint(added.clip(0, _WHITE)).astype(np.uint8), 0, -1))
+    return np.moveaxis(np.rint(added.clip(0, _WHITE)).astype(np.uint8), 0, -1)
 
 
 def brightness(plane: NDArray[Any], style: ChannelStyle) -> NDArray[np.float64]:

@@ -1,9 +1,8 @@
 """Memory of decoded chunks, which goes from one that is dropped to the next.
 
-malloc keeps what is freed in an arena for each thread, where small blocks hold the large ones: 50 clients at once took
-twice the bound of the cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes
-longer than to decode. So chunks have the memory of this module, and malloc maps other large blocks in a process that is
-only a server.
+malloc keeps what is freed, in pieces between small blocks that live on: 50 clients at once took twice the bound of the
+cache. Memory that is mapped anew for each chunk is given back, but to touch it first takes longer than to decode. So
+chunks have the memory of this module, and what malloc keeps of the rest is given back now and then.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import mmap
 import sys
 import weakref
 from collections import defaultdict, deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,20 +25,25 @@ from pyramid.model import Shape
 LEAST_BYTES = 2**16
 # Memory of each size that waits for another chunk, at most.
 MAX_FREE_BYTES = 2**25
-# The option of glibc's mallopt, and the size from which blocks are mapped: no larger than the bytes of a chunk.
-_MMAP_THRESHOLD, MAPPED_BYTES = -3, 2**18
+# Bytes of arrays after which malloc gives back what it keeps: 5 ms then, and some 30 MB between.
+GIVE_BACK_BYTES = 2**25
+# The option of glibc's mallopt for the number of arenas.
+_ARENA_MAX = -8
 
 
-def give_back_large_blocks() -> None:
-    """Let malloc give large blocks back to the system when they are freed.
+def _from_libc(name: str) -> Callable[..., object] | None:
+    """Return a function of glibc; None where malloc is another."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
-    It changes the whole process, and blocks of compressed chunks and tiles take a little longer: it is for a process
-    that is a server only. Nothing is done where malloc is not that of glibc.
+
+def share_one_arena() -> None:
+    """Let all threads take blocks from one arena of malloc.
+
+    What one frees then serves the others. It changes the whole process: it is for a process that is a server only.
     """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(_MMAP_THRESHOLD, MAPPED_BYTES)
+    mallopt = _from_libc("mallopt")
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, 1)
 
 
 class ChunkMemory:
@@ -61,12 +66,17 @@ class ChunkMemory:
 
     def __init__(self) -> None:
         self._free: defaultdict[int, deque[mmap.mmap]] = defaultdict(deque)
+        self._trim, self._given_bytes = _from_libc("malloc_trim"), 0
 
     def array(self, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return an array with pixels of any value."""
         size = math.prod(shape) * dtype.itemsize
         if size < LEAST_BYTES:
             return np.empty(shape, dtype)
+        self._given_bytes += size
+        if self._trim is not None and self._given_bytes >= GIVE_BACK_BYTES:
+            self._given_bytes = 0
+            self._trim(0)
         try:
             memory = self._free[size].pop()
         except IndexError:
