@@ -32,10 +32,12 @@ TRIALS, AGAIN = 2, 64
 # Size from which a file counts in full for `AGAIN`; a smaller one counts by its size. A disk that is slow in one mode
 # takes some 10 ms for a file of any size, so that trials must not depend on the number of files only.
 FULL_BYTES = 2 * 2**20
-# Factor by which direct writes may be slower: they occupy only the disk, while a copy takes a core from encoding.
-FAVOUR = 2
-# Weight of the last file in the mean pace of its mode: the pace follows a change within a few files.
-WEIGHT = 0.25
+# Factor by which direct writes may be slower: they occupy only the disk, while a copy takes a core from encoding. And
+# the cache takes the first gigabytes at the speed of a copy, whatever the disk can do.
+FAVOUR = 4
+# Size of a file that counts for half in the mean pace of its mode: the pace follows a change within a few large files,
+# and the odd small one that had to wait does not turn it.
+HALF_BYTES = 32 * 2**20
 
 O_DIRECT = os.O_DIRECT if sys.platform == "linux" else 0
 
@@ -81,7 +83,7 @@ class WriteModeChooser:
         with self._lock:
             self._since += min(1.0, size / FULL_BYTES)
             before = self._pace_s.get(direct, seconds / size)
-            self._pace_s[direct] = before + WEIGHT * (seconds / size - before)
+            self._pace_s[direct] = before + size / (size + HALF_BYTES) * (seconds / size - before)
 
     def refuse(self) -> None:
         """Record that the disk does not accept direct writes."""

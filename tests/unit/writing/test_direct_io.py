@@ -20,3 +20,24 @@ def test_the_slower_mode_is_tried_again_after_as_many_bytes_or_files(size: int, 
     first = 2 * TRIALS
     assert chosen[:first].count(True) == TRIALS
     assert 2 <= chosen[first:].count(True) <= 3
+
+
+@pytest.mark.parametrize(("times_slower", "goes_past"), [(3, True), (5, False)])
+def test_a_disk_may_take_longer_past_the_cache_as_no_core_copies_then(times_slower: int, *, goes_past: bool) -> None:
+    chooser = WriteModeChooser()
+    _write(chooser, 2 * TRIALS, 8 * FULL_BYTES, times_slower)
+    assert chooser.choose() is goes_past
+
+
+def test_a_small_file_that_had_to_wait_does_not_turn_the_mode() -> None:
+    chooser = WriteModeChooser()
+    _write(chooser, 2 * TRIALS + 10, 8 * FULL_BYTES, 2)
+    chooser.note(direct=True, size=FULL_BYTES, seconds=10 * FULL_BYTES)
+    assert chooser.choose()
+
+
+def _write(chooser: WriteModeChooser, files: int, size: int, times_slower: float) -> None:
+    """Choose a mode for files, and note a second a byte, or more past the cache."""
+    for _ in range(files):
+        direct = chooser.choose()
+        chooser.note(direct, size, size * (times_slower if direct else 1))
