@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -48,12 +49,12 @@ class Box:
     @property
     def stop(self) -> Shape:
         """The first pixel past the box on each axis."""
-        return tuple(a + n for a, n in zip(self.start, self.shape, strict=True))
+        return tuple(map(operator.add, self.start, self.shape))
 
     @property
     def slices(self) -> tuple[slice, ...]:
         """The box as an index."""
-        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+        return tuple(map(slice, self.start, self.stop))
 
     @property
     def size_px(self) -> int:
@@ -63,8 +64,7 @@ class Box:
     def intersection(self, other: Box) -> Box:
         """Return the intersection of two overlapping boxes."""
         start = tuple(map(max, self.start, other.start))
-        stop = map(min, self.stop, other.stop)
-        return Box(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
+        return Box(start, tuple(map(operator.sub, map(min, self.stop, other.stop), start)))
 
     def split(self, edge: Shape) -> Iterator[Box]:
         """Yield the box in pieces of shape `edge`, in C order.

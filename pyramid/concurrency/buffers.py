@@ -59,8 +59,7 @@ class Buffers:
 
         Raises StoppedError once the run is stopped.
         """
-        if self._stopped:
-            raise StoppedError("the run was stopped while this block was under way")
+        self.check_going_on()
         size = math.prod(shape) * dtype.itemsize
         place = (threading.get_ident(), key)
         kept = self._kept.get(place)
@@ -68,6 +67,11 @@ class Buffers:
             self._kept.pop(place, None)
             kept = self._kept[place] = np.empty(size, np.uint8)
         return kept[:size].view(dtype).reshape(shape)
+
+    def check_going_on(self) -> None:
+        """Raise StoppedError once the run is stopped."""
+        if self._stopped:
+            raise StoppedError("the run was stopped while this block was under way")
 
     @contextmanager
     def under_way(self) -> Iterator[None]:

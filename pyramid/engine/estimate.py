@@ -15,29 +15,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pyramid.block import Buffers, empty_part
+from pyramid.block import Buffers
 from pyramid.engine.local import LocalRunner
 from pyramid.engine.receipt import Receipt
+from pyramid.engine.sampling import sample_chunks
 from pyramid.engine.task import BlockTask
 from pyramid.engine.wave import Wave
-from pyramid.errors import SourceError, TargetError, explaining
+from pyramid.errors import TargetError
 from pyramid.model import Box, Source, dask_array_of, reduced_shape
 from pyramid.ngff import FORMATS
-from pyramid.planning import Pass, Plan, PlannedLevel
+from pyramid.planning import Pass, Plan
 from pyramid.planning.estimate import Estimate
 from pyramid.reduce import load_method
 from pyramid.stores import locate
-from pyramid.writing.encode import encode_chunk, stored_levels
+from pyramid.writing.encode import stored_levels
 from pyramid.writing.target import Target
 
 if TYPE_CHECKING:
     from pyramid.engine.build import Runner
 
-# Most chunks of a sample, and the time after which no more are read once there are a few. Together they are enough for
-# images that are empty in part, and short for sources that decode a large strip for each chunk.
-MAX_CHUNKS, MIN_CHUNKS, CHUNKS_S = 64, 8, 1.0
 # Time that the blocks of a sample should take in all, and the most bytes of pixels that they should hold.
 BLOCKS_S, BLOCKS_BYTES = 2.0, 2**28
 # Time of a block of a whole run in times of one of a sample, since the caches of memory and of the disk fill up. In
@@ -51,8 +47,6 @@ LATER_SHARE = 0.6
 DOCUMENTS_S, PERCENTILE_S = 0.05, 25e-9
 # Most pixels of a channel that percentiles are computed from.
 PERCENTILE_PX = 2**20
-# Golden section: its multiples, modulo 1, are evenly spread however many are taken.
-GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,43 +236,6 @@ def _folder(target: str | None) -> Iterator[str]:
         raise TargetError(f"{parent or tempfile.gettempdir()}: {error.strerror}") from error
     with made as folder:
         yield folder
-
-
-def sample_chunks(plan: Plan, source: Source) -> tuple[float, int]:
-    """Encode chunks of level 0 that are spread over the image.
-
-    Returns
-    -------
-    tuple
-        Bytes after compression for each byte before, and the size in bytes of the pixels that were read.
-
-    Raises
-    ------
-    SourceError
-        If a chunk cannot be read.
-    """
-    base, dtype, buffers = plan.levels[0], np.dtype(plan.spec.dtype), Buffers()
-    read_bytes, stored_bytes, began_s = 0, 0, time.perf_counter()
-    for number, box in enumerate(_spread_chunks(base)):
-        if number >= MIN_CHUNKS and time.perf_counter() - began_s > CHUNKS_S:
-            break
-        chunk = empty_part(base, 0, box, buffers, dtype)
-        with explaining(SourceError, f"the source cannot be read at {box.start}"):
-            source.read(box, chunk.pixels)
-        stored_bytes += encode_chunk(chunk.array, plan.encoding, buffers, lambda size: memoryview(bytearray(size)))
-        read_bytes += chunk.pixels.nbytes
-    return stored_bytes / read_bytes, read_bytes
-
-
-def _spread_chunks(level: PlannedLevel) -> Iterator[Box]:
-    """Yield chunks in an order in which any number of them is spread over the level."""
-    grid = tuple(-(-n // c) for n, c in zip(level.shape, level.chunks, strict=True))
-    count = math.prod(grid)
-    few = count <= MAX_CHUNKS
-    for number in range(min(count, MAX_CHUNKS)):
-        flat = number if few else int(((number + 0.5) * GOLDEN) % 1 * count)
-        start = tuple(int(i) * c for i, c in zip(np.unravel_index(flat, grid), level.chunks, strict=True))
-        yield Box(start, tuple(min(c, n - a) for a, c, n in zip(start, level.chunks, level.shape, strict=True)))
 
 
 def _stored_bytes(plan: Plan, ratios: Sequence[float], ratio: float) -> int:

@@ -110,11 +110,11 @@ class BlockWriter:
 
     def _add_chunks(self, part: Part, encoder: ObjectEncoder, object_box: Box, chunks: Shape) -> None:
         """Encode the chunks of a part that belong to one object."""
-        for chunk in part.box.intersection(object_box).grid_positions(chunks):
-            at = tuple(i * c for i, c in zip(chunk, chunks, strict=True))
-            within = tuple((a - b) // c for a, b, c in zip(at, object_box.start, chunks, strict=True))
-            box = Box(tuple(a - b for a, b in zip(at, part.box.start, strict=True)), chunks)
-            encoder.add(within, part.array[box.slices], self.queue.buffers)
+        shared = part.box.intersection(object_box)
+        first = tuple((a - b) // c for a, b, c in zip(shared.start, object_box.start, chunks, strict=True))
+        at = tuple(a - b for a, b in zip(shared.start, part.box.start, strict=True))
+        whole = tuple(-(-n // c) * c for n, c in zip(shared.shape, chunks, strict=True))
+        encoder.add(first, part.array[Box(at, whole).slices], self.queue.buffers)
 
     def __enter__(self) -> BlockWriter:
         return self

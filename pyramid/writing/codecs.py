@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +16,7 @@ from pyramid.planning import Encoding
 
 Config: TypeAlias = dict[str, Any]
 # Encodes into memory, and returns the part that was filled.
-Encoder: TypeAlias = Callable[[NDArray[Any], memoryview, Encoding], Sized]
+Encoder: TypeAlias = Callable[[NDArray[Any], memoryview], Sized]
 
 _imagecodecs: Any = imagecodecs  # its annotations accept neither arrays nor memory views
 
@@ -31,8 +32,9 @@ class Codec:
         bytes.
     n5
         Function that returns the codec's metadata in N5.
-    encode
-        Encodes a chunk. `pyramid.decoding.codecs` decodes it.
+    encoder
+        Function that returns the encoder of chunks, by the encoding and the item's size in bytes.
+        `pyramid.decoding.codecs` decodes them.
     decoder
         Name of the codec there, which is also that in the documents of arrays; empty for no codec.
     effort
@@ -42,7 +44,7 @@ class Codec:
     v3: Callable[[Encoding, int], Config | None]
     v2: Callable[[Encoding, int], Config | None]
     n5: Callable[[Encoding], Config]
-    encode: Encoder
+    encoder: Callable[[Encoding, int], Encoder]
     decoder: str
     effort: str = "level"
 
@@ -58,16 +60,16 @@ def _blosc(name: str) -> Codec:
         number = list(shuffles).index(encoding.shuffle)
         return {"id": "blosc", "cname": name, "clevel": encoding.codec_level, "shuffle": number, "blocksize": 0}
 
-    def encode(chunk: NDArray[Any], out: memoryview, encoding: Encoding) -> Sized:
-        settings = {"level": encoding.codec_level, "shuffle": shuffles[encoding.shuffle], "typesize": chunk.itemsize}
-        packed: Sized = _imagecodecs.blosc_encode(chunk, compressor=name, **settings, numthreads=1, out=out)
-        return packed
+    def encoder(encoding: Encoding, item_bytes: int) -> Encoder:
+        settings = {"level": encoding.codec_level, "shuffle": shuffles[encoding.shuffle], "typesize": item_bytes}
+        encode = functools.partial(_imagecodecs.blosc_encode, compressor=name, numthreads=1, **settings)
+        return lambda chunk, out: encode(chunk, out=out)
 
     def n5(encoding: Encoding) -> Config:
         number = list(shuffles).index(encoding.shuffle)
         return {"type": "blosc", "cname": name, "clevel": encoding.codec_level, "shuffle": number, "blocksize": 0}
 
-    return Codec(v3, v2, n5, encode, "blosc", "clevel")
+    return Codec(v3, v2, n5, encoder, "blosc", "clevel")
 
 
 def _simple(name: str, **settings: object) -> Codec:
@@ -75,12 +77,11 @@ def _simple(name: str, **settings: object) -> Codec:
 
     `settings` are further settings in its v3 metadata.
     """
-    encode = getattr(_imagecodecs, f"{name}_encode")
     return Codec(
         lambda encoding, _: {"name": name, "configuration": {"level": encoding.codec_level, **settings}},
         lambda encoding, _: {"id": name, "level": encoding.codec_level},
         lambda encoding: {"type": name, "level": encoding.codec_level},
-        lambda chunk, out, encoding: encode(chunk, level=encoding.codec_level, out=out),
+        lambda encoding, _: _leveled(name, encoding.codec_level),
         name,
     )
 
@@ -90,18 +91,23 @@ def _n5_only(type_: str, name: str, effort: str, decoder: str) -> Codec:
 
     `type_` is its name in N5, and `name` that in imagecodecs; `effort` and `decoder` are those of `Codec`.
     """
-    encode = getattr(_imagecodecs, f"{name}_encode")
     return Codec(
         lambda *_: None,
         lambda *_: None,
         lambda encoding: {"type": type_, effort: encoding.codec_level},
-        lambda chunk, out, encoding: encode(chunk, level=encoding.codec_level, out=out),
+        lambda encoding, _: _leveled(name, encoding.codec_level),
         decoder,
         effort,
     )
 
 
-def _copy_out(chunk: NDArray[Any], out: memoryview, _encoding: Encoding) -> Sized:
+def _leveled(name: str, level: int) -> Encoder:
+    """Return an encoder of imagecodecs that is given only its effort."""
+    encode = getattr(_imagecodecs, f"{name}_encode")
+    return lambda chunk, out: encode(chunk, level=level, out=out)
+
+
+def _copy_out(chunk: NDArray[Any], out: memoryview) -> Sized:
     out[: chunk.nbytes] = chunk.reshape(-1).view(np.uint8).data
     return out[: chunk.nbytes]
 
@@ -111,7 +117,7 @@ CODECS: Mapping[str, Codec] = {
     "blosc:zstd": _blosc("zstd"),
     "zstd": _simple("zstd", checksum=False),
     "gzip": _simple("gzip"),
-    "none": Codec(lambda *_: None, lambda *_: None, lambda _: {"type": "raw"}, _copy_out, ""),
+    "none": Codec(lambda *_: None, lambda *_: None, lambda _: {"type": "raw"}, lambda *_: _copy_out, ""),
     "bzip2": _n5_only("bzip2", "bz2", "blockSize", "bz2"),
     "xz": _n5_only("xz", "lzma", "preset", "xz"),
 }

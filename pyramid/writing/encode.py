@@ -7,8 +7,9 @@ thread encodes an object, and a shard's chunks are in C order.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from pyramid.block import Buffers
 from pyramid.decoding.codecs import crc32c
 from pyramid.decoding.n5_block import make_header
-from pyramid.decoding.rows import copy_rows
+from pyramid.decoding.rows import as_rows
 from pyramid.decoding.shard import EMPTY
-from pyramid.model import Shape
+from pyramid.model import Box, Shape
 from pyramid.ngff import FORMATS
 from pyramid.planning import Encoding, Plan, PlannedLevel
 from pyramid.planning.encoding import CRC_BYTES, max_encoded_bytes
@@ -82,41 +83,68 @@ def stored_levels(plan: Plan) -> tuple[StoredLevel, ...]:
     )
 
 
-def encode_chunk(
-    pixels: NDArray[Any],
-    encoding: Encoding,
-    buffers: Buffers,
-    reserve: Callable[[int], memoryview],
-    *,
-    is_n5: bool = False,
-) -> int:
-    """Encode one chunk, and return its size in bytes, 0 if it is left out.
+class ChunkEncoder:
+    """Encodes chunks: each whole, contiguous, and of the byte order it is stored in.
+
+    Parameters
+    ----------
+    encoding
+        The encoding.
+    item_bytes
+        Size of a pixel's value in bytes.
+    is_n5
+        Whether a chunk is a block of N5.
+    """
+
+    def __init__(self, encoding: Encoding, item_bytes: int, *, is_n5: bool = False) -> None:
+        self._encode = CODECS[encoding.codec].encoder(encoding, item_bytes)
+        self._skip_empty, self._checksum, self._is_n5 = encoding.skip_empty, encoding.checksum, is_n5
+
+    def encode(self, chunk: NDArray[Any], reserve: Callable[[int], memoryview]) -> int:
+        """Encode one chunk, and return its size in bytes, 0 if it is left out.
+
+        Parameters
+        ----------
+        chunk
+            The chunk.
+        reserve
+            Returns memory of a size, which takes the encoded bytes.
+        """
+        if self._skip_empty and not chunk.reshape(-1).view(np.uint8).any():
+            return 0
+        header = make_header(chunk.shape) if self._is_n5 else b""
+        begin = len(header)
+        out = reserve(begin + max_encoded_bytes(chunk.nbytes))
+        out[:begin] = header
+        size = begin + len(self._encode(chunk, out[begin:] if begin else out))
+        if self._checksum:
+            out[size : size + CRC_BYTES] = crc32c(out[:size])
+            size += CRC_BYTES
+        return size
+
+
+def gather(pixels: NDArray[Any], chunks: Shape, dtype: np.dtype[Any], buffers: Buffers) -> Iterator[NDArray[Any]]:
+    """Yield chunks in C order, each in memory that the next overwrites.
 
     Parameters
     ----------
     pixels
-        The whole chunk; it may be strided.
-    encoding
-        The encoding.
+        Whole chunks; they may be strided.
+    chunks
+        Pixels of a chunk on each axis.
+    dtype
+        How the chunks are stored.
     buffers
-        Source of the memory that the chunk is gathered in.
-    reserve
-        Returns memory of a size, which takes the encoded bytes.
-    is_n5
-        Whether it is a block of N5.
+        Source of the memory.
     """
-    chunk = buffers.take("chunk", pixels.shape, pixels.dtype.newbyteorder(">" if is_n5 else "<"))
-    copy_rows(pixels, chunk)
-    if encoding.skip_empty and not chunk.reshape(-1).view(np.uint8).any():
-        return 0
-    header = make_header(chunk.shape) if is_n5 else b""
-    out = reserve(len(header) + max_encoded_bytes(chunk.nbytes))
-    out[: len(header)] = header
-    size = len(header) + len(CODECS[encoding.codec].encode(chunk, out[len(header) :], encoding))
-    if encoding.checksum:
-        out[size : size + CRC_BYTES] = crc32c(out[:size])
-        size += CRC_BYTES
-    return size
+    split = [extent for n, c in zip(pixels.shape, chunks, strict=True) for extent in (n // c, c)]
+    tiles = pixels.reshape(split).transpose(*range(0, len(split), 2), *range(1, len(split), 2))
+    chunk = buffers.take("chunk", chunks, dtype)
+    source, out = as_rows(tiles, chunk)
+    for index in itertools.product(*map(range, split[::2])):
+        buffers.check_going_on()
+        np.copyto(out, source[index], casting="unsafe")
+        yield chunk
 
 
 class ObjectEncoder:
@@ -138,30 +166,48 @@ class ObjectEncoder:
         self._inside = inside
         self._stored = stored
         self._destination = destination
-        self._grid = stored.object_grid
-        self._index = np.full((math.prod(self._grid), 2), EMPTY, "<u8")
+        self._dtype = np.dtype(stored.dtype).newbyteorder(">" if stored.is_n5 else "<")
+        self._encode = ChunkEncoder(stored.encoding, self._dtype.itemsize, is_n5=stored.is_n5).encode
+        count = math.prod(stored.object_grid)
+        self._numbers = np.arange(count).reshape(stored.object_grid)
+        self._index = np.full((count, 2), EMPTY, "<u8")
         self._left = math.prod(-(-n // c) for n, c in zip(inside, level.chunks, strict=True))
         self._last = -1
         self._end = 0
 
-    def add(self, chunk_index: Shape, pixels: NDArray[Any], buffers: Buffers) -> None:
-        """Encode the chunk at `chunk_index`, counted in chunks of the object.
+    def add(self, first: Shape, pixels: NDArray[Any], buffers: Buffers) -> None:
+        """Encode whole chunks.
+
+        Parameters
+        ----------
+        first
+            Place of the first of them, counted in chunks of the object.
+        pixels
+            Pixels of the chunks, as an array of whole chunks; it may be strided.
+        buffers
+            Source of the memory that each is gathered in.
 
         Raises
         ------
         ValueError
             If the chunks do not come in C order.
         """
-        number = int(np.ravel_multi_index(chunk_index, self._grid))
-        if number <= self._last:
-            raise ValueError(f"chunk {number} came after chunk {self._last}")
-        is_n5 = self._stored.is_n5
-        pixels = pixels[tuple(map(slice, self._inside))] if is_n5 else pixels
-        size = encode_chunk(pixels, self._stored.encoding, buffers, self._destination.reserve, is_n5=is_n5)
-        if size:
-            self._destination.advance(size)
-            self._index[number] = self._end, size
-        self._last, self._end, self._left = number, self._end + size, self._left - 1
+        stored, destination = self._stored, self._destination
+        chunks = stored.level.chunks
+        counts = [n // c for n, c in zip(pixels.shape, chunks, strict=True)]
+        numbers = self._numbers[Box(first, tuple(counts)).slices].reshape(-1).tolist()
+        if numbers[0] <= self._last:
+            raise ValueError(f"chunk {numbers[0]} came after chunk {self._last}")
+        if stored.is_n5:  # an object is one chunk, and cut at the edge of the level
+            chunks = tuple(self._inside)
+            pixels = pixels[tuple(map(slice, chunks))]
+        for number, chunk in zip(numbers, gather(pixels, chunks, self._dtype, buffers), strict=True):
+            size = self._encode(chunk, destination.reserve)
+            if size:
+                destination.advance(size)
+                self._index[number] = self._end, size
+                self._end += size
+        self._last, self._left = numbers[-1], self._left - len(numbers)
 
     def finish_part(self) -> bool:
         """End one part of a block, and send the object if it has all its chunks.

@@ -103,12 +103,13 @@ def _callable(address: int, arguments: tuple[object, ...]) -> Callable[..., obje
 
     Numba's functions take the places of a result and of an exception first. Then come the parts of each argument.
     """
-    kinds = [kind for kind, _ in _parts(arguments)]
-    native_call = ctypes.CFUNCTYPE(ctypes.c_int32, _POINTER, _POINTER, *kinds)(address)
+    native_call = ctypes.CFUNCTYPE(ctypes.c_int32, _POINTER, _POINTER, *_kinds(arguments))(address)
 
     def call(*given: object) -> None:
         result, raised = _POINTER(), _POINTER()
-        values = (value for _, value in _parts(given))
+        values: list[Any] = []
+        for argument in given:
+            _add_values(argument, values)
         if native_call(ctypes.addressof(result), ctypes.addressof(raised), *values):
             raise ValueError("a compiled kernel failed; this should not have happened")
 
@@ -126,20 +127,28 @@ def _type_of(argument: object) -> str:
     return argument.dtype.str if isinstance(argument, np.generic) else type(argument).__name__
 
 
-def _parts(argument: object) -> Iterator[tuple[Any, Any]]:
-    """Yield the C types and values that Numba passes for an argument."""
+def _kinds(argument: object) -> list[Any]:
+    """Return the C types of the values that Numba passes for an argument."""
     if isinstance(argument, tuple):
-        for item in argument:
-            yield from _parts(item)
-    elif isinstance(argument, np.ndarray):
+        return [kind for item in argument for kind in _kinds(item)]
+    if isinstance(argument, np.ndarray):
+        return [_POINTER, _POINTER, _INTEGER, _INTEGER, _POINTER, *[_INTEGER] * (2 * argument.ndim)]
+    if isinstance(argument, np.generic):
+        return [np.ctypeslib.as_ctypes_type(cast("Any", argument.dtype))]
+    if isinstance(argument, int):
+        return [_INTEGER]
+    raise TypeError(f"a kernel takes no argument of type {type(argument).__name__}")
+
+
+def _add_values(argument: Any, values: list[Any]) -> None:  # noqa: ANN401  (whatever a kernel takes)
+    """Append the values that Numba passes for an argument."""
+    if isinstance(argument, np.ndarray):
         # Memory that Numba owns, and the object that holds it: neither, as the caller keeps the array.
-        yield from ((_POINTER, None), (_POINTER, None))
-        yield from ((_INTEGER, argument.size), (_INTEGER, argument.itemsize), (_POINTER, argument.ctypes.data))
-        yield from ((_INTEGER, length) for length in (*argument.shape, *argument.strides))
-    elif isinstance(argument, np.generic):
-        kind: Any = np.ctypeslib.as_ctypes_type(cast("Any", argument.dtype))
-        yield kind, argument.item()
-    elif isinstance(argument, int):
-        yield _INTEGER, int(argument)
+        values += (None, None, argument.size, argument.itemsize, argument.__array_interface__["data"][0])
+        values += argument.shape
+        values += argument.strides
+    elif isinstance(argument, tuple):
+        for item in argument:
+            _add_values(item, values)
     else:
-        raise TypeError(f"a kernel takes no argument of type {type(argument).__name__}")
+        values.append(argument.item() if isinstance(argument, np.generic) else int(argument))

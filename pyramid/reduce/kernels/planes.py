@@ -7,7 +7,9 @@ each dtype and factor along x.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -73,15 +75,22 @@ Kernel: TypeAlias = Callable[["NDArray[Any]", Windows, "NDArray[Any]"], None]
 
 def reduce_planes(kernel: Kernel, array: NDArray[Any], extent: Shape, factors: Shape, out: NDArray[Any]) -> None:
     """Run a kernel on an array of five axes, the first three of them as one."""
+    windows = _windows(array.shape[:3], out.shape[:3], tuple(extent), tuple(factors))
+    kernel(array.reshape(-1, *array.shape[3:]), windows, out.reshape(-1, *out.shape[3:]))
+
+
+@functools.lru_cache(maxsize=32)  # the slabs of a run have few shapes
+def _windows(planes: Shape, reduced_planes: Shape, extent: Shape, factors: Shape) -> Windows:
+    """Return the windows of an array whose first three axes have as many planes."""
     reduced = reduced_shape(extent[:3], factors[:3])
     # Planes are numbered in whole buffers, which may be larger than the extent, so that no pixel is copied.
-    inputs = np.arange(np.prod(array.shape[:3]), dtype=np.int64).reshape(array.shape[:3])
-    outputs = np.arange(np.prod(out.shape[:3]), dtype=np.int64).reshape(out.shape[:3])
+    inputs = np.arange(math.prod(planes), dtype=np.int64).reshape(planes)
+    outputs = np.arange(math.prod(reduced_planes), dtype=np.int64).reshape(reduced_planes)
     groups = [
         inputs[tuple(slice(i * f, min((i + 1) * f, n)) for i, f, n in zip(at, factors[:3], extent[:3], strict=True))]
         for at in np.ndindex(reduced)
     ]
-    windows = Windows(
+    return Windows(
         targets=outputs[tuple(map(slice, reduced))].ravel(),
         first=np.array(list(itertools.accumulate((g.size for g in groups), initial=0)), dtype=np.int64),
         sources=np.concatenate([g.ravel() for g in groups]),
@@ -91,4 +100,3 @@ def reduce_planes(kernel: Kernel, array: NDArray[Any], extent: Shape, factors: S
         fx=factors[4],
         lanes=(0,) * factors[4] if factors[4] <= MAX_LANES else (),
     )
-    kernel(array.reshape(-1, *array.shape[3:]), windows, out.reshape(-1, *out.shape[3:]))
