@@ -68,7 +68,7 @@ def noise(shape: tuple[int, int], dtype: str, seed: int = SEED) -> Pixels:
     """Photon noise over smooth structure, of shape (y, x).
 
     uint16 pixels have a background of about 160 counts and blobs up to a few thousand, with Poisson noise;
-    uint8 pixels are the same, fainter.
+    uint8 pixels are the same, fainter, and floats are not whole.
     """
     rng = np.random.default_rng(seed)
     y, x = np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij")
@@ -78,8 +78,10 @@ def noise(shape: tuple[int, int], dtype: str, seed: int = SEED) -> Pixels:
     )
     peak, background = (1000, 160) if np.dtype(dtype).itemsize > 1 else (40, 10)
     expected = background + peak * np.clip(waves / 3, 0, None) ** 3
-    counts: Pixels = rng.poisson(expected).clip(0, np.iinfo(dtype).max).astype(dtype)
-    return counts
+    counts: Pixels = rng.poisson(expected)
+    if np.dtype(dtype).kind == "f":  # as what a deconvolution leaves: no two pixels alike
+        return (counts * rng.uniform(0.9, 1.1, shape)).astype(dtype)
+    return counts.clip(0, np.iinfo(dtype).max).astype(dtype)
 
 
 def planes(count: int, shape: tuple[int, int], dtype: str, seed: int = SEED) -> Iterator[Pixels]:
@@ -121,6 +123,11 @@ def write_plain(path: Path, dataset: Dataset) -> None:
 def write_zstd(path: Path, dataset: Dataset) -> None:
     """Planar, in zstd strips of 64 rows."""
     _write_pages(path, dataset, "zstd", rowsperstrip=64)
+
+
+def write_lzw(path: Path, dataset: Dataset) -> None:
+    """Planar, in LZW tiles of 256 x 256."""
+    _write_pages(path, dataset, "lzw", tile=(256, 256))
 
 
 def write_rows(path: Path, dataset: Dataset) -> None:
@@ -203,6 +210,8 @@ DATASETS = {
         Dataset("stack", ".ome.tif", "czyx", (2, 64, 2048, 2048), "uint16", "stack", write_plain),
         Dataset("stack-4g", ".ome.tif", "czyx", (8, 64, 2048, 2048), "uint16", "stack", write_plain),
         Dataset("stack-zstd", ".ome.tif", "czyx", (2, 64, 2048, 2048), "uint16", "stack", write_zstd),
+        Dataset("tiles-lzw", ".ome.tif", "czyx", (2, 64, 2048, 2048), "uint16", "stack", write_lzw),
+        Dataset("floats", ".ome.tif", "czyx", (2, 32, 2048, 2048), "float32", "stack", write_plain),
         Dataset("slide-deflate", ".tif", "yxc", (16384, 16384, 3), "uint8", "slide", write_slide_deflate),
         Dataset("slide-jpeg", ".tif", "yxc", (16384, 16384, 3), "uint8", "slide", write_slide_jpeg),
         Dataset("slide-deflate-32k", ".tif", "yxc", (32768, 32768, 3), "uint8", "slide", write_slide_deflate),

@@ -25,6 +25,7 @@ from benchmarks import (
     data,
     envs,
     floor,
+    latency,
     object_store,
     probe,
     regions,
@@ -235,6 +236,14 @@ def test_regions_are_read_from_each_layout_of_chunks(tmp_path: Path) -> None:
     ]
     assert rows[2]["regions"]["plane"]["requests"] == 25
     assert all(cost["bytes"] > 0 < cost["seconds"] for row in rows for cost in row["regions"].values())
+
+
+def test_reading_is_measured_without_and_with_latency(tmp_path: Path) -> None:
+    latency.main(["--shape", "8", "600", "600", "--rounds", "1", "--results", str(tmp_path)])
+    rows = json.loads((tmp_path / "latency.json").read_text(encoding="utf-8"))["results"]
+    for row in rows.values():
+        without, with_latency = row["open"]
+        assert with_latency > latency.LATENCIES_S[1] > 0 < without
 
 
 def test_a_viewer_is_measured(tmp_path: Path) -> None:
