@@ -126,8 +126,8 @@ def write_zstd(path: Path, dataset: Dataset) -> None:
 
 
 def write_lzw(path: Path, dataset: Dataset) -> None:
-    """Planar, in LZW tiles of 256 x 256."""
-    _write_pages(path, dataset, "lzw", tile=(256, 256))
+    """Planar, in LZW strips of 64 rows."""
+    _write_pages(path, dataset, "lzw", rowsperstrip=64)
 
 
 def write_rows(path: Path, dataset: Dataset) -> None:
@@ -210,7 +210,7 @@ DATASETS = {
         Dataset("stack", ".ome.tif", "czyx", (2, 64, 2048, 2048), "uint16", "stack", write_plain),
         Dataset("stack-4g", ".ome.tif", "czyx", (8, 64, 2048, 2048), "uint16", "stack", write_plain),
         Dataset("stack-zstd", ".ome.tif", "czyx", (2, 64, 2048, 2048), "uint16", "stack", write_zstd),
-        Dataset("tiles-lzw", ".ome.tif", "czyx", (2, 64, 2048, 2048), "uint16", "stack", write_lzw),
+        Dataset("stack-lzw", ".ome.tif", "czyx", (2, 64, 2048, 2048), "uint16", "stack", write_lzw),
         Dataset("floats", ".ome.tif", "czyx", (2, 32, 2048, 2048), "float32", "stack", write_plain),
         Dataset("slide-deflate", ".tif", "yxc", (16384, 16384, 3), "uint8", "slide", write_slide_deflate),
         Dataset("slide-jpeg", ".tif", "yxc", (16384, 16384, 3), "uint8", "slide", write_slide_jpeg),

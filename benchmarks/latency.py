@@ -3,8 +3,8 @@
     python -m benchmarks.latency
     python -m benchmarks.latency --shape 16 256 256 --rounds 1
 
-A volume is converted with shards and without, and served on this machine. What is read: the image (its metadata), level 0
-whole, a region of one plane, level 1 whole; and it is converted again, from there to the disk. A process-wide pool of
+A volume is converted with shards and without, and served on this machine. What is read: the image (its metadata), level
+0 whole, a region of one plane, level 1 whole; and it is converted again, from there to the disk. A process-wide pool of
 connections is warm, as in a notebook.
 """
 
@@ -66,8 +66,8 @@ def markdown(record: dict[str, Any]) -> str:
     """Return the seconds as a table, and what they were measured on."""
     machine, shape = record["machine"], " x ".join(map(str, record["shape"]))
     lines = [
-        f"zyx {shape} uint16 over HTTP, seconds without and with {LATENCIES_S[1] * 1000:g} ms before each answer; median "
-        f"of {record['rounds']} rounds; {machine['cores']} cores of {machine['processor']}.",
+        f"zyx {shape} uint16 over HTTP, seconds without and with {LATENCIES_S[1] * 1000:g} ms before each answer; "
+        f"median of {record['rounds']} rounds; {machine['cores']} cores of {machine['processor']}.",
         "",
         f"| what is read | {' | '.join(record['results'])} |",
         f"|---|{'--:|' * len(record['results'])}",
