@@ -78,6 +78,8 @@ def blend(planes: Sequence[NDArray[Any]], styles: Sequence[ChannelStyle]) -> NDA
     >>> blend([np.array([[0, 9]])], [ChannelStyle("FFFFFF", (0, 4), inverted=True)])[0].tolist()
     [[255, 255, 255], [0, 0, 0]]
     """
+    if len(planes) != len(styles):
+        raise ValueError(f"{len(planes)} planes need as many styles, not {len(styles)}")
     height, width = planes[0].shape
     out = np.empty((height, width, 3), np.uint8)
     rows = max(1, _SLAB_PX // max(1, width))

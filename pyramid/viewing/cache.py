@@ -80,6 +80,7 @@ class ChunkCache:
                 del self._coming[key]
             coming.set_exception(error)
             return
+        self.memory.note_read(found.nbytes)
         with self._changing:
             del self._coming[key]
             if found.nbytes <= self.most_bytes:

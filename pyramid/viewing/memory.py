@@ -25,7 +25,7 @@ from pyramid.model import Shape
 LEAST_BYTES = 2**16
 # Memory of each size that waits for another chunk, at most.
 MAX_FREE_BYTES = 2**25
-# Bytes of arrays after which malloc gives back what it keeps: 5 ms then, and some 30 MB between.
+# Bytes of chunks after which malloc gives back what it keeps: 5 ms then, and some 30 MB between.
 GIVE_BACK_BYTES = 2**25
 # The option of glibc's mallopt for the number of arenas.
 _ARENA_MAX = -8
@@ -66,17 +66,13 @@ class ChunkMemory:
 
     def __init__(self) -> None:
         self._free: defaultdict[int, deque[mmap.mmap]] = defaultdict(deque)
-        self._trim, self._given_bytes = _from_libc("malloc_trim"), 0
+        self._trim, self._read_bytes = _from_libc("malloc_trim"), 0
 
     def array(self, shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return an array with pixels of any value."""
         size = math.prod(shape) * dtype.itemsize
         if size < LEAST_BYTES:
             return np.empty(shape, dtype)
-        self._given_bytes += size
-        if self._trim is not None and self._given_bytes >= GIVE_BACK_BYTES:
-            self._given_bytes = 0
-            self._trim(0)
         try:
             memory = self._free[size].pop()
         except IndexError:
@@ -85,6 +81,13 @@ class ChunkMemory:
         array: NDArray[Any] = np.frombuffer(memory, dtype)
         weakref.finalize(array, self._give_back, size, memory).atexit = False
         return array.reshape(shape)
+
+    def note_read(self, size: int) -> None:
+        """Count bytes of a chunk that was read; after many malloc gives memory back."""
+        self._read_bytes += size
+        if self._trim is not None and self._read_bytes >= GIVE_BACK_BYTES:
+            self._read_bytes = 0
+            self._trim(0)
 
     def _give_back(self, size: int, memory: mmap.mmap) -> None:
         """Keep memory for the next array of its size, unless enough waits."""

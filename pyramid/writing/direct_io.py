@@ -48,7 +48,7 @@ class WriteModeChooser:
     Examples
     --------
     >>> chooser = WriteModeChooser()
-    >>> for seconds in (1, 3) * TRIALS:
+    >>> for seconds in (1, 5) * TRIALS:
     ...     chooser.note(chooser.choose(), 2**21, seconds)
     >>> chooser.choose()
     False
@@ -59,6 +59,7 @@ class WriteModeChooser:
         self._chosen = {False: 0, True: 0}
         self._since = 0.0
         self._pace_s: dict[bool, float] = {}
+        self._bytes = {False: 0, True: 0}
         self._refused = not O_DIRECT
 
     def choose(self) -> bool:
@@ -82,8 +83,10 @@ class WriteModeChooser:
         """Record the time that writing a file took."""
         with self._lock:
             self._since += min(1.0, size / FULL_BYTES)
-            before = self._pace_s.get(direct, seconds / size)
-            self._pace_s[direct] = before + size / (size + HALF_BYTES) * (seconds / size - before)
+            self._bytes[direct] += size
+            share = size / min(self._bytes[direct], size + HALF_BYTES)
+            before = self._pace_s.get(direct, 0.0)
+            self._pace_s[direct] = before + share * (seconds / size - before)
 
     def refuse(self) -> None:
         """Record that the disk does not accept direct writes."""

@@ -29,10 +29,12 @@ def test_a_disk_may_take_longer_past_the_cache_as_no_core_copies_then(times_slow
     assert chooser.choose() is goes_past
 
 
-def test_a_small_file_that_had_to_wait_does_not_turn_the_mode() -> None:
+@pytest.mark.parametrize("files_before", [0, 2 * TRIALS + 10])
+def test_a_small_file_that_had_to_wait_does_not_turn_the_mode(files_before: int) -> None:
     chooser = WriteModeChooser()
-    _write(chooser, 2 * TRIALS + 10, 8 * FULL_BYTES, 2)
+    _write(chooser, files_before, 8 * FULL_BYTES, 2)
     chooser.note(direct=True, size=FULL_BYTES, seconds=10 * FULL_BYTES)
+    _write(chooser, 2 * TRIALS, 8 * FULL_BYTES, 2)
     assert chooser.choose()
 
 
