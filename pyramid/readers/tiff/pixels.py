@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pyramid.decoding.samples import copy_samples
 from pyramid.errors import SourceError
 from pyramid.model import Box, Shape
 from pyramid.readers.files.byte_ranges import Span
@@ -179,7 +180,7 @@ def _read_step(page: StoredPage, file: ByteFile, step: _Step, start: Shape, out:
                 return
             for segment in step.segments:
                 begin = segment.offset - step.span.start
-                _decode(page, segment, encoded[begin : begin + segment.size_bytes], start, out)
+                _decode(page, segment, bytes(encoded[begin : begin + segment.size_bytes]), start, out)
     except SourceError:
         raise
     except Exception as error:  # a decoder may raise anything over bytes that it was not made for
@@ -224,14 +225,14 @@ def _runs(segments: list[Segment]) -> Iterator[list[Segment]]:
         yield run
 
 
-def _read_bytes(file: ByteFile, span: Span) -> bytes:
+def _read_bytes(file: ByteFile, span: Span) -> memoryview:
     """Return bytes of a file; raise EOFError before taking memory if it is too short."""
     end = file.seek(0, os.SEEK_END)
     if span.stop > end:
         raise EOFError(f"bytes {span.start} to {span.stop} are needed, but the file ends at {end}")
     buffer = np.empty(span.stop - span.start, np.uint8)
     read_exactly(file, span.start, buffer)
-    return buffer.tobytes()
+    return buffer.data
 
 
 def _target(page: StoredPage, segment: Segment, start: Shape, out: NDArray[Any]) -> tuple[NDArray[Any], Shape]:
@@ -244,7 +245,7 @@ def _target(page: StoredPage, segment: Segment, start: Shape, out: NDArray[Any])
     return out[tuple(parts)], tuple(corner)
 
 
-def _decode_strips(page: StoredPage, step: _Step, encoded: bytes, start: Shape, out: NDArray[Any]) -> bool:
+def _decode_strips(page: StoredPage, step: _Step, encoded: memoryview, start: Shape, out: NDArray[Any]) -> bool:
     """Decode strips that follow each other in `out` too, and return whether it worked.
 
     It takes few Python calls a strip, which cost more than decoding where strips are short.
@@ -261,9 +262,8 @@ def _decode_strips(page: StoredPage, step: _Step, encoded: bytes, start: Shape, 
     view = out[first.position[0] - start[0], first.position[1] - start[1], begin:end]
     if view.shape[1:] != coding.segment[3:] or view.dtype != coding.dtype:
         return False
-    memory = memoryview(encoded)
     begins = ((segment.offset - step.span.start, segment.size_bytes) for segment in step.segments)
-    return coding.direct((memory[a : a + n] for a, n in begins), rows, view)
+    return coding.direct((encoded[a : a + n] for a, n in begins), rows, view)
 
 
 def _decode(page: StoredPage, segment: Segment, encoded: bytes, start: Shape, out: NDArray[Any]) -> None:
@@ -278,4 +278,4 @@ def _decode(page: StoredPage, segment: Segment, encoded: bytes, start: Shape, ou
     wanted = decoded[tuple(slice(a, a + n) for a, n in zip(corner[1:], view.shape[1:], strict=True))]
     if wanted.shape != view.shape[1:]:
         raise ValueError(f"it decodes to shape {decoded.shape}, which is too small")
-    view[0] = wanted
+    copy_samples(wanted, view[0])

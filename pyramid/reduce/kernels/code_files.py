@@ -27,9 +27,11 @@ _DIGEST_CHARACTERS = 64
 def key_of(function: Callable[..., Any], types: str) -> str:
     """Return the name of the file for a kernel and types of arguments.
 
-    It is another one for another processor, version of a compiler, or source of any kernel.
+    It is another one for another processor, version of a compiler, or source of the kernel's module or of any in this
+    folder.
     """
-    parts = (*_surroundings(), function.__module__, function.__qualname__, types)
+    source = _digest(function.__code__.co_filename)
+    parts = (*_surroundings(), source, function.__module__, function.__qualname__, types)
     return f"{function.__name__}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}{_SUFFIX}"
 
 
@@ -73,6 +75,13 @@ def _folders() -> list[Path]:
         usual = caches.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")
         found.append(Path(usual).expanduser() / "ome-pyramid")
     return found
+
+
+@functools.cache
+def _digest(source: str) -> str:
+    """Return a digest of a module's source; empty if the file is missing."""
+    path = Path(source)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 @functools.cache
