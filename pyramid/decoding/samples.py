@@ -72,8 +72,10 @@ def copy_samples(source: NDArray[Any], out: NDArray[Any]) -> None:
 def _fits(source: NDArray[Any], out: NDArray[Any]) -> bool:
     """Return whether a kernel copies these pixels."""
     size = source.itemsize
-    kinds = source.dtype == out.dtype and size in ITEM_SIZES and source.shape == out.shape
-    if not kinds or source.ndim < 3 or not 1 < source.shape[-1] <= MAX_SAMPLES or source.size < MIN_ITEMS:
+    kinds = source.dtype == out.dtype and source.dtype.kind in "biuf" and size in ITEM_SIZES
+    if not kinds or source.shape != out.shape or source.ndim < 3 or source.size < MIN_ITEMS:
+        return False
+    if not 1 < source.shape[-1] <= MAX_SAMPLES or not out.flags.writeable or np.may_share_memory(source, out):
         return False
     in_planes = out.strides[-2] == size and all(out.strides[axis] > 0 for axis in (-3, -1))
     whole_items = all(n % size == 0 for n in out.strides) and out.flags.aligned and source.flags.aligned

@@ -23,8 +23,9 @@ from pyramid.writing.errors import wrap_errors
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
 
-# Ending of the folder, after the name of the archive.
-UNFINISHED = ".unfinished"
+# Endings of the folder, after the name of the archive: of one that is written, and of one on a disk that is packed and is
+# removed. By another name, as one that was only begun may be as empty.
+UNFINISHED, PACKED = ".unfinished", ".packed"
 
 
 def building_place(source: object, target: str, options: Options) -> str | None:
@@ -69,14 +70,14 @@ def building_place(source: object, target: str, options: Options) -> str | None:
                 "it is unfinished"
             )
         objects = open_objects(place, options.target_storage_options)
+        if location.is_local:
+            return place if os.path.isdir(objects.location.path) else None
         return None if objects.size("zarr.json") is None else place
 
 
 def tidy(target: str, storage_options: Mapping[str, Any] | None) -> None:
     """Remove the rest of a finished archive's folder, and say that it is finished."""
-    place = str(locate(target)) + UNFINISHED
-    with wrap_errors(place, "what was packed", "removed"):
-        _remove(open_objects(place, storage_options))
+    _remove(str(locate(target)) + UNFINISHED, storage_options)
     give_notices((f"{locate(target)} is finished: nothing is left to do",), target)
 
 
@@ -105,8 +106,7 @@ def pack_target(place: str, target: str, storage_options: Mapping[str, Any] | No
     except (PyramidError, KeyboardInterrupt) as error:
         error.add_note(f"{objects.location} is whole; the same with resume=True packs it")
         raise
-    with wrap_errors(place, "what was packed", "removed"):
-        _remove(objects)
+    _remove(place, storage_options)
 
 
 def is_archive(location: Location) -> bool:
@@ -122,10 +122,21 @@ def _check_source(source: object, target: Location) -> None:
             raise TargetError(f"{target}: target and source ({location}) overlap; give another target")
 
 
-def _remove(objects: Objects) -> None:
-    """Remove all objects and their folder, the root's document first."""
-    if objects.location.is_local and not os.path.isdir(objects.location.path):
-        return
-    remove_content(objects.location, objects)
-    if objects.location.is_local:
-        os.rmdir(objects.location.path)
+def _remove(place: str, storage_options: Mapping[str, Any] | None) -> None:
+    """Remove a folder that is packed, the root's document first.
+
+    On a disk it gets another name before, by which a folder of an earlier run may be left.
+    """
+    with wrap_errors(place, "what was packed", "removed"):
+        location = locate(place)
+        if not location.is_local:
+            remove_content(location, open_objects(place, storage_options))
+            return
+        packed = location.path.removesuffix(UNFINISHED) + PACKED
+        for folder in (packed, location.path):
+            if os.path.isdir(folder):
+                if folder != packed:
+                    os.rename(folder, packed)
+                objects = open_objects(packed)
+                remove_content(objects.location, objects)
+                os.rmdir(packed)

@@ -74,6 +74,8 @@ def test_unpack_leaves_no_folder_of_the_name(source: Path, tmp_path: Path) -> No
         ("pyramid.writing.metadata:finish", 1),
         ("pyramid.packing.archiving:local_header", 2),
         ("pyramid.packing.converting:_remove", 1),
+        ("pyramid.packing.converting:remove_content", 1),
+        ("os:rename", 1),
         ("os:rmdir", 1),
     ],
 )
@@ -91,6 +93,26 @@ def test_convert_leaves_the_old_archive_or_the_new_one_and_goes_on(
     pyramid.convert(str(source), target, resume=True)
     assert target.read_bytes() == new
     assert not (tmp_path / "cells.ozx.unfinished").exists()
+
+
+@pytest.mark.parametrize("left", [None, ".zarr.json-1-2-0123456789abcdef0123456789abcdef"])
+def test_a_conversion_that_had_only_made_its_folder_goes_on(left: str | None, source: Path, tmp_path: Path) -> None:
+    pyramid.convert(str(source), tmp_path / "whole/cells.ozx")
+    write_zip(tmp_path / "cells.ozx", {"zarr.json": b"old"})
+    folder = tmp_path / "cells.ozx.unfinished"
+    folder.mkdir()
+    if left is not None:
+        (folder / left).write_bytes(b"{")
+    pyramid.convert(str(source), tmp_path / "cells.ozx", resume=True)
+    assert (tmp_path / "cells.ozx").read_bytes() == (tmp_path / "whole/cells.ozx").read_bytes()
+    assert not folder.exists()
+
+
+def test_a_packed_folder_of_an_earlier_run_is_removed(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "cells.ozx.packed/0/c").mkdir(parents=True)
+    (tmp_path / "cells.ozx.packed/0/zarr.json").write_bytes(b"{}")
+    pyramid.convert(str(source), tmp_path / "cells.ozx")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["cells.npy", "cells.ozx"]
 
 
 CALLS = {

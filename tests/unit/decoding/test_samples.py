@@ -58,6 +58,21 @@ def test_pixels_are_copied_wherever_they_are() -> None:
     assert (backwards == pixels).all()
 
 
+@pytest.mark.usefixtures("way")
+def test_memory_that_is_shared_or_only_read_is_left_to_numpy() -> None:
+    memory = np.arange(64 * 64 * 3).astype("uint8")
+    pixels = memory.reshape(64, 64, 3).copy()
+    out = memory.reshape(3, 64, 64).transpose(1, 2, 0)
+    copy_samples(memory.reshape(64, 64, 3), out)
+    assert (out == pixels).all()
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        copy_samples(pixels, out)
+    pairs = np.zeros(pixels.size * 2 + 1, "uint8")[1:].view("S2").reshape(3, 64, 64).transpose(1, 2, 0)
+    copy_samples(pixels.astype("S2"), pairs)
+    assert (pairs == pixels.astype("S2")).all()
+
+
 def test_the_kernel_is_taken_for_rgb_in_planes(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     splitter = find_splitter(1, 3)
