@@ -15,7 +15,7 @@ from pyramid.feedback.showing import showing_progress
 from pyramid.packing.archiving import check_archive_name, write_archive
 from pyramid.packing.listing import list_objects
 from pyramid.packing.progress import PackProgress
-from pyramid.stores import Location, Objects, locate, open_file, open_objects
+from pyramid.stores import Location, locate, open_file, open_objects
 from pyramid.stores.location import ARCHIVE_ENDING
 from pyramid.writing.create import remove_content
 from pyramid.writing.errors import wrap_errors
@@ -23,8 +23,8 @@ from pyramid.writing.errors import wrap_errors
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
 
-# Endings of the folder, after the name of the archive: of one that is written, and of one on a disk that is packed and is
-# removed. By another name, as one that was only begun may be as empty.
+# Endings of the folder, after the name of the archive: of one that is written, and of one on a disk that is packed and
+# removed. It has another name, as one that was only begun may be as empty.
 UNFINISHED, PACKED = ".unfinished", ".packed"
 
 
