@@ -23,9 +23,11 @@ from pyramid.writing.errors import wrap_errors
 if TYPE_CHECKING:
     from pyramid.options.convert import Options
 
-# Endings of the folder, after the name of the archive: of one that is written, and of one on a disk that is packed and
-# removed. It has another name, as one that was only begun may be as empty.
-UNFINISHED, PACKED = ".unfinished", ".packed"
+# Ending of the folder, after the name of the archive.
+UNFINISHED = ".unfinished"
+# Ending of a hidden folder that is packed and being removed on a disk. It has a name of its own, as a folder that was
+# only begun may be as empty, and one that no folder of a user has, as it is removed whenever it is found.
+PACKED = ".pyramid-packed"
 
 
 def building_place(source: object, target: str, options: Options) -> str | None:
@@ -125,18 +127,24 @@ def _check_source(source: object, target: Location) -> None:
 def _remove(place: str, storage_options: Mapping[str, Any] | None) -> None:
     """Remove a folder that is packed, the root's document first.
 
-    On a disk it gets another name before, by which a folder of an earlier run may be left.
+    On a disk it is renamed before. A renamed folder that an earlier run has left is removed too.
     """
     with wrap_errors(place, "what was packed", "removed"):
         location = locate(place)
         if not location.is_local:
             remove_content(location, open_objects(place, storage_options))
             return
-        packed = location.path.removesuffix(UNFINISHED) + PACKED
-        for folder in (packed, location.path):
-            if os.path.isdir(folder):
-                if folder != packed:
-                    os.rename(folder, packed)
-                objects = open_objects(packed)
-                remove_content(objects.location, objects)
-                os.rmdir(packed)
+        parent, name = os.path.split(location.path.removesuffix(UNFINISHED))
+        packed = os.path.join(parent, f".{name}{PACKED}")
+        _remove_folder(packed)
+        if os.path.isdir(location.path):
+            os.rename(location.path, packed)
+            _remove_folder(packed)
+
+
+def _remove_folder(path: str) -> None:
+    """Remove a folder, if it exists."""
+    if os.path.isdir(path):
+        objects = open_objects(path)
+        remove_content(objects.location, objects)
+        os.rmdir(path)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import pyramid
+from pyramid.packing.converting import PACKED
 from tests.support.archives import read_tree, write_zip
 from tests.support.killing import kill_at_random
 
@@ -109,10 +110,12 @@ def test_a_conversion_that_had_only_made_its_folder_goes_on(left: str | None, so
 
 
 def test_a_packed_folder_of_an_earlier_run_is_removed(source: Path, tmp_path: Path) -> None:
-    (tmp_path / "cells.ozx.packed/0/c").mkdir(parents=True)
-    (tmp_path / "cells.ozx.packed/0/zarr.json").write_bytes(b"{}")
+    left = tmp_path / f".cells.ozx{PACKED}"
+    (left / "0/c").mkdir(parents=True)
+    (left / "0/zarr.json").write_bytes(b"{}")
+    (tmp_path / "cells.ozx.packed").mkdir()  # a user's own
     pyramid.convert(str(source), tmp_path / "cells.ozx")
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["cells.npy", "cells.ozx"]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["cells.npy", "cells.ozx", "cells.ozx.packed"]
 
 
 CALLS = {
