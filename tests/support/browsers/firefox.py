@@ -79,8 +79,11 @@ class _Tab(Page):
         return _value(found["result"])
 
     def navigate(self, url: str) -> None:
-        """Begin to load a page."""
-        self.call("browsingContext.navigate", context=self._context, url=url, wait="none")
+        """Load a page.
+
+        Scripts that run while Firefox parses a page can stop its parser for good, so nothing is asked until the end.
+        """
+        self.call("browsingContext.navigate", context=self._context, url=url, wait="complete")
 
     def press(self, key: str) -> None:
         """Press a key that writes a character, or Tab or Enter."""

@@ -35,7 +35,7 @@ class Page(ABC):
 
     @abstractmethod
     def navigate(self, url: str) -> None:
-        """Begin to load a page."""
+        """Load a page, or begin to."""
 
     @abstractmethod
     def press(self, key: str) -> None:
