@@ -21,6 +21,8 @@ MAX_VALUES = 64
 # Bars of a histogram, and the shares of pixels outside of the window that is suggested.
 BINS = 128
 OUTSIDE = (0.1, 99.9)
+# Chunks that cannot be read that are named with it: more fit on no line.
+MAX_NOTICES = 3
 
 
 def sources_document(sources: Sources) -> list[dict[str, Any]]:
@@ -130,7 +132,10 @@ def values_document(opened: Opened, cache: ChunkCache, request: Request) -> dict
 
 
 def histogram_document(opened: Opened, cache: ChunkCache, request: Request) -> dict[str, Any]:
-    """Return the histogram of a channel on a plane of the smallest level."""
+    """Return the histogram of a channel on a plane of the smallest level.
+
+    Chunks that cannot be read are left out, and named.
+    """
     import numpy as np  # noqa: PLC0415  (not before pixels are asked for)
 
     from pyramid.viewing.styles import channel_count, small_plane  # noqa: PLC0415
@@ -141,13 +146,14 @@ def histogram_document(opened: Opened, cache: ChunkCache, request: Request) -> d
         raise RequestError(404, "the image has no such channel")
     number = len(image.levels) - 1
     fixed = fixed_at(image, number, Place(number, 0, 0, request.number("t"), request.number("z")))
-    plane = small_plane(opened, cache, channel, fixed)
-    finite = plane[np.isfinite(plane)].astype(np.float64)
+    finite, damages = small_plane(opened, cache, channel, fixed)
+    notices = [damage.reason for damage in damages[:MAX_NOTICES]]
     if not finite.size:
-        return {"low": 0, "high": 1, "counts": [0] * BINS, "suggested": [0, 1]}
+        return {"low": 0, "high": 1, "counts": [0] * BINS, "suggested": [0, 1], "notices": notices}
+    finite = finite.astype(np.float64)
     low, high = float(finite.min()), float(finite.max())
     # Halves, for the span of two floats can be larger than any float.
     shares = (finite / 2 - low / 2) / (high / 2 - low / 2 or 1.0)
     counts = np.bincount((shares * (BINS - 1)).astype(np.int64), minlength=BINS)
     suggested = [float(value) for value in np.percentile(finite, OUTSIDE, method="nearest")]
-    return {"low": low, "high": high, "counts": counts.tolist(), "suggested": suggested}
+    return {"low": low, "high": high, "counts": counts.tolist(), "suggested": suggested, "notices": notices}

@@ -18,7 +18,7 @@ from pyramid.ngff.metadata import OmeroChannel
 from pyramid.rendering.blend import ChannelStyle, style_of
 from pyramid.viewing.answers import RequestError
 from pyramid.viewing.cache import ChunkCache
-from pyramid.viewing.planes import level_planes
+from pyramid.viewing.planes import Damage, level_planes
 from pyramid.viewing.sources import Opened
 
 # Channels that are measured, and that a tile blends, at most.
@@ -65,25 +65,33 @@ def _channels(opened: Opened, cache: ChunkCache) -> tuple[OmeroChannel, ...]:
 def _measure(opened: Opened, cache: ChunkCache, channel: int) -> tuple[float, float, float, float]:
     """Return the range of a channel, and the values from and to which it is shown."""
     try:
-        plane = small_plane(opened, cache, channel)
+        finite, _ = small_plane(opened, cache, channel)
     except SourceError:
         return (math.nan,) * 4
-    finite = plane[np.isfinite(plane)]
     if not finite.size:
         return (math.nan,) * 4
     low, high = float(finite.min()), float(finite.max())
     return low, high, low, high
 
 
-def small_plane(opened: Opened, cache: ChunkCache, channel: int, at: Mapping[str, int] | None = None) -> NDArray[Any]:
-    """Return a plane (y, x) of the smallest level, cut where it is large."""
+def small_plane(
+    opened: Opened, cache: ChunkCache, channel: int, at: Mapping[str, int] | None = None
+) -> tuple[NDArray[Any], list[Damage]]:
+    """Return the finite pixels of a plane of the smallest level.
+
+    They are in one axis, cut where the plane is large. Chunks that cannot be read are left out, and listed.
+    """
     image = opened.image
     extent = dict(zip(image.axes, image.levels[-1].shape, strict=True))
     fixed = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "z": extent.get("z", 1) // 2, **(at or {})}
     side = math.isqrt(MAX_MEASURED_PX)
     y, x = (range(min(extent[axis], side)) for axis in "yx")
     planes = level_planes(opened, len(image.levels) - 1, cache)
-    return planes.read({**fixed, "c": channel}, y, x)[0]
+    plane, damages = planes.read({**fixed, "c": channel}, y, x)
+    counted = np.isfinite(plane)
+    for damage in damages:
+        counted[damage.y : damage.y + damage.height, damage.x : damage.x + damage.width] = False
+    return plane[counted], damages
 
 
 def default_styles(channels: Sequence[OmeroChannel]) -> tuple[tuple[int, ChannelStyle], ...]:

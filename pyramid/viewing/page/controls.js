@@ -1,6 +1,6 @@
 // The controls next to an image: channels, planes, labels, metadata.
 
-import { make, row, tree } from "./elements.js";
+import { make, row, say, tree } from "./elements.js";
 import { ask } from "./server.js";
 
 /** Return the controls of the channels; `changed` is called after each change. */
@@ -26,14 +26,23 @@ function oneChannel(pane, channel, index, changed) {
     changed();
   };
   for (const input of [shown, color, low, high, gamma, inverted]) input.addEventListener("input", update);
-  const histogram = () => ask("api/histogram", { ...pane.place(), channel: index });
-  auto.addEventListener("click", async () => {
-    [low.value, high.value] = (await histogram()).suggested;
+  const useHistogram = async (use) => {
+    try {
+      const found = await ask("api/histogram", { ...pane.place(), channel: index });
+      use(found);
+      if (found.notices.length) say(found.notices.join("; "), true);
+    } catch (error) {
+      say(error.message, true);
+    }
+  };
+  const suggest = ({ suggested }) => {
+    [low.value, high.value] = suggested;
     update();
-  });
+  };
+  auto.addEventListener("click", () => useHistogram(suggest));
   const more = make("details", {}, make("summary", {}, "Contrast"), bars);
   more.append(row("from", low), row("to", high), row("gamma", gamma), row("inverted", inverted), auto);
-  more.addEventListener("toggle", async () => more.open && drawHistogram(bars, await histogram(), channel));
+  more.addEventListener("toggle", () => more.open && useHistogram((found) => drawHistogram(bars, found, channel)));
   const name = make("label", {}, shown, ` ${channel.label}`);
   color.setAttribute("aria-label", `Colour of ${channel.label}`);
   return make("fieldset", {}, make("legend", {}, name, " ", color), more);

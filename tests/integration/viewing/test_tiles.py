@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -186,6 +187,30 @@ def test_channels_without_windows_are_shown_by_their_range(tmp_path: Path) -> No
     assert pixels.max() == 255
     assert sum(histogram["counts"]) == 20 * 25
     assert histogram["low"] <= histogram["suggested"][0] <= histogram["suggested"][1] <= histogram["high"]
+
+
+def test_a_damaged_chunk_is_left_out_of_ranges_and_named_with_the_histogram(tmp_path: Path) -> None:
+    pixels = np.full((256, 256), 200, "uint8")
+    pixels[0, 0] = 100
+    options = {"chunks": {"y": 128, "x": 128}, "shards": "none", "levels": 1}
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", **options)  # type: ignore[arg-type]
+    document = json.loads((tmp_path / "a.ome.zarr/zarr.json").read_text())
+    del document["attributes"]["ome"]["omero"]
+    trees.write_json(tmp_path / "a.ome.zarr/zarr.json", document)
+    (tmp_path / "a.ome.zarr/0/c/1/0").write_bytes(b"damaged")
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        (channel,) = asking.get("api/image?source=0").json["channels"]
+        histogram = asking.get("api/histogram?channel=0").json
+        for chunk in ("0/0", "0/1", "1/1"):
+            (tmp_path / f"a.ome.zarr/0/c/{chunk}").write_bytes(b"damaged")
+        asking.get("api/image?source=0")
+        nothing = asking.get("api/histogram?channel=0").json
+    assert (channel["low"], channel["high"]) == (100, 200)
+    assert (histogram["low"], histogram["high"], sum(histogram["counts"])) == (100, 200, 256 * 256 - 128 * 128)
+    assert len(histogram["notices"]) == 1
+    assert "0/c/1/0" in histogram["notices"][0]
+    assert sum(nothing["counts"]) == 0
+    assert len(nothing["notices"]) == 3
 
 
 def test_the_difference_of_two_images_is_exact(tmp_path: Path) -> None:

@@ -268,6 +268,18 @@ def test_a_name_with_markup_is_text(page: Page, tmp_path: Path) -> None:
         assert page.evaluate("document.querySelectorAll('.side img').length") == 0
 
 
+def test_a_histogram_that_cannot_be_made_is_said(page: Page, tmp_path: Path) -> None:
+    pyramid.convert(_pixels()[0, 0], tmp_path / "a.ome.zarr", levels=1)
+    for chunk in (tmp_path / "a.ome.zarr/0/c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"damaged")
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        page.go(viewer.url)
+        page.wait_for("document.documentElement.dataset.ready === 'true'")
+        page.evaluate("document.querySelector('.side details').open = true; 1")
+        page.wait_for("document.getElementById('status').textContent.includes('0/c/0/0')")
+
+
 def _everything(folder: Path) -> dict[str, list[Path]]:
     """What a page may show: an image with labels, two side by side, a plate, a well and a collection."""
     pyramid.convert(_pixels(), folder / "a.ome.zarr", axes="czyx")
