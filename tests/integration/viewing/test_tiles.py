@@ -192,8 +192,7 @@ def test_channels_without_windows_are_shown_by_their_range(tmp_path: Path) -> No
 def test_a_damaged_chunk_is_left_out_of_ranges_and_named_with_the_histogram(tmp_path: Path) -> None:
     pixels = np.full((256, 256), 200, "uint8")
     pixels[0, 0] = 100
-    options = {"chunks": {"y": 128, "x": 128}, "shards": "none", "levels": 1}
-    pyramid.convert(pixels, tmp_path / "a.ome.zarr", **options)  # type: ignore[arg-type]
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", chunks={"y": 128, "x": 128}, shards="none", levels=1)
     document = json.loads((tmp_path / "a.ome.zarr/zarr.json").read_text())
     del document["attributes"]["ome"]["omero"]
     trees.write_json(tmp_path / "a.ome.zarr/zarr.json", document)
