@@ -9,6 +9,7 @@ import select
 import socket
 import threading
 from collections.abc import Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -68,6 +69,7 @@ class ViewServer(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], routes: Routes, access: Access) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.routes, self.access = routes, access
+        self._context = copy_context()  # in which notices are given as where the server is made
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__(address, Handler)
 
@@ -88,7 +90,7 @@ class ViewServer(ThreadingHTTPServer):
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  (as socketserver)
         """Serve a connection until it ends."""
         try:
-            super().process_request_thread(request, client_address)
+            self._context.copy().run(super().process_request_thread, request, client_address)
         finally:
             self._free.release()
 

@@ -7,11 +7,13 @@ shards and versions that neuroglancer does not have are shown too.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from pyramid.feedback.notices import give_notices
 from pyramid.image import Image
 from pyramid.image.selecting import factors_of
 from pyramid.viewing.answers import Answer, RequestError, json_answer
@@ -35,6 +37,8 @@ _UNITS = {
 _TYPES = {"t": "time", "c": "channel"}
 # Channels that become layers at most.
 MAX_LAYERS = 32
+# Reasons why pixels cannot be read that an answer has, and that become notices, at most.
+MAX_REASONS, MAX_NOTICES = 3, 100
 _SHADER = """#uicontrol invlerp contrast
 #uicontrol vec3 color color
 void main() { emitRGB(color * contrast()); }
@@ -158,7 +162,15 @@ def _index(text: str, axes: int) -> tuple[int, ...]:
 
 
 def _chunk(opened: Opened, cache: ChunkCache, number: int, index: tuple[int, ...]) -> Answer:
-    """Return a chunk of a level as plain bytes; pixels that cannot be read are 0."""
+    """Return a chunk of a level as plain bytes.
+
+    Pixels that cannot be read are 0, and a notice says why.
+
+    Raises
+    ------
+    RequestError
+        If the chunk is outside the level, or none of its pixels can be read.
+    """
     image = opened.image
     level, chunk = image.levels[number], _chunk_shape(image, number)
     start = [i * n for i, n in zip(index, chunk, strict=True)]
@@ -169,12 +181,26 @@ def _chunk(opened: Opened, cache: ChunkCache, number: int, index: tuple[int, ...
     ranges = {axis: range(a, b) for axis, a, b in zip(image.axes, start, stop, strict=True)}
     others = [axis for axis in image.axes if axis not in "yx"]
     out = np.zeros(chunk, volume_dtype(image))
+    left, reasons = math.prod(map(len, ranges.values())), set[str]()
     upright = image.axes.index("y") < image.axes.index("x")
     for at in itertools.product(*(ranges[axis] for axis in others)):
         fixed = dict(zip(others, at, strict=True))
-        plane, _ = planes.read(fixed, ranges["y"], ranges["x"])
+        plane, damages = planes.read(fixed, ranges["y"], ranges["x"])
+        left -= sum(damage.height * damage.width for damage in damages)
+        reasons |= {damage.reason for damage in damages}
         place = tuple(
             slice(0, len(ranges[axis])) if axis in "yx" else fixed[axis] - ranges[axis].start for axis in image.axes
         )
         out[place] = plane if upright else plane.T
+    _name(opened, reasons)
+    if not left:
+        raise RequestError(500, "; ".join(sorted(reasons)[:MAX_REASONS]))
     return Answer(out.tobytes(), "application/octet-stream", headers={"Cache-Control": "private, max-age=60"})
+
+
+def _name(opened: Opened, reasons: set[str]) -> None:
+    """Give a notice of each reason why pixels cannot be read, once an image."""
+    known: set[str] = opened.kept.setdefault("unreadable", set())
+    new = sorted(reasons - known)[: MAX_NOTICES - len(known)]
+    known.update(new)
+    give_notices(f"3D shows 0 for pixels that cannot be read: {reason}" for reason in new)

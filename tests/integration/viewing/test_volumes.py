@@ -13,6 +13,7 @@ import tensorstore
 from numpy.typing import NDArray
 
 import pyramid
+from pyramid.feedback.notices import without_warnings
 from tests.support import trees
 from tests.support.asking import Asking, viewing
 
@@ -58,6 +59,24 @@ def test_images_of_the_oldest_version_and_in_a_plate_are_given(tmp_path: Path) -
         assert _by_tensorstore(asking, "1/A/1/0/0").shape == (40, 50)
         for path in ("0", "0/9/.zarray", "0/0/0.0", "0/0/9.9.9.9.9", "0/0/0.0.0.0.x", "1/.zattrs", "7/.zattrs", "x"):
             assert asking.get(f"volume/{path}").status == 404, path
+
+
+def test_pixels_that_cannot_be_read_are_named_once(tmp_path: Path) -> None:
+    chunks = {"z": 64, "y": 32, "x": 64}
+    pyramid.convert(np.full((64, 128, 64), 9, "uint8"), tmp_path / "a.ome.zarr", chunks=chunks, shards="none", levels=1)
+    for row in (1, 2, 3):
+        (tmp_path / f"a.ome.zarr/0/c/0/{row}/0").write_bytes(b"damaged")
+    notices: list[str] = []
+    with without_warnings(notices.append), viewing(tmp_path / "a.ome.zarr") as asking:
+        for _ in range(2):
+            half = np.frombuffer(asking.get("volume/0/0/0.0.0").body, np.uint8).reshape(64, 64, 64)
+            none = asking.get("volume/0/0/0.1.0")
+    assert (half[:, :32] == 9).all()
+    assert (half[:, 32:] == 0).all()
+    assert none.status == 500
+    assert "0/c/0/2/0" in none.json["error"]
+    assert len(notices) == 3
+    assert all(f"0/c/0/{row}/0" in notice for row, notice in enumerate(notices, 1))
 
 
 def test_the_state_has_a_layer_for_each_channel_and_label(tmp_path: Path) -> None:
