@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
+from pyramid.api.finished import has_nothing_left, note_other_source
 from pyramid.batch.kinds import is_batch, is_grouped
 from pyramid.engine.preparation import PreparedRun, prepare
 from pyramid.engine.report import RunReport
 from pyramid.engine.report_file import is_page, reporting
 from pyramid.errors import (
-    OptionError,
     PyramidError,
     SeveralImagesError,
     SourceError,
@@ -212,8 +212,9 @@ def run_recorded(
             place = building_place(source, target, shared)
             if place is None:
                 tidy(target, shared.target_storage_options)
+                note_other_source(source, target, shared)
                 return record
-            if not (shared.resume and _has_nothing_left(source, place, shared)):
+            if not (shared.resume and has_nothing_left(source, place, shared)):
                 with prepare(source, place, shared, record, workers, starting=True) as job:
                     give_notices(job.plan.spec.notices, job.plan.spec.name)
                     with job.workers.held(job.plan):
@@ -227,30 +228,6 @@ def run_recorded(
             with record.stage("metadata"):
                 pack_target(place, target, shared.target_storage_options, progress)
     return record
-
-
-def _has_nothing_left(source: object, target: str, options: Options) -> bool:
-    """Return whether a run that is to go on has ended before, and say so.
-
-    A manifest that it is to have is made from what is there.
-    """
-    from pyramid.engine.resuming import is_finished  # noqa: PLC0415  (NumPy: not at the import of the package)
-    from pyramid.stores import open_objects  # noqa: PLC0415
-    from pyramid.writing.journal import remove_journal  # noqa: PLC0415
-
-    if options.overwrite:
-        raise OptionError("overwrite: resume=True goes on with what is there, and overwrite=True removes it; give one")
-    if not is_finished(target, options.target_storage_options):
-        return False
-    remove_journal(open_objects(target, options.target_storage_options))  # of a run that was killed after its commit
-    give_notices((f"{target} is finished: nothing is left to do",), target)
-    if options.manifest is not None:
-        from pyramid.engine.preparation import check_manifest  # noqa: PLC0415  (only for a manifest)
-        from pyramid.inventory import manifest  # noqa: PLC0415
-
-        check_manifest(options, source, target)
-        manifest(target, output=options.manifest, storage_options=options.target_storage_options)
-    return True
 
 
 def _carry_out(

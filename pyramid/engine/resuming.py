@@ -12,6 +12,7 @@ from pyramid.errors import OptionError, SourceError, TargetError, list_some, sho
 from pyramid.hierarchy.nodes import read_node
 from pyramid.hierarchy.unfinished import is_in_progress
 from pyramid.model import Source
+from pyramid.ngff.values import mapping_or_empty
 from pyramid.planning import Plan, Resources
 from pyramid.planning.resources import show_memory
 from pyramid.readers.fingerprint import digest, fingerprint
@@ -154,6 +155,13 @@ def is_finished(url: str, options: Mapping[str, Any] | None) -> bool:
             f"{objects.location}: {error}; give another target, or start again with overwrite=True"
         ) from error
     return node is not None and not is_in_progress(node) and "multiscales" in node.ome
+
+
+def made_from(url: str, options: Mapping[str, Any] | None) -> str | None:
+    """Return the name of the source of a finished target; None if it does not say."""
+    node = read_node(open_objects(url, options))
+    name = None if node is None else mapping_or_empty(node.ome.get("_creator")).get("source")
+    return name if isinstance(name, str) else None
 
 
 def digest_of(record: Mapping[str, Any]) -> str:

@@ -62,6 +62,7 @@ __all__ = [
     "attributes",
     "creator",
     "given_version",
+    "last_name",
     "omero_channels",
     "parse",
     "parse_group",
@@ -188,8 +189,19 @@ def creator(
     if method is not None:
         provenance["method"] = method
     if location is not None:
-        path = urlsplit(location).path if "://" in location else location
-        provenance["source"] = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        provenance["source"] = last_name(location)
     if skip_empty:
         provenance["skip_empty"] = True
     return provenance
+
+
+def last_name(location: str) -> str:
+    """Return the last part of a path or URL.
+
+    Examples
+    --------
+    >>> last_name("s3://bucket/cells/")
+    'cells'
+    """
+    path = urlsplit(location).path if "://" in location else location
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]

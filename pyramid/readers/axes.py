@@ -202,7 +202,8 @@ def check_extent(axes: str, shape: Shape) -> None:
         raise SourceError(f"the image ({axes}, shape {shape}) has an axis with no pixels; there is nothing to convert")
     if math.prod(shape) > MAX_PX:
         raise SourceError(
-            f"the image ({axes}) has the shape {short_repr(shape)}: more pixels than any image has; it is damaged"
+            f"the image ({axes}) has the shape {short_repr(shape)}: more pixels than any image has; the file or the "
+            "shape is wrong"
         )
     channels = math.prod(n for n, axis in zip(shape, axes, strict=True) if axis == "c")
     if channels > MAX_CHANNELS:

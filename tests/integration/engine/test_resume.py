@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -273,6 +274,22 @@ def test_a_finished_run_has_nothing_left(source: Path, right: dict[str, str], tm
         assert resumed(source, target) == 0
     assert contents(open_objects(str(target))) == right
     assert not (target / FOLDER).exists()
+
+
+@pytest.mark.parametrize("target", ["a.ome.zarr", "a.ozx", "a.n5"])
+def test_a_finished_target_of_another_source_is_noticed(target: str, tmp_path: Path) -> None:
+    for name in ("one.tif", "two.tif"):
+        tifffile.imwrite(tmp_path / name, np.zeros((40, 50), "uint8"))
+    pyramid.convert(tmp_path / "one.tif", tmp_path / target)
+    with warnings.catch_warnings(record=True) as same:
+        warnings.simplefilter("always")
+        pyramid.convert(tmp_path / "one.tif", tmp_path / target, resume=True)
+        pyramid.convert(str(tmp_path / "on*.tif"), tmp_path / target, resume=True)
+    assert all("is finished" in str(warning.message) for warning in same)
+    with warnings.catch_warnings(record=True) as other:
+        warnings.simplefilter("always")
+        pyramid.convert(tmp_path / "two.tif", tmp_path / target, resume=True)
+    assert "was made from 'one.tif', and the source is 'two.tif'; give another target" in str(other[-1].message)
 
 
 def test_what_cannot_go_on_is_told(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
