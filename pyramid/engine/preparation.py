@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.engine.report import RunReport
 from pyramid.engine.workers import Workers, find_workers
-from pyramid.errors import OptionError, SourceError, explaining
+from pyramid.errors import OptionError, SourceError, TargetError, explaining
 from pyramid.model import Source, SourceSpec, dask_array_of, own_levels_of
 from pyramid.options.convert import Options
 from pyramid.options.format import with_format
@@ -165,7 +165,19 @@ def _decide(  # noqa: PLR0913  (the things that a plan follows from)
         from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
         check_target(opened.spec, target, options)
+        _check_apart(opened, target, options)
     return decided, unfinished
+
+
+def _check_apart(source: Source, target: str, options: Options) -> None:
+    """Raise TargetError if a target that is replaced holds the source's pixels."""
+    if not options.overwrite or source.spec.location is not None:
+        return
+    from pyramid.readers.reach import reads_from  # noqa: PLC0415  (only before something is replaced)
+
+    location = locate(target)
+    if reads_from(source, location):
+        raise TargetError(f"{location}: target and source overlap, as the array reads from it; give another target")
 
 
 def _own_levels(source: Source, options: Options) -> list[SourceSpec]:
