@@ -145,6 +145,8 @@ def _read(shot: Shot, indices: list[int], at: Mapping[str, int | slice]) -> NDAr
     extent = shot.extent
     fixed: dict[str, Any] = {"t": min(shot.image.metadata.default_t, extent.get("t", 1) - 1), **at, "c": indices}
     pixels = shot.level.read(tuple(fixed.get(axis, slice(None)) for axis in shot.image.axes))
+    if pixels.dtype.kind == "c":  # of complex numbers their size is shown
+        pixels = np.abs(pixels)
     kept = [axis for axis in shot.image.axes if not isinstance(fixed.get(axis), int)]
     upright = pixels.transpose([kept.index(axis) for axis in "czyx" if axis in kept])
     return upright if "c" in kept else upright[np.newaxis]

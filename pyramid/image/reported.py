@@ -62,11 +62,25 @@ def report_channels(image: Image) -> list[dict[str, Any]]:
 
 
 def _channel(name: str, values: NDArray[Any], level: ImageLevel) -> dict[str, Any]:
+    values = np.abs(values) if values.dtype.kind == "c" else values
     finite = values[np.isfinite(values)].astype(np.float64)
     if not finite.size:
         return {"name": name, "level": level.path, "least": None, "greatest": None, "counts": []}
     least, greatest = float(finite.min()), float(finite.max())
-    counts: list[int] = []
-    if math.isfinite(greatest - least):
-        counts = np.histogram(finite, BINS, (least, greatest) if greatest > least else (least, least + 1))[0].tolist()
-    return {"name": name, "level": level.path, "least": least, "greatest": greatest, "counts": counts}
+    return {
+        "name": name,
+        "level": level.path,
+        "least": least,
+        "greatest": greatest,
+        "counts": _counts(finite, least, greatest),
+    }
+
+
+def _counts(finite: NDArray[np.float64], least: float, greatest: float) -> list[int]:
+    """Return how many pixels each bin holds; none where the range overflows."""
+    if not math.isfinite(greatest - least):
+        return []
+    # Places of the bins are counted, not their edges: those of a narrow range are not all distinct floats.
+    share = (finite - least) / (greatest - least or 1.0)
+    places = np.minimum((share * BINS).astype(np.int64), BINS - 1)
+    return np.bincount(places, minlength=BINS).tolist()

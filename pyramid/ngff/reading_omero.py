@@ -106,14 +106,18 @@ def _read_channel(channel: Mapping[str, object], default_color: str) -> OmeroCha
 def _read_window(value: object) -> Window | None:
     """Read a window of finite numbers.
 
-    The missing one of two ranges is taken from the other. None is returned where both are missing.
+    The missing one of two ranges is taken from the other. None is returned where both are missing, or where what is
+    shown would end before it starts.
     """
     window = mapping_or_empty(value)
     ends = {key: finite(window.get(key)) for key in ("min", "max", "start", "end")}
     low, high = _first(ends["min"], ends["start"]), _first(ends["max"], ends["end"])
     if low is None or high is None:
         return None
-    return Window(low, high, _first(ends["start"], low), _first(ends["end"], high))
+    start, end = _first(ends["start"], low), _first(ends["end"], high)
+    if start > end:
+        return None
+    return Window(low, high, start, end) if low <= high else Window(start, end, start, end)
 
 
 def _first(value: float | None, other: T) -> float | T:

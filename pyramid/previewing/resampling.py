@@ -77,9 +77,26 @@ def _average(pixels: NDArray[np.float64], edges: NDArray[np.int64], count: int, 
     shape = (-1, 1) if axis == 0 else (1, -1)
     sums = np.add.reduceat(pixels.take(np.arange(whole[-1]), axis), whole[:-1], axis)
     last = pixels.shape[axis] - 1
+    is_clear = np.isfinite(sums).all()  # what an edge cuts off is taken from the sum, and infinity cannot be
     for at, part in ((whole[:-1], -rest[:-1]), (whole[1:], rest[1:])):
         cut = part != 0  # a pixel without a part must not count at all, as it may be NaN
         index = (cut, slice(None)) if axis == 0 else (slice(None), cut)
         sums[index] += pixels.take(np.minimum(at[cut], last), axis) * (part[cut] / count).reshape(shape)
+    if not is_clear:
+        sums = _with_infinities(sums, pixels, whole[:-1], whole[1:] + (rest[1:] > 0), axis)
     span: float = (edges[1] - edges[0]) / count
     return np.asarray(sums / (span if math.isfinite(span) else 1.0))
+
+
+def _with_infinities(
+    sums: NDArray[np.float64], pixels: NDArray[np.float64], first: NDArray[np.int64], stop: NDArray[np.int64], axis: int
+) -> NDArray[np.float64]:
+    """Return sums from `first` to `stop`, infinite or NaN where a pixel makes them so."""
+
+    def has(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        total = np.insert(found.cumsum(axis), 0, 0, axis)
+        return np.asarray(total.take(stop, axis) > total.take(first, axis))
+
+    high, low, none = has(np.isposinf(pixels)), has(np.isneginf(pixels)), has(np.isnan(pixels))
+    sums = np.where(high, np.inf, np.where(low, -np.inf, sums))
+    return np.where(none | (high & low), np.nan, sums)

@@ -54,9 +54,13 @@ def subtract(one: NDArray[Any], other: NDArray[Any], dtype: np.dtype[Any]) -> ND
     >>> import numpy as np
     >>> subtract(np.int8([-128, 3]), np.int8([127, 5]), np.dtype("uint8")).tolist()
     [255, 2]
+    >>> subtract(np.complex64([3 + 4j]), np.complex64([3 + 1j]), np.dtype("float64")).tolist()
+    [3.0]
     """
     import numpy as np  # noqa: PLC0415  (as above)
 
+    if "c" in (one.dtype.kind, other.dtype.kind):
+        return np.asarray(np.abs(one.astype(np.complex128) - other.astype(np.complex128)).astype(dtype))
     if dtype.kind == "u":
         return np.asarray(np.maximum(one, other).astype(dtype) - np.minimum(one, other).astype(dtype))
     return np.asarray(np.abs(one.astype(dtype) - other.astype(dtype)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyramid.image import Collection, Image
+from pyramid.image import Collection, Image, ImageLevel
 from pyramid.image.selecting import factors_of
 from pyramid.ngff import Plate
 from pyramid.viewing.answers import Request, RequestError
@@ -39,13 +40,13 @@ def shown_document(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
 
 
 def _image(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
-    from pyramid.viewing.styles import shown_channels  # noqa: PLC0415  (NumPy and codecs: not before pixels are asked for)
+    from pyramid.viewing.styles import shown_channels  # noqa: PLC0415  (NumPy and codecs: not at the start)
     from pyramid.viewing.tiles import TILE_PX  # noqa: PLC0415
 
     image = opened.image
     first = image.levels[0]
     extent = dict(zip(image.axes, first.shape, strict=True))
-    channels = shown_channels(opened, cache)
+    channels, notices = _channels(shown_channels(opened, cache))
     start = {"t": min(image.metadata.default_t, extent.get("t", 1) - 1), "z": extent.get("z", 1) // 2}
     return {
         "type": "image",
@@ -61,10 +62,11 @@ def _image(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
         "units": dict(zip(image.axes, image.units, strict=True)),
         "scale": None if first.scale is None else dict(zip(image.axes, first.scale, strict=True)),
         "levels": [_level(image, number) for number in range(len(image.levels))],
-        "channels": [_channel(channel, i) for i, channel in enumerate(channels[:MAX_LISTED])],
+        "channels": channels,
         "labels": list(image.labels),
-        "notices": list(image.notices),
+        "notices": [*image.notices, *notices],
         "is_label": image.metadata.label is not None,
+        "is_stored": type(first) is ImageLevel,  # and not a part or a difference, whose positions are others
     }
 
 
@@ -80,13 +82,25 @@ def _level(image: Image, number: int) -> dict[str, Any]:
     }
 
 
-def _channel(channel: OmeroChannel, number: int) -> dict[str, Any]:
+def _channels(channels: Sequence[OmeroChannel]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the channels, of which as many are active as a tile blends, and notices."""
+    from pyramid.viewing.styles import MAX_BLENDED  # noqa: PLC0415  (as above)
+
+    active = [i for i, channel in enumerate(channels) if channel.active]
+    shown = active[:MAX_BLENDED]
+    listed = [_channel(channel, i, is_active=i in shown) for i, channel in enumerate(channels[:MAX_LISTED])]
+    if len(active) == len(shown):
+        return listed, []
+    return listed, [f"of {len(active)} active channels the first {MAX_BLENDED} are shown, which is the most at once"]
+
+
+def _channel(channel: OmeroChannel, number: int, *, is_active: bool) -> dict[str, Any]:
     window = channel.window
     assert window is not None, "shown channels have windows"
     return {
         "label": channel.label or f"Channel {number}",
         "color": channel.color,
-        "active": channel.active,
+        "active": is_active,
         "inverted": channel.inverted,
         **{"min": window.min, "max": window.max, "low": window.start, "high": window.end},
     }

@@ -112,7 +112,7 @@ export class Pane {
       make("h3", {}, "Under the pointer"),
       this.values,
       this.loads,
-      command,
+      image.is_stored ? command : null,
       make("p", {}, make("a", { href: address("3d", this.query()), target: "_blank", rel: "noopener" }, "Show in 3D")),
       metadataControl(this.query()),
     );

@@ -139,3 +139,14 @@ def test_a_long_run_keeps_a_bounded_number_of_blocks(monkeypatch: pytest.MonkeyP
     assert document["blocks"][1]["start"] == 16
     kept.add(0, Receipt(95, 5))
     assert len(kept.to_dict()["blocks"]) == 6
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[2**60], [2.0**60], [1.0, np.nextafter(1, 2)], [0.0, 5e-324], list(range(2**55, 2**55 + 20)), [np.inf, np.nan]],
+)
+def test_a_histogram_of_nearly_equal_values_is_in_the_report(values: list[float], tmp_path: Path) -> None:
+    pixels = np.resize(np.array(values), (30, 40))
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="yx", report=tmp_path / "a.json")
+    (channel,) = json.loads((tmp_path / "a.json").read_text())["channels"]
+    assert sum(channel["counts"]) == (0 if np.isinf(values[0]) else 1200)

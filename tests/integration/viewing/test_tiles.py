@@ -212,6 +212,51 @@ def test_a_damaged_chunk_is_left_out_of_ranges_and_named_with_the_histogram(tmp_
     assert len(nothing["notices"]) == 3
 
 
+def test_only_so_many_channels_as_a_tile_blends_are_active_at_first(tmp_path: Path) -> None:
+    pyramid.convert(np.zeros((100, 40, 50), "uint8"), tmp_path / "a.ome.zarr", axes="cyx")
+    document = json.loads((tmp_path / "a.ome.zarr/zarr.json").read_text())
+    for channel in document["attributes"]["ome"]["omero"]["channels"]:
+        channel["active"] = True
+    trees.write_json(tmp_path / "a.ome.zarr/zarr.json", document)
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        found = asking.get("api/image?source=0").json
+    assert sum(channel["active"] for channel in found["channels"]) == 64
+    assert found["notices"] == ["of 100 active channels the first 64 are shown, which is the most at once"]
+
+
+def test_a_window_that_ends_before_it_starts_is_not_taken(tmp_path: Path) -> None:
+    pyramid.convert(np.arange(2000, dtype="uint16").reshape(40, 50), tmp_path / "a.ome.zarr")
+    document = json.loads((tmp_path / "a.ome.zarr/zarr.json").read_text())
+    (channel,) = document["attributes"]["ome"]["omero"]["channels"]
+    channel["window"] = {"start": 1500, "end": 100, "min": 4000, "max": 0}
+    trees.write_json(tmp_path / "a.ome.zarr/zarr.json", document)
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        (found,) = asking.get("api/image?source=0").json["channels"]
+    assert (found["min"], found["low"], found["high"], found["max"]) == (0, 0, 1999, 1999)
+    assert len(np.unique(pyramid.open(tmp_path / "a.ome.zarr").preview(size=50).pixels)) > 200
+
+
+def test_the_size_of_complex_numbers_is_shown_and_compared(tmp_path: Path) -> None:
+    one, other = (np.full((40, 50), value, "complex64") for value in (3 + 4j, 3 + 1j))
+    one[0, 0], other[0, 0] = 0, 5j
+    for name, pixels in (("one", one), ("other", other)):
+        trees.old_image(tmp_path / name, 1, pixels[None, None, None])
+    with viewing(tmp_path / "one", tmp_path / "other", diff=True) as asking:
+        values = [asking.get(f"api/values?source={number}&level=0&y=1&x=1").json["values"] for number in range(3)]
+        corner = asking.get("api/values?source=2&level=0&y=0&x=0").json["values"]
+    found = [float(value) for (value,) in (*values, corner)]
+    assert found == pytest.approx([5, np.sqrt(10), 3, 5])
+    picture = pyramid.open(tmp_path / "one").preview(size=50).pixels
+    assert picture[1, 1].max() == 255
+    assert picture[0, 0].max() == 0
+
+
+def test_what_is_no_whole_image_of_a_store_is_told_from_one(tmp_path: Path) -> None:
+    image = pyramid.convert(np.zeros((40, 50), "uint8"), tmp_path / "a.ome.zarr")
+    with viewing(tmp_path / "a.ome.zarr", image.select(y=slice(5, 20))) as asking:
+        assert [asking.get(f"api/image?source={number}").json["is_stored"] for number in (0, 1)] == [True, False]
+
+
 def test_the_difference_of_two_images_is_exact(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     one, other = (chance.integers(-(2**15), 2**15, (2, 300, 280), "int16") for _ in range(2))

@@ -47,6 +47,24 @@ def test_bands_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(resample(plane, (31, 20)), whole, atol=1e-12)
 
 
+@given(st.tuples(sides, sides), st.data())
+def test_infinity_and_nan_reach_each_pixel_that_covers_them(shape: tuple[int, int], data: Any) -> None:
+    smaller = (data.draw(st.integers(1, shape[0])), data.draw(st.integers(1, shape[1])))
+    at = (data.draw(st.integers(0, shape[0] - 1)), data.draw(st.integers(0, shape[1] - 1)))
+    value = data.draw(st.sampled_from([np.inf, -np.inf, np.nan]))
+    plane = np.random.default_rng(shape[0]).random(shape)
+    plane[at] = value
+    covers = [
+        [i for i in range(small) if i * large < (a + 1) * small and (i + 1) * large > a * small]
+        for a, large, small in zip(at, shape, smaller, strict=True)
+    ]
+    found = resample(plane, smaller)
+    expected = np.zeros(smaller, bool)
+    expected[np.ix_(*covers)] = True
+    np.testing.assert_array_equal(~np.isfinite(found), expected)
+    np.testing.assert_array_equal(found[expected], value)
+
+
 def test_a_pixel_that_is_nan_is_in_no_pixel_that_does_not_cover_it() -> None:
     plane = np.ones((4, 4))
     plane[1, 1] = np.nan
