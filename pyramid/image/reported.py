@@ -83,4 +83,5 @@ def _counts(finite: NDArray[np.float64], least: float, greatest: float) -> list[
     # Places of the bins are counted, not their edges: those of a narrow range are not all distinct floats.
     share = (finite - least) / (greatest - least or 1.0)
     places = np.minimum((share * BINS).astype(np.int64), BINS - 1)
-    return np.bincount(places, minlength=BINS).tolist()
+    counts: list[int] = np.bincount(places, minlength=BINS).tolist()
+    return counts

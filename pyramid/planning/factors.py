@@ -130,6 +130,8 @@ def factor_notices(axes: str, options: Options, made: Sequence[tuple[Shape, Shap
     if repeated:
         which = ", ".join(repeated)
         yield f"scale_factors: nothing is left to reduce on level {which}, which repeats the one before it"
+    if "c" in axes and made[-1][0][axes.index("c")] < made[0][0][axes.index("c")]:
+        yield "scale_factors: channels are averaged, so that coarser levels have fewer, which viewers cannot show"
     halved = [number for number, (_, factors) in enumerate(made) if "z" in axes and factors[axes.index("z")] > 1]
     if given == "auto" and halved:
         yield (

@@ -259,11 +259,13 @@ def _around(boxes: Sequence[Box]) -> Box:
 
 
 def _sampled_level(plan: Plan) -> int:
-    """Return the number of the smallest level with enough pixels, 0 if none has."""
-    for number in reversed(range(len(plan.levels))):
-        shape = plan.levels[number].shape
-        channels = shape[plan.spec.axes.index("c")] if "c" in plan.spec.axes else 1
-        if math.prod(shape) // channels >= MIN_SAMPLE_PX:
+    """Return the number of the smallest level with all channels and enough pixels.
+
+    It is 0 if none has.
+    """
+    channels = [level.shape[plan.spec.axes.index("c")] if "c" in plan.spec.axes else 1 for level in plan.levels]
+    for number, (level, count) in reversed([*enumerate(zip(plan.levels, channels, strict=True))]):
+        if count == channels[0] and math.prod(level.shape) // count >= MIN_SAMPLE_PX:
             return number
     return 0
 

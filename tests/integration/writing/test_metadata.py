@@ -9,11 +9,21 @@ import pytest
 from numpy.typing import NDArray
 
 import pyramid
+from pyramid.errors import PyramidWarning
 from pyramid.model import Box
 from pyramid.writing import metadata
 from pyramid.writing.target import Target
 
 SHAPE, CHUNKS = (2, 70, 256, 256), {"z": 32, "y": 128, "x": 128}
+
+
+def test_channels_that_a_level_has_no_more_are_measured_on_the_one_before(prefix: str) -> None:
+    pixels = np.stack([np.arange(600 * 560, dtype="uint16").reshape(600, 560) % n for n in (11, 501)])
+    factors = {"c": 2, "y": 2, "x": 2}
+    with pytest.warns(PyramidWarning, match="channels are averaged, so that coarser levels have fewer"):
+        image = pyramid.convert(pixels, f"memory://tests/{prefix}", axes="cyx", scale_factors=factors, levels=2)
+    assert [level.shape[0] for level in image.levels] == [2, 1]
+    assert [channel.window and channel.window.max for channel in image.channels] == [10, 500]
 
 
 @pytest.mark.parametrize(("held_px", "reads", "at_once"), [(2**23, 3, 4), (4 * 256**2, 16, 1)])
