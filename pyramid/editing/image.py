@@ -17,11 +17,13 @@ from pyramid.editing.outcome import Edit
 from pyramid.editing.placing import moved, place_levels
 from pyramid.editing.wishes import Wishes, parse_wishes
 from pyramid.errors import OptionError, SourceError, ending_with_remedy
+from pyramid.feedback.notices import give_notices
 from pyramid.hierarchy.arrays import read_facts
 from pyramid.hierarchy.nodes import Node, read_node
 from pyramid.ngff import parse_versioned
 from pyramid.ngff.metadata import Multiscale
 from pyramid.stores import Objects, open_objects, path_or_url
+from pyramid.tables import format_list
 from pyramid.writing.claims import check_no_run_around
 
 
@@ -136,6 +138,9 @@ def _changes(opened: _Opened, wishes: Wishes) -> list[Change]:
     node = opened.node
     attributes = copy.deepcopy(dict(node.attributes))
     if wishes.of_image:
+        kind = next((kind for kind in ("plate", "well") if kind in node.ome and "multiscales" not in node.ome), None)
+        if kind is not None:
+            raise SourceError(f"it is a {kind}, not an image; give the path or URL of an image in it")
         version, image = parse_versioned(node.attributes)
         wanted = _edit_image(opened, attributes, image, wishes)
         again, seen = parse_versioned(json.loads(json.dumps(attributes)))
@@ -162,13 +167,26 @@ def _edit_image(opened: _Opened, attributes: dict[str, Any], image: Multiscale, 
         image = moved(image, wishes.scale, wishes.translation)
         place_levels(item, image, system)
     if wishes.units:
-        _set_units(item, image, wishes.units, system)
+        units = _set_units(item, image, wishes.units, system)
+        if not wishes.scale:
+            _note_unknown_sizes(image, units)
     if wishes.of_channels:
         edit_omero(content, image, wishes, _pixels(opened, image, wishes))
     return image
 
 
-def _set_units(item: dict[str, Any], image: Multiscale, units: str | Mapping[str, str], system: str | None) -> None:
+def _note_unknown_sizes(image: Multiscale, units: Mapping[str, str]) -> None:
+    """Give a notice where a size of 1, as if not known, gets a unit."""
+    sizes = dict(zip(image.axes, image.datasets[0].scale or (), strict=False))
+    ones = [f"1 {unit} on {axis}" for axis, unit in units.items() if sizes.get(axis) == 1 and unit]
+    if ones:
+        give_notices((f"the size of a pixel is now {format_list(ones)}; if it is another, give it with scale=...",))
+
+
+def _set_units(
+    item: dict[str, Any], image: Multiscale, units: str | Mapping[str, str], system: str | None
+) -> Mapping[str, str]:
+    """Set the units of axes, and return them by axis."""
     axes = item.get("axes")
     if system is not None:
         axes = next(found["axes"] for found in item["coordinateSystems"] if found.get("name") == system)
@@ -179,6 +197,7 @@ def _set_units(item: dict[str, Any], image: Multiscale, units: str | Mapping[str
         if letter not in image.axes:
             raise OptionError(f"units: the image has no axis {letter}; give some of {', '.join(image.axes)}")
         axes[image.axes.index(letter)]["unit"] = unit
+    return by_axis
 
 
 def _pixels(opened: _Opened, image: Multiscale, wishes: Wishes) -> Pixels:

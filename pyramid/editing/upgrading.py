@@ -68,6 +68,7 @@ def upgrade(
     >>> upgrade(path, to="0.6").version, pyramid.open(path).version
     ('0.6', '0.6')
     """
+    to = str(to)  # a version may be given as a number
     check_choice("to", to, WRITABLE)
     objects = open_objects(path_or_url(url, "url"), storage_options)
     check_no_run_around(objects.location)

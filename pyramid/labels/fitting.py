@@ -40,6 +40,8 @@ def fitted_options(options: Options, image: Image) -> Options:
         raise OptionError(f"{given[0]}: labels have the levels of their image; leave it out")
     if options.thumbnail:
         raise OptionError("thumbnail: it is the picture of an image; leave it out for labels")
+    if options.rescale is not None:
+        raise OptionError("rescale: labels are numbers of objects, which must stay as they are; leave it out")
     if options.method not in (*METHODS, type(options).method):
         raise OptionError(
             f"method: {options.method} makes values that are not labels; give one of {format_list(list(METHODS))}"
@@ -92,7 +94,8 @@ def check_fits(spec: SourceSpec, image: Image, target: str) -> None:
     """
     if spec.dtype == "bool" or not spec.dtype.startswith(("int", "uint")):
         raise TargetError(
-            f"labels are whole numbers, and SOURCE is of {spec.dtype}; give dtype=... if its values are whole"
+            f"labels are whole numbers, and SOURCE is of {spec.dtype}; if its values are whole, give it as an array of "
+            'integers, as tifffile.imread("cells.tif").astype("uint32")'
         )
     held = dict(zip(image.axes, image.levels[0].shape, strict=True))
     own = dict(zip(spec.axes, spec.shape, strict=True))

@@ -219,6 +219,8 @@ def _object_remedy(source: object) -> str:
     """Return what to give in place of an object that no reader recognizes."""
     if isinstance(source, bytes):
         return "give a path as text or as pathlib.Path"
+    if type(source).__module__.startswith("pyramid.image"):
+        return "give the url of the image, with select=... for a part, or its pixels, as image.levels[0].data"
     if hasattr(source, "read"):
         return "give the path of the file"
     if isinstance(source, list | tuple | set) and any(isinstance(item, str | PathLike) for item in source):

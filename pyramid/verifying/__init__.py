@@ -159,7 +159,7 @@ class _Run:
             images, findings = _read_tree(tree)
             keys, unchecked = self._list_keys(tree, images)
         if opened is not None:
-            _check_single(images)
+            _check_single(images, findings)
         self.tally.is_total_final = not repair  # what is repaired is read again
         checked = self._check_all(images, opened, keys)
         repaired = tuple(self._repair(checked)) if repair else ()
@@ -244,9 +244,9 @@ def _read_tree(tree: Tree) -> tuple[list[FoundImage], list[Finding]]:
     return images, [one for one in found if isinstance(one, Finding)]
 
 
-def _check_single(images: Sequence[FoundImage]) -> None:
+def _check_single(images: Sequence[FoundImage], findings: Sequence[Finding]) -> None:
     count = sum(not image.is_label for image in images)
-    if count != 1:
+    if count != 1 and not (count == 0 and findings):  # what is unfinished or unreadable is reported as that
         raise OptionError(f"source: it is compared with one image, and the URL holds {count}; give the URL of one")
 
 

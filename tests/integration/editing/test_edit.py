@@ -18,9 +18,10 @@ import zarr
 import pyramid
 from pyramid.cli.main import main
 from pyramid.editing import documents
-from pyramid.errors import SourceError
+from pyramid.errors import PyramidWarning, SourceError
 from pyramid.stores import open_objects
 from pyramid.writing.lease import Lease
+from tests.support import trees
 from tests.support.validators import validate_everything
 
 PIXELS = np.random.default_rng(0).integers(0, 999, (2, 4, 300, 400)).astype("uint16")
@@ -39,6 +40,22 @@ def contents(path: Path) -> dict[str, bytes]:
 
 def document_key(version: str) -> str:
     return ".zattrs" if version == "0.4" else "zarr.json"
+
+
+def test_a_plate_is_named_as_what_it_is(tmp_path: Path) -> None:
+    trees.named_plate(tmp_path / "plate", 3)
+    for path, kind in (("plate", "plate"), ("plate/A/1", "well")):
+        with pytest.raises(SourceError, match=f"it is a {kind}, not an image; give the path or URL of an image in it"):
+            pyramid.edit(tmp_path / path, name="other")
+
+
+def test_a_unit_of_a_size_that_may_not_be_known_is_noticed(tmp_path: Path) -> None:
+    pyramid.convert(PIXELS[0, 0], tmp_path / "a", axes="yx")
+    with pytest.warns(
+        PyramidWarning, match="the size of a pixel is now 1 micrometer on y, 1 micrometer on x; if it is"
+    ):
+        pyramid.edit(tmp_path / "a", units="micrometer")
+    pyramid.edit(tmp_path / "a", units="nanometer", scale={"y": 2, "x": 1})
 
 
 @pytest.mark.parametrize("version", VERSIONS)

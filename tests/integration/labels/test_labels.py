@@ -275,6 +275,7 @@ def test_the_command_line_plans_and_writes_labels(image: Path, tmp_path: Path) -
         (OLD, {"labels": ".hidden"}, "is not a name of labels"),
         (OLD, {"labels": "C:"}, "is not a name of labels"),
         (OLD, {"method": "median"}, "median makes values that are not labels"),
+        (OLD, {"dtype": "uint8", "rescale": "min,max"}, "labels are numbers of objects, which must stay as they are"),
         (OLD, {"levels": 2}, "labels have the levels of their image"),
         (OLD, {"label_colors": {3: "red"}}, "is not a colour"),
         (OLD, {"label_colors": {"three": "FF0000"}}, "is not a label value"),

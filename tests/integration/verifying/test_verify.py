@@ -131,6 +131,7 @@ def test_an_unfinished_conversion_is_named_with_the_command_that_goes_on(
         pyramid.convert(pixels, target, progress=stop)
     (found,) = pyramid.verify(target).findings
     assert found.problem == "unfinished"
+    assert [one.problem for one in pyramid.verify(target, source=pixels).findings] == ["unfinished"]
     assert f"pyramid convert SOURCE {target} resume=True" in found.message
     run = CliRunner().invoke(main, ["verify", str(target), "--no-progress"])
     assert run.exit_code == 1
