@@ -107,12 +107,10 @@ class Routes:
             return json_answer(make(opened, self._cache, request))
 
     def _open_again(self, number: int, path: str) -> Opened:
-        """Read the metadata of a source anew, and forget the chunks that were read before."""
-        before = self._sources.known(number, path)
-        opened = self._sources.open(number, path, again=True)
-        if before is not None:
+        """Read the metadata of a source anew, and forget what was read there before."""
+        for before in self._sources.forget(number, path):
             self._cache.forget(before.owner)
-        return opened
+        return self._sources.open(number, path)
 
     def _tile(self, request: Request) -> Answer:
         """Answer with a tile of an image, or of a label image."""

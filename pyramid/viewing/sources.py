@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ class Source:
         The image, where it was given open.
     shown_name
         Its name; empty for the last part of its address.
+    make
+        Makes the image anew, where it is not stored but made of others.
     """
 
     url: str = field(repr=False)
@@ -45,6 +47,7 @@ class Source:
     base: str = ""
     image: Image | None = None
     shown_name: str = ""
+    make: Callable[[], Image] | None = field(default=None, repr=False)
 
     @property
     def location(self) -> Location:
@@ -63,6 +66,8 @@ class Source:
 
     def read(self, path: str) -> Image | Collection:
         """Read the metadata of what is at a path below it."""
+        if not path and self.make is not None:
+            return self.make()
         if not path and self.image is not None:
             return self.image
         return open_reader(self.url, self.options).read(join_path(self.base, path))
@@ -133,15 +138,13 @@ class Sources:
             raise RequestError(404, f"this server has no source {number}")
         return self.given[number]
 
-    def open(self, number: int, path: str, *, again: bool = False) -> Opened:
+    def open(self, number: int, path: str) -> Opened:
         """Return what is at a path of a source.
 
         Parameters
         ----------
         number, path
             The source, and the path below it.
-        again
-            Whether it is read anew, as it may have changed.
 
         Raises
         ------
@@ -150,7 +153,7 @@ class Sources:
         """
         source = self.source(number)
         known = self.known(number, path)
-        if known is not None and not again:
+        if known is not None:
             return known
         try:
             shown = source.read(check_key(path))
@@ -165,6 +168,13 @@ class Sources:
             while len(self._opened) > MAX_OPEN:
                 self._opened.popitem(last=False)
         return opened
+
+    def forget(self, number: int, path: str) -> list[Opened]:
+        """Forget what was opened at a path and below it, and return that."""
+        below = f"{path}/" if path else ""
+        with self._changing:
+            keys = [key for key in self._opened if key[0] == number and (key[1] == path or key[1].startswith(below))]
+            return [self._opened.pop(key) for key in keys]
 
     def known(self, number: int, path: str) -> Opened | None:
         """Return what was opened at a path before; None if nothing was."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from pyramid.errors import OptionError, ending_with_remedy, short_repr
+from pyramid.errors import OptionError, SourceError, ending_with_remedy, short_repr
 from pyramid.image import Image
 from pyramid.image.opening import check_shown
 from pyramid.options import parsing
@@ -173,9 +173,16 @@ def _difference(given: Sequence[Source]) -> Source:
     """Return the difference of two sources as a third."""
     if len(given) != 2:
         raise OptionError(f"diff: there are {len(given)} images; give two")
-    one, other = (source.read("") for source in given)
-    found = difference(one, other)
-    return replace(given[0], image=found, shown_name=found.name)
+    one, other = given
+    found = difference(one.read(""), other.read(""))
+
+    def anew() -> Image:
+        try:
+            return difference(one.read(""), other.read(""))
+        except OptionError as error:  # the images have changed since
+            raise SourceError(str(error)) from None
+
+    return replace(one, image=found, shown_name=found.name, make=anew)
 
 
 def _serve(address: tuple[str, int], routes: Routes, access: Access) -> ViewServer:

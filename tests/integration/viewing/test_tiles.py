@@ -257,6 +257,29 @@ def test_what_is_no_whole_image_of_a_store_is_told_from_one(tmp_path: Path) -> N
         assert [asking.get(f"api/image?source={number}").json["is_stored"] for number in (0, 1)] == [True, False]
 
 
+def test_a_difference_and_the_members_of_a_plate_are_read_anew_with_the_page(tmp_path: Path) -> None:
+    for name, value in (("a", 1), ("b", 2)):
+        pyramid.convert(np.full((40, 50), value, "float32"), tmp_path / name)
+    trees.named_plate(tmp_path / "plate", 3)
+    with viewing(tmp_path / "a", tmp_path / "b", diff=True) as asking, viewing(tmp_path / "plate") as plate:
+        values = "api/values?source=2&level=0&y=1&x=1"
+        asking.get("api/image?source=2")
+        assert float(asking.get(values).json["values"][0]) == 1
+        before = plate.get("thumbnail?source=0&path=A/1").body
+        for name, value in (("a", 1000), ("b", 3000)):
+            pyramid.convert(np.full((40, 50), value, "uint32"), tmp_path / name, overwrite=True)
+        assert asking.get("api/image?source=2").json["dtype"] == "uint32"
+        assert float(asking.get(values).json["values"][0]) == 2000
+        pyramid.convert(np.full((30, 50), 1, "uint32"), tmp_path / "a", overwrite=True)
+        reply = asking.get("api/image?source=2")
+        assert (reply.status, "the images differ in size" in reply.json["error"]) == (404, True)
+        pyramid.convert(np.eye(80, dtype="uint16"), tmp_path / "plate/A/1/0", overwrite=True)
+        plate.get("api/image?source=0")
+        reply = plate.get("thumbnail?source=0&path=A/1")
+    assert reply.status == 200
+    assert reply.body != before
+
+
 def test_the_difference_of_two_images_is_exact(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     one, other = (chance.integers(-(2**15), 2**15, (2, 300, 280), "int16") for _ in range(2))
