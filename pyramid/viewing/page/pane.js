@@ -296,7 +296,9 @@ export class Pane {
     const number = levelFor(this.image, this.zoom());
     const valuesOf = async (image, query) => {
       const { factors, shape } = image.levels[Math.min(number, image.levels.length - 1)];
-      const at = (axis) => Math.min(Math.floor(pixel[axis] / factors[axis]), shape[axis] - 1);
+      // A label image may be coarser than its image from its first level on.
+      const step = (axis) => (factors[axis] * this.image.extent[axis]) / image.extent[axis];
+      const at = (axis) => Math.min(Math.floor(pixel[axis] / step(axis)), shape[axis] - 1);
       const level = Math.min(number, image.levels.length - 1);
       return (await ask("api/values", { ...query, level, y: at("y"), x: at("x") }, this.asked.signal)).values;
     };

@@ -226,6 +226,21 @@ def test_labels_are_drawn_over_the_image(page: Page, tmp_path: Path) -> None:
         _settled(page, _square(Palette({}).paint(values)[..., :3], x, y, 1), (middle_x, middle_y))
 
 
+def test_the_value_of_a_coarser_label_image_is_that_under_the_pointer(page: Page, tmp_path: Path) -> None:
+    values = np.kron(np.arange(1, 211).reshape(14, 15), np.ones((30, 34), int)).astype("uint16")[:420, :500]
+    pyramid.convert(_pixels()[0, 0], tmp_path / "a.ome.zarr", levels=3)
+    pyramid.convert(values, tmp_path / "a.ome.zarr", labels="cells")
+    document = json.loads((tmp_path / "a.ome.zarr/labels/cells/zarr.json").read_text())
+    del document["attributes"]["ome"]["multiscales"][0]["datasets"][0]
+    trees.write_json(tmp_path / "a.ome.zarr/labels/cells/zarr.json", document)
+    with _viewing(page, tmp_path / "a.ome.zarr") as viewer:
+        middle_x, middle_y, x, y = _even(page, viewer.url)
+        _open(page, viewer.url, x=x, y=y, zoom=1, label="cells", opacity=1)
+        page.wait_for("document.querySelector('.view canvas') !== null")
+        page.point(middle_x - 60, middle_y - 50)
+        page.wait_for(f"document.querySelector('.values').textContent.endsWith('cells: {values[y - 50, x - 60]}')")
+
+
 def test_a_well_of_a_plate_is_opened_by_its_button(page: Page, tmp_path: Path) -> None:
     trees.named_plate(tmp_path / "plate", 3)
     with _viewing(page, tmp_path / "plate") as viewer:
