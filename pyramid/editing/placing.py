@@ -41,16 +41,16 @@ def moved(image: Multiscale, scale: Mapping[str, float], translation: Mapping[st
 def _moved(
     level: Dataset, old: Sequence[float], new: Sequence[float], origin: Sequence[float], target: Sequence[float]
 ) -> Dataset:
-    ratios = [after / before for after, before in zip(new, old, strict=True)]
     sizes = level.scale or tuple(old)
+    # Divided first: a level is larger by a whole factor, so that no digit is lost.
     scale = tuple(
-        size if after == before else after if size == before else size * ratio
-        for size, ratio, before, after in zip(sizes, ratios, old, new, strict=True)
+        size if after == before else after * (size / before)
+        for size, before, after in zip(sizes, old, new, strict=True)
     )
     at = level.translation or tuple(origin)
     offsets = tuple(
-        where if ratio == 1 and start == end else end + (where - start) * ratio
-        for where, ratio, start, end in zip(at, ratios, origin, target, strict=True)
+        where if after == before and start == end else end + (where - start) / before * after
+        for where, before, after, start, end in zip(at, old, new, origin, target, strict=True)
     )
     return Dataset(level.path, scale, offsets if level.translation or any(offsets) else None)
 

@@ -46,7 +46,8 @@ class Palette:
         """
         import numpy as np  # noqa: PLC0415  (not before tiles are asked for)
 
-        values = plane.astype(np.int64).astype(np.uint64) if plane.dtype.kind != "u" else plane.astype(np.uint64)
+        with np.errstate(invalid="ignore"):  # floats that no label can be have some colour
+            values = plane.astype(np.int64).astype(np.uint64) if plane.dtype.kind != "u" else plane.astype(np.uint64)
         hue = ((values * np.uint64(_GOLDEN)) & np.uint64(0xFFFFFFFF)).astype(np.float64) / 2**32 * 6
         rising = np.stack([np.abs(hue - 3) - 1, 2 - np.abs(hue - 2), 2 - np.abs(hue - 4)], -1).clip(0, 1)
         opaque = np.where(values == 0, 0, 255)[..., np.newaxis]

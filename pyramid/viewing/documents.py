@@ -168,6 +168,6 @@ def histogram_document(opened: Opened, cache: ChunkCache, request: Request) -> d
     low, high = float(finite.min()), float(finite.max())
     # Halves, for the span of two floats can be larger than any float.
     shares = (finite / 2 - low / 2) / (high / 2 - low / 2 or 1.0)
-    counts = np.bincount((shares * (BINS - 1)).astype(np.int64), minlength=BINS)
+    counts = np.bincount(np.minimum((shares * BINS).astype(np.int64), BINS - 1), minlength=BINS)
     suggested = [float(value) for value in np.percentile(finite, OUTSIDE, method="nearest")]
     return {"low": low, "high": high, "counts": counts.tolist(), "suggested": suggested, "notices": notices}

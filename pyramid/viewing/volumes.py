@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def state_document(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
             {
                 "type": "image",
                 "name": f"{index} {channel.label or ''}".strip(),
-                "source": f"volume/{number}/{path}",
+                "source": f"volume/{number}/{quote(path)}",
                 "blend": "additive",
                 "opacity": 1,
                 "shader": _SHADER,
@@ -96,8 +97,9 @@ def state_document(opened: Opened, cache: ChunkCache) -> dict[str, Any]:
                 **({"localDimensions": {"c'": [1, ""]}, "localPosition": [index]} if "c" in image.axes else {}),
             }
         )
+    below = f"{path}/labels" if path else "labels"
     labels = [
-        {"type": "segmentation", "name": name, "source": f"volume/{number}/{f'{path}/' if path else ''}labels/{name}"}
+        {"type": "segmentation", "name": name, "source": f"volume/{number}/{quote(f'{below}/{name}')}"}
         for name in image.labels[:MAX_LAYERS]
     ]
     depth = image.levels[0].shape[image.axes.index("z")] if "z" in image.axes else 1
@@ -191,7 +193,8 @@ def _chunk(opened: Opened, cache: ChunkCache, number: int, index: tuple[int, ...
         place = tuple(
             slice(0, len(ranges[axis])) if axis in "yx" else fixed[axis] - ranges[axis].start for axis in image.axes
         )
-        out[place] = plane if upright else plane.T
+        with np.errstate(over="ignore"):  # float64 that float32 does not hold is infinite there
+            out[place] = plane if upright else plane.T
     _name(opened, reasons)
     if not left:
         raise RequestError(500, "; ".join(sorted(reasons)[:MAX_REASONS]))

@@ -61,6 +61,15 @@ def test_images_of_the_oldest_version_and_in_a_plate_are_given(tmp_path: Path) -
             assert asking.get(f"volume/{path}").status == 404, path
 
 
+def test_labels_of_any_name_are_asked_for_by_a_whole_address(tmp_path: Path) -> None:
+    pixels = np.zeros((80, 80), "uint16")
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", axes="yx")
+    pyramid.convert(pixels, tmp_path / "a.ome.zarr", labels="a b#é")
+    with viewing(tmp_path / "a.ome.zarr") as asking:
+        (layer,) = [layer for layer in asking.get("api/state?source=0").json["layers"] if layer["name"] == "a b#é"]
+        assert asking.get(f"{layer['source']}/.zattrs").status == 200
+
+
 def test_pixels_that_cannot_be_read_are_named_once(tmp_path: Path) -> None:
     chunks = {"z": 64, "y": 32, "x": 64}
     pyramid.convert(np.full((64, 128, 64), 9, "uint8"), tmp_path / "a.ome.zarr", chunks=chunks, shards="none", levels=1)
