@@ -42,6 +42,8 @@ def note_other_source(source: object, target: str, options: Options) -> None:
 
     if not isinstance(source, str | os.PathLike) or options.pattern is not None or os.path.isdir(source):
         return  # a folder and a pattern are named by one of their files
+    if "::" in os.fspath(source) or os.fspath(source).lower().startswith("file:"):
+        return  # it is named otherwise in the target
     given, known = last_name(os.fspath(source)), made_from(target, options.target_storage_options)
     if known is not None and known != given and not glob.has_magic(given):
         give_notices(

@@ -164,20 +164,22 @@ def _decide(  # noqa: PLR0913  (the things that a plan follows from)
     if target is not None and in_place is None:
         from pyramid.writing.create import check_target  # noqa: PLC0415  (zarr: only to write)
 
-        check_target(opened.spec, target, options)
-        _check_apart(opened, target, options)
+        if not check_target(opened.spec, target, options):
+            _check_apart(opened, target)
     return decided, unfinished
 
 
-def _check_apart(source: Source, target: str, options: Options) -> None:
+def _check_apart(source: Source, target: str) -> None:
     """Raise TargetError if a target that is replaced holds the source's pixels."""
-    if not options.overwrite or source.spec.location is not None:
+    if source.spec.location is not None:
         return
     from pyramid.readers.reach import reads_from  # noqa: PLC0415  (only before something is replaced)
 
     location = locate(target)
     if reads_from(source, location):
-        raise TargetError(f"{location}: target and source overlap, as the array reads from it; give another target")
+        raise TargetError(
+            f"{location}: target and source overlap, as the array reads from it or names it; give another target"
+        )
 
 
 def _own_levels(source: Source, options: Options) -> list[SourceSpec]:

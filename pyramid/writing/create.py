@@ -48,8 +48,13 @@ MAX_DELETED_AT_ONCE = 1000
 LOOK_S = 1.0
 
 
-def check_target(spec: SourceSpec, url: str, options: Options) -> None:
+def check_target(spec: SourceSpec, url: str, options: Options) -> bool:
     """Check that a target can be created, before anything is written.
+
+    Returns
+    -------
+    bool
+        False if something is there that is to be replaced.
 
     Raises
     ------
@@ -65,7 +70,7 @@ def check_target(spec: SourceSpec, url: str, options: Options) -> None:
     if location.is_local:
         _check_folder(location)
         check_no_run_around(Location("file", "", os.path.dirname(location.path)))
-    _check_free(location, open_objects(url, options.target_storage_options), options)
+    return _check_free(location, open_objects(url, options.target_storage_options), options)
 
 
 def _check_free(location: Location, objects: Objects, options: Options) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import tensorstore
 import xarray
 import zarr
+from obstore.store import AzureStore, LocalStore, S3Store
 
 import pyramid
 from pyramid.errors import TargetError
@@ -21,6 +23,7 @@ from pyramid.readers import open_source
 from pyramid.readers.reach import reads_from
 from pyramid.stores import locate
 
+S3: Any = {"region": "us-east-1", "skip_signature": True}
 PIXELS = np.arange(1, 3 * 90 * 100 + 1, dtype="uint16").reshape(3, 90, 100)
 
 
@@ -40,6 +43,18 @@ def _by_tensorstore(target: Path) -> Any:
     return tensorstore.open({"driver": "zarr3", "kvstore": store}).result()
 
 
+def _locked(target: Path) -> Any:
+    @dask.delayed  # type: ignore[untyped-decorator]
+    def read(_: Any, path: str) -> Any:
+        return zarr.open_array(path)[:]
+
+    return da.from_delayed(read(threading.Lock(), str(target / "0")), PIXELS.shape, PIXELS.dtype)
+
+
+def _by_obstore(target: Path) -> Any:
+    return zarr.open_array(zarr.storage.ObjectStore(LocalStore(target)), path="0")
+
+
 ARRAYS: dict[str, Callable[[Path], Any]] = {
     "a level": lambda target: pyramid.open(target).levels[0].data,
     "made from a level": lambda target: pyramid.open(target).levels[0].data.rechunk(50) + 1,
@@ -47,6 +62,11 @@ ARRAYS: dict[str, Callable[[Path], Any]] = {
     "by a link": _linked,
     "zarr": lambda target: zarr.open_group(target)["0"],
     "Dask of zarr": lambda target: da.from_zarr(str(target), component="0"),
+    "of the folder around it": lambda target: da.from_zarr(str(target.parent), component=f"{target.name}/0"),
+    "zarr of the folder around it": lambda target: zarr.open_group(target.parent)[f"{target.name}/0"],
+    "obstore": _by_obstore,
+    "after a lock": _locked,
+    "a view of tensorstore": lambda target: tensorstore.cast(_by_tensorstore(target), tensorstore.uint32),
     "xarray": lambda target: xarray.DataArray(da.from_zarr(str(target / "0")), dims=("z", "y", "x")),
     "delayed": lambda target: da.from_delayed(_read(str(target / "0")), PIXELS.shape, PIXELS.dtype),
     "tensorstore": _by_tensorstore,
@@ -83,9 +103,43 @@ def test_labels_are_replaced_by_labels_made_from_their_image(tmp_path: Path) -> 
         assert np.array_equal(found, np.greater(PIXELS, least))
 
 
-def test_buckets_and_keys_are_compared(tmp_path: Path) -> None:
-    from obstore.store import S3Store
+def test_a_target_that_is_only_named_is_written_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    target = "a.ome.zarr"
+    named = da.from_array(PIXELS, chunks=50).map_blocks(lambda block: block + len(target) * 0)
+    pyramid.convert(named, target, axes="zyx", overwrite=True)
+    pyramid.convert(PIXELS, "b.ome.zarr", axes="zyx")
+    (tmp_path / "inside").mkdir()
+    pyramid.convert(PIXELS, "inside", axes="zyx")
+    monkeypatch.chdir(tmp_path / "inside")
+    other = pyramid.open("../b.ome.zarr").levels[0].data + 1
+    pyramid.convert(other, tmp_path / "inside", axes="zyx", overwrite=True)
+    assert np.array_equal(pyramid.open(tmp_path / "inside").levels[0].data.compute(), PIXELS + 1)
 
+
+@pytest.mark.parametrize(
+    ("store", "path", "inside", "outside"),
+    [
+        (
+            S3Store("bucket", prefix="a/b", **S3),
+            "0",
+            ["s3://bucket/a/b", "s3://bucket/a"],
+            ["s3://bucket/a/b2", "s3://o/a"],
+        ),
+        (S3Store("bucket", **S3), "a/b/0", ["s3://bucket/a/b"], ["s3://bucket/a/c", "s3://other/a/b"]),
+        (AzureStore("cont", account_name="x", prefix="a", skip_signature=True), "b", ["az://cont/a/b"], ["az://o/a/b"]),
+    ],
+)
+def test_stores_of_zarr_in_buckets_are_compared(store: Any, path: str, inside: list[str], outside: list[str]) -> None:
+    held = zarr.storage.StorePath(zarr.storage.ObjectStore(store), path)
+    source = open_source(
+        da.zeros((4, 5), chunks=2).map_blocks(lambda block, _: block, held), make_options({"axes": "yx"})
+    )
+    assert [reads_from(source, locate(url)) for url in inside] == [True] * len(inside)
+    assert [reads_from(source, locate(url)) for url in outside] == [False] * len(outside)
+
+
+def test_buckets_and_keys_are_compared(tmp_path: Path) -> None:
     held = zarr.storage.ObjectStore(S3Store("bucket", prefix="a/b.ome.zarr", region="us-east-1", skip_signature=True))
     source = open_source(
         da.zeros((4, 5), chunks=2).map_blocks(lambda block, _: block, held), make_options({"axes": "yx"})
