@@ -182,7 +182,7 @@ def _difference(given: Sequence[Source]) -> Source:
         except OptionError as error:  # the images have changed since
             raise SourceError(str(error)) from None
 
-    return replace(one, image=found, shown_name=found.name, make=anew)
+    return replace(one, shown_name=found.name, make=anew)
 
 
 def _serve(address: tuple[str, int], routes: Routes, access: Access) -> ViewServer:
